@@ -1,0 +1,60 @@
+# Everything sets itself up: `make demo` and `make test` work on a fresh machine.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PEERS := .venv-peers
+SECONDS ?= 0
+
+.PHONY: demo test test-quick lint bench setup setup-system lock clean help
+
+help:  ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t16
+
+demo: $(READY)  ## watch real alerts; SECONDS=20 ends by itself
+	@$(BIN)/sentinel demo $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))
+
+test: $(READY) setup-system lint  ## all checks and tests, on real Apache Kafka too
+	$(BIN)/pytest
+
+test-quick: $(READY)  ## the tests that need no broker and no worker process
+	$(BIN)/pytest -m "not kafka and not process"
+
+lint: $(READY)  ## ruff, mypy, import directions, shipped configuration and its rule tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sentinel check configs
+	$(BIN)/sentinel test configs
+
+bench: $(READY) $(PEERS)/.ready setup-system  ## measure, side by side with peers; writes benchmarks/latest.json
+	$(BIN)/python -m benchmarks --peers $(PEERS)/bin/python
+
+setup: $(READY)  ## make .venv with the locked packages
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+	  || { echo "Python 3.11 to 3.13 is needed: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(PEERS)/.ready: benchmarks/peers.lock
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+setup-system:  ## Debian's packages that tests run: JDK, Maven, promtool
+	@./.ci/system
+
+lock:  ## resolve the locked packages again
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate -q -o requirements.lock
+	$(BIN)/uv pip compile benchmarks/peers.in --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate -q -o benchmarks/peers.lock
+
+clean:  ## remove what setup and tests made
+	rm -rf $(VENV) $(PEERS) .cache dist

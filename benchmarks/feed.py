@@ -1,0 +1,43 @@
+"""Topics on the broker and events in them."""
+
+from collections.abc import Iterable, Mapping
+
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from benchmarks.events import Record
+from sentinel.model.events import Stream
+
+PARTITIONS = 1
+"""Of every topic: a process of a contender has one partition, as much as one core can do."""
+
+
+def create_topics(broker: str, names: Iterable[str]) -> None:
+    """Create topics; raises if one exists."""
+    admin = AdminClient({"bootstrap.servers": broker})
+    topics = [NewTopic(name, PARTITIONS, replication_factor=1) for name in names]
+    for future in admin.create_topics(topics).values():
+        future.result()
+
+
+def producer(broker: str) -> Producer:
+    """A producer as Sentinel's inputs should have it."""
+    return Producer(
+        {
+            "bootstrap.servers": broker,
+            "partitioner": "murmur2_random",
+            "linger.ms": 5,
+            "queue.buffering.max.messages": 1_000_000,
+        }
+    )
+
+
+def fill(broker: str, topics: Mapping[Stream, str], records: Iterable[Record]) -> None:
+    """Put every record into its stream's topic."""
+    out = producer(broker)
+    for place, record in enumerate(records):
+        out.produce(topics[record.stream], record.value, record.key)
+        if place % 10_000 == 0:
+            out.poll(0)
+    if out.flush(120):
+        raise RuntimeError("the broker does not take the events")

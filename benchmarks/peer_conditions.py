@@ -1,0 +1,82 @@
+"""Conditions of the rule language as plain Python, for the peer that runs event by event.
+
+The text is rewritten so that Python can parse it, then turned into an expression that
+is true exactly where the condition is *surely* true: negations are pushed down to the
+comparisons (De Morgan holds in three-valued logic), each of which first asks whether
+what it reads is there.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sentinel.model.columns import Column, Kind
+
+_PARTS = re.compile(r'("(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\')')
+_WORDS = (("&&", " and "), ("||", " or "))
+_NOT = re.compile(r"!(?!=)")
+_LITERALS = {"true": True, "false": False}
+
+
+def compile_condition(
+    text: str, columns: Mapping[str, Column], place: Mapping[str, int]
+) -> Callable[[Any, list[Any]], bool]:
+    """A function of (event, features): a name in ``place`` is a feature, others are fields."""
+    source = _Surely(columns, place).expression(text)
+    return eval(f"lambda e, v: {source}")  # type: ignore[no-any-return]  # noqa: S307 - our configuration
+
+
+class _Surely:
+    def __init__(self, columns: Mapping[str, Column], place: Mapping[str, int]) -> None:
+        self._columns, self._place = columns, place
+
+    def expression(self, text: str) -> str:
+        parts = _PARTS.split(text)
+        for i in range(0, len(parts), 2):  # what stands between strings
+            for written, python in _WORDS:
+                parts[i] = parts[i].replace(written, python)
+            parts[i] = _NOT.sub("~", parts[i])  # binds as tightly as in the rule language
+        return self._holds(ast.parse(f"({''.join(parts)})", mode="eval").body, wanted=True)
+
+    def _holds(self, node: ast.expr, *, wanted: bool) -> str:
+        """Python that is true where ``node`` surely is what is wanted."""
+        match node:
+            case ast.BoolOp(op, values):
+                both = isinstance(op, ast.And) is wanted
+                inner = (self._holds(each, wanted=wanted) for each in values)
+                return "(" + (" and " if both else " or ").join(inner) + ")"
+            case ast.UnaryOp(ast.Invert(), operand):
+                return self._holds(operand, wanted=not wanted)
+            case ast.Constant(bool(value)):
+                return str(value is wanted)
+            case ast.Name(name) if name in _LITERALS:
+                return str(_LITERALS[name] is wanted)
+            case ast.Name(name):
+                return f"({self._read(name)} is {wanted})"
+            case ast.Call(ast.Name("has"), [ast.Name(name)]):
+                return f"({self._read(name)} is {'not ' if wanted else ''}None)"
+            case ast.Compare():
+                there = [f"{self._read(name)} is not None" for name in self._optional(node)]
+                test = ast.unparse(_Renamed(self._read).visit(node))
+                return "(" + " and ".join([*there, test if wanted else f"not ({test})"]) + ")"
+            case _:
+                raise NotImplementedError(ast.dump(node))
+
+    def _optional(self, node: ast.expr) -> list[str]:
+        names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)} - set(_LITERALS)
+        return sorted(name for name in names if not self._columns[name].required)
+
+    def _read(self, name: str) -> str:
+        return f"v[{self._place[name]}]" if name in self._place else f"e.{name}"
+
+
+class _Renamed(ast.NodeTransformer):
+    def __init__(self, read: Callable[[str], str]) -> None:
+        self._read = read
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802 - named by ast
+        """A literal as Python writes it; any other name as what it reads."""
+        if node.id in _LITERALS:
+            return ast.Constant(_LITERALS[node.id])
+        return ast.parse(self._read(node.id), mode="eval").body

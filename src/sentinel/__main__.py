@@ -1,0 +1,5 @@
+"""``python -m sentinel``: the command line."""
+
+from sentinel.cli import main
+
+main()

@@ -1,0 +1,119 @@
+"""``configs/tiers.yaml``: when an alert opens, how its score fades, when it is over."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from sentinel.model.alert import Tier
+from sentinel.model.document import Document, Path
+from sentinel.model.duration import parse_duration
+from sentinel.model.signal import Risk, Title
+
+
+class _TierEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    threshold: Annotated[float, Meta(gt=0, le=100)]
+    title: Title
+
+
+class _Tiers(Struct, frozen=True, forbid_unknown_fields=True):
+    red: _TierEntry
+    orange: _TierEntry
+    yellow: _TierEntry
+    blue: _TierEntry
+
+
+class _HalfLives(Struct, frozen=True, forbid_unknown_fields=True):
+    default: str
+    credit: str | None = None
+    market: str | None = None
+    operational: str | None = None
+    liquidity: str | None = None
+    legal: str | None = None
+
+
+class _File(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    tiers: _Tiers
+    hysteresis: Annotated[float, Meta(ge=0)]
+    halflife: _HalfLives
+    quiet: str
+    max_reasons: Annotated[int, Meta(ge=1, le=64)]
+    max_open_alerts: Annotated[int, Meta(ge=1)]
+    remind_on_count_growth: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The tiering policy, validated.
+
+    ``thresholds`` maps each tier to the least score that reaches it, highest first;
+    an open alert goes down only when its score is below its tier's threshold minus
+    ``hysteresis``.  ``halflife_ms`` says for each risk how fast a contribution fades;
+    after ``quiet_ms`` without firing it is forgotten.  All times are event time.
+    """
+
+    thresholds: dict[Tier, float]
+    titles: dict[Tier, Title]
+    hysteresis: float
+    halflife_ms: dict[Risk, int]
+    quiet_ms: int
+    max_reasons: int
+    max_open_alerts: int
+    remind_on_count_growth: bool
+
+    def tier(self, score: float, current: Tier | None) -> Tier | None:
+        """The tier of ``score`` for an alert that stands at ``current`` (None: not open)."""
+        for tier, threshold in self.thresholds.items():
+            if score >= threshold - (self.hysteresis if tier is current else 0):
+                return tier
+        return None
+
+    def is_news(self, count: int) -> bool:
+        """Whether a rule's ``count``-th firing is worth a revision: 1, 10, 100, 1000 and so on."""
+        if not self.remind_on_count_growth:
+            return count == 1
+        return str(count).rstrip("0") == "1"
+
+
+def read_policy(document: Document) -> Policy:
+    """The policy in ``document``; raises :class:`~sentinel.model.document.ConfigError`."""
+    file = document.convert(_File)
+    entries: dict[Tier, _TierEntry] = {tier: getattr(file.tiers, tier) for tier in Tier}
+    thresholds = {tier: entry.threshold for tier, entry in entries.items()}
+    for higher, lower in zip(tuple(Tier), tuple(Tier)[1:], strict=False):
+        if thresholds[lower] >= thresholds[higher]:
+            raise document.error(
+                ("tiers", lower, "threshold"),
+                f"{lower}'s threshold {thresholds[lower]:g} is not below "
+                f"{higher}'s {thresholds[higher]:g}",
+            )
+    if file.hysteresis >= thresholds[Tier.BLUE]:
+        raise document.error(
+            ("hysteresis",),
+            f"hysteresis {file.hysteresis:g} is not below blue's threshold "
+            f"{thresholds[Tier.BLUE]:g}, so a blue alert could never end",
+        )
+    default = _duration(document, ("halflife", "default"), file.halflife.default)
+    halflife_ms = {
+        risk: _duration(document, ("halflife", risk), text)
+        if (text := getattr(file.halflife, risk)) is not None
+        else default
+        for risk in Risk
+    }
+    return Policy(
+        thresholds=thresholds,
+        titles={tier: entry.title for tier, entry in entries.items()},
+        hysteresis=file.hysteresis,
+        halflife_ms=halflife_ms,
+        quiet_ms=_duration(document, ("quiet",), file.quiet),
+        max_reasons=file.max_reasons,
+        max_open_alerts=file.max_open_alerts,
+        remind_on_count_growth=file.remind_on_count_growth,
+    )
+
+
+def _duration(document: Document, place: Path, text: str) -> int:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise document.error(place, str(error)) from None

@@ -1,0 +1,108 @@
+"""What currently stands against one customer in one kind of risk.
+
+The score is a noisy-or over the rules that fired: each rule alone would leave
+``1 - weight`` of doubt, and doubts multiply.  A weight is the rule's severity as a
+share, halved every half-life of event time since the rule last fired.
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct, field
+
+from sentinel.model.alert import Tier
+from sentinel.model.signal import Clause, Signal, Title
+
+_REMEMBERED_EVENTS = 32
+
+
+class Contribution(Struct, kw_only=True):
+    """One rule's standing part: how often it fired, and the newest firing's weight."""
+
+    rule_id: str
+    title: Title
+    severity: int
+    count: int
+    first_event_time: int
+    last_event_time: int
+    clauses: tuple[Clause, ...]
+    actions: tuple[str, ...]
+    runbook: str
+    recent_event_ids: list[str]
+
+    def weight(self, now_ms: int, halflife_ms: int) -> float:
+        """Severity as a share from 0 to 1, faded from its last firing to ``now_ms``."""
+        age_ms = now_ms - self.last_event_time
+        return self.severity / 100 * math.exp2(-age_ms / halflife_ms)
+
+
+class Standing(Struct, kw_only=True):
+    """The contributions of one customer and risk, and the alert they opened, if any.
+
+    ``tier`` is None while no alert is open, ``previous_tier`` what it was one event before;
+    ``updated_at`` is the customer's clock (the greatest event time seen) when this standing
+    last changed, and ``score`` is as of then.
+    """
+
+    contributions: dict[str, Contribution] = field(default_factory=dict)
+    updated_at: int = 0
+    score: float = 0.0
+    tier: Tier | None = None
+    previous_tier: Tier | None = None
+    alert_id: str = ""
+    revision: int = 0
+    opened_at: int = 0
+
+    def add(self, signal: Signal) -> int:
+        """Count the signal's event for its rule; returns the new count, 0 if known already."""
+        found = self.contributions.get(signal.rule_id)
+        if found is None:
+            found = self.contributions[signal.rule_id] = Contribution(
+                rule_id=signal.rule_id,
+                title=signal.title,
+                severity=signal.severity,
+                count=0,
+                first_event_time=signal.event_time,
+                last_event_time=signal.event_time,
+                clauses=signal.clauses,
+                actions=signal.actions,
+                runbook=signal.runbook,
+                recent_event_ids=[],
+            )
+        elif signal.event_id in found.recent_event_ids:
+            return 0
+        found.count += 1
+        found.title, found.severity, found.clauses = signal.title, signal.severity, signal.clauses
+        found.actions, found.runbook = signal.actions, signal.runbook
+        found.first_event_time = min(found.first_event_time, signal.event_time)
+        found.last_event_time = max(found.last_event_time, signal.event_time)
+        found.recent_event_ids.append(signal.event_id)
+        del found.recent_event_ids[:-_REMEMBERED_EVENTS]
+        return found.count
+
+    def forget_before(self, moment_ms: int) -> None:
+        """Drop the contributions that last fired before ``moment_ms``."""
+        self.contributions = {
+            rule_id: contribution
+            for rule_id, contribution in self.contributions.items()
+            if contribution.last_event_time >= moment_ms
+        }
+
+    def weights(self, now_ms: int, halflife_ms: int) -> Iterator[float]:
+        """Every contribution's weight at ``now_ms``, in the order in which they joined."""
+        return (each.weight(now_ms, halflife_ms) for each in self.contributions.values())
+
+    def ranked(self, now_ms: int, halflife_ms: int) -> list[tuple[float, Contribution]]:
+        """Contributions with the part of the score that hangs on each, strongest first."""
+        weights = list(self.weights(now_ms, halflife_ms))
+        whole = noisy_or(weights)
+        parts = [
+            (max(0.0, round(whole - noisy_or(weights[:i] + weights[i + 1 :]), 2)), contribution)
+            for i, contribution in enumerate(self.contributions.values())
+        ]
+        return sorted(parts, key=lambda part: (-part[0], -part[1].severity, part[1].rule_id))
+
+
+def noisy_or(weights: Iterable[float]) -> float:
+    """The score from 0 to 100 of independent weights from 0 to 1."""
+    return 100.0 * (1.0 - math.prod(1.0 - weight for weight in weights))

@@ -1,0 +1,51 @@
+"""The command line: one verb a file, data on stdout, everything else on stderr.
+
+Exit codes: 0 done, 1 failed with one line that says why, 2 used wrongly, 3 lint
+findings, 130 interrupted.  Verbs import what they need when they run, so that
+``sentinel --help`` is quick.
+"""
+
+from typing import Annotated
+
+import typer
+
+from sentinel import __version__
+from sentinel.cli.check import check
+from sentinel.cli.failure import Verbs
+from sentinel.cli.replay import replay
+from sentinel.cli.test import test
+
+app = typer.Typer(
+    cls=Verbs,
+    name="sentinel",
+    help="Real-time early warning of financial risk.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(check)
+app.command()(test)
+app.command()(replay)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sentinel {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Options of the root command itself."""
+
+
+def main() -> None:
+    """Run the command line; the entry point ``sentinel``."""
+    app()

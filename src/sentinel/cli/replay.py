@@ -1,0 +1,155 @@
+"""``sentinel replay``: files of history through the engine, alerts to stdout."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from sentinel.model.events import Stream
+
+if TYPE_CHECKING:
+    from sentinel.model.step import DeadLetter, Outcome
+    from sentinel.replay.run import Summary
+    from sentinel.replay.source import Source
+
+
+def replay(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="JSONL, CSV, TSV or Parquet, also .gz; text logs by a mapping; - is stdin.",
+            show_default=False,
+        ),
+    ],
+    map_name: Annotated[
+        str | None,
+        typer.Option(
+            "--map", help="A mapping file, or a shipped one: cards, complaints, narratives, sshd."
+        ),
+    ] = None,
+    stream: Annotated[
+        Stream | None, typer.Option(help="The stream of events of ours that do not say.")
+    ] = None,
+    configs: Annotated[
+        Path | None, typer.Option(help="A configuration folder; without it the shipped one.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first rows.")] = None,
+    dead_letters: Annotated[
+        Path | None, typer.Option(help="Write refused rows here, as JSONL.")
+    ] = None,
+    summary_json: Annotated[
+        Path | None, typer.Option(help="Write the summary here, as JSON.")
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress bar and no summary.")
+    ] = False,
+) -> None:
+    """Run files of history through the engine that runs live.
+
+    Alerts go to stdout as JSONL (CloudEvents), the summary to stderr. Several files are
+    merged by event time.
+    """
+    from sentinel.alerting.cloudevent import encode
+    from sentinel.engine import Engine
+    from sentinel.replay import mapping, run, source
+    from sentinel.settings import read_configuration
+
+    configuration = read_configuration(configs)
+    mapped = mapping.read(map_name) if map_name is not None else None
+    sources = [source.open_source(name, mapped, stream) for name in files]
+    engine = Engine(configuration)
+    summary = run.Summary()
+    alerts = sys.stdout.buffer
+    with ExitStack() as stack:
+        refused = stack.enter_context(dead_letters.open("wb")) if dead_letters else None
+        started = time.perf_counter()
+        outcomes = run.replay(engine, sources, summary, limit=limit)
+        for outcome in _with_progress(outcomes, sources, quiet=quiet):
+            alerts.writelines(encode(alert) + b"\n" for alert in outcome.alerts)
+            if refused is not None:
+                _write_refused(refused, outcome.dead_letters)
+        alerts.flush()
+        seconds = time.perf_counter() - started
+    if not quiet:
+        _print(summary, seconds)
+    if summary_json is not None:
+        _write_summary(summary_json, summary, seconds, configuration.version)
+
+
+def _with_progress(
+    outcomes: "Iterator[Outcome]", sources: "list[Source]", *, quiet: bool
+) -> "Iterator[Outcome]":
+    """The outcomes; meanwhile a bar of bytes read stands on stderr if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    total = sum(source.total_bytes for source in sources) or None
+    shown = not quiet and console.is_terminal
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not shown
+    ) as bar:
+        task = bar.add_task("0 events", total=total)
+        events = 0
+        for outcome in outcomes:
+            yield outcome
+            events += sum(outcome.events.values())
+            done = sum(source.done_bytes() for source in sources)
+            bar.update(task, completed=done, description=f"{events:,} events")
+
+
+def _write_refused(file: BinaryIO, letters: "list[DeadLetter]") -> None:
+    import msgspec
+
+    for letter in letters:
+        file.write(
+            msgspec.json.encode(
+                {
+                    "file": letter.topic,
+                    "row": letter.offset,
+                    "reason": letter.reason,
+                    "detail": letter.detail,
+                    "value": (letter.value or b"").decode("utf-8", "replace"),
+                }
+            )
+            + b"\n"
+        )
+
+
+def _write_summary(path: Path, summary: "Summary", seconds: float, version: str) -> None:
+    import msgspec
+
+    events = sum(summary.events.values())
+    data = {
+        "config_version": version,
+        "seconds": round(seconds, 3),
+        "events_per_s": round(events / seconds),
+        **msgspec.to_builtins(summary),
+    }
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(data)) + b"\n")
+
+
+def _print(summary: "Summary", seconds: float) -> None:
+    events = sum(summary.events.values())
+    lines = {
+        "events": summary.events,
+        "alerts": summary.alerts,
+        "dead letters": summary.dead_letters,
+        "skipped": summary.skipped,
+        "late": summary.late,
+        "suppressed": summary.suppressed,
+        "limits": summary.limits,
+    }
+    for name, counts in lines.items():
+        parts = "  ".join(f"{key} {count:,}" for key, count in counts.items() if count)
+        typer.echo(f"{name:<13} {sum(counts.values()):>10,}   {parts}".rstrip(), err=True)
+    typer.echo(
+        f"{'rate':<13} {events / seconds:>10,.0f}   events/s, {seconds:.1f} s; "
+        f"{summary.opened:,} alerts opened",
+        err=True,
+    )

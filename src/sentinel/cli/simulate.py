@@ -1,0 +1,129 @@
+"""``sentinel simulate``: invented customers and labelled fraud, to files or to Kafka."""
+
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from threading import Event as Flag
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+if TYPE_CHECKING:
+    from sentinel.simulate import Item, Simulation
+
+_FIRST_MONDAY_MS = 1_767_542_400_000  # 2026-01-05 00:00 in Shanghai: same seed, same bytes
+_DAY_MS = 86_400_000
+
+
+def simulate(
+    customers: Annotated[int, typer.Option(min=1, help="How many customers.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 7,
+    days: Annotated[
+        float | None,
+        typer.Option(min=0, help="How long; 2 if not given, endless for --kafka at a rate."),
+    ] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"],
+            help="First moment, like 2026-01-05T00:00+08:00. For --kafka: now, or so that it ends now.",
+        ),
+    ] = None,
+    history_days: Annotated[
+        float, typer.Option(min=0, help="Days of ordinary life before the start.")
+    ] = 0,
+    attacks_per_day: Annotated[
+        float, typer.Option(min=0, help="Labelled scenarios that start in a day.")
+    ] = 20,
+    events_per_second: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="A steady rate instead of the rhythm of the day."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for events.jsonl and labels.jsonl.")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="A file for the labels, without --out.")
+    ] = None,
+    kafka: Annotated[
+        str | None, typer.Option(metavar="BROKERS", help="Produce to these brokers.")
+    ] = None,
+    topic_prefix: Annotated[str, typer.Option(help="Of the topics for --kafka.")] = "sentinel",
+) -> None:
+    """Invent customers, their transactions, logins and complaints, and labelled fraud.
+
+    Events go to stdout as JSON lines, to --out, or to --kafka (past ones at once, others
+    when their time comes).
+    """
+    from sentinel.simulate import Simulation
+
+    if kafka and out:
+        raise typer.BadParameter("give either --out or --kafka; --labels goes with --kafka")
+    endless = kafka is not None and events_per_second is not None
+    length = days if days is not None or endless else 2.0
+    if start is not None:
+        start_ms = int(start.timestamp() * 1000)
+    elif kafka:
+        start_ms = _now_ms() - (0 if endless else round((length or 0) * _DAY_MS))
+    else:
+        start_ms = _FIRST_MONDAY_MS
+    simulation = Simulation(
+        customers=customers,
+        seed=seed,
+        days=length,
+        start_ms=start_ms,
+        history_days=history_days,
+        attacks_per_day=attacks_per_day,
+        events_per_second=events_per_second,
+    )
+    with ExitStack() as stack:
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            labels = labels or out / "labels.jsonl"
+        truth = stack.enter_context(labels.open("wb")) if labels else None
+        if kafka:
+            _produce(simulation, truth, kafka, topic_prefix)
+        else:
+            events = stack.enter_context((out / "events.jsonl").open("wb")) if out else None
+            _write(simulation, truth, events or sys.stdout.buffer)
+
+
+def _write(simulation: "Simulation", truth: BinaryIO | None, events: BinaryIO) -> None:
+    from sentinel.simulate.files import event_lines
+
+    for block in _labelling(simulation, truth):
+        events.writelines(event_lines(block))
+    events.flush()
+
+
+def _produce(
+    simulation: "Simulation", truth: BinaryIO | None, brokers: str, topic_prefix: str
+) -> None:
+    from sentinel.cli.failure import UserError
+    from sentinel.simulate.feed import Feed, Undelivered
+
+    feed = Feed(brokers, topic_prefix)
+    try:
+        feed.play(_labelling(simulation, truth), _now_ms, Flag())
+        feed.flush()
+    except Undelivered as error:
+        raise UserError(f"{brokers}: {error}") from None
+    finally:
+        typer.echo(f"{feed.sent:,} events sent", err=True)
+
+
+def _labelling(simulation: "Simulation", truth: BinaryIO | None) -> "Iterable[list[Item]]":
+    """The simulation's blocks; their labels are written on the way."""
+    from sentinel.simulate.files import label_lines
+
+    for block in simulation.blocks():
+        if truth is not None:
+            truth.writelines(label_lines(block))
+        yield block
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,180 @@
+"""The configuration as a whole: documents, checked against each other, under one version.
+
+A version is the hash of the content, so the same files always have the same version and
+every alert can name the configuration that raised it.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from msgspec import Meta, Struct
+
+from sentinel import alerting, detect, features, ingest, rules
+from sentinel.model.columns import FIELDS, Schema
+from sentinel.model.document import ConfigError, Document, parse
+from sentinel.model.duration import parse_duration
+from sentinel.model.events import Stream
+
+_SINGLE = ("engine.yaml", "features.yaml", "detectors.yaml", "tiers.yaml")
+_RULES = "rules/"
+
+Count = Annotated[int, Meta(ge=1)]
+
+
+class _EngineFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    timezone: str
+    lateness: str
+    future_skew: str
+    max_value_bytes: Count
+    max_customers: Count
+    max_busy_customers: Count
+    customer_ttl: str
+    base_currency: str
+    rates: dict[str, Annotated[float, Meta(gt=0)]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What engine.yaml says: how much a shard holds, and what ingest lets in."""
+
+    ingest: ingest.Limits
+    local_time: features.LocalTime
+    max_customers: int
+    max_busy_customers: int
+    customer_ttl_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The stages of one engine, without any state yet."""
+
+    features: features.FeatureSet
+    detectors: detect.DetectorSet
+    rules: rules.RuleSet
+    fusion: alerting.Fusion
+    field_demand: Mapping[Stream, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A checked configuration; :meth:`build` gives each engine stages of its own."""
+
+    version: str
+    bounds: Bounds
+    declarations: features.Declarations
+    _documents: Mapping[str, Document] = field(repr=False)
+    _only: frozenset[str] | None = None
+
+    @classmethod
+    def parse(cls, files: Mapping[str, str]) -> "Configuration":
+        """Check ``files``: text by path within the configuration folder.
+
+        Raises ConfigError at the first thing wrong.
+        """
+        for name in _SINGLE:
+            if name not in files:
+                raise ConfigError(name, 1, 1, "the file is missing")
+        wanted = [name for name in sorted(files) if name in _SINGLE or name.startswith(_RULES)]
+        documents = {name: parse(files[name], name) for name in wanted}
+        configuration = cls(
+            version=_version(files, wanted),
+            bounds=_bounds(documents["engine.yaml"]),
+            declarations=features.declare(documents["features.yaml"]),
+            _documents=documents,
+        )
+        configuration.build()
+        return configuration
+
+    def narrowed(self, rule_ids: Collection[str]) -> "Configuration":
+        """The same configuration with only these rules, to judge a rule by itself."""
+        return replace(self, _only=frozenset(rule_ids))
+
+    def build(self) -> Stages:
+        """Fresh stages; only what some rule reads, directly or through a detector, is computed."""
+        with_features = _with_features(self.declarations)
+        detectors = detect.load(self._documents["detectors.yaml"], with_features)
+        schema = {
+            stream: {**columns, **detectors.columns.get(stream, {})}
+            for stream, columns in with_features.items()
+        }
+        rule_set = self._rules(schema)
+        detectors = detectors.narrowed(rule_set.demand)
+        demand = {
+            stream: rule_set.demand.get(stream, frozenset())
+            | detectors.demand.get(stream, frozenset())
+            for stream in Stream
+        }
+        feature_set = features.FeatureSet(
+            self.declarations,
+            demand,
+            rules.compile_expression,
+            self.bounds.local_time,
+            self.bounds.max_customers,
+            self.bounds.max_busy_customers,
+        )
+        return Stages(
+            features=feature_set,
+            detectors=detectors,
+            rules=rule_set,
+            fusion=alerting.load(self._documents["tiers.yaml"]),
+            field_demand={
+                stream: (demand[stream] & FIELDS[stream].keys()) | feature_set.field_demand[stream]
+                for stream in Stream
+            },
+        )
+
+    def _rules(self, schema: Schema) -> rules.RuleSet:
+        documents = [each for name, each in self._documents.items() if name.startswith(_RULES)]
+        return rules.load(documents, schema, self._only)
+
+
+def _version(files: Mapping[str, str], wanted: Collection[str]) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for name in wanted:
+        for part in (name.encode(), files[name].encode()):
+            digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()
+
+
+def _with_features(declarations: features.Declarations) -> Schema:
+    """Event fields and, on every stream, all features."""
+    columns = {feature.name: feature.column for feature in declarations.features}
+    return {stream: {**fields, **columns} for stream, fields in FIELDS.items()}
+
+
+def _bounds(document: Document) -> Bounds:
+    file = document.convert(_EngineFile)
+    if file.base_currency not in file.rates:
+        raise document.error(("base_currency",), "the base currency has no rate", "give it rate 1")
+    return Bounds(
+        ingest=ingest.Limits(
+            lateness_ms=_duration_ms(document, "lateness", file.lateness),
+            future_skew_ms=_duration_ms(document, "future_skew", file.future_skew),
+            max_value_bytes=file.max_value_bytes,
+            base_currency=file.base_currency,
+            rates=file.rates,
+        ),
+        local_time=features.LocalTime(_zone(document, file.timezone)),
+        max_customers=file.max_customers,
+        max_busy_customers=file.max_busy_customers,
+        customer_ttl_ms=_duration_ms(document, "customer_ttl", file.customer_ttl),
+    )
+
+
+def _duration_ms(document: Document, key: str, text: str) -> int:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise document.error((key,), str(error)) from None
+
+
+def _zone(document: Document, name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise document.error(
+            ("timezone",), f'no time zone "{name}"', "an IANA name such as Asia/Shanghai"
+        ) from None

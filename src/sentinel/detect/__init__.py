@@ -1,0 +1,11 @@
+"""Detect: online anomaly models that score each event, then learn it.
+
+``declare`` reads detectors.yaml; every kind of detector is a file (``trees``,
+``river_model``) behind the face of ``detector``; ``calibration`` turns scores into p-values;
+``detector_set`` joins them.  To add a kind: write its file, its entry in ``declare`` and its
+case in ``detector_set``, and list it in the contract suite.
+"""
+
+from sentinel.detect.detector_set import DetectorSet, load
+
+__all__ = ["DetectorSet", "load"]

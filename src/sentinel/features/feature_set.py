@@ -1,0 +1,223 @@
+"""The features of a shard's customers: tables, conditions and the slab of rows."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from sentinel.features.declare import Declarations
+from sentinel.features.kernels.advance import Inputs, Memory, advance
+from sentinel.features.layout import Condition, lay_out
+from sentinel.features.local_time import LocalTime, hours, periods
+from sentinel.model.columns import FALSE, FIELDS, TRUE, UNKNOWN, Array, Batch, Column, Kind, Rows
+from sentinel.model.document import Document
+from sentinel.model.events import Stream
+
+
+class Expression(Protocol):
+    """A compiled condition over the columns of one stream."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The columns that it reads."""
+
+    def truth(self, rows: Rows) -> NDArray[np.int8]:
+        """Kleene truth of each row, int8[n]."""
+
+
+class Compile(Protocol):
+    """How a ``where`` becomes an :class:`Expression`; raises ConfigError."""
+
+    def __call__(
+        self,
+        text: str,
+        columns: Mapping[str, Column],
+        document: Document | None = None,
+        place: tuple[str | int, ...] = (),
+    ) -> Expression:
+        """Check and compile ``text``; errors stand at ``place`` of ``document``."""
+
+
+class FeatureSet:
+    """Computes demanded features, event by event, over at most ``capacity`` customers.
+
+    Parameters
+    ----------
+    declarations
+        What features.yaml says.
+    demand
+        The feature names that rules and detectors read, by the stream of the reader.
+    compile_condition
+        Compiles each ``where``; it may use the fields of the event only.
+    local_time
+        Local days and hours of calendar features and hour rarity.
+    capacity, busy_capacity
+        Rows for customers, and rows of panes for customers busier than their ring.
+    """
+
+    def __init__(
+        self,
+        declarations: Declarations,
+        demand: Mapping[Stream, frozenset[str]],
+        compile_condition: Compile,
+        local_time: LocalTime,
+        capacity: int,
+        busy_capacity: int,
+    ) -> None:
+        self._layout = lay_out(declarations, demand)
+        self._local_time = local_time
+        features = {feature.name: feature for feature in declarations.features}
+        wheres = {
+            (condition.stream, condition.where): next(
+                feature for feature in features.values() if feature.where == condition.where
+            )
+            for condition in self._layout.bits
+            if condition.where is not None
+        }
+        self._conditions = {
+            (stream, where): compile_condition(
+                where, FIELDS[stream], declarations.document, declarations.place(feature, "where")
+            )
+            for (stream, where), feature in wheres.items()
+            if where is not None
+        }
+        self._demand = {
+            stream: tuple(
+                (place, feature.column)
+                for place, feature in enumerate(self._layout.outputs)
+                if feature.name in demand.get(stream, frozenset())
+            )
+            for stream in Stream
+        }
+        self._rows = np.zeros(capacity * self._layout.width, np.int64)
+        self._busy = np.zeros(busy_capacity * self._layout.busy_width, np.int64)
+        self._busy_head = np.zeros(3, np.int64)
+
+    @property
+    def field_demand(self) -> dict[Stream, frozenset[str]]:
+        """The event fields that these features read, by stream."""
+        names: dict[Stream, set[str]] = {stream: set() for stream in Stream}
+        for condition in self._layout.bits:
+            names[condition.stream] |= set(condition.fields)
+        for (stream, _), expression in self._conditions.items():
+            names[stream] |= expression.names
+        return {stream: frozenset(each) for stream, each in names.items()}
+
+    @property
+    def bytes_per_customer(self) -> int:
+        """Bytes of one customer's row."""
+        return 8 * self._layout.width
+
+    @property
+    def busy_used(self) -> int:
+        """Customers that have panes."""
+        return int(self._busy_head[2])
+
+    @property
+    def bytes_per_busy_customer(self) -> int:
+        """Bytes of one busy customer's panes, beside the row."""
+        return 8 * self._layout.busy_width
+
+    def update(self, batch: Batch, slots: NDArray[np.int64], fresh: NDArray[np.bool_]) -> int:
+        """Advance over a batch and add the demanded features to its rows' columns.
+
+        Returns how many events found no room among the busy rows.
+        """
+        layout, n = self._layout, len(batch)
+        if not layout.outputs:
+            return 0
+        out = np.empty((len(layout.outputs), n), np.float64)
+        lost = advance(layout.tables, self._inputs(batch, slots, fresh), self._memory(), out)
+        for stream, rows in batch.rows.items():
+            whole = len(rows) == n
+            for place, column in self._demand[stream]:
+                values = out[place] if whole else out[place, rows.place]
+                rows.columns[column.name] = _truth(values) if column.kind is Kind.TRUTH else values
+        return int(lost)
+
+    def _inputs(self, batch: Batch, slots: NDArray[np.int64], fresh: NDArray[np.bool_]) -> Inputs:
+        layout, n = self._layout, len(batch)
+        bits = np.zeros(n, np.int64)
+        for condition, bit in layout.bits.items():
+            rows = batch.rows.get(condition.stream)
+            if rows is not None:
+                bits[rows.place] |= self._holds(condition, rows).astype(np.int64) << bit
+        values = np.zeros((len(layout.values), n), np.float64)
+        ids = np.zeros((len(layout.ids), n), np.uint64)
+        for rows in batch.rows.values():
+            for place, name in enumerate(layout.values):
+                if name in rows.columns:
+                    values[place, rows.place] = np.nan_to_num(rows.columns[name])
+            for place, name in enumerate(layout.ids):
+                if name in rows.columns:
+                    ids[place, rows.place] = rows.columns[name]
+        if layout.uses_local_time:
+            local_ms = self._local_time.local_ms(batch.event_time)
+            period, hour = periods(local_ms), hours(local_ms)
+        else:
+            period, hour = np.zeros((3, n), np.int64), np.zeros(n, np.int64)
+        return Inputs(
+            slots,
+            fresh,
+            batch.stream,
+            batch.event_time,
+            bits,
+            values,
+            ids.view(np.int64),
+            period,
+            hour,
+        )
+
+    def _holds(self, condition: Condition, rows: Rows) -> NDArray[np.bool_]:
+        if condition.where is None:
+            holds = np.ones(len(rows), np.bool_)
+        else:
+            holds = self._conditions[condition.stream, condition.where].truth(rows) == TRUE
+        for name in condition.fields:
+            column = FIELDS[condition.stream][name]
+            if not column.required:
+                holds = holds & _present(rows.columns[name], column.kind)
+        return holds
+
+    def _memory(self) -> Memory:
+        return Memory(
+            self._rows.view(np.float64),
+            self._rows,
+            self._layout.width,
+            self._busy.view(np.float64),
+            self._busy,
+            self._layout.busy_width,
+            self._busy_head,
+        )
+
+    def snapshot(self, highest: int) -> bytes:
+        """The rows below slot ``highest`` and the busy rows, as bytes."""
+        busy_words = int(self._busy_head[1]) * self._layout.busy_width
+        return msgspec.msgpack.encode(
+            (
+                self._rows[: highest * self._layout.width].tobytes(),
+                self._busy[:busy_words].tobytes(),
+                self._busy_head.tobytes(),
+            )
+        )
+
+    def restore(self, data: bytes) -> None:
+        """Take the place of what :meth:`snapshot` saw, under the same layout."""
+        rows, busy, head = msgspec.msgpack.decode(data, type=tuple[bytes, bytes, bytes])
+        for target, source in ((self._rows, rows), (self._busy, busy), (self._busy_head, head)):
+            words = np.frombuffer(source, np.int64)
+            target[: len(words)] = words
+            target[len(words) :] = 0
+
+
+def _present(array: Array, kind: Kind) -> NDArray[np.bool_]:
+    if kind is Kind.NUMBER:
+        return ~np.isnan(array.astype(np.float64, copy=False))
+    return np.not_equal(array, 0)
+
+
+def _truth(values: NDArray[np.float64]) -> NDArray[np.int8]:
+    """1, 0 and NaN as Kleene truth."""
+    return np.where(np.isnan(values), UNKNOWN, np.where(values > 0, TRUE, FALSE)).astype(np.int8)

@@ -1,0 +1,164 @@
+"""One pass over a batch: for each event in order, update the customer's row and read it.
+
+Features are read as of the event: windows and distinct counts hold it, while scores
+against the customer's normal (z-score, rarity, first seen, since, velocity) are taken
+before the event is learnt.
+"""
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from sentinel.features.kernels import calendar, motion, normal, recents, rhythm, rings
+
+BUSY = 0  # the first word of a row: 1 + the customer's busy slot
+
+
+class Tables(NamedTuple):
+    """What to compute: int64 tables, a row per feature (per set, per ring), see the kernels."""
+
+    rings: NDArray[np.int64]
+    windows: NDArray[np.int64]
+    calendars: NDArray[np.int64]
+    sets: NDArray[np.int64]
+    first_seen: NDArray[np.int64]
+    distinct: NDArray[np.int64]
+    zscores: NDArray[np.int64]
+    since: NDArray[np.int64]
+    velocities: NDArray[np.int64]
+    rarities: NDArray[np.int64]
+
+
+class Inputs(NamedTuple):
+    """The batch as the kernel sees it, n events in merged order.
+
+    ``slots`` int64[n], ``fresh`` bool[n], ``stream`` int8[n], ``time`` int64[n] ms,
+    ``bits`` int64[n] conditions that hold, ``values`` float64[columns, n], ``ids``
+    int64[columns, n] hashes, ``periods`` int64[3, n] local day, week and month numbers,
+    ``hours`` int64[n] local hour.
+    """
+
+    slots: NDArray[np.int64]
+    fresh: NDArray[np.bool_]
+    stream: NDArray[np.int8]
+    time: NDArray[np.int64]
+    bits: NDArray[np.int64]
+    values: NDArray[np.float64]
+    ids: NDArray[np.int64]
+    periods: NDArray[np.int64]
+    hours: NDArray[np.int64]
+
+
+class Memory(NamedTuple):
+    """Rows of words, flat: ``f`` and ``i`` are views of one memory, ``width`` words a row.
+
+    Busy rows likewise; ``busy_head`` is [first free, highest used, in use].
+    """
+
+    f: NDArray[np.float64]
+    i: NDArray[np.int64]
+    width: int
+    busy_f: NDArray[np.float64]
+    busy_i: NDArray[np.int64]
+    busy_width: int
+    busy_head: NDArray[np.int64]
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _clear(
+    i: NDArray[np.int64],
+    row: int,
+    width: int,
+    busy_i: NDArray[np.int64],
+    busy_width: int,
+    busy_head: NDArray[np.int64],
+) -> None:
+    """Make a row that changes hands that of a new customer."""
+    busy = i[row + BUSY]
+    if busy > 0:
+        busy_i[(busy - 1) * busy_width] = busy_head[0]
+        busy_head[0] = busy
+        busy_head[2] -= 1
+    for k in range(row, row + width):
+        i[k] = 0
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _take_busy(
+    i: NDArray[np.int64],
+    row: int,
+    busy_i: NDArray[np.int64],
+    busy_width: int,
+    busy_head: NDArray[np.int64],
+) -> bool:
+    """Give a customer a busy row of zeros; False where none is left."""
+    if busy_head[0] > 0:
+        busy = busy_head[0]
+        busy_head[0] = busy_i[(busy - 1) * busy_width]
+    elif (busy_head[1] + 1) * busy_width <= len(busy_i):
+        busy_head[1] += 1
+        busy = busy_head[1]
+    else:
+        return False
+    busy_head[2] += 1
+    for k in range((busy - 1) * busy_width, busy * busy_width):
+        busy_i[k] = 0
+    i[row + BUSY] = busy
+    return True
+
+
+@numba.njit(cache=True, nogil=True)
+def advance(tables: Tables, inputs: Inputs, memory: Memory, out: NDArray[np.float64]) -> int:
+    """Run a batch; ``out`` is float64[features, n], written where a stream demands it.
+
+    Returns how often a customer found no busy row, so that its counts lost what left
+    its ring.
+    """
+    # Unpacked once: reading a tuple's array costs a reference count each time.
+    (
+        ring_table,
+        windows,
+        calendars,
+        sets,
+        first_seen,
+        distinct,
+        zscores,
+        since,
+        velocities,
+        rarities,
+    ) = tables
+    slots, fresh, streams, times, all_bits, values, ids, periods, hours = inputs
+    f, i, width, busy_f, busy_i, busy_width, busy_head = memory
+    lost = 0
+    left = np.zeros(rings.MAX_VALUES, np.float64)
+    for e in range(len(slots)):
+        row, stream, time, bits = slots[e] * width, streams[e], times[e], all_bits[e]
+        if fresh[e]:
+            _clear(i, row, width, busy_i, busy_width, busy_head)
+
+        if ring_table[stream, rings.RING_AT] >= 0:
+            stamp = (time << rings.STAMP_SHIFT) | (bits & rings.SERIES_BITS)
+            at = row + ring_table[stream, rings.RING_AT]
+            gone = rings.insert(f, i, at, ring_table, stream, stamp, values, e, left)
+            if gone >= 0:
+                if i[row + BUSY] > 0 or _take_busy(i, row, busy_i, busy_width, busy_head):
+                    base = (i[row + BUSY] - 1) * busy_width
+                    rings.spill_all(busy_f, busy_i, base, windows, stream, gone, left)
+                else:
+                    lost += 1
+
+        recents.ask_then_add(i, row, sets, first_seen, stream, time, bits, ids, out, e)
+        normal.score_then_learn(f, i, row, zscores, stream, time, bits, values, out, e)
+        motion.elapse(i, row, since, stream, time, bits, out, e)
+        motion.move(f, i, row, velocities, stream, time, bits, values, out, e)
+        rhythm.score_then_learn(i, row, rarities, stream, hours[e], bits, out, e)
+
+        busy = (i[row + BUSY] - 1) * busy_width if i[row + BUSY] > 0 else -1
+        rings.read_windows(
+            f, i, row, busy_f, busy_i, busy, ring_table, windows, time, stream, out, e
+        )
+        calendar.add_then_read(f, i, row, calendars, stream, bits, periods, values, out, e)
+        recents.count_distinct(i, row, sets, distinct, stream, time, out, e)
+    return lost

@@ -1,0 +1,281 @@
+"""Sliding windows (t - window, t] over a ring of a customer's last events.
+
+Words of a ring: [events held, newest event time that left the ring, stamps[capacity],
+values[capacity] for each value column].  A stamp is ``event_time << 16 | series bits``;
+the ring is sorted by stamp, then values, so its content does not depend on the order
+of arrival.  What leaves a full ring goes to panes of 1/12 window in the customer's busy
+row: per window feature ``PANES`` cells of [pane number, a, b], where (a, b) is
+(count, sum) or (count, extreme).  A window that the ring covers is exact; otherwise the
+panes that lie wholly inside it are added, so that its count reads as "at least".
+"""
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+HEAD_WORDS = 2
+STAMP_SHIFT = 16
+SERIES_BITS = (1 << STAMP_SHIFT) - 1
+PANES = 14  # 12 whole ones, the partial one at each end
+PANE_WORDS = 3 * PANES
+COUNT, SUM, MEAN, MAX, MIN = 0, 1, 2, 3, 4
+
+# Columns of the ring table (a row per stream) and of the window table (a row per feature).
+MAX_VALUES = 4  # value columns of one ring
+RING_AT, RING_CAPACITY, RING_VALUES, RING_COLUMN = 0, 1, 2, 3
+STREAM, BIT, VALUE, OPERATION, WINDOW_MS, PANES_AT, OUT, SERIES, DEMAND = range(9)
+
+
+@numba.njit(cache=True, nogil=True)
+def _precedes(
+    i: NDArray[np.int64],
+    stamps: int,
+    capacity: int,
+    n_values: int,
+    place: int,
+    stamp: int,
+    values: NDArray[np.float64],
+    event: int,
+    table: NDArray[np.int64],
+    stream: int,
+    f: NDArray[np.float64],
+) -> bool:
+    """Whether the ring's entry at ``place`` stands before the new one."""
+    held = i[stamps + place]
+    if held != stamp:
+        return held < stamp
+    for v in range(n_values):
+        mine = f[stamps + capacity * (v + 1) + place]
+        new = values[table[stream, RING_COLUMN + v], event]
+        if mine != new:
+            return mine < new
+    return True
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def insert(
+    f: NDArray[np.float64],
+    i: NDArray[np.int64],
+    at: int,
+    table: NDArray[np.int64],
+    stream: int,
+    stamp: int,
+    values: NDArray[np.float64],
+    event: int,
+    left: NDArray[np.float64],
+) -> int:
+    """Put an event into the ring; returns the stamp that left it, or -1.
+
+    ``left`` receives the values of the event that left.  It may be the new event itself,
+    when that is older than all that a full ring holds.
+    """
+    n = i[at]
+    capacity, n_values = table[stream, RING_CAPACITY], table[stream, RING_VALUES]
+    stamps = at + HEAD_WORDS
+    place = n
+    while place > 0 and not _precedes(
+        i, stamps, capacity, n_values, place - 1, stamp, values, event, table, stream, f
+    ):
+        place -= 1
+    if n < capacity:
+        for j in range(n, place, -1):
+            i[stamps + j] = i[stamps + j - 1]
+            for v in range(1, n_values + 1):
+                f[stamps + capacity * v + j] = f[stamps + capacity * v + j - 1]
+        i[at] = n + 1
+        gone = -1
+    else:
+        if place == 0:
+            gone = stamp
+            for v in range(n_values):
+                left[v] = values[table[stream, RING_COLUMN + v], event]
+        else:
+            gone = i[stamps]
+            for v in range(n_values):
+                left[v] = f[stamps + capacity * (v + 1)]
+            place -= 1
+            for j in range(place):
+                i[stamps + j] = i[stamps + j + 1]
+                for v in range(1, n_values + 1):
+                    f[stamps + capacity * v + j] = f[stamps + capacity * v + j + 1]
+        i[at + 1] = max(i[at + 1], gone >> STAMP_SHIFT)
+        if place == 0 and gone == stamp:
+            return gone
+    i[stamps + place] = stamp
+    for v in range(n_values):
+        f[stamps + capacity * (v + 1) + place] = values[table[stream, RING_COLUMN + v], event]
+    return gone
+
+
+@numba.njit(cache=True, nogil=True)
+def _pane_ms(window_ms: int) -> int:
+    return (window_ms + 11) // 12
+
+
+@numba.njit(cache=True, nogil=True)
+def spill(
+    f: NDArray[np.float64],
+    i: NDArray[np.int64],
+    at: int,
+    operation: int,
+    window_ms: int,
+    time: int,
+    value: float,
+) -> None:
+    """Add an event that left the ring to the panes at ``at`` of a busy row."""
+    pane = time // _pane_ms(window_ms) + 1
+    cell = at + 3 * (pane % PANES)
+    if i[cell] > pane:
+        return  # its pane has been given to a newer one: it is out of the window
+    if i[cell] < pane:
+        i[cell] = pane
+        f[cell + 1] = 0.0
+        f[cell + 2] = 0.0
+        if operation == MAX:
+            f[cell + 2] = -np.inf
+        elif operation == MIN:
+            f[cell + 2] = np.inf
+    f[cell + 1] += 1.0
+    if operation == MAX:
+        f[cell + 2] = max(f[cell + 2], value)
+    elif operation == MIN:
+        f[cell + 2] = min(f[cell + 2], value)
+    else:
+        f[cell + 2] += value
+
+
+@numba.njit(cache=True, nogil=True)
+def result(operation: int, count: float, total: float, high: float, low: float) -> float:
+    """The value of an aggregate; mean, max and min of nothing are missing."""
+    if operation == COUNT:
+        return count
+    if operation == SUM:
+        return total
+    if count == 0:
+        return np.nan
+    if operation == MEAN:
+        return total / count
+    return high if operation == MAX else low
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def read_windows(
+    f: NDArray[np.float64],
+    i: NDArray[np.int64],
+    row: int,
+    busy_f: NDArray[np.float64],
+    busy_i: NDArray[np.int64],
+    busy: int,
+    rings: NDArray[np.int64],
+    windows: NDArray[np.int64],
+    time: int,
+    asker: int,
+    out: NDArray[np.float64],
+    event: int,
+) -> None:
+    """Write every demanded window feature as of ``time`` into ``out[:, event]``.
+
+    Rows of ``windows`` that belong to one series stand together, shortest window first,
+    so one walk from the newest entry backwards answers them all.  ``busy`` is the place
+    of the customer's busy row, or -1.
+    """
+    series = -1
+    j, stamps, capacity = -1, 0, 0
+    bit, value_at = 0, 0
+    count, total, high, low = 0.0, 0.0, -np.inf, np.inf
+    for w in range(len(windows)):
+        if windows[w, DEMAND] >> asker & 1 == 0:
+            continue
+        stream = windows[w, STREAM]
+        at = row + rings[stream, RING_AT]
+        if windows[w, SERIES] != series:
+            series = windows[w, SERIES]
+            capacity = rings[stream, RING_CAPACITY]
+            stamps = at + HEAD_WORDS
+            bit = 1 << windows[w, BIT]
+            value_at = stamps + capacity * (windows[w, VALUE] + 1)
+            count, total, high, low = 0.0, 0.0, -np.inf, np.inf
+            j = i[at] - 1
+            while j >= 0 and (i[stamps + j] >> STAMP_SHIFT) > time:
+                j -= 1
+        start = time - windows[w, WINDOW_MS]
+        while j >= 0 and (i[stamps + j] >> STAMP_SHIFT) > start:
+            if i[stamps + j] & bit:
+                count += 1.0
+                if windows[w, VALUE] >= 0:
+                    value = f[value_at + j]
+                    total += value
+                    high = max(high, value)
+                    low = min(low, value)
+            j -= 1
+        operation = windows[w, OPERATION]
+        left = i[at + 1]
+        if left > start and busy >= 0:
+            extra, more, higher, lower = _panes(
+                busy_f,
+                busy_i,
+                busy + windows[w, PANES_AT],
+                operation,
+                windows[w, WINDOW_MS],
+                time,
+                left,
+            )
+            out[windows[w, OUT], event] = result(
+                operation, count + extra, total + more, max(high, higher), min(low, lower)
+            )
+        else:
+            out[windows[w, OUT], event] = result(operation, count, total, high, low)
+
+
+@numba.njit(cache=True, nogil=True)
+def _panes(
+    f: NDArray[np.float64],
+    i: NDArray[np.int64],
+    at: int,
+    operation: int,
+    window_ms: int,
+    time: int,
+    left: int,
+) -> tuple[float, float, float, float]:
+    """Count, sum, maximum and minimum of the panes wholly inside (time - window, time]."""
+    count, total, high, low = 0.0, 0.0, -np.inf, np.inf
+    length = _pane_ms(window_ms)
+    for p in range(PANES):
+        pane = i[at + 3 * p] - 1
+        if pane < 0 or pane * length <= time - window_ms:
+            continue
+        if left > time and (pane + 1) * length - 1 > time:
+            continue  # a late question: part of this pane may lie in its future
+        count += f[at + 3 * p + 1]
+        if operation == MAX:
+            high = max(high, f[at + 3 * p + 2])
+        elif operation == MIN:
+            low = min(low, f[at + 3 * p + 2])
+        else:
+            total += f[at + 3 * p + 2]
+    return count, total, high, low
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def spill_all(
+    f: NDArray[np.float64],
+    i: NDArray[np.int64],
+    busy: int,
+    windows: NDArray[np.int64],
+    stream: int,
+    gone: int,
+    left: NDArray[np.float64],
+) -> None:
+    """Add what left a stream's ring to the panes of every window that counts it."""
+    for w in range(len(windows)):
+        if windows[w, STREAM] == stream and gone >> windows[w, BIT] & 1:
+            value = left[windows[w, VALUE]] if windows[w, VALUE] >= 0 else 0.0
+            spill(
+                f,
+                i,
+                busy + windows[w, PANES_AT],
+                windows[w, OPERATION],
+                windows[w, WINDOW_MS],
+                gone >> STAMP_SHIFT,
+                value,
+            )

@@ -1,0 +1,281 @@
+"""From declarations to tables: which words of the row each demanded feature has.
+
+Only what somebody asks for is laid out, so a configuration with one rule costs the
+memory and time of one rule.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentinel.features.declare import AGGREGATES, Declarations, Feature, Operation
+from sentinel.features.kernels import calendar, motion, normal, rhythm, rings
+from sentinel.features.kernels.advance import Tables
+from sentinel.features.kernels.conditions import ALWAYS, NEVER
+from sentinel.features.local_time import DAY, MONTH, WEEK
+from sentinel.model.document import ConfigError
+from sentinel.model.events import Stream
+
+_STREAMS = tuple(Stream)
+_RING_BITS, _ALL_BITS = 16, 62
+_OPERATIONS = {
+    Operation.COUNT: rings.COUNT,
+    Operation.SUM: rings.SUM,
+    Operation.MEAN: rings.MEAN,
+    Operation.MAX: rings.MAX,
+    Operation.MIN: rings.MIN,
+}
+_UNITS = {"day": DAY, "week": WEEK, "month": MONTH}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """When a feature takes an event in: its ``where`` holds and its fields are there."""
+
+    stream: Stream
+    where: str | None
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The tables of the kernels and what feeds them.
+
+    ``bits`` gives each condition its bit; ``values`` and ``ids`` name the rows of the
+    kernel's value and id matrices; ``outputs`` names the rows of its result.
+    """
+
+    tables: Tables
+    bits: dict[Condition, int]
+    values: tuple[str, ...]
+    ids: tuple[str, ...]
+    outputs: tuple[Feature, ...]
+    width: int
+    busy_width: int
+    uses_local_time: bool
+
+
+class _Builder:
+    def __init__(self, declarations: Declarations, demand: Mapping[Stream, frozenset[str]]) -> None:
+        self.declarations = declarations
+        self.outputs = [
+            feature
+            for feature in declarations.features
+            if any(feature.name in names for names in demand.values())
+        ]
+        self.demand = {
+            feature.name: sum(
+                1 << place
+                for place, stream in enumerate(_STREAMS)
+                if feature.name in demand.get(stream, frozenset())
+            )
+            for feature in self.outputs
+        }
+        self.bits: dict[Condition, int] = {}
+        self.next_bit = {stream: {True: 0, False: _RING_BITS} for stream in Stream}
+        self.values: list[str] = []
+        self.ids: list[str] = []
+        self.width = 1  # the first word is the busy slot
+        self.busy_width = 1  # the first word links free rows
+        self.rows: dict[str, list[list[int]]] = defaultdict(list)
+
+    def take(self, words: int) -> int:
+        at, self.width = self.width, self.width + words
+        return at
+
+    def bit(self, stream: Stream, feature: Feature, *, in_ring: bool = False) -> int:
+        condition = Condition(stream, feature.where, feature.fields)
+        if condition.where is None and not condition.fields and not in_ring:
+            return ALWAYS
+        known = self.bits.get(condition)
+        if known is not None and (known < _RING_BITS or not in_ring):
+            return known
+        bit = self.next_bit[stream][in_ring]
+        if bit == (_RING_BITS if in_ring else _ALL_BITS):
+            raise self._too_many(feature, stream)
+        self.next_bit[stream][in_ring] += 1
+        self.bits[condition] = bit
+        return bit
+
+    def _too_many(self, feature: Feature, stream: Stream) -> ConfigError:
+        place = ("features", "customer", feature.name)
+        return self.declarations.document.error(
+            place,
+            f"too many different conditions on {stream}",
+            f"windows share {_RING_BITS}, other features {_ALL_BITS - _RING_BITS}",
+        )
+
+    def stream_bits(self, feature: Feature) -> list[int]:
+        return [
+            self.bit(stream, feature) if stream in feature.streams else NEVER for stream in _STREAMS
+        ]
+
+    def value(self, name: str) -> int:
+        return _place(self.values, name)
+
+    def add(self, table: str, *row: int) -> None:
+        self.rows[table].append(list(row))
+
+    def table(self, name: str, columns: int) -> NDArray[np.int64]:
+        return np.array(self.rows[name], np.int64).reshape(-1, columns)
+
+    def out(self, feature: Feature) -> tuple[int, int]:
+        return self.outputs.index(feature), self.demand[feature.name]
+
+
+def _place(names: list[str], name: str) -> int:
+    if name not in names:
+        names.append(name)
+    return names.index(name)
+
+
+def lay_out(declarations: Declarations, demand: Mapping[Stream, frozenset[str]]) -> Layout:
+    """The layout of the demanded features; raises ConfigError where a table overflows."""
+    build = _Builder(declarations, demand)
+    _windows(build)
+    sets: dict[tuple[Condition, int], int] = {}
+    for feature in build.outputs:
+        operation = feature.operation
+        if operation in AGGREGATES and feature.calendar is not None:
+            value = build.value(feature.fields[0]) if feature.fields else -1
+            build.add(
+                "calendars",
+                *build.stream_bits(feature),
+                value,
+                _OPERATIONS[operation],
+                _UNITS[feature.calendar],
+                build.take(calendar.WORDS),
+                *build.out(feature),
+            )
+        elif operation in (Operation.DISTINCT, Operation.FIRST_SEEN):
+            place = _recent_set(build, sets, feature)
+            table = "distinct" if operation is Operation.DISTINCT else "first_seen"
+            build.add(table, place, feature.span_ms, *build.out(feature))
+        elif operation is Operation.ZSCORE:
+            stream = feature.streams[0]
+            build.add(
+                "zscores",
+                _STREAMS.index(stream),
+                build.bit(stream, feature),
+                build.value(feature.fields[0]),
+                build.take(normal.WORDS),
+                feature.span_ms,
+                *build.out(feature),
+            )
+        elif operation is Operation.SINCE_LAST:
+            bits = build.stream_bits(feature)
+            build.add("since", *bits, build.take(motion.SINCE_WORDS), *build.out(feature))
+        elif operation is Operation.VELOCITY:
+            bits = build.stream_bits(feature)
+            latitude, longitude = (build.value(name) for name in feature.fields)
+            build.add(
+                "velocities",
+                *bits,
+                build.take(motion.VELOCITY_WORDS),
+                *build.out(feature),
+                latitude,
+                longitude,
+            )
+        elif operation is Operation.HOUR_RARITY:
+            bits = build.stream_bits(feature)
+            build.add("rarities", *bits, build.take(rhythm.WORDS), *build.out(feature))
+    return Layout(
+        tables=Tables(
+            rings=build.table("rings", rings.RING_COLUMN + rings.MAX_VALUES),
+            windows=build.table("windows", 9),
+            calendars=build.table("calendars", 9),
+            sets=build.table("sets", 5),
+            first_seen=build.table("first_seen", 4),
+            distinct=build.table("distinct", 4),
+            zscores=build.table("zscores", 7),
+            since=build.table("since", 6),
+            velocities=build.table("velocities", 8),
+            rarities=build.table("rarities", 6),
+        ),
+        bits=build.bits,
+        values=tuple(build.values),
+        ids=tuple(build.ids),
+        outputs=tuple(build.outputs),
+        width=build.width,
+        busy_width=build.busy_width,
+        uses_local_time=bool(build.rows["calendars"] or build.rows["rarities"]),
+    )
+
+
+def _windows(build: _Builder) -> None:
+    """Rings and their windows: one series per condition, its windows shortest first."""
+    for place, stream in enumerate(_STREAMS):
+        windows = [
+            feature
+            for feature in build.outputs
+            if feature.operation in AGGREGATES
+            and feature.calendar is None
+            and feature.streams[0] is stream
+        ]
+        if not windows:
+            build.add("rings", *([-1] * (rings.RING_COLUMN + rings.MAX_VALUES)))
+            continue
+        fields = _fields(build, windows)
+        capacity = build.declarations.history[stream]
+        at = build.take(rings.HEAD_WORDS + capacity * (1 + len(fields)))
+        columns = [build.value(name) for name in fields] + [-1] * (rings.MAX_VALUES - len(fields))
+        build.add("rings", at, capacity, len(fields), *columns)
+        for series in _series(windows):
+            for feature in series:
+                value = fields.index(feature.fields[0]) if feature.fields else -1
+                panes_at = build.busy_width
+                build.busy_width += rings.PANE_WORDS
+                out, demand = build.out(feature)
+                build.add(
+                    "windows",
+                    place,
+                    build.bit(stream, feature, in_ring=True),
+                    value,
+                    _OPERATIONS[feature.operation],
+                    feature.span_ms,
+                    panes_at,
+                    out,
+                    len(build.bits) * len(_STREAMS) + place,
+                    demand,
+                )
+
+
+def _fields(build: _Builder, windows: Sequence[Feature]) -> list[str]:
+    fields: list[str] = []
+    for feature in windows:
+        for name in feature.fields:
+            _place(fields, name)
+        if len(fields) > rings.MAX_VALUES:
+            place = ("features", "customer", feature.name)
+            raise build.declarations.document.error(
+                place, f"windows on {feature.streams[0]} use more than {rings.MAX_VALUES} fields"
+            )
+    return fields
+
+
+def _series(windows: Sequence[Feature]) -> list[list[Feature]]:
+    """Features that take the same events and value, each list by window."""
+    groups: dict[tuple[str | None, tuple[str, ...]], list[Feature]] = {}
+    for feature in windows:
+        groups.setdefault((feature.where, feature.fields), []).append(feature)
+    return [sorted(group, key=lambda feature: feature.span_ms) for group in groups.values()]
+
+
+def _recent_set(build: _Builder, sets: dict[tuple[Condition, int], int], feature: Feature) -> int:
+    """The set of recent values that a feature asks; features with equal wishes share it."""
+    stream = feature.streams[0]
+    key = (Condition(stream, feature.where, feature.fields), feature.keep)
+    if key not in sets:
+        sets[key] = len(sets)
+        build.add(
+            "sets",
+            _STREAMS.index(stream),
+            build.bit(stream, feature),
+            _place(build.ids, feature.fields[0]),
+            build.take(2 * feature.keep),
+            feature.keep,
+        )
+    return sets[key]

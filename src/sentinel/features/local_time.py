@@ -1,0 +1,65 @@
+"""Local time of events, without a clock: an IANA zone as a table of its offsets."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+_DAY_MS = 86_400_000
+_HOUR_MS = 3_600_000
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC)
+_MONDAY = 3  # 1970-01-01 was a Thursday
+DAY, WEEK, MONTH = 0, 1, 2
+
+
+class LocalTime:
+    """Offsets of one time zone from 1970 to 2100."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        starts, offsets = [-(2**62)], [_offset_ms(zone, _FIRST)]
+        moment, step = _FIRST, timedelta(days=1)
+        while moment < _LAST:
+            if _offset_ms(zone, moment + step) != offsets[-1]:
+                starts.append(_change_ms(zone, moment, moment + step))
+                offsets.append(_offset_ms(zone, moment + step))
+            moment += step
+        self._starts, self._offsets = np.array(starts, np.int64), np.array(offsets, np.int64)
+
+    def local_ms(self, time_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Milliseconds on the local wall clock, int64[n], of UTC milliseconds."""
+        offsets: NDArray[np.int64] = self._offsets
+        if len(offsets) > 1:
+            offsets = offsets[np.searchsorted(self._starts, time_ms, "right") - 1]
+        return np.add(time_ms, offsets)
+
+
+def _offset_ms(zone: ZoneInfo, moment: datetime) -> int:
+    offset = moment.astimezone(zone).utcoffset()
+    assert offset is not None  # noqa: S101 - an aware datetime has one
+    return int(offset.total_seconds() * 1000)
+
+
+def _change_ms(zone: ZoneInfo, before: datetime, after: datetime) -> int:
+    """The first millisecond of the new offset, to the second, by bisection."""
+    low, high = int(before.timestamp()), int(after.timestamp())
+    old = _offset_ms(zone, before)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _offset_ms(zone, datetime.fromtimestamp(middle, UTC)) == old:
+            low = middle
+        else:
+            high = middle
+    return high * 1000
+
+
+def periods(local_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Numbers of the local day, week (from Monday) and month, int64[3, n], all above 0."""
+    days = local_ms // _DAY_MS
+    months = local_ms.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
+    return np.stack([days, (days + _MONDAY) // 7, months]) + 1
+
+
+def hours(local_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Hour of the local day, int64[n], 0 to 23."""
+    return local_ms // _HOUR_MS % 24

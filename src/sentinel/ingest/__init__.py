@@ -1,0 +1,7 @@
+"""Ingest: records of bytes become columns of events, or dead letters with a reason."""
+
+from sentinel.ingest.decode import Decoded, decode
+from sentinel.ingest.limits import Limits
+from sentinel.ingest.merge import Watermarks, merge
+
+__all__ = ["Decoded", "Limits", "Watermarks", "decode", "merge"]

@@ -1,0 +1,105 @@
+"""Several streams become one sequence, the same however it was cut into steps.
+
+Each stream keeps its own order (Kafka's offsets).  Streams are interleaved by their
+watermarks: an event's key is the highest event time its stream has shown so far, so a
+late event stands where it arrived, not where it would have been.  The keys ascend
+within a stream and are carried from step to step; hence any contiguous piece of a
+merged sequence merges to itself, and cutting the input anywhere changes nothing.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+
+from sentinel.ingest.decode import Decoded
+from sentinel.model.columns import Batch, Rows
+from sentinel.model.events import Stream
+from sentinel.model.ids import hash_texts
+
+_STREAMS = tuple(Stream)
+_NEVER = -(2**62)
+
+
+class Watermarks:
+    """The highest event time (ms UTC) that each stream has shown."""
+
+    def __init__(self) -> None:
+        self._highest = dict.fromkeys(_STREAMS, _NEVER)
+
+    def known(self) -> dict[Stream, int]:
+        """The watermark of each stream that has had an event."""
+        return {stream: high for stream, high in self._highest.items() if high != _NEVER}
+
+    def highest(self, stream: Stream) -> int:
+        """The stream's watermark, or a time before all events."""
+        return self._highest[stream]
+
+    def advance(self, stream: Stream, highest: int) -> None:
+        """Raise a stream's watermark."""
+        self._highest[stream] = max(self._highest[stream], highest)
+
+    def snapshot(self) -> bytes:
+        """The watermarks as bytes."""
+        return msgspec.msgpack.encode([self._highest[stream] for stream in _STREAMS])
+
+    def restore(self, data: bytes) -> None:
+        """Take the place of what :meth:`snapshot` saw."""
+        values = msgspec.msgpack.decode(data, type=list[int])
+        self._highest = dict(zip(_STREAMS, values, strict=True))
+
+
+def merge(decoded: Mapping[Stream, Decoded], watermarks: Watermarks, lateness_ms: int) -> Batch:
+    """Interleave the streams' events; ``watermarks`` is advanced past them."""
+    times, keys, late, streams, rows_index = [], [], [], [], []
+    rows: dict[Stream, Rows] = {}
+    for place, stream in enumerate(_STREAMS):
+        part = decoded.get(stream)
+        if part is None or not part.events:
+            continue
+        n = len(part.events)
+        seen = np.empty(n + 1, np.int64)
+        seen[0] = watermarks.highest(stream)
+        seen[1:] = part.event_time
+        np.maximum.accumulate(seen, out=seen)
+        watermarks.advance(stream, int(seen[-1]))
+        times.append(part.event_time)
+        keys.append(seen[1:])
+        late.append(part.event_time < seen[:-1] - lateness_ms)
+        streams.append(np.full(n, place, np.int8))
+        rows_index.append(np.arange(n, dtype=np.int64))
+        rows[stream] = Rows(stream, part.events, rows_index[-1], part.recorded_ms)
+    if not rows:
+        empty = np.zeros(0, np.int64)
+        return Batch(
+            event_time=empty,
+            stream=np.zeros(0, np.int8),
+            customer=np.zeros(0, np.uint64),
+            row=empty,
+            late=np.zeros(0, np.bool_),
+            rows={},
+        )
+    customers = [
+        hash_texts([event.customer_id for event in part.events]) for part in rows.values()
+    ]
+    if len(rows) == 1:
+        return Batch(
+            event_time=times[0],
+            stream=streams[0],
+            customer=customers[0],
+            row=rows_index[0],
+            late=late[0],
+            rows=rows,
+        )
+    order = np.argsort(np.concatenate(keys), kind="stable")
+    stream_of = np.concatenate(streams)[order]
+    for stream, part_rows in rows.items():
+        part_rows.place = np.flatnonzero(stream_of == _STREAMS.index(stream))
+    return Batch(
+        event_time=np.concatenate(times)[order],
+        stream=stream_of,
+        customer=np.concatenate(customers)[order],
+        row=np.concatenate(rows_index)[order],
+        late=np.concatenate(late)[order],
+        rows=rows,
+    )

@@ -1,0 +1,203 @@
+"""A configuration document: YAML 1.2 text, typed, whose every value knows its place.
+
+Errors name ``file:line:column`` and, where something close exists, a hint.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from io import StringIO
+from typing import Any, TypeVar
+
+import msgspec
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError
+
+T = TypeVar("T")
+Path = tuple[str | int, ...]
+
+
+class ConfigError(Exception):
+    """A configuration is wrong at one place: ``path:line:column: message (hint)``."""
+
+    def __init__(self, path: str, line: int, column: int, message: str, hint: str = "") -> None:
+        super().__init__(path, line, column, message, hint)
+        self.path, self.line, self.column = path, line, column
+        self.message, self.hint = message, hint
+
+    def __str__(self) -> str:
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{self.path}:{self.line}:{self.column}: {self.message}{hint}"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """``did you mean "x"?`` for the closest known word, or the empty string."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f'did you mean "{close[0]}"?' if close else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed file: plain values in ``data``, positions on request."""
+
+    path: str
+    data: Any
+    _nodes: Any = field(repr=False)
+
+    def position(self, *place: str | int) -> tuple[int, int]:
+        """1-based (line, column) of the value at ``place``, or of its closest parent.
+
+        A block scalar's position is where its marker (``|``, ``>``) stands.
+        """
+        node, found = self._nodes, (1, 1)
+        for step in place:
+            if isinstance(node, CommentedMap) and step in node:
+                line, column = node.lc.value(step)
+            elif isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
+                line, column = node.lc.item(step)
+            else:
+                break
+            found, node = (line + 1, column + 1), node[step]
+        return found
+
+    def key_position(self, *place: str | int) -> tuple[int, int]:
+        """1-based (line, column) of the key, not the value, at ``place``."""
+        node = self._nodes
+        for step in place[:-1]:
+            node = node[step]
+        if isinstance(node, CommentedMap) and place[-1] in node:
+            line, column = node.lc.key(place[-1])
+            return line + 1, column + 1
+        return self.position(*place)
+
+    def error(self, place: Path, message: str, hint: str = "", shift: int = 0) -> ConfigError:
+        """An error at the value of ``place``; ``shift`` columns further in a plain scalar."""
+        line, column = self.position(*place)
+        return ConfigError(self.path, line, column + shift, message, hint)
+
+    def scalar_shift(self, *place: str | int) -> int:
+        """Columns from the value's start to its first character: 1 when quoted."""
+        node = self._nodes
+        for step in place:
+            node = node[step]
+        return 1 if type(node).__name__ in {"DoubleQuotedScalarString",
+                                            "SingleQuotedScalarString"} else 0
+
+    def part(self, *place: str | int) -> "Document":
+        """What stands at ``place`` as a document of its own; positions stay the file's."""
+        data, nodes = self.data, self._nodes
+        for step in place:
+            data, nodes = data[step], nodes[step]
+        return Document(self.path, data, nodes)
+
+    def convert(self, kind: type[T]) -> T:
+        """The whole document as ``kind`` (a msgspec struct); raises :class:`ConfigError`."""
+        try:
+            return msgspec.convert(self.data, kind, strict=True)
+        except msgspec.ValidationError as error:
+            raise self._located(str(error), kind) from None
+
+    def _located(self, text: str, kind: Any) -> ConfigError:
+        """Turn msgspec's complaint, ``message - at `$.a[0][...].b` ``, into a place."""
+        message, _, where = text.partition(" - at `$")
+        place: list[str | int] = []
+        node, inner = self.data, kind
+        for name, index, any_key in re.findall(
+            r"\.([^.\[\]`]+)|\[(\d+)\]|\[(\.\.\.)\]", where.rstrip("`")
+        ):
+            inner = _inner(inner, name)
+            if any_key:  # msgspec does not say which value of a mapping it means
+                step: str | int | None = _failing(node, inner)
+            else:
+                step = int(index) if index else name
+            if step is None or not _has(node, step):
+                break
+            place.append(step)
+            node = node[step]
+        unknown = re.search(r"unknown field `([^`]+)`", message)
+        if unknown:
+            line, column = self.key_position(*place, unknown[1])
+            hint = did_you_mean(unknown[1], _field_names(inner))
+            return ConfigError(self.path, line, column, f'unknown field "{unknown[1]}"', hint)
+        line, column = self.position(*place)
+        return ConfigError(self.path, line, column, message[:1].lower() + message[1:])
+
+
+def _inner(kind: Any, name: str) -> Any:
+    """The type of a struct's field, or of a list's or mapping's values."""
+    for each in (kind, *getattr(kind, "__args__", ())):  # a union's parts too
+        if isinstance(each, type) and issubclass(each, msgspec.Struct):
+            fields = {field.encode_name: field.type for field in msgspec.structs.fields(each)}
+            if name in fields:
+                return fields[name]
+    if name:
+        return kind
+    parts = [each for each in (kind, *getattr(kind, "__args__", ())) if hasattr(each, "__origin__")]
+    containers = [each for each in parts if each.__origin__ in (list, tuple, dict)]
+    return containers[0].__args__[-1] if containers else kind
+
+
+def _failing(node: Any, kind: Any) -> str | None:
+    """The first key of a mapping whose value is not a ``kind``."""
+    for key, value in node.items() if isinstance(node, dict) else ():
+        try:
+            msgspec.convert(value, kind, strict=True)
+        except msgspec.ValidationError:
+            return str(key)
+    return None
+
+
+def _has(node: Any, step: str | int) -> bool:
+    if isinstance(node, dict):
+        return step in node
+    return isinstance(node, list) and isinstance(step, int) and step < len(node)
+
+
+def _field_names(kind: Any, seen: set[Any] | None = None) -> set[str]:
+    """Every field name of a struct type and of the structs inside it."""
+    seen = set() if seen is None else seen
+    names: set[str] = set()
+    if kind in seen:
+        return names
+    seen.add(kind)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        for each in msgspec.structs.fields(kind):
+            names.add(each.encode_name)
+            names |= _field_names(each.type, seen)
+    for inner in getattr(kind, "__args__", ()):
+        names |= _field_names(inner, seen)
+    return names
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    if isinstance(node, str):
+        return str(node)
+    if isinstance(node, bool) or node is None:
+        return node
+    if isinstance(node, int):
+        return int(node)
+    if isinstance(node, float):
+        return float(node)
+    return node
+
+
+def parse(text: str, path: str) -> Document:
+    """Parse YAML 1.2 ``text``; ``path`` is the name that errors show."""
+    reader = YAML(typ="rt")
+    reader.preserve_quotes = True
+    try:
+        nodes = reader.load(StringIO(text))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        problem = (error.problem or error.context or "not YAML").strip()
+        raise ConfigError(path, line, column, problem) from None
+    if nodes is None:
+        nodes = CommentedMap()
+    return Document(path, _plain(nodes), nodes)

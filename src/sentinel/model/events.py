@@ -1,0 +1,119 @@
+"""The three event types that Sentinel reads, with the limits their fields keep.
+
+Times are RFC 3339 text or epoch milliseconds on the wire and int64 milliseconds UTC
+everywhere else; amounts are JSON numbers or decimal text.  Unknown fields are ignored.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+
+class Stream(StrEnum):
+    """An input stream; the value is the word that rules and features use."""
+
+    TRANSACTION = "transaction"
+    LOGIN = "login"
+    COMPLAINT = "complaint"
+
+
+LAST_MOMENT_MS = 4_102_444_800_000  # 2100-01-01: later is a unit mistake, not a time
+
+Id = Annotated[str, Meta(min_length=1, max_length=128)]
+Word = Annotated[str, Meta(min_length=1, max_length=64)]
+Text = Annotated[str, Meta(max_length=16_384)]
+Moment = Annotated[int, Meta(ge=0, le=LAST_MOMENT_MS)] | Annotated[datetime, Meta(tz=True)]
+Decimal = Annotated[str, Meta(max_length=40, pattern=r"\A[0-9]{1,15}(\.[0-9]{1,18})?\Z")]
+Amount = Annotated[float, Meta(ge=0, le=1e15)] | Decimal
+Currency = Annotated[str, Meta(min_length=3, max_length=3)]
+Country = Annotated[str, Meta(min_length=2, max_length=3)]
+Address = Annotated[str, Meta(min_length=2, max_length=45)]
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
+
+Direction = Literal["debit", "credit"]
+TransactionKind = Literal["transfer", "card", "cash", "repayment", "investment", "fx", "fee"]
+TransactionStatus = Literal["approved", "declined", "reversed"]
+LoginKind = Literal[
+    "login", "logout", "password_change", "mfa_change", "payee_added", "profile_change"
+]
+ComplaintStatus = Literal[
+    "received", "investigating", "resolved", "replied", "closed", "withdrawn"
+]
+ComplaintChannel = Literal["hotline", "app", "branch", "regulator", "media"]
+
+
+class Transaction(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """Money moved, or an attempt to move it; ``direction`` is seen from the customer."""
+
+    event_id: Id
+    event_time: Moment
+    customer_id: Id
+    kind: TransactionKind
+    direction: Direction
+    amount: Amount
+    currency: Currency = "CNY"
+    status: TransactionStatus = "approved"
+    account_id: Id | None = None
+    channel: Word | None = None
+    product: Word | None = None
+    counterparty_id: Id | None = None
+    merchant_id: Id | None = None
+    mcc: Word | None = None
+    device_id: Id | None = None
+    ip: Address | None = None
+    country: Country | None = None
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+    days_past_due: Annotated[float, Meta(ge=0, le=36_500)] | None = None
+    limit_used: Annotated[float, Meta(ge=0, le=100)] | None = None
+    balance_after: Annotated[float, Meta(ge=-1e15, le=1e15)] | None = None
+
+
+class Login(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """A session step or a change of credentials."""
+
+    event_id: Id
+    event_time: Moment
+    customer_id: Id
+    kind: LoginKind
+    success: bool
+    failure_reason: Word | None = None
+    method: Word | None = None
+    channel: Word | None = None
+    device_id: Id | None = None
+    ip: Address | None = None
+    asn: Word | None = None
+    user_agent: Annotated[str, Meta(max_length=1024)] | None = None
+    country: Country | None = None
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+    session_id: Id | None = None
+
+
+class Complaint(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """One step in the life of a customer's complaint."""
+
+    event_id: Id
+    event_time: Moment
+    complaint_id: Id
+    customer_id: Id
+    status: ComplaintStatus
+    channel: ComplaintChannel
+    product: Word | None = None
+    category: Word | None = None
+    branch_id: Id | None = None
+    amount_involved: Amount | None = None
+    text: Text | None = None
+
+
+Event = Transaction | Login | Complaint
+"""Any input event."""
+
+EVENT_TYPES: dict[Stream, type[Transaction] | type[Login] | type[Complaint]] = {
+    Stream.TRANSACTION: Transaction,
+    Stream.LOGIN: Login,
+    Stream.COMPLAINT: Complaint,
+}

@@ -1,0 +1,85 @@
+"""A signal: one rule said yes to one event, and why."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from sentinel.model.events import Stream
+
+
+class Risk(StrEnum):
+    """The five kinds of risk of the handbook; every rule and alert carries one."""
+
+    CREDIT = "credit"
+    MARKET = "market"
+    OPERATIONAL = "operational"
+    LIQUIDITY = "liquidity"
+    LEGAL = "legal"
+
+
+class Stage(StrEnum):
+    """How far a rule has come; ``off`` rules are not compiled."""
+
+    LIVE = "live"
+    SHADOW = "shadow"
+    OFF = "off"
+
+
+class Action(StrEnum):
+    """A control measure that a rule recommends, the most drastic first.
+
+    Alerts list their actions in this order.
+    """
+
+    FREEZE_ACCOUNT = "freeze_account"
+    HOLD_TRANSFER = "hold_transfer"
+    BLOCK_CARD = "block_card"
+    RESTRICT_LIMIT = "restrict_limit"
+    STEP_UP_AUTH = "step_up_auth"
+    CALL_CUSTOMER = "call_customer"
+    EXPEDITE_COMPLAINT = "expedite_complaint"
+    REVIEW_ACCOUNT = "review_account"
+    NOTIFY_BRANCH = "notify_branch"
+    FILE_REPORT = "file_report"
+
+
+class Title(Struct, frozen=True):
+    """A text for people in both languages."""
+
+    en: str
+    zh: str
+
+
+class Clause(Struct, frozen=True, omit_defaults=True):
+    """One comparison of a condition with the value it saw: ``amount_z`` 4.1 ``> 3``.
+
+    ``text`` is the clause as written, ``values`` the named values in it as read
+    (numbers, text, true/false; None is missing), ``step`` the 1-based step of a sequence.
+    """
+
+    text: str
+    values: dict[str, float | str | bool | None]
+    step: int = 0
+
+
+class Signal(Struct, frozen=True, kw_only=True):
+    """A rule's yes to one event of one customer.
+
+    ``place`` is the event's place in the merged batch: signals are handled in the
+    order (place, order of the rule in the configuration).
+    """
+
+    place: int
+    rule_id: str
+    customer_id: str
+    stream: Stream
+    event_id: str
+    event_time: int
+    recorded_ms: int
+    risk: Risk
+    severity: int
+    stage: Stage
+    title: Title
+    clauses: tuple[Clause, ...]
+    actions: tuple[str, ...]
+    runbook: str

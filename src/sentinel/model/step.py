@@ -1,0 +1,96 @@
+"""A step: what enters the engine at once, and what comes out."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sentinel.model.alert import Alert
+from sentinel.model.events import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Consecutive records of one topic-partition, column by column.
+
+    All five lists have the same length.  Offsets ascend but may have gaps
+    (transaction markers).  ``recorded_ms`` is the broker's timestamp.
+    """
+
+    stream: Stream
+    topic: str
+    partition: int
+    offsets: list[int]
+    recorded_ms: list[int]
+    keys: list[bytes | None]
+    values: list[bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Everything that waited for a shard, and the moment it was taken.
+
+    ``now_ms`` is the edge's clock, journalled with the step, so that a replay of the
+    journal sees the same time; the engine has no clock of its own.
+    """
+
+    now_ms: int
+    chunks: list[Chunk]
+
+
+class DeadLetterReason(StrEnum):
+    """Why a record was put aside."""
+
+    MALFORMED = "malformed"  # not JSON
+    SCHEMA = "schema"  # JSON, but not this event
+    TOO_LARGE = "too_large"  # more bytes than the limit
+    FUTURE = "future"  # event_time beyond the record's timestamp plus allowed skew
+    EMPTY = "empty"  # no value: a tombstone or zero bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that is not an event, whole, with where it stood and why."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    reason: DeadLetterReason
+    detail: str
+
+
+class Suppression(StrEnum):
+    """Why a signal did not lead to an alert revision."""
+
+    SHADOW = "shadow"  # the rule is on trial
+    UNCHANGED = "unchanged"  # the open alert already says this
+    BELOW_TIERS = "below_tiers"  # the score reaches no tier
+    STALE = "stale"  # older than the quiet period: its weight has faded
+
+
+class Limit(StrEnum):
+    """A bound that was reached; each is counted when it is."""
+
+    SLOTS = "slots"  # a customer's state was evicted for a newer customer
+    TTL = "ttl"  # a customer's state was dropped after long silence
+    BUSY_SLOTS = "busy_slots"  # no room for one more busy customer's panes
+    SEQUENCE_MATCHES = "sequence_matches"  # a sequence forgot its oldest match
+    SEQUENCE_CUSTOMERS = "sequence_customers"  # a sequence forgot a customer
+    OPEN_ALERTS = "open_alerts"  # the oldest open alert was let go
+    REASONS = "reasons"  # an alert keeps only its strongest reasons
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a step produced, and what it counted."""
+
+    alerts: list[Alert] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    events: Counter[Stream] = field(default_factory=Counter)
+    late: Counter[Stream] = field(default_factory=Counter)
+    signals: Counter[tuple[str, str]] = field(default_factory=Counter)  # rule id, stage
+    suppressed: Counter[Suppression] = field(default_factory=Counter)
+    limits: Counter[Limit] = field(default_factory=Counter)
+    watermarks_ms: dict[Stream, int] = field(default_factory=dict)
+    slots_used: int = 0

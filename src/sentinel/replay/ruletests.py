@@ -1,0 +1,209 @@
+"""The tests that stand inside rule files, run through the engine.
+
+A test lists events and says what the rule must make of them: ``none``, ``fires``, or
+``{tier: red}``, the highest tier that its alerts reach.  It judges its rule alone: the
+engine has the whole configuration but only that rule, so that a tier is the rule's own
+doing.  Each test starts with an engine that has seen nothing.
+
+An event is ``{on: login, at: 10m, repeat: 5, every: 1m, ...fields}``: ``at`` counts from
+``START``, a Monday morning, and what is not said is filled in, so that a test shows only
+what matters to it.  In the texts of a repeated event ``{n}`` is 1, 2, 3...; twenty
+payees need one line.  Events are fed in the order of their times.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from sentinel.model.alert import Alert, Tier
+from sentinel.model.columns import FIELDS
+from sentinel.model.document import ConfigError, Document, Path, did_you_mean
+from sentinel.model.duration import parse_duration
+from sentinel.model.events import EVENT_TYPES, Stream
+from sentinel.model.step import Chunk, Step
+from sentinel.replay.run import Processor
+
+START = datetime.fromisoformat("2026-01-05T10:00:00+08:00")
+START_MS = int(START.timestamp() * 1000)
+MOST_REPEATS = 1000
+
+_DEFAULTS: dict[Stream, dict[str, object]] = {
+    Stream.TRANSACTION: {"kind": "transfer", "direction": "debit", "currency": "CNY"},
+    Stream.LOGIN: {"kind": "login", "success": True},
+    Stream.COMPLAINT: {"status": "received", "channel": "app"},
+}
+
+
+class _Reaches(Struct, frozen=True, forbid_unknown_fields=True):
+    tier: Tier
+
+
+class _Test(Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    events: list[dict[str, Any]]
+    expect: Literal["none", "fires"] | _Reaches
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTest:
+    """One test of one rule: its events as a step, and what they must lead to.
+
+    ``expected`` is False for silence, True for any firing, or the tier to reach.
+    """
+
+    rule_id: str
+    name: str
+    step: Step
+    expected: Tier | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a test: how often the rule fired, and the highest tier it reached."""
+
+    test: RuleTest
+    fired: int
+    tier: Tier | None
+    alerts: list[Alert]
+
+    @property
+    def passed(self) -> bool:
+        """Whether that is what the test expects."""
+        if isinstance(self.test.expected, Tier):
+            return self.tier is self.test.expected
+        return bool(self.fired) is self.test.expected
+
+
+def read_tests(documents: Sequence[Document]) -> list[RuleTest]:
+    """Every test in the rule files, in their order; raises ConfigError.
+
+    The files have passed ``rules.load``: only what stands in ``tests`` is checked here.
+    """
+    return [
+        _read_test(document, ("rules", number, "tests", place), rule["id"])
+        for document in documents
+        for number, rule in enumerate(document.data.get("rules", []))
+        for place in range(len(rule.get("tests", [])))
+    ]
+
+
+def run_test(test: RuleTest, engine: Processor) -> Result:
+    """Feed a test to an engine that has only its rule and has seen nothing."""
+    outcome = engine.process(test.step)
+    fired = sum(n for (rule_id, _), n in outcome.signals.items() if rule_id == test.rule_id)
+    tiers = [tier for tier in Tier if any(alert.tier is tier for alert in outcome.alerts)]
+    return Result(test, fired, tiers[0] if tiers else None, outcome.alerts)
+
+
+def run_tests(tests: Sequence[RuleTest], engine_with: Callable[[str], Processor]) -> list[Result]:
+    """Run each test; ``engine_with(rule_id)`` makes a fresh engine with only that rule."""
+    return [run_test(test, engine_with(test.rule_id)) for test in tests]
+
+
+def _read_test(document: Document, place: Path, rule_id: str) -> RuleTest:
+    spec = document.part(*place).convert(_Test)
+    events = [
+        expanded
+        for number in range(len(spec.events))
+        for expanded in _expanded(document, (*place, "events", number))
+    ]
+    events.sort(key=lambda event: event.at_ms)
+    expected: Tier | bool = (
+        spec.expect.tier if isinstance(spec.expect, _Reaches) else spec.expect == "fires"
+    )
+    return RuleTest(rule_id, spec.name, _step(events), expected)
+
+
+class _Timing(Struct, frozen=True):
+    """What an event of a test says beside its fields."""
+
+    on: Stream
+    at: str = ""
+    repeat: Annotated[int, Meta(ge=1, le=MOST_REPEATS)] = 1
+    every: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    stream: Stream
+    at_ms: int
+    fields: dict[str, object]
+
+
+def _expanded(document: Document, place: Path) -> list[_Event]:
+    """An event of a test, as often as it says, with what it does not say filled in."""
+    part = document.part(*place)
+    timing = part.convert(_Timing)
+    at_ms, every_ms = (
+        _duration_ms(document, (*place, key), getattr(timing, key)) for key in ("at", "every")
+    )
+    if timing.repeat > 1 and not every_ms:
+        raise document.error((*place, "repeat"), "a repeated event needs every")
+    given = {key: value for key, value in part.data.items() if key not in _Timing.__struct_fields__}
+    known = FIELDS[timing.on].keys() - {"event_time"}
+    for name in given:
+        if name not in known:
+            line, column = document.key_position(*place, name)
+            message = f'a {timing.on} has no field "{name}"'
+            raise ConfigError(document.path, line, column, message, did_you_mean(name, known))
+    fields = {"customer_id": "C1", **_DEFAULTS[timing.on], **given}
+    events = []
+    for n in range(1, timing.repeat + 1):
+        moment = START_MS + at_ms + (n - 1) * every_ms
+        numbered = {
+            key: value.replace("{n}", str(n)) if isinstance(value, str) else value
+            for key, value in fields.items()
+        }
+        events.append(_Event(timing.on, moment, numbered))
+    _check(document, place, events[0])
+    return events
+
+
+def _check(document: Document, place: Path, event: _Event) -> None:
+    """Refuse what ingest would refuse, at its place in the file."""
+    try:
+        msgspec.convert(_with_ids(event, 0), EVENT_TYPES[event.stream], strict=True)
+    except msgspec.ValidationError as error:
+        text, _, field = str(error).partition(" - at `$.")
+        where = (*place, field.rstrip("`")) if field else place
+        raise document.error(where, text[:1].lower() + text[1:]) from None
+
+
+def _with_ids(event: _Event, number: int) -> dict[str, object]:
+    ids = {"event_id": f"e{number}", "event_time": event.at_ms}
+    if event.stream is Stream.COMPLAINT:
+        ids["complaint_id"] = f"k{number}"
+    return {**ids, **event.fields}
+
+
+def _step(events: list[_Event]) -> Step:
+    """One step, a chunk for each stream, recorded when they happened."""
+    chunks = []
+    for stream in Stream:
+        mine = [(n, event) for n, event in enumerate(events, 1) if event.stream is stream]
+        if mine:
+            chunks.append(
+                Chunk(
+                    stream=stream,
+                    topic=stream.value,
+                    partition=0,
+                    offsets=[n for n, _ in mine],
+                    recorded_ms=[event.at_ms for _, event in mine],
+                    keys=[None] * len(mine),
+                    values=[msgspec.json.encode(_with_ids(event, n)) for n, event in mine],
+                )
+            )
+    return Step(max((event.at_ms for event in events), default=START_MS), chunks)
+
+
+def _duration_ms(document: Document, place: Path, text: str) -> int:
+    if not text:
+        return 0
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise document.error(place, str(error)) from None

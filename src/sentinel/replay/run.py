@@ -1,0 +1,68 @@
+"""Steps go through the engine; what happened is counted."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sentinel.model.alert import Tier
+from sentinel.model.events import Stream
+from sentinel.model.step import DeadLetterReason, Limit, Outcome, Step, Suppression
+from sentinel.replay.block import Skip
+from sentinel.replay.order import STEP_ROWS, first_rows, in_order, steps
+from sentinel.replay.source import Source
+
+
+class Processor(Protocol):
+    """What a replay needs of the engine."""
+
+    def process(self, step: Step) -> Outcome:
+        """Take one step."""
+        ...
+
+
+@dataclass(slots=True)
+class Summary:
+    """Counts over a whole replay; alerts are revisions, ``opened`` the first of each."""
+
+    events: Counter[Stream] = field(default_factory=Counter)
+    alerts: Counter[Tier] = field(default_factory=Counter)
+    opened: int = 0
+    dead_letters: Counter[DeadLetterReason] = field(default_factory=Counter)
+    skipped: Counter[Skip] = field(default_factory=Counter)
+    late: Counter[Stream] = field(default_factory=Counter)
+    suppressed: Counter[Suppression] = field(default_factory=Counter)
+    limits: Counter[Limit] = field(default_factory=Counter)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count what a step produced."""
+        self.events.update(outcome.events)
+        self.alerts.update(alert.tier for alert in outcome.alerts)
+        self.opened += sum(alert.previous_tier is None for alert in outcome.alerts)
+        self.dead_letters.update(letter.reason for letter in outcome.dead_letters)
+        self.late.update(outcome.late)
+        self.suppressed.update(outcome.suppressed)
+        self.limits.update(outcome.limits)
+
+
+def replay(
+    engine: Processor,
+    sources: list[Source],
+    summary: Summary,
+    *,
+    limit: int | None = None,
+    step_rows: int = STEP_ROWS,
+) -> Iterator[Outcome]:
+    """Feed all rows of the sources to the engine in order; yields each step's outcome.
+
+    ``summary`` is counted on as the outcomes are taken.  Raises OSError and ReplayError.
+    """
+    sequences = in_order({source.name: source.blocks() for source in sources})
+    if limit is not None:
+        sequences = first_rows(sequences, limit)
+    for step in steps(sequences, sorted(source.name for source in sources), step_rows):
+        outcome = engine.process(step)
+        summary.add(outcome)
+        yield outcome
+    for source in sources:
+        summary.skipped.update(source.skipped)

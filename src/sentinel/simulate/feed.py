@@ -1,0 +1,90 @@
+"""Simulated events to Kafka, none before its time."""
+
+from collections.abc import Callable, Iterable, Mapping
+from threading import Event as Flag
+
+import msgspec
+from confluent_kafka import Message, Producer
+
+from sentinel.model.events import Stream
+from sentinel.simulate.simulation import Item, time_ms
+
+_POLL_EVERY = 500  # sends; librdkafka's delivery reports wait until polled
+_NAP_S = 0.02  # the least wait for the clock: events of one nap go out together
+_FLUSH_S = 30.0
+
+
+class Undelivered(Exception):
+    """The broker did not take all records."""
+
+
+class Feed:
+    """A producer of the three streams, keyed by customer as Java's partitioner does it.
+
+    ``sent`` counts the records given to it, ``topics`` names each stream's topic.
+    """
+
+    def __init__(self, brokers: str, topics: Mapping[Stream, str]) -> None:
+        self.sent = 0
+        self._topics = topics
+        self._refused: str | None = None
+        self._producer = Producer(
+            {
+                "bootstrap.servers": brokers,
+                "partitioner": "murmur2_random",
+                "linger.ms": 5,
+                "log_level": 2,
+            }
+        )
+
+    def send(self, stream: Stream, key: str, value: bytes) -> None:
+        """Hand one record to the producer; waits while its queue is full."""
+        while True:
+            try:
+                self._producer.produce(
+                    self._topics[stream], value, key, on_delivery=self._on_delivery
+                )
+                break
+            except BufferError:
+                self._producer.poll(0.1)
+        self.sent += 1
+        if self.sent % _POLL_EVERY == 0:
+            self._producer.poll(0)
+
+    def play(
+        self,
+        blocks: Iterable[Iterable[Item]],
+        clock_ms: Callable[[], int],
+        stop: Flag,
+        before_block: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Send the items in order, each at its event time or, if that is past, at once.
+
+        Returns when they end or ``stop`` is set.  ``before_block`` may wait, to hold the
+        feed back.  Raises :class:`Undelivered` when the broker refuses a record.
+        """
+        now = clock_ms()
+        for block in blocks:
+            before_block()
+            for stream, event, _ in block:
+                time = time_ms(event)
+                while time > now:
+                    self._producer.poll(0)
+                    if stop.wait(max((time - now) / 1000, _NAP_S)):
+                        return
+                    now = clock_ms()
+                self.send(stream, event.customer_id, msgspec.json.encode(event))
+            if stop.is_set():
+                return
+            if self._refused:
+                raise Undelivered(self._refused)
+
+    def flush(self) -> None:
+        """Wait until the broker has everything; raises :class:`Undelivered` if it does not."""
+        left = self._producer.flush(_FLUSH_S)
+        if left or self._refused:
+            raise Undelivered(self._refused or f"{left} records were not delivered")
+
+    def _on_delivery(self, error: object, _: Message) -> None:
+        if error is not None and self._refused is None:
+            self._refused = str(error)

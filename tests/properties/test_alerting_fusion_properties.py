@@ -1,0 +1,168 @@
+"""What holds for any signals: bounded scores, gapless revisions, cuts don't matter."""
+
+from itertools import accumulate, groupby
+from pathlib import Path
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from sentinel.alerting import Fused, Fusion, load
+from sentinel.alerting.cloudevent import decode, encode
+from sentinel.model.alert import Alert, Tier
+from sentinel.model.document import parse
+from sentinel.model.events import Stream
+from sentinel.model.signal import Action, Clause, Risk, Signal, Stage, Title
+
+TIERS = (Path(__file__).parents[2] / "configs" / "tiers.yaml").read_text(encoding="utf-8")
+START = 1_767_225_600_000
+THRESHOLDS = {Tier.RED: 80, Tier.ORANGE: 60, Tier.YELLOW: 35, Tier.BLUE: 10}
+
+_FIRINGS = st.tuples(
+    st.sampled_from(["a", "b", "c", "d"]),
+    st.sampled_from([Risk.OPERATIONAL, Risk.LEGAL]),
+    st.integers(0, 100),
+    st.sampled_from([Stage.LIVE, Stage.LIVE, Stage.LIVE, Stage.SHADOW]),
+    st.sampled_from(Action),
+)
+_EVENTS = st.tuples(
+    st.sampled_from(["C1", "C2", "C3"]),
+    st.integers(0, 60 * 60),  # minutes, so that a history spans two and a half days
+    st.lists(_FIRINGS, min_size=1, max_size=3, unique_by=lambda firing: firing[0]),
+)
+
+
+def _signals(
+    place: int, event: tuple[str, int, list[tuple[str, Risk, int, Stage, Action]]]
+) -> list[Signal]:
+    customer, minutes, firings = event
+    return [
+        Signal(
+            place=place,
+            rule_id=f"{risk}.{rule}",
+            customer_id=customer,
+            stream=Stream.TRANSACTION,
+            event_id=f"E{place}",
+            event_time=START + minutes * 60_000,
+            recorded_ms=START + minutes * 60_000 + place,
+            risk=risk,
+            severity=severity,
+            stage=stage,
+            title=Title(rule, rule),
+            clauses=(Clause("n > 1", {"n": float(place)}),),
+            actions=(action,),
+            runbook=f"docs/runbooks/{rule}.md",
+        )
+        for rule, risk, severity, stage, action in firings
+    ]
+
+
+histories = st.lists(_EVENTS, max_size=40).map(
+    lambda events: [_signals(place, event) for place, event in enumerate(events)]
+)
+"""Signals of successive events, an inner list for each event."""
+
+
+def _fusion(*, max_open_alerts: int = 100) -> Fusion:
+    text = TIERS.replace("max_open_alerts: 100000", f"max_open_alerts: {max_open_alerts}")
+    return load(parse(text, "tiers.yaml"))
+
+
+def _flat(history: list[list[Signal]]) -> list[Signal]:
+    return [signal for event in history for signal in event]
+
+
+def _alerts(fusion: Fusion, history: list[list[Signal]]) -> list[Alert]:
+    return fusion.fuse(_flat(history), "v").alerts
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories, st.lists(st.integers(1, 5)), st.sampled_from([2, 100]))
+def test_cuts_do_not_matter(
+    history: list[list[Signal]], sizes: list[int], max_open_alerts: int
+) -> None:
+    """Any cutting into steps, with a restart at each cut, gives the same bytes and state."""
+    whole = _fusion(max_open_alerts=max_open_alerts)
+    expected = whole.fuse(_flat(history), "v")
+    cut = _fusion(max_open_alerts=max_open_alerts)
+    total = Fused()
+    for start, size in zip([0, *accumulate(sizes)], [*sizes, len(history)], strict=True):
+        part = [
+            replace(signal, place=signal.place - start)
+            for event in history[start : start + size]
+            for signal in event
+        ]
+        fused = cut.fuse(part, "v")
+        total.alerts += fused.alerts
+        total.suppressed += fused.suppressed
+        total.limits += fused.limits
+        resumed = _fusion(max_open_alerts=max_open_alerts)
+        resumed.restore(cut.snapshot())
+        cut = resumed
+    assert msgspec.json.encode(total.alerts) == msgspec.json.encode(expected.alerts)
+    assert (total.suppressed, total.limits) == (expected.suppressed, expected.limits)
+    assert cut.snapshot() == whole.snapshot()
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories)
+def test_scores_are_bounded_and_explained(history: list[list[Signal]]) -> None:
+    """0-100 everywhere, the customer at least as risky as any risk, no negative reasons."""
+    for alert in _alerts(_fusion(), history):
+        assert 0 <= alert.score <= alert.customer_score <= 100
+        parts = [reason.contribution for reason in alert.reasons]
+        assert all(0 <= part <= alert.score for part in parts)
+        assert parts == sorted(parts, reverse=True)
+        assert decode(encode(alert)) == alert
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories)
+def test_tiers_follow_the_table(history: list[list[Signal]]) -> None:
+    """A new or rising alert is exactly where the thresholds say; a standing one is near."""
+    for alert in _alerts(_fusion(), history):
+        reached = next((t for t, least in THRESHOLDS.items() if alert.score >= least), None)
+        if alert.tier is not alert.previous_tier:
+            assert alert.tier is reached
+        else:
+            assert alert.score >= THRESHOLDS[alert.tier] - 5
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories)
+def test_revisions_have_no_gaps(history: list[list[Signal]]) -> None:
+    """Each alert counts 1, 2, 3…, starts from no tier and continues from the last one."""
+    alerts = _alerts(_fusion(), history)
+    ordered = sorted(alerts, key=lambda alert: alert.alert_id)  # stable: keeps their order
+    for _, group in groupby(ordered, key=lambda alert: alert.alert_id):
+        revisions = list(group)
+        assert [alert.revision for alert in revisions] == list(range(1, len(revisions) + 1))
+        assert revisions[0].previous_tier is None
+        assert all(alert.previous_tier is not None for alert in revisions[1:])
+        moments = [alert.updated_at for alert in revisions]
+        assert moments == sorted(moments)
+        assert len({alert.opened_at for alert in revisions}) == 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories, st.data())
+def test_resent_events_change_nothing(history: list[list[Signal]], data: st.DataObject) -> None:
+    """An event delivered again, at once or later, causes no alert and no change of state."""
+    fusion = _fusion()
+    for place, event in enumerate(history):
+        fusion.fuse(event, "v")
+        again = history[data.draw(st.integers(max(0, place - 5), place))]
+        before = fusion.snapshot()
+        assert fusion.fuse(again, "v").alerts == []
+        assert fusion.snapshot() == before
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories)
+def test_shadow_signals_never_matter(history: list[list[Signal]]) -> None:
+    """With and without them the alerts and the state are the same."""
+    both, live_only = _fusion(), _fusion()
+    live = [[s for s in event if s.stage is Stage.LIVE] for event in history]
+    assert _alerts(both, history) == _alerts(live_only, live)
+    assert both.snapshot() == live_only.snapshot()

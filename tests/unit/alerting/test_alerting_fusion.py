@@ -1,0 +1,321 @@
+"""Fusing signals: scores, tiers, revisions and what is not said."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from sentinel.alerting import Fused, Fusion, load
+from sentinel.model.alert import Alert, Tier
+from sentinel.model.document import parse
+from sentinel.model.events import Stream
+from sentinel.model.signal import Clause, Risk, Signal, Stage, Title
+from sentinel.model.step import Limit, Suppression
+
+TIERS = Path(__file__).parents[3] / "configs" / "tiers.yaml"
+HOUR = 3_600_000
+START = 1_767_225_600_000
+
+BASE = Signal(
+    place=0,
+    rule_id="ato.drain",
+    customer_id="C1",
+    stream=Stream.TRANSACTION,
+    event_id="E1",
+    event_time=START,
+    recorded_ms=START + 5,
+    risk=Risk.OPERATIONAL,
+    severity=50,
+    stage=Stage.LIVE,
+    title=Title("Drain", "盗转"),
+    clauses=(Clause("amount_z > 3", {"amount_z": 4.1}),),
+    actions=("hold_transfer",),
+    runbook="docs/runbooks/account-takeover.md",
+)
+
+
+def signal(event: int, *, hours: float = 0, **changes: Any) -> Signal:
+    """The ``event``-th event's signal, ``hours`` after the start."""
+    moment = START + int(hours * HOUR)
+    return replace(
+        BASE,
+        place=event,
+        event_id=f"E{event}",
+        event_time=moment,
+        recorded_ms=moment + 5,
+        **changes,
+    )
+
+
+def fusion(**changes: str) -> Fusion:
+    """The shipped policy, with top-level lines replaced."""
+    lines = TIERS.read_text(encoding="utf-8").splitlines()
+    for name, value in changes.items():
+        lines = [f"{name}: {value}" if line.startswith(f"{name}:") else line for line in lines]
+    return load(parse("\n".join(lines), "tiers.yaml"))
+
+
+def fuse(what: Fusion, *signals: Signal) -> Fused:
+    """What ``signals`` come to, in one call."""
+    return what.fuse(signals, "v1")
+
+
+def only(fused: Fused) -> Alert:
+    """The single alert of ``fused``."""
+    (alert,) = fused.alerts
+    return alert
+
+
+def test_a_first_signal_opens_an_alert_that_says_everything() -> None:
+    """Every field of the first revision follows from the signal."""
+    alert = only(fuse(fusion(), signal(1, severity=80)))
+    assert (alert.revision, alert.tier, alert.previous_tier) == (1, Tier.RED, None)
+    assert (alert.score, alert.customer_score) == (80.0, 80.0)
+    assert (alert.opened_at, alert.updated_at) == (START, START)
+    assert (alert.entity.kind, alert.entity.id, alert.risk) == ("customer", "C1", Risk.OPERATIONAL)
+    assert (alert.title, alert.runbook) == (BASE.title, BASE.runbook)
+    assert (alert.actions, alert.config_version) == (("hold_transfer",), "v1")
+    assert (alert.trigger.event_id, alert.trigger.recorded_ms) == ("E1", START + 5)
+    (reason,) = alert.reasons
+    assert (reason.rule_id, reason.contribution, reason.count) == ("ato.drain", 80.0, 1)
+    assert reason.clauses == BASE.clauses
+
+
+def test_the_alert_id_is_a_published_hash() -> None:
+    """Consumers may compute the id themselves, so it never changes."""
+    alert = only(fuse(fusion(), signal(1)))
+    assert alert.alert_id == "43f78b95a2b9b3de1b6a3f020efd3f7b"
+
+
+def test_distinct_rules_add_up_as_independent_doubts() -> None:
+    """Two halves make three quarters, and each is worth the quarter that hangs on it."""
+    what = fusion()
+    fuse(what, signal(1))
+    alert = only(fuse(what, signal(2, rule_id="second")))
+    assert (alert.score, alert.tier, alert.previous_tier) == (75.0, Tier.ORANGE, Tier.YELLOW)
+    assert [reason.contribution for reason in alert.reasons] == [25.0, 25.0]
+    assert alert.revision == 2
+
+
+def test_weak_signals_add_up_though_none_reaches_a_tier() -> None:
+    """Contributions below the lowest tier are kept and counted."""
+    what = fusion()
+    weak = [signal(i, rule_id=f"weak-{i}", severity=6) for i in (1, 2)]
+    first, second = fuse(what, weak[0]), fuse(what, weak[1])
+    assert (first.alerts, first.suppressed) == ([], Counter({Suppression.BELOW_TIERS: 1}))
+    assert only(second).tier is Tier.BLUE
+    assert {reason.rule_id for reason in only(second).reasons} == {"weak-1", "weak-2"}
+
+
+def test_a_rule_that_fires_again_refreshes_its_weight_only() -> None:
+    """The same rule never adds to itself; its last severity and values count."""
+    what = fusion()
+    fuse(what, signal(1))
+    again = fuse(what, signal(2, hours=1, severity=65, clauses=(Clause("x > 1", {"x": 2.0}),)))
+    alert = only(again)
+    assert (alert.score, alert.tier, alert.reasons[0].count) == (65.0, Tier.ORANGE, 2)
+    assert alert.reasons[0].clauses[0].text == "x > 1"
+
+
+def test_an_unchanged_alert_is_not_repeated() -> None:
+    """A second firing without news is counted instead of sent."""
+    what = fusion()
+    fuse(what, signal(1))
+    fused = fuse(what, signal(2, hours=1))
+    assert (fused.alerts, fused.suppressed) == ([], Counter({Suppression.UNCHANGED: 1}))
+
+
+def test_weights_halve_every_half_life_of_event_time() -> None:
+    """Six hours after 60 only 30 is left, to which a new rule adds."""
+    what = fusion()
+    fuse(what, signal(1, severity=60))
+    alert = only(fuse(what, signal(2, hours=6, rule_id="second", severity=50)))
+    assert alert.score == 65.0
+    assert {r.rule_id: r.contribution for r in alert.reasons} == {"second": 35.0, "ato.drain": 15.0}
+
+
+def test_a_risk_may_have_its_own_half_life() -> None:
+    """Credit signals that fade over days still stand after six hours."""
+    what = fusion(halflife="{default: 6h, credit: 6d}")
+    fuse(what, signal(1, severity=60, risk=Risk.CREDIT))
+    alert = only(fuse(what, signal(2, hours=6, rule_id="second", risk=Risk.CREDIT, severity=1)))
+    assert alert.score > 58
+
+
+def test_a_tier_falls_only_below_its_threshold_minus_the_hysteresis() -> None:
+    """76 keeps a red alert red; 74 makes it orange, and the revision says so."""
+    what = fusion()
+    fuse(what, signal(1, severity=82))
+    kept = fuse(what, signal(2, severity=76))
+    fallen = only(fuse(what, signal(3, severity=74)))
+    assert kept.suppressed == Counter({Suppression.UNCHANGED: 1})
+    assert (fallen.tier, fallen.previous_tier, fallen.revision) == (Tier.ORANGE, Tier.RED, 2)
+
+
+def test_an_alert_that_fell_below_all_tiers_is_over() -> None:
+    """What rises again afterwards is another alert."""
+    what = fusion()
+    first = only(fuse(what, signal(1, severity=20)))
+    below = fuse(what, signal(2, hours=1, severity=3))
+    second = only(fuse(what, signal(3, hours=2, severity=20)))
+    assert below.suppressed == Counter({Suppression.BELOW_TIERS: 1})
+    assert (second.revision, second.previous_tier) == (1, None)
+    assert second.alert_id != first.alert_id
+
+
+def test_after_a_quiet_day_the_next_signal_opens_a_new_alert() -> None:
+    """Nothing of the old alert is left in the new one."""
+    what = fusion()
+    old = only(fuse(what, signal(1, rule_id="old")))
+    new = only(fuse(what, signal(2, hours=24.01)))
+    assert new.alert_id != old.alert_id
+    assert (new.revision, len(new.reasons), new.opened_at) == (1, 1, new.updated_at)
+
+
+def test_a_silent_rule_leaves_an_alert_that_others_keep_open() -> None:
+    """Reasons older than the quiet period are dropped; rejoining is news again."""
+    what = fusion()
+    opened = only(fuse(what, signal(1, rule_id="a"))).alert_id
+    fuse(what, signal(2, hours=20, rule_id="b"), signal(3, hours=25, rule_id="b"))
+    alert = only(fuse(what, signal(4, hours=26, rule_id="a")))
+    assert (alert.alert_id, alert.revision) == (opened, 3)
+    assert {reason.rule_id: reason.count for reason in alert.reasons} == {"a": 1, "b": 2}
+
+
+def test_late_signals_arrive_faded_and_do_not_turn_the_clock_back() -> None:
+    """A late 60 is worth 30 after six hours, and ``updated_at`` stays."""
+    what = fusion()
+    fuse(what, signal(1, hours=6))
+    alert = only(fuse(what, signal(2, rule_id="late", severity=60)))
+    assert (alert.score, alert.updated_at) == (65.0, START + 6 * HOUR)
+    assert alert.trigger.event_time == START
+
+
+def test_a_late_firing_does_not_make_a_rule_older() -> None:
+    """The greatest event time of a rule decides its age, the smallest its beginning."""
+    what = fusion()
+    fuse(what, signal(1, hours=6), signal(2))
+    alert = only(fuse(what, signal(3, hours=6, rule_id="second")))
+    reason = next(each for each in alert.reasons if each.rule_id == "ato.drain")
+    assert (reason.first_event_time, reason.last_event_time) == (START, START + 6 * HOUR)
+    assert alert.score == 75.0
+
+
+def test_a_signal_older_than_the_quiet_period_is_stale() -> None:
+    """It could open nothing that would still stand."""
+    what = fusion()
+    fuse(what, signal(1, hours=25))
+    before = what.snapshot()
+    assert fuse(what, signal(2, rule_id="old")).suppressed == Counter({Suppression.STALE: 1})
+    assert what.snapshot() == before
+
+
+def test_shadow_signals_leave_no_trace() -> None:
+    """A rule on trial is counted and nothing else."""
+    what = fusion()
+    empty = what.snapshot()
+    fused = fuse(what, signal(1, stage=Stage.SHADOW, severity=100))
+    assert (fused.alerts, fused.suppressed) == ([], Counter({Suppression.SHADOW: 1}))
+    assert what.snapshot() == empty
+
+
+def test_a_resent_event_changes_nothing() -> None:
+    """The same rule and event twice is one firing."""
+    what = fusion()
+    fuse(what, signal(1))
+    before = what.snapshot()
+    assert fuse(what, signal(1)).suppressed == Counter({Suppression.UNCHANGED: 1})
+    assert what.snapshot() == before
+
+
+def test_a_growing_count_is_news_at_every_power_of_ten() -> None:
+    """Ten and a hundred firings remind; the ones between don't."""
+    what = fusion()
+    counts = [
+        alert.reasons[0].count
+        for event in range(1, 121)
+        for alert in fuse(what, signal(event, hours=event / 100)).alerts
+    ]
+    assert counts == [1, 10, 100]
+
+
+def test_reminders_can_be_turned_off() -> None:
+    """Then only the first firing of a rule is news."""
+    what = fusion(remind_on_count_growth="false")
+    assert len(fuse(what, *(signal(event) for event in range(1, 13))).alerts) == 1
+
+
+def test_one_event_causes_one_revision_of_each_risk() -> None:
+    """Rules that fire on the same event are judged together; the customer's score has all."""
+    alerts = fuse(
+        fusion(),
+        signal(1, rule_id="a"),
+        signal(1, rule_id="b", risk=Risk.LEGAL),
+        signal(1, rule_id="c"),
+    ).alerts
+    assert [(a.risk, a.score, a.customer_score) for a in alerts] == [
+        (Risk.OPERATIONAL, 75.0, 87.5),
+        (Risk.LEGAL, 50.0, 87.5),
+    ]
+
+
+def test_customers_do_not_touch_each_other() -> None:
+    """Two customers with the same signal have an alert each."""
+    alerts = fuse(fusion(), signal(1), signal(2, customer_id="C2")).alerts
+    assert [(a.entity.id, a.customer_score) for a in alerts] == [("C1", 50.0), ("C2", 50.0)]
+
+
+def test_actions_come_in_one_order_and_title_and_runbook_from_the_strongest() -> None:
+    """The most drastic action stands first, wherever it came from."""
+    what = fusion()
+    fuse(what, signal(1, actions=("call_customer", "hold_transfer")))
+    alert = only(
+        fuse(
+            what,
+            signal(
+                2,
+                rule_id="x",
+                severity=70,
+                actions=("review_account", "freeze_account", "call_customer"),
+                title=Title("Strong", "强"),
+                runbook="docs/runbooks/strong.md",
+            ),
+        )
+    )
+    assert alert.actions == ("freeze_account", "hold_transfer", "call_customer", "review_account")
+    assert (alert.title.en, alert.runbook) == ("Strong", "docs/runbooks/strong.md")
+
+
+def test_only_the_strongest_reasons_are_listed() -> None:
+    """The score still counts the others, and the cut is counted."""
+    what = fusion(max_reasons="2")
+    fused = fuse(what, *(signal(1, rule_id=f"r{n}", severity=10 * n) for n in (1, 2, 3)))
+    alert = only(fused)
+    assert [reason.rule_id for reason in alert.reasons] == ["r3", "r2"]
+    assert alert.score == pytest.approx(49.6)
+    assert fused.limits == Counter({Limit.REASONS: 1})
+
+
+def test_the_least_recently_updated_alert_is_let_go() -> None:
+    """A third customer pushes out the one that was quiet longest, not the oldest."""
+    what = fusion(max_open_alerts="2")
+    fuse(what, signal(1), signal(2, customer_id="C2"), signal(3))
+    assert fuse(what, signal(4, customer_id="C3")).limits == Counter({Limit.OPEN_ALERTS: 1})
+    kept, gone = fuse(what, signal(5)), fuse(what, signal(6, customer_id="C2"))
+    assert kept.alerts == []
+    assert only(gone).revision == 1
+
+
+def test_a_restored_fusion_goes_on_as_the_original() -> None:
+    """Snapshot and restore lose nothing and are byte-stable."""
+    original, restored = fusion(), fusion()
+    fuse(original, signal(1), signal(2, customer_id="C2"), signal(3, rule_id="b"))
+    restored.restore(original.snapshot())
+    assert restored.snapshot() == original.snapshot()
+    more = [signal(4, hours=3, rule_id="c"), signal(5, hours=4, customer_id="C2", severity=90)]
+    assert msgspec.json.encode(fuse(restored, *more).alerts) == msgspec.json.encode(
+        fuse(original, *more).alerts
+    )

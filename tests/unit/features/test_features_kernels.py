@@ -1,0 +1,102 @@
+"""Kernels on a bare row of words."""
+
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from sentinel.features.kernels import motion, normal, rhythm
+from sentinel.features.local_time import LocalTime, hours, periods
+
+DAY_MS = 86_400_000
+MONDAY_MS = 1_767_571_200_000  # 2026-01-05T00:00:00Z, a Monday
+
+
+def words(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """A fresh row, as float64 and int64."""
+    row = np.zeros(count, np.int64)
+    return row.view(np.float64), row
+
+
+def test_zscore_equals_the_weighted_formula() -> None:
+    """Mean and deviation decay by half in a half-life, as the closed form says."""
+    f, i = words(normal.WORDS)
+    values = [float(value) for value in range(100, 120)]
+    for day, value in enumerate(values):
+        normal.learn(f, i, 0, MONDAY_MS + day * DAY_MS, 5 * DAY_MS, value)
+    weights = 0.5 ** ((len(values) - 1 - np.arange(len(values))) / 5)
+    mean = np.average(values, weights=weights)
+    deviation = np.sqrt(np.average((values - mean) ** 2, weights=weights))
+    expected = (200 - mean) / max(deviation, 0.1 * mean)
+    assert normal.zscore(f, 0, 200.0) == pytest.approx(expected, rel=1e-12)
+
+
+def test_zscore_does_not_depend_on_the_order_of_arrival() -> None:
+    """A late value counts as if it had come in time."""
+    rows = []
+    for order in ([0, 1, 2, 3, 4, 5, 6, 7], [0, 3, 1, 2, 7, 5, 6, 4]):
+        f, i = words(normal.WORDS)
+        for day in order:
+            normal.learn(f, i, 0, MONDAY_MS + day * DAY_MS, 3 * DAY_MS, 10.0 + day**2)
+        rows.append(f[1:].tolist())
+    assert rows[0] == pytest.approx(rows[1], rel=1e-12)
+
+
+def test_zscore_is_missing_without_history() -> None:
+    """Fewer than five values say nothing of a customer's normal."""
+    f, i = words(normal.WORDS)
+    for second in range(4):
+        normal.learn(f, i, 0, MONDAY_MS + second * 1000, DAY_MS, 10.0)
+    assert np.isnan(normal.zscore(f, 0, 10.0))
+
+
+def test_velocity_of_a_known_journey() -> None:
+    """Shanghai to Beijing, 1,067 km as the crow flies, in two hours."""
+    f, i = words(motion.VELOCITY_WORDS)
+    assert np.isnan(motion.travel(f, i, 0, MONDAY_MS, 31.2304, 121.4737))
+    speed = motion.travel(f, i, 0, MONDAY_MS + 7_200_000, 39.9042, 116.4074)
+    assert speed == pytest.approx(1067 / 2, rel=0.005)
+
+
+def test_velocity_takes_close_events_as_ten_minutes_apart() -> None:
+    """A rough position a second later is not a flight."""
+    f, i = words(motion.VELOCITY_WORDS)
+    motion.travel(f, i, 0, MONDAY_MS, 31.0, 121.0)
+    assert motion.travel(f, i, 0, MONDAY_MS + 1000, 31.1, 121.0) == pytest.approx(66.7, abs=0.1)
+
+
+def test_rarity_is_the_share_of_other_hours() -> None:
+    """Fifteen of twenty events around ten o'clock make three in the morning rare."""
+    _, i = words(rhythm.WORDS)
+    for hour in [10] * 10 + [9] * 5 + [20] * 5:
+        rhythm.learn(i, 0, hour)
+    assert [rhythm.rarity(i, 0, hour) for hour in (10, 3, 21)] == [0.25, 1.0, 0.75]
+
+
+def test_rarity_counters_halve_when_full() -> None:
+    """Seventy thousand events leave the shares as they are and disturb no neighbour."""
+    _, i = words(rhythm.WORDS)
+    for _ in range(70_000):
+        rhythm.learn(i, 0, 3)
+    for _ in range(35_000):
+        rhythm.learn(i, 0, 15)
+    assert rhythm.rarity(i, 0, 15) == pytest.approx(1 - 35_000 / (70_000 / 2 + 35_000), abs=0.04)
+    assert rhythm.rarity(i, 0, 8) == 1.0
+
+
+def test_local_periods() -> None:
+    """Sunday 23:59 and Monday 00:00 in Shanghai are different days and weeks, one month."""
+    shanghai = LocalTime(ZoneInfo("Asia/Shanghai"))
+    monday = MONDAY_MS - 8 * 3_600_000
+    local = shanghai.local_ms(np.array([monday - 60_000, monday]))
+    day, week, month = periods(local)
+    assert (np.diff(day).item(), np.diff(week).item(), np.diff(month).item()) == (1, 1, 0)
+    assert hours(local).tolist() == [23, 0]
+
+
+def test_local_time_follows_summer_time() -> None:
+    """The offset changes to the second where the zone says so."""
+    berlin = LocalTime(ZoneInfo("Europe/Berlin"))
+    change = 1_774_746_000_000  # 2026-03-29T01:00:00Z
+    moments = np.array([change - 1, change])
+    assert (berlin.local_ms(moments) - moments).tolist() == [3_600_000, 7_200_000]

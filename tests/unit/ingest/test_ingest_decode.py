@@ -1,0 +1,154 @@
+"""Decoding: every record becomes an event or a dead letter, whatever its bytes."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentinel.ingest import Limits, decode
+from sentinel.ingest.extract import extract
+from sentinel.model.columns import FIELDS, Kind
+from sentinel.model.events import Stream
+from sentinel.model.ids import hash_text
+from sentinel.model.step import Chunk, DeadLetterReason
+
+NOW_MS = 1_767_571_200_000
+LIMITS = Limits(
+    lateness_ms=3_600_000,
+    future_skew_ms=300_000,
+    max_value_bytes=10_000,
+    base_currency="CNY",
+    rates={"CNY": 1.0, "USD": 7.0},
+)
+GOOD: dict[str, Any] = {
+    "event_id": "t1",
+    "event_time": NOW_MS,
+    "customer_id": "c1",
+    "kind": "transfer",
+    "direction": "debit",
+    "amount": 12.5,
+}
+
+
+def chunk(*values: bytes | None, stream: Stream = Stream.TRANSACTION) -> Chunk:
+    """Records with offsets 10, 12, 14 … recorded at NOW_MS."""
+    count = len(values)
+    return Chunk(
+        stream=stream,
+        topic=f"sentinel.{stream}s",
+        partition=3,
+        offsets=list(range(10, 10 + 2 * count, 2)),
+        recorded_ms=[NOW_MS] * count,
+        keys=[b"k"] * count,
+        values=list(values),
+    )
+
+
+def encoded(**changes: object) -> bytes:
+    """A good transaction with some fields changed; None removes a field."""
+    fields = {**GOOD, **changes}
+    return json.dumps({k: v for k, v in fields.items() if v is not None}).encode()
+
+
+@pytest.mark.parametrize(
+    ("value", "reason", "detail"),
+    [
+        (None, DeadLetterReason.EMPTY, "no value"),
+        (b"", DeadLetterReason.EMPTY, "no value"),
+        (b"\x00\xff\xfe", DeadLetterReason.MALFORMED, "invalid character"),
+        (b'{"event_id": "t1"', DeadLetterReason.MALFORMED, "truncated"),
+        (b"[" * 5000, DeadLetterReason.SCHEMA, "Expected `object`, got `array`"),
+        (b'{"x":' * 1900, DeadLetterReason.MALFORMED, ""),
+        (b"null", DeadLetterReason.SCHEMA, "Expected `object`, got `null`"),
+        (b"{}", DeadLetterReason.SCHEMA, "missing required field `event_id`"),
+        (encoded(amount=-1), DeadLetterReason.SCHEMA, "`float` >= 0.0"),
+        (encoded(amount="1e5"), DeadLetterReason.SCHEMA, "matching regex"),
+        (encoded(amount=True), DeadLetterReason.SCHEMA, "got `bool`"),
+        (encoded(amount=10**400), DeadLetterReason.SCHEMA, "out of range"),
+        (encoded().replace(b"12.5", b"NaN"), DeadLetterReason.MALFORMED, "invalid character"),
+        (encoded().replace(b"12.5", b"1e999"), DeadLetterReason.SCHEMA, "out of range"),
+        (encoded(kind="gift"), DeadLetterReason.SCHEMA, "Invalid enum value 'gift'"),
+        (encoded(customer_id=""), DeadLetterReason.SCHEMA, "length >= 1"),
+        (encoded(customer_id="x" * 200), DeadLetterReason.SCHEMA, "length <= 128"),
+        (encoded(lat=91), DeadLetterReason.SCHEMA, "<= 90"),
+        (encoded(currency="XAU"), DeadLetterReason.SCHEMA, "currency has no rate"),
+        (encoded(event_time=2**70), DeadLetterReason.SCHEMA, "event_time"),
+        (encoded(event_time="1950-01-01T00:00:00Z"), DeadLetterReason.SCHEMA, "1970 and 2100"),
+        (encoded(event_time="2026-01-05T00:00:00"), DeadLetterReason.SCHEMA, "timezone"),
+        (encoded(event_time=NOW_MS + 300_001), DeadLetterReason.FUTURE, "300001 ms after"),
+        (encoded(account_id="y" * 10_001), DeadLetterReason.TOO_LARGE, "at most 10000"),
+    ],
+)
+def test_bad_records_become_dead_letters(
+    value: bytes | None, reason: DeadLetterReason, detail: str
+) -> None:
+    """A bad record between two good ones is put aside whole, with its place and reason."""
+    decoded = decode(Stream.TRANSACTION, [chunk(encoded(), value, encoded())], LIMITS)
+    assert [event.event_id for event in decoded.events] == ["t1", "t1"]
+    (letter,) = decoded.dead_letters
+    assert (letter.topic, letter.partition, letter.offset) == ("sentinel.transactions", 3, 12)
+    assert (letter.value, letter.key, letter.reason) == (value, b"k", reason)
+    assert detail in letter.detail
+
+
+def test_a_record_without_timestamp_is_never_in_the_future() -> None:
+    """Where the broker gives no timestamp, the skew is not judged."""
+    late = chunk(encoded(event_time=NOW_MS + 10**9))
+    late.recorded_ms[0] = -1
+    assert decode(Stream.TRANSACTION, [late], LIMITS).dead_letters == []
+
+
+def test_times_and_amounts_in_both_forms() -> None:
+    """RFC 3339 and epoch milliseconds agree; so do numbers and decimal text."""
+    values = [
+        encoded(event_time="2026-01-05T08:00:00.250+08:00", amount="12.50", currency="USD"),
+        encoded(event_time=NOW_MS + 250),
+    ]
+    decoded = decode(Stream.TRANSACTION, [chunk(*values)], LIMITS)
+    assert decoded.event_time.tolist() == [NOW_MS + 250] * 2
+    columns = extract(decoded, ["amount"])
+    assert columns["amount"].tolist() == [87.5, 12.5]
+
+
+def test_columns_have_the_dtype_of_their_kind() -> None:
+    """Every field column comes out in the dtype that its kind promises, missing marked."""
+    values = [encoded(country="CN", lat=1.5), encoded()]
+    decoded = decode(Stream.TRANSACTION, [chunk(*values)], LIMITS)
+    fields = FIELDS[Stream.TRANSACTION]
+    columns = extract(decoded, fields)
+    dtypes = {
+        Kind.NUMBER: np.float64,
+        Kind.STRING: np.uint64,
+        Kind.CODE: np.int16,
+        Kind.TIME: np.int64,
+    }
+    assert {name: array.dtype for name, array in columns.items()} == {
+        name: np.dtype(dtypes[column.kind]) for name, column in fields.items()
+    }
+    assert columns["country"].tolist() == [hash_text("CN"), 0]
+    assert np.isnan(columns["lat"]).tolist() == [False, True]
+    assert columns["direction"].tolist() == [0, 0]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.none(),
+            st.binary(max_size=60),
+            st.just(encoded()),
+            st.text(max_size=40).map(str.encode),
+        ),
+        max_size=30,
+    )
+)
+def test_nothing_is_lost_or_doubled(values: list[bytes | None]) -> None:
+    """Random bytes between good events: each record is exactly one event or dead letter."""
+    decoded = decode(Stream.TRANSACTION, [chunk(*values)], LIMITS)
+    good = sum(value == encoded() for value in values)
+    assert len(decoded.events) == good == len(decoded.event_time) == len(decoded.recorded_ms)
+    bad = [(10 + 2 * place, value) for place, value in enumerate(values) if value != encoded()]
+    assert [(letter.offset, letter.value) for letter in decoded.dead_letters] == bad

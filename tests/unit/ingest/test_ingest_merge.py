@@ -1,0 +1,120 @@
+"""Merging: one order of all streams that no cut can change."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentinel.ingest import Decoded, Watermarks, merge
+from sentinel.model.events import Complaint, Event, Login, Stream, Transaction
+
+Pair = tuple[Stream, int]
+
+
+def _event(stream: Stream, time: int) -> Event:
+    if stream is Stream.TRANSACTION:
+        return Transaction(
+            event_id="e",
+            event_time=time,
+            customer_id="c",
+            kind="fee",
+            direction="debit",
+            amount=1.0,
+        )
+    if stream is Stream.LOGIN:
+        return Login(event_id="e", event_time=time, customer_id="c", kind="login", success=True)
+    return Complaint(
+        event_id="e",
+        event_time=time,
+        complaint_id="k",
+        customer_id="c",
+        status="received",
+        channel="app",
+    )
+
+
+def _decoded(pairs: list[Pair]) -> dict[Stream, Decoded]:
+    parts: dict[Stream, Decoded] = {}
+    for stream in Stream:
+        times = [time for each, time in pairs if each is stream]
+        if times:
+            parts[stream] = Decoded(
+                stream,
+                [_event(stream, time) for time in times],
+                np.array(times, np.int64),
+                np.zeros(len(times), np.int64),
+            )
+    return parts
+
+
+def _merged(
+    pairs: list[Pair], watermarks: Watermarks, lateness_ms: int = 10
+) -> list[tuple[Stream, int, bool]]:
+    batch = merge(_decoded(pairs), watermarks, lateness_ms)
+    return [
+        (tuple(Stream)[batch.stream[place]], int(batch.event_time[place]), bool(batch.late[place]))
+        for place in range(len(batch))
+    ]
+
+
+pairs_of_events = st.lists(
+    st.tuples(st.sampled_from(list(Stream)), st.integers(0, 100)), max_size=40
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(pairs_of_events, st.data())
+def test_any_piece_of_a_merged_sequence_merges_to_itself(
+    pairs: list[Pair], data: st.DataObject
+) -> None:
+    """Cut the merged sequence anywhere, merge the pieces: the same sequence and lateness."""
+    whole = _merged(pairs, Watermarks())
+    cut = data.draw(st.integers(0, len(whole)))
+    watermarks = Watermarks()
+    pieces = [
+        each
+        for piece in (whole[:cut], whole[cut:])
+        for each in _merged([(stream, time) for stream, time, _ in piece], watermarks)
+    ]
+    assert pieces == whole
+
+
+@settings(max_examples=100, deadline=None)
+@given(pairs_of_events)
+def test_each_stream_keeps_its_order(pairs: list[Pair]) -> None:
+    """Offsets decide within a stream, even where times go backwards."""
+    whole = _merged(pairs, Watermarks())
+    for stream in Stream:
+        mine = [time for each, time, _ in whole if each is stream]
+        assert mine == [time for each, time in pairs if each is stream]
+
+
+def test_streams_interleave_by_time() -> None:
+    """In-order streams come out in event time, ties in the fixed order of streams."""
+    pairs = [(Stream.LOGIN, 1), (Stream.LOGIN, 5), (Stream.TRANSACTION, 1), (Stream.COMPLAINT, 3)]
+    assert [(stream, time) for stream, time, _ in _merged(pairs, Watermarks())] == [
+        (Stream.TRANSACTION, 1),
+        (Stream.LOGIN, 1),
+        (Stream.COMPLAINT, 3),
+        (Stream.LOGIN, 5),
+    ]
+
+
+def test_late_is_measured_against_the_streams_own_watermark() -> None:
+    """An event more than the bound behind its stream is late; another stream does not matter."""
+    pairs = [(Stream.LOGIN, 50), (Stream.LOGIN, 39), (Stream.LOGIN, 40), (Stream.TRANSACTION, 1)]
+    late = {(stream, time): late for stream, time, late in _merged(pairs, Watermarks())}
+    assert late == {
+        (Stream.LOGIN, 50): False,
+        (Stream.LOGIN, 39): True,
+        (Stream.LOGIN, 40): False,
+        (Stream.TRANSACTION, 1): False,
+    }
+
+
+def test_watermarks_survive_a_snapshot() -> None:
+    """Restored watermarks are those that were saved; an unseen stream stays unknown."""
+    watermarks = Watermarks()
+    watermarks.advance(Stream.LOGIN, 7)
+    again = Watermarks()
+    again.restore(watermarks.snapshot())
+    assert again.known() == {Stream.LOGIN: 7}
