@@ -11,20 +11,24 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sentinel.model.columns import Column, Kind
+from sentinel.model.columns import Column
 
 _PARTS = re.compile(r'("(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\')')
 _WORDS = (("&&", " and "), ("||", " or "))
 _NOT = re.compile(r"!(?!=)")
 _LITERALS = {"true": True, "false": False}
 
+Condition = Callable[[Any, list[Any]], bool]
+"""Whether a condition surely holds for (event, values of the features)."""
+
 
 def compile_condition(
     text: str, columns: Mapping[str, Column], place: Mapping[str, int]
-) -> Callable[[Any, list[Any]], bool]:
-    """A function of (event, features): a name in ``place`` is a feature, others are fields."""
+) -> Condition:
+    """Compile ``text``; a name in ``place`` is a feature that stands there, others are fields."""
     source = _Surely(columns, place).expression(text)
-    return eval(f"lambda e, v: {source}")  # type: ignore[no-any-return]  # noqa: S307 - our configuration
+    condition: Condition = eval(f"lambda e, v: {source}")  # noqa: S307 - our own configuration
+    return condition
 
 
 class _Surely:

@@ -1,0 +1,21 @@
+"""Configurations as text by path, as the engine takes them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+_SHIPPED = Path(__file__).parents[1] / "configs"
+
+
+def shipped() -> dict[str, str]:
+    """The whole shipped configuration."""
+    paths = [*_SHIPPED.glob("*.yaml"), *_SHIPPED.glob("rules/*.yaml")]
+    return {path.relative_to(_SHIPPED).as_posix(): path.read_text("utf-8") for path in paths}
+
+
+def write(files: Mapping[str, str], folder: Path) -> Path:
+    """Put a configuration into ``folder``, which is returned."""
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    return folder

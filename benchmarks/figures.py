@@ -1,0 +1,56 @@
+"""What is measured, and where the bars are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured number; ``bar`` is the least (or, if ``low``, the most) it may be."""
+
+    key: str
+    means: str
+    form: str = ",.0f"
+    bar: float | None = None
+    low: bool = False
+
+    def passes(self, value: float) -> bool:
+        """Whether ``value`` keeps the bar; without a bar everything does."""
+        if self.bar is None:
+            return True
+        return value <= self.bar if self.low else value >= self.bar
+
+    @property
+    def bar_text(self) -> str:
+        """The bar as people read it."""
+        return "" if self.bar is None else f"{'≤' if self.low else '≥'} {self.bar:{self.form}}"
+
+
+FIGURES = (
+    Figure("engine_events_per_s", "engine alone, shipped configuration, one core", bar=150_000),
+    Figure("engine_vs_river", "over the same work event by event with river", ".1f", 20),
+    Figure("kafka_events_per_s", "Kafka to committed alerts, shipped configuration"),
+    Figure("kafka_vs_plain_faust", "over a plain Faust agent with one rule", ".1f", 10),
+    Figure("kafka_vs_quix", "over Quix Streams with one rule", ".2f", 1.5),
+    Figure("one_rule_vs_hand_loop", "one rule alone, over a loop by hand", ".2f", 0.7),
+    Figure("latency_p50_ms", "event to committed alert at 2,000 events/s, median", ".0f"),
+    Figure("latency_p99_ms", "the same, 99th percentile", ".0f", 150, low=True),
+    Figure("bytes_per_customer", "at a million customers", bar=2_000, low=True),
+    Figure("growth_10k_to_1m", "cost of an event with 1M customers over 10k", ".2f", 1.5, low=True),
+)
+
+
+def table(values: Mapping[str, float]) -> Table:
+    """The measured figures with their bars, as a table for people."""
+    shown = Table(title="Sentinel benchmarks")
+    for heading in ("figure", "value", "bar", "", "what it is"):
+        shown.add_column(heading, justify="right" if heading in {"value", "bar"} else "left")
+    for figure in FIGURES:
+        if figure.key in values:
+            value = values[figure.key]
+            passed = "[green]pass[/]" if figure.passes(value) else "[red]MISSED[/]"
+            mark = passed if figure.bar is not None else ""
+            shown.add_row(figure.key, f"{value:{figure.form}}", figure.bar_text, mark, figure.means)
+    return shown

@@ -1,0 +1,174 @@
+"""All rules of a configuration, run over a batch."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from sentinel.model.columns import TRUE, Batch, Rows, Schema
+from sentinel.model.document import Document
+from sentinel.model.events import Stream
+from sentinel.model.signal import Clause, Signal, Stage
+from sentinel.model.step import Limit
+from sentinel.rules.declare import Rule, declare
+from sentinel.rules.expression import Expression, compile_expression
+from sentinel.rules.nodes import Frame
+from sentinel.rules.sequence import Match, SequenceState
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """A condition of one rule on one stream; ``step`` counts a sequence's steps from 0."""
+
+    order: int
+    stream: Stream
+    expression: Expression
+    step: int | None
+
+
+def load(
+    documents: Sequence[Document], schema: Schema, only: Collection[str] | None = None
+) -> "RuleSet":
+    """Check and compile rule files, of the rules only those named; raises ConfigError."""
+    rules: list[Rule] = []
+    watches: list[_Watch] = []
+    for rule, document, place in declare(documents):
+        if only is not None and rule.id not in only:
+            continue
+        order, at = len(rules), ("rules", place)
+        found: list[_Watch] = []
+        if rule.sequence is not None:
+            for step, each in enumerate(rule.sequence.steps):
+                where = (*at, "sequence", "steps", step, "when")
+                expression = compile_expression(each.when, schema[each.on], document, where)
+                found.append(_Watch(order, each.on, expression, step))
+        elif rule.when is not None:
+            for stream in rule.streams:
+                expression = compile_expression(rule.when, schema[stream], document, (*at, "when"))
+                found.append(_Watch(order, stream, expression, None))
+        rules.append(rule)
+        if rule.stage is not Stage.OFF:
+            watches += found
+    return RuleSet(tuple(rules), tuple(watches))
+
+
+class RuleSet:
+    """Compiled rules and the state of their sequences."""
+
+    def __init__(self, rules: tuple[Rule, ...], watches: tuple[_Watch, ...]) -> None:
+        self.rules = rules
+        self._watches = {
+            stream: tuple(watch for watch in watches if watch.stream is stream) for stream in Stream
+        }
+        self._sequences = {
+            order: SequenceState(len(rule.sequence.steps), rule.sequence.within_ms)
+            for order, rule in enumerate(rules)
+            if rule.sequence is not None and rule.stage is not Stage.OFF
+        }
+        self._limits: Counter[Limit] = Counter()
+
+    @property
+    def demand(self) -> Mapping[Stream, frozenset[str]]:
+        """The columns that the rules read, by stream."""
+        return {
+            stream: frozenset({name for watch in watches for name in watch.expression.names})
+            for stream, watches in self._watches.items()
+        }
+
+    def evaluate(self, batch: Batch) -> list[Signal]:
+        """The signals of a batch, ordered by (place of the event, order of the rule)."""
+        hits: list[tuple[int, int, int, _Watch, Frame, int]] = []
+        for stream, rows in batch.rows.items():
+            frame = Frame(rows)
+            for watch in self._watches[stream]:
+                truth = watch.expression.truth_in(frame)
+                if truth.max(initial=0) == TRUE:
+                    hits += [
+                        (int(rows.place[row]), watch.order, watch.step or 0, watch, frame, int(row))
+                        for row in np.flatnonzero(truth == TRUE)
+                    ]
+        hits.sort(key=lambda hit: hit[:3])
+        signals: list[Signal] = []
+        for place, order, _, watch, frame, row in hits:
+            clauses = watch.expression.explain(frame, row)
+            if watch.step is None:
+                match = _match(batch, frame.rows, row, clauses)
+                signals.append(self._signal(order, place, frame.rows, row, match, clauses))
+            else:
+                signals += self._advance(watch, batch, frame.rows, row, clauses)
+        return signals
+
+    def _advance(
+        self, watch: _Watch, batch: Batch, rows: Rows, row: int, clauses: tuple[Clause, ...]
+    ) -> list[Signal]:
+        """Take a step's match in; signals for the final events that it completes."""
+        assert watch.step is not None  # noqa: S101 - only steps come here
+        numbered = tuple(msgspec.structs.replace(each, step=watch.step + 1) for each in clauses)
+        chains = self._sequences[watch.order].add(
+            rows.events[row].customer_id,
+            watch.step,
+            _match(batch, rows, row, numbered),
+            self._limits,
+        )
+        return [
+            self._signal(
+                watch.order,
+                int(rows.place[row]),
+                rows,
+                row,
+                chain[-1],
+                tuple(clause for match in chain for clause in match.clauses),
+            )
+            for chain in chains
+        ]
+
+    def _signal(
+        self,
+        order: int,
+        place: int,
+        rows: Rows,
+        row: int,
+        match: Match,
+        clauses: tuple[Clause, ...],
+    ) -> Signal:
+        rule = self.rules[order]
+        return Signal(
+            place=place,
+            rule_id=rule.id,
+            customer_id=rows.events[row].customer_id,
+            stream=match.stream,
+            event_id=match.event_id,
+            event_time=match.event_time,
+            recorded_ms=match.recorded_ms,
+            risk=rule.risk,
+            severity=rule.severity,
+            stage=rule.stage,
+            title=rule.title,
+            clauses=clauses,
+            actions=tuple(rule.actions),
+            runbook=rule.runbook,
+        )
+
+    def take_limits(self) -> Counter[Limit]:
+        """What was forgotten for want of room since the last call."""
+        taken, self._limits = self._limits, Counter()
+        return taken
+
+    def snapshot(self) -> bytes:
+        """The state of all sequences, by rule id."""
+        return msgspec.msgpack.encode(
+            [(self.rules[order].id, each.snapshot()) for order, each in self._sequences.items()]
+        )
+
+    def restore(self, data: bytes) -> None:
+        """Take the place of what :meth:`snapshot` saw, under the same rules."""
+        saved = dict(msgspec.msgpack.decode(data, type=list[tuple[str, bytes]]))
+        for order, sequence in self._sequences.items():
+            sequence.restore(saved[self.rules[order].id])
+
+
+def _match(batch: Batch, rows: Rows, row: int, clauses: tuple[Clause, ...]) -> Match:
+    event, time = rows.events[row], int(batch.event_time[rows.place[row]])
+    return Match(time, event.event_id, int(rows.recorded_ms[row]), rows.stream, clauses)

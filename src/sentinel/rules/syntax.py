@@ -1,0 +1,51 @@
+"""Condition text to a syntax tree with the place of every part."""
+
+from functools import cache
+from pathlib import Path
+
+from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+MAX_LENGTH = 4_000
+_NAMES = {
+    "NAME": "a name",
+    "STRING": "a text",
+    "INT": "a number",
+    "FLOAT": "a number",
+    "LPAR": '"("',
+    "RPAR": '")"',
+    "$END": "the end",
+}
+
+
+class ConditionError(Exception):
+    """A condition is wrong ``offset`` characters from its start."""
+
+    def __init__(self, offset: int, message: str, hint: str = "") -> None:
+        super().__init__(offset, message, hint)
+        self.offset, self.message, self.hint = offset, message, hint
+
+
+@cache
+def _parser() -> Lark:
+    grammar = (Path(__file__).parent / "cel.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=False)
+
+
+def parse(text: str) -> Tree[Token]:
+    """The syntax tree of ``text``; raises ConditionError."""
+    if len(text) > MAX_LENGTH:
+        raise ConditionError(MAX_LENGTH, f"a condition has at most {MAX_LENGTH} characters")
+    try:
+        return _parser().parse(text)
+    except UnexpectedCharacters as error:
+        at = error.pos_in_stream or 0
+        hint = 'use "==" to compare' if text[at] == "=" else ""
+        raise ConditionError(at, f"unexpected {text[at]!r}", hint) from None
+    except UnexpectedToken as error:
+        at = len(text) if error.token.type == "$END" else error.token.start_pos or 0
+        shown = "the end" if error.token.type == "$END" else f'"{error.token}"'
+        wanted = sorted({_NAMES[name] for name in error.accepts or () if name in _NAMES})
+        hint = f"expected {' or '.join(wanted)}" if wanted else ""
+        raise ConditionError(at, f"unexpected {shown}", hint) from None
+    except UnexpectedInput as error:
+        raise ConditionError(error.pos_in_stream or 0, "cannot be read") from None
