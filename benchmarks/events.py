@@ -95,7 +95,7 @@ def _transaction(
     kind = _KINDS[a % 13]
     if kind == "card":
         other = (
-            f'"merchant_id":"M{b % 5000:05d}","mcc":"{_MCC[b & 7]}","limit_used":{b % 100 / 100}'
+            f'"merchant_id":"M{b % 5000:05d}","mcc":"{_MCC[b & 7]}","limit_used":{b % 90 / 100}'
         )
     elif kind == "repayment":
         other = f'"days_past_due":{d % 7 // 6 * 12}'

@@ -21,10 +21,9 @@ rules:
     title: {en: Many transactions, zh: 交易频繁}
     risk: operational
     severity: 60
-    stage: live
-    when: {on: transaction, condition: txn_count_10m > 20}
-    actions: [call_customer]
-    runbook: docs/runbooks/bench.md
+    owner: benchmarks
+    on: transaction
+    when: txn_count_10m > 20
 """,
 }
 """The same rule for Sentinel; engine.yaml and tiers.yaml are the shipped ones."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from sentinel.model.columns import Column
 
+_TEXT_TESTS = {"startsWith": "startswith", "endsWith": "endswith", "contains": "__contains__"}
 _PARTS = re.compile(r'("(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\')')
 _WORDS = (("&&", " and "), ("||", " or "))
 _NOT = re.compile(r"!(?!=)")
@@ -60,7 +61,7 @@ class _Surely:
                 return f"({self._read(name)} is {wanted})"
             case ast.Call(ast.Name("has"), [ast.Name(name)]):
                 return f"({self._read(name)} is {'not ' if wanted else ''}None)"
-            case ast.Compare():
+            case ast.Compare() | ast.Call(ast.Attribute(ast.Name())):
                 there = [f"{self._read(name)} is not None" for name in self._optional(node)]
                 test = ast.unparse(_Renamed(self._read).visit(node))
                 return "(" + " and ".join([*there, test if wanted else f"not ({test})"]) + ")"
@@ -78,6 +79,10 @@ class _Surely:
 class _Renamed(ast.NodeTransformer):
     def __init__(self, read: Callable[[str], str]) -> None:
         self._read = read
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:  # noqa: N802 - named by ast
+        """A test of text under Python's name."""
+        return ast.Attribute(self.visit(node.value), _TEXT_TESTS[node.attr], node.ctx)
 
     def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802 - named by ast
         """A literal as Python writes it; any other name as what it reads."""

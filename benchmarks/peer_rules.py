@@ -1,25 +1,82 @@
-"""The shipped rules in plain Python: conditions, and sequences as chains per customer."""
+"""The rules in plain Python: conditions, and sequences as the latest start of a chain."""
 
-from collections import defaultdict
-from collections.abc import Mapping
-from typing import Any, NamedTuple
-
-import msgspec
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from benchmarks.peer_conditions import Condition, compile_condition
-from sentinel.features import Feature
-from sentinel.model.columns import FIELDS
-from sentinel.model.document import parse
-from sentinel.model.duration import parse_duration
+from benchmarks.peer_features import Value
+from sentinel.model.columns import Schema
 from sentinel.model.events import Event, Stream
-from sentinel.model.signal import Risk, Signal, Stage, Title
+from sentinel.model.signal import Signal, Stage
+from sentinel.rules import Rule
 
 
-class Part(NamedTuple):
-    """A rule's condition on one stream: step ``number`` of ``steps``, counted from 0."""
+class _Watch(NamedTuple):
+    """A condition on one stream; ``step`` counts a sequence's steps from 0."""
 
-    rule: dict[str, Any]
-    number: int
-    steps: int
-    within_ms: int
+    rule: Rule
     holds: Condition
+    step: int
+    steps: int
+
+
+class PeerRules:
+    """All rules, event by event, in order of time.
+
+    For a sequence it is enough to know, per customer and step, the latest moment at
+    which a chain up to that step can have begun.
+    """
+
+    def __init__(self, rules: Sequence[Rule], schema: Schema, place: Mapping[str, int]) -> None:
+        self._starts: dict[tuple[str, str], list[int]] = {}
+        self._watches: dict[Stream, list[_Watch]] = {stream: [] for stream in Stream}
+        for rule in rules:
+            if rule.stage is Stage.OFF:
+                continue
+            steps = rule.sequence.steps if rule.sequence else ()
+            for number in reversed(range(len(steps))):  # an event is not two steps of a chain
+                on = steps[number].on
+                holds = compile_condition(steps[number].when, schema[on], place)
+                self._watches[on].append(_Watch(rule, holds, number, len(steps)))
+            for on in rule.streams if rule.when else ():
+                holds = compile_condition(rule.when or "", schema[on], place)
+                self._watches[on].append(_Watch(rule, holds, 0, 1))
+
+    def evaluate(self, stream: Stream, event: Event, values: list[Value]) -> list[Signal]:
+        """The signals of one event."""
+        return [
+            _signal(watch.rule, stream, event)
+            for watch in self._watches[stream]
+            if watch.holds(event, values) and (watch.steps == 1 or self._completes(watch, event))
+        ]
+
+    def _completes(self, watch: _Watch, event: Event) -> bool:
+        key, time = (watch.rule.id, event.customer_id), event.event_time
+        assert watch.rule.sequence is not None
+        assert isinstance(time, int)
+        starts = self._starts.setdefault(key, [-1] * watch.steps)
+        start = time if watch.step == 0 else starts[watch.step - 1]
+        starts[watch.step] = max(start, starts[watch.step])
+        return watch.step == watch.steps - 1 and start >= max(
+            time - watch.rule.sequence.within_ms, 0
+        )
+
+
+def _signal(rule: Rule, stream: Stream, event: Event) -> Signal:
+    assert isinstance(event.event_time, int)
+    return Signal(
+        place=0,
+        rule_id=rule.id,
+        customer_id=event.customer_id,
+        stream=stream,
+        event_id=event.event_id,
+        event_time=event.event_time,
+        recorded_ms=0,
+        risk=rule.risk,
+        severity=rule.severity,
+        stage=rule.stage,
+        title=rule.title,
+        clauses=(),
+        actions=tuple(rule.actions),
+        runbook=rule.runbook,
+    )

@@ -29,12 +29,13 @@ from sentinel.detect.declare import Declaration, TreesEntry, declare
 from sentinel.detect.ranges import Range
 from sentinel.features import Feature
 from sentinel.model.alert import Alert
-from sentinel.model.columns import FIELDS
+from sentinel.model.columns import FIELDS, Column, Kind
 from sentinel.model.document import parse
 from sentinel.model.events import EVENT_TYPES, Event, Stream
 from sentinel.model.signal import Signal
 
 _REMEMBERED_SCORES = 10_000
+_UNKNOWN = 0.5  # of a truth, as a number
 
 Inputs = Callable[[Event], Any]
 
@@ -44,14 +45,14 @@ class RiverPeer:
 
     def __init__(self, files: Mapping[str, str]) -> None:
         plan = Plan(files)
-        self.names = plan.names
+        self.names, self.outputs, self.rules = plan.names, plan.outputs, plan.declared_rules
         self._decoders = {stream: msgspec.json.Decoder(kind) for stream, kind in EVENT_TYPES.items()}
         self._now = Moment(ZoneInfo(parse(files["engine.yaml"], "engine.yaml").data["timezone"]))
         self._customers: dict[str, list[State]] = {}
         self._features = plan.features
         self._wheres, self._feeds = plan.wheres, plan.feeds
         self._detectors = plan.detectors
-        self._rules = PeerRules(files, plan.place)
+        self._rules = plan.rules
         self._fusion = alerting.load(parse(files["tiers.yaml"], "tiers.yaml"))
 
     def process(self, record: Record) -> tuple[list[Value], list[Signal], list[Alert]]:
@@ -95,10 +96,20 @@ class Plan:
         wanted = frozenset[str]().union(*demand.values())
         declared = configuration.declarations.features
         self.features = [feature for feature in declared if feature.name in wanted]
-        trees = _declared_trees(files["detectors.yaml"], declared, wanted)
-        outputs = [column.name for each in trees for column in each.outputs]
-        self.names = [feature.name for feature in self.features] + outputs
+        columns = {feature.name: feature.column for feature in declared}
+        schema = {stream: {**fields, **columns} for stream, fields in FIELDS.items()}
+        trees = [
+            each
+            for each in declare(parse(files["detectors.yaml"], "detectors.yaml"), schema)
+            if wanted & {column.name for column in each.outputs}
+        ]
+        outputs = {column.name: column for each in trees for column in each.outputs}
+        self.outputs = tuple(outputs)
+        self.names = [*(feature.name for feature in self.features), *outputs]
         self.place = {name: at for at, name in enumerate(self.names)}
+        schema = {stream: {**each, **outputs} for stream, each in schema.items()}
+        self.declared_rules = stages.rules.rules
+        self.rules = PeerRules(self.declared_rules, schema, self.place)
         self.wheres: dict[Stream, list[Condition]] = {}
         self.feeds: dict[Stream, list[tuple[int, int, Inputs]]] = {}
         for stream in Stream:
@@ -115,21 +126,11 @@ class Plan:
                 if each in here or each.name in demand[stream]
             ]
         self.detectors: dict[Stream, list[Trees]] = {
-            stream: [Trees(each, self.place) for each in trees if each.entry.on is stream]
+            stream: [
+                Trees(each, schema[stream], self.place) for each in trees if each.entry.on is stream
+            ]
             for stream in Stream
         }
-
-
-def _declared_trees(
-    text: str, features: Sequence[Feature], wanted: frozenset[str]
-) -> list[Declaration]:
-    columns = {feature.name: feature.column for feature in features}
-    schema = {stream: {**fields, **columns} for stream, fields in FIELDS.items()}
-    return [
-        each
-        for each in declare(parse(text, "detectors.yaml"), schema)
-        if wanted & {column.name for column in each.outputs}
-    ]
 
 
 def _nothing(_event: Event) -> None:
@@ -160,7 +161,9 @@ def _reader(fields: Sequence[str]) -> Inputs:
 class Trees:
     """river's half-space trees with the declared parameters, and the rank of each score."""
 
-    def __init__(self, declaration: Declaration, place: dict[str, int]) -> None:
+    def __init__(
+        self, declaration: Declaration, columns: Mapping[str, Column], place: Mapping[str, int]
+    ) -> None:
         entry = declaration.entry
         assert isinstance(entry, TreesEntry)
         self._model = HalfSpaceTrees(
@@ -168,7 +171,13 @@ class Trees:
         )
         self._inputs = [
             # river grows its trees over the sorted names: numbers keep the order declared
-            (f"{number:02d}", place.get(name, -1), attrgetter(name), _scale(within))
+            (
+                f"{number:02d}",
+                place.get(name, -1),
+                attrgetter(name),
+                _UNKNOWN if columns[name].kind is Kind.TRUTH else None,
+                _scale(within),
+            )
             for number, (name, within) in enumerate(declaration.ranges.items())
         ]
         self._window, self._warm_up = entry.window, entry.calibration.warm_up
@@ -180,12 +189,14 @@ class Trees:
     def score(self, event: Event, values: list[Value]) -> None:
         """Write the score and its p-value into ``values``, then learn."""
         x = {}
-        for key, at, read, scale in self._inputs:
+        for key, at, read, missing, scale in self._inputs:
             value = values[at] if at >= 0 else read(event)
+            if value is None:
+                value = missing
             if value is not None:
                 x[key] = scale(value)
         if not self._seen:  # river grows its trees over the features of the first event
-            x = {key: x.get(key, 0.0) for key, _, _, _ in self._inputs}
+            x = {key: x.get(key, 0.0) for key, *_ in self._inputs}
         if self._seen >= self._window:
             score = self._model.score_one(x)
             values[self._score_at], values[self._p_at] = score, self._rank(score)
