@@ -3,12 +3,13 @@
 Every contender is a process of its own that reads the same topic from its start, in
 batches as large as its client likes, and ends after ``events`` of them.  Its time runs from
 ``first``, when its code is given the first event, to ``last``, when the broker has
-confirmed the commit of the last event's offset, all alerts before it delivered.  Start-up,
-joining the group and shutting down are not in it.
+confirmed the commit of the last event's position, with all alerts delivered before.
+Start-up, joining the group and shutting down are not in it.
 """
 
 import json
 import sys
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 
@@ -34,17 +35,18 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Epoch seconds of the first event and the last commit, and how many alerts went out."""
+    """Epoch seconds of the first event and the last commit; how many customers had alerts."""
 
     first: float
     last: float
-    alerts: int
+    customers: int
 
     @classmethod
     def read(cls, text: str) -> "Result":
         """The result in a contender's last line of output."""
         return cls(**json.loads(text.strip().splitlines()[-1]))
 
-    def tell(self) -> None:
-        """Print the result for the benchmark."""
-        print(json.dumps(asdict(self)), flush=True)
+
+def tell(first: float, last: float, alerted: Collection[str]) -> None:
+    """Print the result for the benchmark; ``alerted`` are customers, repeated or not."""
+    print(json.dumps(asdict(Result(first, last, len(set(alerted))))), flush=True)

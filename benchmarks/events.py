@@ -94,6 +94,7 @@ def _transaction(
 ) -> str:
     kind = _KINDS[a % 13]
     if kind == "card":
+        amount = round(amount / 4, 2)
         other = (
             f'"merchant_id":"M{b % 5000:05d}","mcc":"{_MCC[b & 7]}","limit_used":{b % 90 / 100}'
         )

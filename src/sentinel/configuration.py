@@ -126,9 +126,13 @@ class Configuration:
             },
         )
 
+    @property
+    def rule_documents(self) -> list[Document]:
+        """The rule files, in the order of their names."""
+        return [each for name, each in self._documents.items() if name.startswith(_RULES)]
+
     def _rules(self, schema: Schema) -> rules.RuleSet:
-        documents = [each for name, each in self._documents.items() if name.startswith(_RULES)]
-        return rules.load(documents, schema, self._only)
+        return rules.load(self.rule_documents, schema, self._only)
 
 
 def _version(files: Mapping[str, str], wanted: Collection[str]) -> str:

@@ -111,3 +111,25 @@ def _by_stream(chunks: list[Chunk]) -> dict[Stream, list[Chunk]]:
         for stream in _STREAMS
         if (mine := [chunk for chunk in chunks if chunk.stream is stream])
     }
+
+
+def warm_up(configuration: Configuration) -> None:
+    """Compile every kernel, so that the first real step does not wait for the compiler."""
+    engine = Engine(configuration)
+    values = {
+        Stream.TRANSACTION: (
+            b'{"event_id":"w","event_time":1,"customer_id":"w","kind":"fee",'
+            b'"direction":"debit","amount":1}'
+        ),
+        Stream.LOGIN: (
+            b'{"event_id":"w","event_time":1,"customer_id":"w","kind":"login","success":true}'
+        ),
+        Stream.COMPLAINT: (
+            b'{"event_id":"w","event_time":1,"customer_id":"w","complaint_id":"w",'
+            b'"status":"received","channel":"app"}'
+        ),
+    }
+    chunks = [
+        Chunk(stream, "warm-up", 0, [0], [1], [None], [value]) for stream, value in values.items()
+    ]
+    engine.process(Step(1, chunks))

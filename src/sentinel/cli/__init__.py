@@ -13,7 +13,10 @@ from sentinel import __version__
 from sentinel.cli.check import check
 from sentinel.cli.failure import Verbs
 from sentinel.cli.replay import replay
+from sentinel.cli.simulate import simulate
 from sentinel.cli.test import test
+from sentinel.cli.topics import topics
+from sentinel.cli.worker import worker
 
 app = typer.Typer(
     cls=Verbs,
@@ -23,9 +26,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(worker)
 app.command()(check)
 app.command()(test)
 app.command()(replay)
+app.command()(simulate)
+app.add_typer(topics, name="topics")
 
 
 def _print_version(wanted: bool) -> None:

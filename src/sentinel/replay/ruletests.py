@@ -11,7 +11,7 @@ what matters to it.  In the texts of a repeated event ``{n}`` is 1, 2, 3...; twe
 payees need one line.  Events are fed in the order of their times.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -97,11 +97,6 @@ def run_test(test: RuleTest, engine: Processor) -> Result:
     fired = sum(n for (rule_id, _), n in outcome.signals.items() if rule_id == test.rule_id)
     tiers = [tier for tier in Tier if any(alert.tier is tier for alert in outcome.alerts)]
     return Result(test, fired, tiers[0] if tiers else None, outcome.alerts)
-
-
-def run_tests(tests: Sequence[RuleTest], engine_with: Callable[[str], Processor]) -> list[Result]:
-    """Run each test; ``engine_with(rule_id)`` makes a fresh engine with only that rule."""
-    return [run_test(test, engine_with(test.rule_id)) for test in tests]
 
 
 def _read_test(document: Document, place: Path, rule_id: str) -> RuleTest:

@@ -1,0 +1,63 @@
+"""The Faust app of a worker: membership, assignment and delivery are Faust's."""
+
+from typing import Any
+
+import faust
+from mode import Service
+
+from sentinel.agents import complaints, logins, transactions
+from sentinel.settings import Settings
+from sentinel.stream.shards import Shards
+from sentinel.stream.topics import Topics
+from sentinel.stream.transport import chunk_transport
+from sentinel.stream.web import Web
+
+
+def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> faust.App:
+    """An app whose agents feed ``shards``; ``data_dir`` is scratch space of Faust's."""
+    app = faust.App(
+        settings.app_id,
+        broker=[f"kafka://{broker.strip()}" for broker in settings.brokers.split(",")],
+        broker_max_poll_records=settings.max_poll_records,
+        stream_buffer_maxsize=16,
+        stream_wait_empty=False,  # the shards decide what is finished
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=1,  # the co-partitioned assignor: shard p gets every partition p
+        consumer_auto_offset_reset="earliest",
+        web_enabled=False,
+        datadir=data_dir,
+        loghandlers=[],
+    )
+    topics = Topics(settings.topic_prefix)
+    app.transport = chunk_transport(app, frozenset(topics.inputs.values()))
+    for agent in (transactions, logins, complaints):
+        agent.register(app, topics, shards)
+
+    @app.on_partitions_assigned.connect
+    async def assigned(_: Any, assigned: Any, **__: Any) -> None:
+        await shards.assign(assigned)
+
+    @app.on_partitions_revoked.connect
+    async def revoked(_: Any, **__: Any) -> None:
+        await shards.revoke()
+
+    @app.on_before_shutdown.connect
+    async def stopping(_: Any, **__: Any) -> None:
+        await shards.revoke()
+
+    @app.service
+    class Health(Service):
+        """The web pages, and lag once a second."""
+
+        async def on_start(self) -> None:
+            await web.start()
+
+        async def on_stop(self) -> None:
+            await web.stop()
+
+        @Service.timer(1.0)
+        async def lag(self) -> None:
+            shards.note_lag(app.consumer.highwater, app.consumer.assignment())
+
+    return app

@@ -1,0 +1,20 @@
+"""The logins agent: chunks of the topic go to their shards."""
+
+from typing import Any
+
+import faust
+
+from sentinel.model.events import Stream
+from sentinel.stream.shards import Shards
+from sentinel.stream.topics import Topics
+from sentinel.stream.transport import ChunkSchema
+
+
+def register(app: faust.App, topics: Topics, shards: Shards) -> None:
+    """Subscribe to the topic; a chunk is acked by its shard, after the step's commit."""
+    topic = app.topic(topics.inputs[Stream.LOGIN], schema=ChunkSchema())
+
+    @app.agent(topic, name="logins")
+    async def logins(stream: Any) -> None:
+        async for event in stream.noack().events():
+            await shards.offer(Stream.LOGIN, event)

@@ -1,0 +1,47 @@
+"""Sentinel's worker as a contender: ``sentinel worker`` itself, with two stopwatches in it.
+
+Where and with what configuration it runs stands in the SENTINEL_ variables.  The first
+event is noted when Faust hands the first chunk to an agent, the last commit when the
+transaction of the step with the last event is through.
+"""
+
+import os
+import sys
+import time
+from typing import Any
+
+from benchmarks.contender import Task, tell
+from sentinel.cli import main as sentinel
+from sentinel.model.events import Stream
+from sentinel.model.step import Outcome
+from sentinel.stream.journal import StepRecord
+from sentinel.stream.shards import Shards
+from sentinel.stream.sink import Sink
+
+
+def main() -> None:
+    """Run the task on the command line."""
+    task = Task.given()
+    offer, write = Shards.offer, Sink.write
+    first: list[float] = []
+    alerted: list[str] = []
+
+    async def noted(shards: Shards, stream: Stream, event: Any) -> None:
+        if not first:
+            first.append(time.time())
+        await offer(shards, stream, event)
+
+    def timed(sink: Sink, outcome: Outcome, record: StepRecord) -> None:
+        write(sink, outcome, record)
+        alerted.extend(alert.entity.id for alert in outcome.alerts)
+        if record.ranges[task.topic][1] == task.events - 1:
+            tell(first[0], time.time(), alerted)
+            os._exit(0)
+
+    Shards.offer, Sink.write = noted, timed  # type: ignore[method-assign]
+    sys.argv = ["sentinel", "worker"]
+    sentinel()
+
+
+if __name__ == "__main__":
+    main()

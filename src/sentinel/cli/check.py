@@ -1,0 +1,80 @@
+"""``sentinel check``: is a configuration folder right, and is it complete?"""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sentinel.cli.failure import LINT
+
+if TYPE_CHECKING:
+    from sentinel.configuration import Configuration
+
+
+def check(
+    configs: Annotated[
+        Path | None, typer.Argument(help="A configuration folder; without it the shipped one.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
+) -> None:
+    """Check a configuration: errors exit 1, lint findings exit 3."""
+    from sentinel.settings import read_configuration
+
+    configuration = read_configuration(configs)
+    findings = list(_findings(configuration, configs))
+    summary = _summary(configuration)
+    if as_json:
+        typer.echo(json.dumps({**summary, "findings": findings}, ensure_ascii=False))
+    else:
+        for name, value in summary.items():
+            typer.echo(f"{name:12} {_shown(value)}")
+    for finding in findings:
+        typer.echo(finding, err=True)
+    if findings:
+        raise typer.Exit(LINT)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {count}" for key, count in value.items())
+    return str(value)
+
+
+def _summary(configuration: "Configuration") -> dict[str, object]:
+    stages = configuration.build()
+    rules = stages.rules.rules
+    return {
+        "version": configuration.version,
+        "features": len(configuration.declarations.features),
+        "rules": len(rules),
+        "by stage": dict(Counter(rule.stage.value for rule in rules)),
+        "by risk": dict(Counter(rule.risk.value for rule in rules)),
+        "row bytes": stages.features.bytes_per_customer,
+    }
+
+
+def _findings(configuration: "Configuration", folder: Path | None) -> list[str]:
+    stages, findings = configuration.build(), []
+    used = {name for names in stages.rules.demand.values() for name in names}
+    used |= {name for names in stages.detectors.demand.values() for name in names}
+    findings += [
+        f"features.yaml: no rule or detector uses {feature.name}"
+        for feature in configuration.declarations.features
+        if feature.name not in used
+    ]
+    root = None if folder is None else folder.resolve().parent
+    for rule in stages.rules.rules:
+        expected = [test.get("expect") for test in rule.tests]
+        if not any(each != "none" for each in expected):
+            findings.append(f"{rule.id}: no test in which it fires")
+        if "none" not in expected:
+            findings.append(f"{rule.id}: no test in which it is quiet")
+        if not rule.title.en or not rule.title.zh:
+            findings.append(f"{rule.id}: the title needs en and zh")
+        if not rule.runbook:
+            findings.append(f"{rule.id}: no runbook")
+        elif root is not None and (root / "docs").is_dir() and not (root / rule.runbook).is_file():
+            findings.append(f"{rule.id}: {rule.runbook} does not exist")
+    return findings

@@ -1,0 +1,56 @@
+"""``sentinel topics``: create what a worker needs, list what is there."""
+
+import json
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sentinel.cli.failure import UserError
+
+if TYPE_CHECKING:
+    from sentinel.settings import Settings
+
+topics = typer.Typer(help="Create and list the Kafka topics.", no_args_is_help=True)
+
+
+def _settings() -> "Settings":
+    from sentinel.settings import Settings, SettingsError
+
+    try:
+        return Settings.from_environment(os.environ)
+    except SettingsError as error:
+        raise UserError(str(error)) from None
+
+
+@topics.command()
+def create() -> None:
+    """Create the topics that are missing (SENTINEL_PARTITIONS, SENTINEL_REPLICATION)."""
+    from sentinel.stream.topics import StartupError
+    from sentinel.stream.topics import create as create_topics
+
+    try:
+        made = create_topics(_settings())
+    except StartupError as error:
+        raise UserError(str(error)) from None
+    for name in made:
+        typer.echo(name)
+    typer.echo(f"{len(made)} created" if made else "nothing to create", err=True)
+
+
+@topics.command("list")
+def list_(
+    as_json: Annotated[bool, typer.Option("--json", help="As a JSON object.")] = False,
+) -> None:
+    """List Sentinel's topics with their partition counts."""
+    from sentinel.stream.topics import StartupError, describe
+
+    try:
+        present = describe(_settings())
+    except StartupError as error:
+        raise UserError(str(error)) from None
+    if as_json:
+        typer.echo(json.dumps(present))
+    else:
+        for name, partitions in present.items():
+            typer.echo(f"{name}\t{partitions}")

@@ -1,0 +1,58 @@
+"""``sentinel worker``: read the three streams and emit alerts until stopped."""
+
+import logging
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+
+def worker() -> None:
+    """Run a worker; settings come from SENTINEL_ variables (see docs/settings.md)."""
+    from sentinel.cli.failure import UserError
+    from sentinel.settings import Settings, SettingsError, read_configuration
+    from sentinel.stream.topics import StartupError, check
+
+    _log_to_stderr()
+    try:
+        settings = Settings.from_environment(os.environ)
+        check(settings)
+    except (SettingsError, StartupError) as error:
+        raise UserError(str(error)) from None
+    configuration = read_configuration(Path(settings.configs) if settings.configs else None)
+
+    import faust
+    import structlog
+
+    from sentinel.agents.app import create_app
+    from sentinel.engine import warm_up
+    from sentinel.metrics import Metrics
+    from sentinel.stream.shards import Shards
+    from sentinel.stream.web import Web
+
+    log = structlog.get_logger("sentinel.worker")
+    started = time.perf_counter()
+    log.info("compiling kernels; the first start takes a while, later ones use the cache")
+    warm_up(configuration)
+    log.info("kernels ready", seconds=round(time.perf_counter() - started, 1))
+    metrics = Metrics()
+    metrics.built(configuration.version)
+    shards = Shards(settings, configuration, metrics)
+    web = Web(settings.web_host, settings.web_port, metrics.registry, lambda: shards.ready)
+    with tempfile.TemporaryDirectory(prefix="sentinel-faust-") as data_dir:
+        app = create_app(settings, shards, web, data_dir)
+        faust.Worker(app, loglevel=logging.WARNING, redirect_stdouts=False).execute_from_commandline()
+
+
+def _log_to_stderr() -> None:
+    import structlog
+
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty() and "NO_COLOR" not in os.environ),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,161 @@
+"""What a worker tells Prometheus; names carry units, labels never carry ids."""
+
+from enum import StrEnum
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+
+import sentinel
+from sentinel.model.alert import Tier
+from sentinel.model.events import Stream
+from sentinel.model.signal import Risk
+from sentinel.model.step import DeadLetterReason, Limit, Outcome, Suppression
+
+_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+_LATENCY = (
+    0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30, 60, 300,
+)  # fmt: skip
+_STEP_EVENTS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
+
+
+class StepFailure(StrEnum):
+    """Why a step's transaction was given up."""
+
+    ABORTED = "aborted"  # and processed again after recovery
+    FATAL = "fatal"  # the process ends
+
+
+class Metrics:
+    """All metrics of one worker, in one registry."""
+
+    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        self.registry = registry
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(name, text, labels, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(name, text, labels, registry=registry)
+
+        def histogram(
+            name: str, text: str, buckets: tuple[float, ...], *labels: str
+        ) -> Histogram:
+            return Histogram(name, text, labels, buckets=buckets, registry=registry)
+
+        self._events = counter("sentinel_events_total", "Events accepted.", "stream")
+        self._late = counter(
+            "sentinel_late_events_total", "Events older than the lateness bound.", "stream"
+        )
+        self._dead = counter("sentinel_dead_letters_total", "Records put aside.", "reason")
+        self._alerts = counter(
+            "sentinel_alerts_total", "Alert revisions emitted.", "tier", "risk"
+        )
+        self._signals = counter("sentinel_signals_total", "Rules that fired.", "rule", "stage")
+        self._suppressed = counter(
+            "sentinel_suppressed_total", "Signals that led to no revision.", "reason"
+        )
+        self._limits = counter("sentinel_limits_total", "Bounds that were reached.", "limit")
+        self._steps = counter("sentinel_steps_total", "Steps committed.")
+        self._failures = counter(
+            "sentinel_step_failures_total", "Steps whose transaction failed.", "reason"
+        )
+        self._step_events = histogram(
+            "sentinel_step_events", "Events of a step.", _STEP_EVENTS
+        )
+        self._step_seconds = histogram(
+            "sentinel_step_duration_seconds", "Engine time of a step.", _SECONDS
+        )
+        self._commit_seconds = histogram(
+            "sentinel_commit_duration_seconds", "Transaction time of a step.", _SECONDS
+        )
+        self._latency = histogram(
+            "sentinel_event_to_alert_seconds",
+            "From the record of the triggering event to the committed alert.",
+            _LATENCY,
+            "tier",
+        )
+        self._lag = gauge(
+            "sentinel_lag_records", "Records not yet applied.", "stream", "partition"
+        )
+        self._slots = gauge("sentinel_slots_used", "Customers held.", "shard")
+        self._watermark = gauge(
+            "sentinel_watermark_timestamp_seconds", "Highest event time seen.", "shard", "stream"
+        )
+        self._recovering = gauge(
+            "sentinel_recovering", "1 while a shard rebuilds its state.", "shard"
+        )
+        self._replayed = counter(
+            "sentinel_replayed_steps_total", "Journalled steps replayed by recovery."
+        )
+        self._build = gauge(
+            "sentinel_build_info", "Version and configuration.", "version", "config_version"
+        )
+        self._from_zero()
+
+    def _from_zero(self) -> None:
+        """Create the series of closed label sets, so that rates work from the first event."""
+        for stream in Stream:
+            self._events.labels(stream)
+            self._late.labels(stream)
+        for reason in DeadLetterReason:
+            self._dead.labels(reason)
+        for suppression in Suppression:
+            self._suppressed.labels(suppression)
+        for limit in Limit:
+            self._limits.labels(limit)
+        for failure in StepFailure:
+            self._failures.labels(failure)
+        for tier in Tier:
+            self._latency.labels(tier)
+            for risk in Risk:
+                self._alerts.labels(tier, risk)
+
+    def built(self, config_version: str) -> None:
+        """Say which version of the code and the configuration runs."""
+        self._build.labels(sentinel.__version__, config_version).set(1)
+
+    def observe_step(self, shard: int, outcome: Outcome, seconds: float) -> None:
+        """Count what a step did; ``seconds`` is the engine's time."""
+        self._steps.inc()
+        self._step_events.observe(outcome.events.total())
+        self._step_seconds.observe(seconds)
+        for stream, count in outcome.events.items():
+            self._events.labels(stream).inc(count)
+        for stream, count in outcome.late.items():
+            self._late.labels(stream).inc(count)
+        for letter in outcome.dead_letters:
+            self._dead.labels(letter.reason).inc()
+        for alert in outcome.alerts:
+            self._alerts.labels(alert.tier, alert.risk).inc()
+        for (rule, stage), count in outcome.signals.items():
+            self._signals.labels(rule, stage).inc(count)
+        for suppression, count in outcome.suppressed.items():
+            self._suppressed.labels(suppression).inc(count)
+        for limit, count in outcome.limits.items():
+            self._limits.labels(limit).inc(count)
+        for stream, high_ms in outcome.watermarks_ms.items():
+            self._watermark.labels(shard, stream).set(high_ms / 1000)
+        self._slots.labels(shard).set(outcome.slots_used)
+
+    def observe_commit(self, seconds: float) -> None:
+        """Note how long a transaction took."""
+        self._commit_seconds.observe(seconds)
+
+    def observe_latency(self, tier: Tier, seconds: float) -> None:
+        """Note the time from an event's record to its committed alert."""
+        self._latency.labels(tier).observe(max(0.0, seconds))
+
+    def failed(self, failure: StepFailure) -> None:
+        """Count a failed transaction."""
+        self._failures.labels(failure).inc()
+
+    def lag(self, stream: Stream, partition: int, records: int) -> None:
+        """Note how many records of a partition are not yet applied."""
+        self._lag.labels(stream, partition).set(max(0, records))
+
+    def recovering(self, shard: int, *, under_way: bool) -> None:
+        """Note that a shard starts or ends its recovery."""
+        self._recovering.labels(shard).set(under_way)
+
+    def replayed(self, steps: int) -> None:
+        """Count journalled steps replayed."""
+        self._replayed.inc(steps)

@@ -1,0 +1,103 @@
+"""The transactional sink of one shard: everything a step produced, or nothing."""
+
+from sentinel.alerting.cloudevent import encode as encode_alert
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from sentinel.model.step import DeadLetter, Outcome
+from sentinel.settings import Settings
+from sentinel.stream.journal import StepRecord
+from sentinel.stream.journal import encode as encode_step
+from sentinel.stream.topics import Topics
+
+_TIMEOUT_S = 30.0
+
+
+class SinkAbortedError(Exception):
+    """The transaction was given up; nothing of the step is visible, and it may be done again."""
+
+
+class SinkFatalError(Exception):
+    """This producer can never commit again: another owns the shard, or its state is unknown."""
+
+
+class Sink:
+    """Writes the steps of shard ``partition``; a second sink of that shard fences the first."""
+
+    def __init__(self, settings: Settings, partition: int) -> None:
+        self._topics, self._partition = Topics(settings.topic_prefix), partition
+        self._producer = Producer({
+            "bootstrap.servers": settings.brokers,
+            "transactional.id": f"{settings.app_id}-{partition}",
+            "transaction.timeout.ms": 60_000,
+            "partitioner": "murmur2_random",
+            "compression.type": "lz4",
+            "linger.ms": 1,
+            "queue.buffering.max.messages": 1_000_000,
+            "log_level": 2,
+        })
+
+    def start(self) -> None:
+        """Fence every earlier owner of the shard and end what it had open."""
+        try:
+            self._producer.init_transactions(_TIMEOUT_S)
+        except KafkaException as error:
+            raise SinkFatalError(error.args[0].str()) from None
+
+    def write(self, outcome: Outcome, record: StepRecord) -> None:
+        """Commit a step; raises SinkAbortedError or SinkFatalError."""
+        try:
+            self._producer.begin_transaction()
+            for alert in outcome.alerts:
+                value, key = encode_alert(alert), alert.entity.id.encode()
+                self._produce(self._topics.alerts, key, value)
+                self._produce(self._topics.tier(alert.tier), key, value)
+            for letter in outcome.dead_letters:
+                self._put_aside(letter)
+            self._producer.produce(
+                self._topics.journal, encode_step(record), partition=self._partition
+            )
+            self._commit()
+        except KafkaException as exception:
+            self._abort(exception.args[0])
+
+    def _commit(self) -> None:
+        while True:
+            try:
+                self._producer.commit_transaction(_TIMEOUT_S)
+            except KafkaException as exception:
+                error: KafkaError = exception.args[0]
+                if not error.retriable():
+                    raise
+            else:
+                return
+
+    def _abort(self, error: KafkaError) -> None:
+        if error.fatal() or not error.txn_requires_abort():
+            raise SinkFatalError(error.str())
+        try:
+            self._producer.abort_transaction(_TIMEOUT_S)
+        except KafkaException as exception:
+            raise SinkFatalError(exception.args[0].str()) from None
+        raise SinkAbortedError(error.str())
+
+    def _produce(
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes | None,
+        headers: dict[str, bytes | None] | None = None,
+    ) -> None:
+        while True:
+            try:
+                self._producer.produce(topic, value, key, headers=headers or {})
+            except BufferError:  # the queue is full: let some of it go
+                self._producer.poll(0.1)
+            else:
+                return
+
+    def _put_aside(self, letter: DeadLetter) -> None:
+        headers = {"reason": letter.reason.encode(), "detail": letter.detail.encode()}
+        if letter.key is not None:
+            headers["key"] = letter.key
+        place = f"{letter.topic}-{letter.partition}-{letter.offset}".encode()
+        self._produce(self._topics.deadletter, place, letter.value, dict(headers))

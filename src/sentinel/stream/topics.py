@@ -1,0 +1,91 @@
+"""The topics: their names, how they are made, and whether they fit together."""
+
+from collections.abc import Mapping
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from sentinel.model.alert import Tier
+from sentinel.model.events import Stream
+from sentinel.settings import Settings
+
+_TIMEOUT_S = 8.0
+
+
+class StartupError(Exception):
+    """The worker cannot start; the message says what to mend."""
+
+
+class Topics:
+    """Topic names under one prefix."""
+
+    def __init__(self, prefix: str) -> None:
+        self.inputs: Mapping[Stream, str] = {
+            Stream.TRANSACTION: f"{prefix}.transactions",
+            Stream.LOGIN: f"{prefix}.logins",
+            Stream.COMPLAINT: f"{prefix}.complaints",
+        }
+        self.alerts = f"{prefix}.alerts"
+        self.deadletter = f"{prefix}.deadletter"
+        self.journal = f"{prefix}.journal"
+
+    def tier(self, tier: Tier) -> str:
+        """The topic of one tier's alerts."""
+        return f"{self.alerts}.{tier}"
+
+    def all(self) -> list[str]:
+        """Every topic, inputs first."""
+        outputs = [self.alerts, *(self.tier(tier) for tier in Tier), self.deadletter, self.journal]
+        return [*self.inputs.values(), *outputs]
+
+    def co_partitioned(self) -> list[str]:
+        """The topics of which shard p owns partition p: their partition counts are equal."""
+        return [*self.inputs.values(), self.journal]
+
+
+def _admin(settings: Settings) -> AdminClient:
+    return AdminClient({"bootstrap.servers": settings.brokers, "log_level": 0})
+
+
+def describe(settings: Settings) -> dict[str, int]:
+    """Partition count of each of our topics that exists; raises StartupError."""
+    try:
+        found = _admin(settings).list_topics(timeout=_TIMEOUT_S).topics
+    except KafkaException as error:
+        raise StartupError(
+            f"no Kafka broker answers at {settings.brokers} ({error.args[0].str()}); "
+            "set SENTINEL_BROKERS"
+        ) from None
+    return {
+        name: len(found[name].partitions)
+        for name in Topics(settings.topic_prefix).all()
+        if name in found and found[name].error is None
+    }
+
+
+def create(settings: Settings) -> list[str]:
+    """Create the topics that are missing; returns their names; raises StartupError."""
+    present = describe(settings)
+    missing = [name for name in Topics(settings.topic_prefix).all() if name not in present]
+    new = [NewTopic(name, settings.partitions, settings.replication) for name in missing]
+    made = _admin(settings).create_topics(new, operation_timeout=_TIMEOUT_S) if new else {}
+    for name, future in made.items():
+        try:
+            future.result(_TIMEOUT_S * 2)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise StartupError(f"cannot create {name}: {error.args[0].str()}") from None
+    return missing
+
+
+def check(settings: Settings) -> int:
+    """The number of partitions that all inputs share; raises StartupError."""
+    topics, present = Topics(settings.topic_prefix), describe(settings)
+    missing = [name for name in topics.all() if name not in present]
+    if missing:
+        raise StartupError(f"missing topics: {', '.join(missing)}; run `sentinel topics create`")
+    counts = {name: present[name] for name in topics.co_partitioned()}
+    if len(set(counts.values())) > 1:
+        shown = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise StartupError(f"inputs and journal need equal partition counts, but: {shown}")
+    return next(iter(counts.values()))
