@@ -39,7 +39,7 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
         await shards.assign(assigned)
 
     @app.on_partitions_revoked.connect
-    async def revoked(_: Any, **__: Any) -> None:
+    async def revoked(_: Any, revoked: Any, **__: Any) -> None:  # noqa: ARG001
         await shards.revoke()
 
     @app.on_before_shutdown.connect

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from confluent_kafka import Producer
+from confluent_kafka import OFFSET_END, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from benchmarks.events import Record
@@ -41,3 +41,10 @@ def fill(broker: str, topics: Mapping[Stream, str], records: Iterable[Record]) -
             out.poll(0)
     if out.flush(120):
         raise RuntimeError("the broker does not take the events")
+
+
+def truncate(broker: str, topic: str) -> None:
+    """Drop all records of a topic."""
+    ends = [TopicPartition(topic, partition, OFFSET_END) for partition in range(PARTITIONS)]
+    for future in AdminClient({"bootstrap.servers": broker}).delete_records(ends).values():
+        future.result()

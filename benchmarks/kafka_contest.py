@@ -2,7 +2,7 @@
 
 All read the same topic of transactions from its start, each in a process of its own; for
 Sentinel the topics of logins and complaints are there too, empty.  ``contender`` says
-what is timed.  That all who run the one rule do the same work is checked by the
+what is timed.  That all who run the one rule do the same work is checked by the number of
 customers that they alert on.
 """
 
@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -33,23 +33,21 @@ _LONGEST_S = 180
 
 def measure(broker: str, peers: Path, files: Mapping[str, str]) -> dict[str, Any]:
     """The figures of throughput on Kafka, with each round's rates."""
-    topics = Topics(_PREFIX)
-    feed.create_topics(broker, [*topics.all(), *map(_alerts, _PEERS)])
-    records = events(_EVENTS, customers=_CUSTOMERS, only=Stream.TRANSACTION)
-    feed.fill(broker, topics.inputs, records)
+    contest = _Contest(broker, peers)
     with tempfile.TemporaryDirectory() as folder:
         whole = configs.write(files, Path(folder, "whole"))
-        engine = {name: files[name] for name in ("engine.yaml", "tiers.yaml")}
-        single = configs.write({**engine, **CONFIGURATION}, Path(folder, "one"))
-        contest = _Contest(broker, topics)
+        bounds = {name: files[name] for name in ("engine.yaml", "tiers.yaml")}
+        single = configs.write({**bounds, **CONFIGURATION}, Path(folder, "one_rule"))
         rates = side_by_side(
             {
                 "sentinel": partial(contest.sentinel, whole),
-                **{peer: partial(contest.run, peers, peer) for peer in _PEERS},
+                **{peer: partial(contest.peer, peer) for peer in _PEERS},
                 "sentinel_one_rule": partial(contest.sentinel, single),
             },
             _ROUNDS,
         )
+    one_rule = {contest.customers[name] for name in (*_PEERS, "one_rule")}
+    assert len(one_rule) == 1, contest.customers
     return {
         "kafka_events_per_s": median(rates["sentinel"]),
         "kafka_vs_plain_faust": ratio(rates, "sentinel", "plain_faust"),
@@ -59,17 +57,57 @@ def measure(broker: str, peers: Path, files: Mapping[str, str]) -> dict[str, Any
     }
 
 
-def _alerts(contender: str) -> str:
-    return f"{_PREFIX}.alerts.{contender}"
-
-
 class _Contest:
-    """Runs a contender once, as a new group."""
+    """The filled topics, and the contenders as functions of no arguments: one run each."""
 
-    def __init__(self, broker: str, topics: Topics) -> None:
-        self._broker, self._topics, self._runs = broker, topics, count(1)
-        self.customers: int | None = None
+    def __init__(self, broker: str, peers: Path) -> None:
+        self.customers: dict[str, int] = {}
+        self._broker, self._peers, self._runs = broker, peers, count(1)
+        self._topics = Topics(_PREFIX)
+        feed.create_topics(broker, [*self._topics.all(), *map(_alerts, _PEERS)])
+        records = events(_EVENTS, customers=_CUSTOMERS, only=Stream.TRANSACTION)
+        feed.fill(broker, self._topics.inputs, records)
+
+    def peer(self, module: str) -> float:
+        """Events a second of a peer."""
+        return self._run(module, [str(self._peers), "-m", f"benchmarks.{module}"], {})
 
     def sentinel(self, folder: Path) -> float:
-        feed.truncate(self._broker, self._topics.journal)
-        return self.run(Path(sys.executable), "worker", {"SENTINEL_CONFIGS": str(folder)})
+        """Events a second of a fresh worker with the configuration in ``folder``."""
+        feed.truncate(self._broker, self._topics.journal)  # it would go on where one ended
+        environment = {"SENTINEL_CONFIGS": str(folder), "SENTINEL_WEB_PORT": "0"}
+        return self._run(folder.name, [sys.executable, "-m", "benchmarks.worker"], environment)
+
+    def _run(self, name: str, command: list[str], environment: Mapping[str, str]) -> float:
+        task = Task(
+            broker=self._broker,
+            topic=self._topics.inputs[Stream.TRANSACTION],
+            alerts=_alerts(name),
+            group=f"{_PREFIX}-{next(self._runs)}",
+            events=_EVENTS,
+        )
+        ran = subprocess.run(
+            [*command, task.text()],
+            env={
+                **os.environ,
+                "SENTINEL_BROKERS": task.broker,
+                "SENTINEL_APP_ID": task.group,
+                "SENTINEL_TOPIC_PREFIX": _PREFIX,
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST_S,
+            check=False,
+        )
+        if ran.returncode:
+            raise RuntimeError(f"{name} failed: {ran.stderr[-2_000:]}")
+        result = Result.read(ran.stdout)
+        self.customers[name] = result.customers
+        rate = _EVENTS / (result.last - result.first)
+        print(f"  {name:<14} {rate:>10,.0f} events/s", file=sys.stderr)
+        return rate
+
+
+def _alerts(contender: str) -> str:
+    return f"{_PREFIX}.alerts.of.{contender}"

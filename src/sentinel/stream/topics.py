@@ -68,7 +68,8 @@ def create(settings: Settings) -> list[str]:
     present = describe(settings)
     missing = [name for name in Topics(settings.topic_prefix).all() if name not in present]
     new = [NewTopic(name, settings.partitions, settings.replication) for name in missing]
-    made = _admin(settings).create_topics(new, operation_timeout=_TIMEOUT_S) if new else {}
+    admin = _admin(settings)  # kept until its futures are done
+    made = admin.create_topics(new, operation_timeout=_TIMEOUT_S) if new else {}
     for name, future in made.items():
         try:
             future.result(_TIMEOUT_S * 2)

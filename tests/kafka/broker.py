@@ -1,0 +1,120 @@
+"""A real Apache Kafka of the tests' own: one KRaft JVM on free ports, in a temporary folder."""
+
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+_HERE = Path(__file__).parent
+_POM = _HERE / "pom.xml"
+VERSION = re.search(r"kafka_2.13</artifactId>\s*<version>([^<]+)", _POM.read_text())[1]  # type: ignore[index]
+_JARS = _HERE.parent.parent / ".cache" / "kafka" / VERSION
+_START_TIMEOUT_S = 60.0
+_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+controller.listener.names=CONTROLLER
+log.dirs={folder}/log
+num.partitions=4
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+"""
+
+
+class BrokerError(RuntimeError):
+    """The real broker cannot run; tests that need it fail, they are never skipped."""
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def _resolve() -> None:
+    """Fetch the jars from Maven Central, once."""
+    complete = _JARS / ".complete"
+    if complete.exists():
+        return
+    for tool in ("java", "mvn"):
+        if shutil.which(tool) is None:
+            raise BrokerError(f"real Kafka needs {tool}: run `make setup-system`")
+    command = ["mvn", "-q", "-B", "-f", str(_POM), "dependency:copy-dependencies",
+               f"-DoutputDirectory={_JARS}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=540)
+    if done.returncode:
+        raise BrokerError(f"mvn cannot resolve Kafka {VERSION}:\n{done.stdout[-2000:]}")
+    complete.touch()
+
+
+class Broker:
+    """A running broker; ``address`` is its bootstrap address."""
+
+    def __init__(self) -> None:
+        _resolve()
+        port, controller = _free_ports(2)
+        self.address = f"127.0.0.1:{port}"
+        self._folder = Path(tempfile.mkdtemp(prefix="sentinel-kafka-"))
+        self._config = self._folder / "server.properties"
+        self._config.write_text(
+            _PROPERTIES.format(port=port, controller=controller, folder=self._folder)
+        )
+        uuid = self._run("kafka.tools.StorageTool", "random-uuid").strip().splitlines()[-1]
+        self._run("kafka.tools.StorageTool", "format", "-t", uuid, "-c", str(self._config))
+        self._log = (self._folder / "broker.out").open("wb")
+        self._process = subprocess.Popen(
+            [*self._java("-Xmx1g", "-Xms256m"), "kafka.Kafka", str(self._config)],
+            stdout=self._log, stderr=subprocess.STDOUT,
+        )
+        self._wait()
+
+    def _java(self, *options: str) -> list[str]:
+        return ["java", *options, "-XX:+UseG1GC", "-cp", f"{_JARS}/*"]
+
+    def _run(self, *arguments: str) -> str:
+        done = subprocess.run([*self._java(), *arguments], capture_output=True, text=True,
+                              check=False, timeout=60)
+        if done.returncode:
+            raise BrokerError(f"{arguments[0]} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        admin = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
+        while True:
+            try:
+                admin.list_topics(timeout=1.0)
+            except KafkaException:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    said = (self._folder / "broker.out").read_text(errors="replace")[-2000:]
+                    self.stop()
+                    raise BrokerError(f"Kafka {VERSION} does not start:\n{said}") from None
+            else:
+                return
+
+    def stop(self) -> None:
+        """Stop the JVM and remove its folder."""
+        self._process.kill()
+        self._process.wait()
+        self._log.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
