@@ -11,6 +11,7 @@ import typer
 
 from sentinel import __version__
 from sentinel.cli.check import check
+from sentinel.cli.demo import demo
 from sentinel.cli.failure import Verbs
 from sentinel.cli.replay import replay
 from sentinel.cli.simulate import simulate
@@ -26,6 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(demo)
 app.command()(worker)
 app.command()(check)
 app.command()(test)

@@ -104,8 +104,9 @@ def _produce(
 ) -> None:
     from sentinel.cli.failure import UserError
     from sentinel.simulate.feed import Feed, Undelivered
+    from sentinel.stream.topics import Topics
 
-    feed = Feed(brokers, topic_prefix)
+    feed = Feed(brokers, Topics(topic_prefix).inputs)
     try:
         feed.play(_labelling(simulation, truth), _now_ms, Flag())
         feed.flush()

@@ -43,7 +43,7 @@ class Action(StrEnum):
     FILE_REPORT = "file_report"
 
 
-class Title(Struct, frozen=True):
+class Title(Struct, frozen=True, forbid_unknown_fields=True):
     """A text for people in both languages."""
 
     en: str

@@ -14,6 +14,8 @@ from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+FETCH_WAIT_MS = 50
+
 
 class RecordChunk:
     """Records of one fetch of one partition; to Faust it is one record at the last offset."""
@@ -38,6 +40,8 @@ class ReadCommittedThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # Faust asks for this only under processing_guarantee=exactly_once.
         consumer._isolation_level = "read_committed"  # noqa: SLF001
+        # A broker answers as soon as it has data; librdkafka's built-in one only after this.
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
         return consumer
 
 

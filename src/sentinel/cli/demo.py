@@ -1,0 +1,31 @@
+"""``sentinel demo``: the whole journey on this machine, watched."""
+
+from typing import Annotated
+
+import typer
+
+from sentinel.cli.failure import FAILED, UserError
+
+
+def demo(
+    seconds: Annotated[
+        float | None, typer.Option(min=1, help="End after so long; without it, on Ctrl-C.")
+    ] = None,
+    events_per_second: Annotated[
+        float, typer.Option(min=1, max=2_000, help="How busy the invented bank is.")
+    ] = 300,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed invents the same bank.")] = 7,
+) -> None:
+    """Watch real alerts: a built-in Kafka, one worker, invented customers, labelled fraud."""
+    from rich.console import Console
+
+    from sentinel.demo.run import Demo
+    from sentinel.demo.worker import WorkerError
+
+    try:
+        all_tiers = Demo(Console(), seconds, events_per_second, seed).run()
+    except WorkerError as error:
+        raise UserError(str(error)) from None
+    if seconds is not None and seconds >= 30 and not all_tiers:
+        typer.echo("sentinel: some tier had no alert", err=True)
+        raise typer.Exit(FAILED)

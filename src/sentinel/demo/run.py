@@ -1,0 +1,135 @@
+"""Play the demo: history at once, then life and fraud at a steady rate, watched."""
+
+import itertools
+import socket
+import threading
+import time
+from collections.abc import Iterable, Iterator
+
+from rich.console import Console
+from rich.live import Live
+
+from sentinel.demo.cluster import NAME, Cluster
+from sentinel.demo.view import lines, screen, summary
+from sentinel.demo.watch import AlertFeed, Figures, read_figures
+from sentinel.demo.worker import Worker
+from sentinel.model.alert import Tier
+from sentinel.model.events import Stream
+from sentinel.settings import Settings
+from sentinel.simulate import Item, Simulation
+from sentinel.simulate.feed import Feed
+from sentinel.stream.topics import Topics
+
+_CUSTOMERS, _REGULARS = 30_000, 250  # history is of the regulars, attacks fall on them
+_HISTORY_DAYS = 14
+_ATTACK_EVERY_S = 1.5
+_SQUEEZE_MS = 6_000  # a demo has no hours to wait for a scenario to unfold
+_JUNK_EVERY = 700  # records
+_MAX_LAG = 20_000  # the built-in cluster forgets: never run far ahead of the worker
+_JUNK = (b"not json", b'{"event_id": "x"}', b"")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Demo:
+    """One run; ``seconds`` None runs until interrupted."""
+
+    def __init__(
+        self, console: Console, seconds: float | None, events_per_second: float, seed: int
+    ) -> None:
+        self._console, self._seconds = console, seconds
+        self._rate, self._seed = events_per_second, seed
+        self._figures = Figures()
+        self._stop = threading.Event()
+        self._failure: Exception | None = None
+
+    def run(self) -> bool:
+        """Play and watch; whether all four tiers were seen.
+
+        Raises WorkerError, and KeyboardInterrupt after everything has been stopped.
+        """
+        console = self._console
+        console.print(f"starting {NAME}, one worker, a simulator", highlight=False)
+        cluster = Cluster()
+        settings = Settings(brokers=cluster.address, web_port=_free_port())
+        topics = Topics(settings.topic_prefix)
+        cluster.create(topics.all())
+        worker = Worker(settings)
+        feed = AlertFeed(cluster.address, topics.alerts)
+        started = time.monotonic()
+        try:
+            worker.wait_ready(lambda text: console.print(text, highlight=False))
+            console.print(f"metrics: {worker.url}/metrics", highlight=False)
+            started = time.monotonic()
+            player = threading.Thread(
+                target=self._play, args=(cluster.address, topics), daemon=True
+            )
+            player.start()
+            self._watch(worker, feed, started)
+        finally:
+            self._stop.set()
+            worker.stop()
+            feed.close()
+        summary(console, self._figures, feed, time.monotonic() - started, NAME)
+        return all(feed.tiers[tier] for tier in Tier)
+
+    def _play(self, brokers: str, topics: Topics) -> None:
+        """The feeding thread: history, then life with labelled fraud."""
+        try:
+            feed = Feed(brokers, topics.inputs)
+            simulation = Simulation(
+                customers=_CUSTOMERS,
+                regulars=_REGULARS,
+                start_ms=_now_ms() + 2_000,
+                seed=self._seed,
+                days=None,
+                history_days=_HISTORY_DAYS,
+                events_per_second=self._rate,
+                attacks_per_day=86_400 / _ATTACK_EVERY_S,
+                squeeze_ms=_SQUEEZE_MS,
+            )
+            feed.play(self._with_junk(feed, simulation.blocks()), _now_ms, self._stop, self._hold)
+        except Exception as error:  # noqa: BLE001 - shown by the watching thread
+            self._failure = error
+
+    def _with_junk(self, feed: Feed, blocks: Iterable[list[Item]]) -> Iterator[list[Item]]:
+        """Now and then a record that is no event, for the dead letters."""
+        items = (item for block in blocks for item in block)
+        for number in itertools.count():
+            yield list(itertools.islice(items, _JUNK_EVERY))
+            feed.send(Stream.TRANSACTION, "junk", _JUNK[number % len(_JUNK)])
+
+    def _hold(self) -> None:
+        while self._figures.lag > _MAX_LAG and not self._stop.wait(0.05):
+            pass
+
+    def _watch(self, worker: Worker, feed: AlertFeed, started: float) -> None:
+        console = self._console
+        before, before_at, rate = 0, started, 0.0
+        plain = not console.is_terminal
+        with Live(console=console, refresh_per_second=4, transient=True, auto_refresh=False) as live:
+            while self._seconds is None or time.monotonic() - started < self._seconds:
+                worker.check()
+                if self._failure is not None:
+                    raise self._failure
+                alerts = feed.poll()
+                self._figures = read_figures(worker.metrics())
+                now, events = time.monotonic(), sum(self._figures.events.values())
+                if now - before_at >= 1:
+                    rate, before, before_at = (events - before) / (now - before_at), events, now
+                if plain:
+                    for line in lines(alerts):
+                        console.print(line, highlight=False, markup=False, soft_wrap=True)
+                else:
+                    left = "" if self._seconds is None else f"{self._seconds - now + started:.0f} s"
+                    live.update(screen(self._figures, feed, rate, worker.url, left), refresh=True)
+                self._stop.wait(0.25)
+        feed.poll()

@@ -1,0 +1,102 @@
+"""The demo's terminal view."""
+
+from collections.abc import Iterable
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from sentinel.demo.watch import AlertFeed, Figures
+from sentinel.model.alert import Alert, Tier
+
+_COLOURS = {
+    Tier.RED: "bold white on red",
+    Tier.ORANGE: "bold black on dark_orange",
+    Tier.YELLOW: "black on yellow",
+    Tier.BLUE: "white on blue",
+}
+_CHINESE = {Tier.RED: "红", Tier.ORANGE: "橙", Tier.YELLOW: "黄", Tier.BLUE: "蓝"}
+
+
+def tier_badge(tier: Tier) -> Text:
+    """A tier in its colour, in both languages."""
+    return Text(f" {_CHINESE[tier]} {tier.value} ", style=_COLOURS[tier])
+
+
+def why(alert: Alert) -> str:
+    """The strongest reason's clauses with the values that they saw."""
+    reason = alert.reasons[0]
+    parts = []
+    for clause in reason.clauses[:3]:
+        seen = ", ".join(f"{name} {_short(value)}" for name, value in clause.values.items())
+        parts.append(f"{clause.text} [{seen}]" if seen else clause.text)
+    return "; ".join(parts)
+
+
+def _short(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.2f}".rstrip("0").rstrip(".")
+    return "unknown" if value is None else str(value)
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return "  ".join(f"{name} {count:,}" for name, count in counts.items()) or "none"
+
+
+def screen(figures: Figures, feed: AlertFeed, rate: float, url: str, left: str) -> RenderableType:
+    """Everything at a glance."""
+    numbers = Table.grid(padding=(0, 2))
+    numbers.add_row("events", _counts(figures.events), f"{rate:,.0f} a second")
+    numbers.add_row("lag", f"{figures.lag:,} records", f"{figures.customers:,} customers held")
+    numbers.add_row("event to alert", latency(figures), f"{figures.steps:,} steps")
+    numbers.add_row("suppressed", _counts(figures.suppressed), "")
+    numbers.add_row("dead letters", _counts(figures.dead), "")
+    tiers = Text("   ").join(
+        Text.assemble(tier_badge(tier), f" {feed.tiers[tier]:,}") for tier in Tier
+    )
+    latest = Table(box=None, expand=True, show_header=False)
+    latest.add_column(no_wrap=True)
+    latest.add_column(ratio=2)
+    latest.add_column(ratio=3, style="dim")
+    for alert in reversed(feed.latest):
+        title = f"{alert.title.en}\n{alert.title.zh}"
+        latest.add_row(tier_badge(alert.tier), Text(f"{alert.score:.0f}  {title}"), Text(why(alert)))
+    return Group(
+        Panel(numbers, title=f"Sentinel demo  {left}", subtitle=f"{url}/metrics"),
+        Panel(tiers, title="alerts by tier"),
+        Panel(latest, title="latest alerts and why"),
+    )
+
+
+def latency(figures: Figures) -> str:
+    """Median and 99th percentile, as the histogram's bucket edges."""
+    if figures.p50_ms is None or figures.p99_ms is None:
+        return "no alert yet"
+    return f"p50 ≤ {figures.p50_ms:,.0f} ms, p99 ≤ {figures.p99_ms:,.0f} ms"
+
+
+def lines(alerts: Iterable[Alert]) -> Iterable[str]:
+    """Alerts as plain lines, where there is no terminal."""
+    for alert in alerts:
+        yield (
+            f"{alert.tier.value:6} {alert.score:5.1f}  {alert.title.en} / {alert.title.zh}"
+            f"  ({why(alert)})"
+        )
+
+
+def summary(
+    console: Console, figures: Figures, feed: AlertFeed, seconds: float, broker: str
+) -> None:
+    """What happened, when the demo ends."""
+    table = Table(title="Sentinel demo: what happened", show_header=False, min_width=60)
+    events = sum(figures.events.values())
+    table.add_row("events", f"{events:,} ({_counts(figures.events)})")
+    for tier in Tier:
+        table.add_row(tier_badge(tier), f"{feed.tiers[tier]:,} alert revisions")
+    table.add_row("event to alert", latency(figures))
+    table.add_row("suppressed", _counts(figures.suppressed))
+    table.add_row("dead letters", _counts(figures.dead))
+    table.add_row("broker", broker)
+    table.add_row("watched", f"{seconds:.0f} s")
+    console.print(table)

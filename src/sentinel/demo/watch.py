@@ -1,0 +1,90 @@
+"""What the worker did: numbers from its metrics, alerts from the topic."""
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+
+from confluent_kafka import Consumer
+from prometheus_client.parser import text_string_to_metric_families
+
+from sentinel.alerting.cloudevent import decode
+from sentinel.model.alert import Alert, Tier
+
+LATEST = 8
+
+
+@dataclass(slots=True)
+class Figures:
+    """Numbers of one moment; ``events`` by stream, ``suppressed`` and ``dead`` by reason."""
+
+    events: dict[str, int] = field(default_factory=dict)
+    suppressed: dict[str, int] = field(default_factory=dict)
+    dead: dict[str, int] = field(default_factory=dict)
+    lag: int = 0
+    steps: int = 0
+    customers: int = 0
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+
+
+def read_figures(text: str) -> Figures:
+    """The figures in a Prometheus exposition."""
+    figures = Figures()
+    buckets: Counter[float] = Counter()
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            labels, value = sample.labels, int(sample.value)
+            match sample.name:
+                case "sentinel_events_total":
+                    figures.events[labels["stream"]] = value
+                case "sentinel_suppressed_total" if value:
+                    figures.suppressed[labels["reason"]] = value
+                case "sentinel_dead_letters_total" if value:
+                    figures.dead[labels["reason"]] = value
+                case "sentinel_lag_records":
+                    figures.lag += value
+                case "sentinel_steps_total":
+                    figures.steps = value
+                case "sentinel_slots_used":
+                    figures.customers += value
+                case "sentinel_event_to_alert_seconds_bucket":
+                    buckets[float(labels["le"])] += value
+    figures.p50_ms, figures.p99_ms = _quantile_ms(buckets, 0.5), _quantile_ms(buckets, 0.99)
+    return figures
+
+
+def _quantile_ms(cumulative: Counter[float], share: float) -> float | None:
+    """The upper edge of the histogram bucket that holds the quantile."""
+    edges = sorted(cumulative)
+    if not edges or not cumulative[edges[-1]]:
+        return None
+    wanted = share * cumulative[edges[-1]]
+    return next(1000 * edge for edge in edges if cumulative[edge] >= wanted)
+
+
+class AlertFeed:
+    """Reads the alerts topic; counts revisions by tier and keeps the latest."""
+
+    def __init__(self, brokers: str, topic: str) -> None:
+        self.tiers: Counter[Tier] = Counter()
+        self.latest: deque[Alert] = deque(maxlen=LATEST)
+        self._consumer = Consumer({
+            "bootstrap.servers": brokers,
+            "group.id": "sentinel-demo",
+            "auto.offset.reset": "earliest",
+            "isolation.level": "read_committed",
+            "log_level": 0,
+        })
+        self._consumer.subscribe([topic])
+
+    def poll(self) -> list[Alert]:
+        """The alerts since the last call."""
+        messages = self._consumer.consume(500, timeout=0.05)
+        alerts = [decode(message.value()) for message in messages if message.error() is None]
+        for alert in alerts:
+            self.tiers[alert.tier] += 1
+            self.latest.append(alert)
+        return alerts
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._consumer.close()

@@ -1,0 +1,100 @@
+"""A Sentinel worker as a child process that never outlives its parent."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from sentinel.settings import Settings
+
+_READY_TIMEOUT_S = 120.0
+_STOP_TIMEOUT_S = 15.0
+_PR_SET_PDEATHSIG = 1
+
+
+class WorkerError(Exception):
+    """The worker did not start or has ended; the message holds the tail of what it said."""
+
+
+def _die_with_parent() -> None:
+    """In the child: be killed when the parent is gone, however it went (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.setpgrp()  # a Ctrl-C in the terminal is for the parent, which stops the child itself
+
+
+class Worker:
+    """A running worker; ``url`` is where its metrics are."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.url = f"http://{settings.web_host}:{settings.web_port}"
+        self._said = tempfile.NamedTemporaryFile(prefix="sentinel-worker-", suffix=".log")  # noqa: SIM115 - kept until stop
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("SENTINEL_")}
+        for name in ("brokers", "app_id", "topic_prefix", "web_host", "web_port"):
+            environment[f"SENTINEL_{name.upper()}"] = str(getattr(settings, name))
+        self._process = subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "sentinel", "worker"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=self._said,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads before this point matter
+        )
+
+    def wait_ready(self, tell: Callable[[str], None]) -> None:
+        """Wait until all shards are ready; raises WorkerError."""
+        deadline = time.monotonic() + _READY_TIMEOUT_S
+        slow = time.monotonic() + 8
+        while not self._answers("/readyz"):
+            self.check()
+            if time.monotonic() > slow:
+                tell("compiling kernels, first start only (about half a minute)")
+                slow = deadline
+            if time.monotonic() > deadline:
+                raise WorkerError(
+                    f"the worker was not ready after {_READY_TIMEOUT_S:.0f} s:\n{self._tail()}"
+                )
+            time.sleep(0.2)
+
+    def check(self) -> None:
+        """Raise WorkerError if the worker has ended."""
+        if self._process.poll() is not None:
+            raise WorkerError(
+                f"the worker ended with exit code {self._process.returncode}:\n{self._tail()}"
+            )
+
+    def metrics(self) -> str:
+        """The text of /metrics, empty when it does not answer at once."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/metrics", timeout=2) as answer:  # noqa: S310 - our own worker
+                return str(answer.read().decode())
+        except OSError:
+            return ""
+
+    def stop(self) -> None:
+        """Stop the worker: politely first."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(_STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._said.close()
+
+    def _answers(self, path: str) -> bool:
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=2):  # noqa: S310 - our own worker
+                return True
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def _tail(self) -> str:
+        return "\n".join(Path(self._said.name).read_text(errors="replace").splitlines()[-15:])
