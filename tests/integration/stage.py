@@ -1,0 +1,171 @@
+"""What integration tests share: topics, a feed with a ledger, a worker process, readers."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+
+from sentinel.model.events import Event, Login, Stream, Transaction
+from sentinel.settings import Settings
+from sentinel.stream.topics import Topics, create
+
+PARTITIONS = 2
+DEADLINE_S = 90.0
+
+
+def wait_for(condition: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
+    """Poll until a condition holds; fails with ``what`` when it does not in time."""
+    end = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end, f"not in {deadline_s:.0f} s: {what}"
+        time.sleep(0.05)
+
+
+@dataclass
+class Stage:
+    """One test's corner of a broker."""
+
+    broker: str
+    prefix: str
+    settings: Settings = field(init=False)
+    topics: Topics = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Create the topics."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.settings = Settings(brokers=self.broker, app_id=self.prefix, partitions=PARTITIONS,
+                                 topic_prefix=self.prefix, web_port=port)
+        self.topics = Topics(self.prefix)
+        create(self.settings)
+
+    def feed(self, records: list[tuple[Stream, str, bytes]]) -> None:
+        """Produce (stream, customer, value) records in order and wait for the broker."""
+        producer = Producer({"bootstrap.servers": self.broker, "partitioner": "murmur2_random",
+                             "enable.idempotence": True, "linger.ms": 5})
+        for stream, customer, value in records:
+            producer.produce(self.topics.inputs[stream], value, customer)
+            producer.poll(0)
+        assert producer.flush(30) == 0
+
+    def worker(self, **environment: str) -> "WorkerProcess":
+        """Start a worker on this stage."""
+        return WorkerProcess(self.settings, environment)
+
+    def read(self, topic: str) -> list[Message]:
+        """All committed messages of a topic, by partition and offset."""
+        consumer = Consumer({"bootstrap.servers": self.broker, "group.id": f"{self.prefix}-reader",
+                             "isolation.level": "read_committed", "enable.partition.eof": True,
+                             "auto.offset.reset": "earliest", "enable.auto.commit": False})
+        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
+        messages, open_partitions = [], set(partitions)
+        end = time.monotonic() + DEADLINE_S
+        while open_partitions:
+            assert time.monotonic() < end, f"cannot read {topic}"
+            message = consumer.poll(1.0)
+            if message is None:
+                continue
+            if message.error() is None:
+                messages.append(message)
+            elif message.error().code() == KafkaError._PARTITION_EOF:
+                open_partitions.discard(message.partition())
+        consumer.close()
+        return sorted(messages, key=lambda each: (each.partition(), each.offset()))
+
+    def applied(self) -> dict[tuple[str, int], int]:
+        """The last journalled offset of each input partition."""
+        last: dict[tuple[str, int], int] = {}
+        for message in self.read(self.topics.journal):
+            for topic, (_, end) in msgspec.json.decode(message.value())["ranges"].items():
+                last[topic, message.partition()] = end
+        return last
+
+    def everything_applied(self) -> bool:
+        """Whether the journal has reached the end of every input partition."""
+        consumer = Consumer({"bootstrap.servers": self.broker, "group.id": f"{self.prefix}-ends"})
+        applied = self.applied()
+        ends = {
+            (topic, number): consumer.get_watermark_offsets(TopicPartition(topic, number), 10)[1]
+            for topic in self.topics.inputs.values()
+            for number in range(PARTITIONS)
+        }
+        consumer.close()
+        return all(applied.get(place, -1) + 1 >= end for place, end in ends.items())
+
+
+class WorkerProcess:
+    """``sentinel worker`` as a process; its output goes to the test's own."""
+
+    def __init__(self, settings: Settings, environment: dict[str, str]) -> None:
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("SENTINEL_")}
+        for name in ("brokers", "app_id", "topic_prefix", "web_port"):
+            clean[f"SENTINEL_{name.upper()}"] = str(getattr(settings, name))
+        self._url = f"http://127.0.0.1:{settings.web_port}"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "sentinel", "worker"],
+            env={**clean, **environment}, stderr=subprocess.PIPE, text=True,
+            cwd=Path(__file__).parent,
+        )
+
+    def get(self, path: str) -> str:
+        """A page of the worker's, empty while it does not answer."""
+        try:
+            with urllib.request.urlopen(self._url + path, timeout=2) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            return ""
+
+    def wait_ready(self) -> None:
+        """Wait until all shards have recovered."""
+        wait_for(lambda: self.get("/readyz") == "ready\n", "worker ready")
+
+    def counted(self, sample: str) -> float:
+        """The value of one sample of /metrics, 0 where it is missing."""
+        lines = [line for line in self.get("/metrics").splitlines() if line.startswith(sample)]
+        return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal and wait for the end; returns the exit code."""
+        self.process.send_signal(number)
+        self.process.communicate(timeout=60)
+        return self.process.returncode
+
+
+def lively(count: int, seed: int, customers: int = 40) -> list[tuple[Stream, str, bytes]]:
+    """Transactions and logins in event-time order that raise a good many alerts."""
+    draw = random.Random(seed)
+    start_ms = int(time.time() * 1000) - count * 2_000
+    records = []
+    for number in range(count):
+        customer = f"C{draw.randrange(customers)}"
+        moment = start_ms + number * 2_000
+        event: Event
+        if draw.random() < 0.3:
+            event = Login(event_id=f"l{number}", event_time=moment, customer_id=customer,
+                          kind=draw.choice(["login", "login", "password_change", "mfa_change"]),
+                          success=draw.random() < 0.5, device_id=f"d{draw.randrange(3)}",
+                          ip=f"10.0.0.{draw.randrange(20)}")
+            stream = Stream.LOGIN
+        else:
+            event = Transaction(event_id=f"t{number}", event_time=moment, customer_id=customer,
+                                kind=draw.choice(["card", "transfer", "cash"]),
+                                direction=draw.choice(["debit", "credit"]),
+                                amount=round(draw.lognormvariate(4, 2.5), 2),
+                                status=draw.choice(["approved", "approved", "declined"]),
+                                counterparty_id=f"p{draw.randrange(30)}",
+                                merchant_id=f"m{draw.randrange(30)}")
+            stream = Stream.TRANSACTION
+        records.append((stream, customer, msgspec.json.encode(event)))
+    return records

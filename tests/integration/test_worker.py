@@ -1,0 +1,164 @@
+"""A worker on real Apache Kafka: nothing lost, nothing doubled, the engine's own alerts."""
+
+import random
+import signal
+from collections import Counter
+
+import msgspec
+import pytest
+from confluent_kafka import Message
+
+from integration.stage import Stage, lively, wait_for
+from sentinel.alerting.cloudevent import encode
+from sentinel.engine import Engine
+from sentinel.model.alert import Tier
+from sentinel.model.events import Stream
+from sentinel.model.step import Step
+from sentinel.settings import read_configuration
+from sentinel.stream.journal import StepRecord, decode
+from sentinel.stream.records import from_librdkafka
+
+pytestmark = pytest.mark.process
+
+
+@pytest.fixture
+def stage(kafka: str, prefix: str) -> Stage:
+    """Topics of this test's own on the real broker."""
+    return Stage(kafka, prefix)
+
+
+def _journalled_alerts(stage: Stage) -> list[bytes]:
+    """What the pure engine says of the very steps that the journal records, by shard."""
+    inputs: dict[tuple[str, int], list[Message]] = {}
+    for topic in stage.topics.inputs.values():
+        for message in stage.read(topic):
+            inputs.setdefault((topic, message.partition()), []).append(message)
+    streams = {topic: stream for stream, topic in stage.topics.inputs.items()}
+    steps: dict[int, list[StepRecord]] = {}
+    for message in stage.read(stage.topics.journal):
+        steps.setdefault(message.partition(), []).append(decode(message.value()))
+    values = []
+    for shard, records in steps.items():
+        assert [record.number for record in records] == list(range(len(records)))
+        engine = Engine(read_configuration(None))
+        for record in records:
+            chunks = [
+                from_librdkafka(streams[topic], [
+                    message for message in inputs[topic, shard] if first <= message.offset() <= last
+                ])
+                for topic, (first, last) in record.ranges.items()
+            ]
+            values += [encode(alert) for alert in engine.process(Step(record.now_ms, chunks)).alerts]
+    return values
+
+
+def _assert_exact(stage: Stage) -> list[bytes]:
+    """The alerts topic holds exactly the engine's alerts, each once; so do the tiers'."""
+    said = [message.value() for message in stage.read(stage.topics.alerts)]
+    assert Counter(said) == Counter(_journalled_alerts(stage))
+    ids = [msgspec.json.decode(value)["id"] for value in said]
+    assert len(set(ids)) == len(ids)
+    tiered = [
+        message.value() for tier in Tier for message in stage.read(stage.topics.tier(tier))
+    ]
+    assert Counter(tiered) == Counter(said)
+    return said
+
+
+def test_committed_alerts_are_the_engines_own(stage: Stage) -> None:
+    """Produced events become committed alerts, byte for byte what the pure engine says."""
+    stage.feed(lively(3_000, seed=1))
+    worker = stage.worker()
+    try:
+        worker.wait_ready()
+        wait_for(stage.everything_applied, "all events applied")
+    finally:
+        code = worker.end(signal.SIGTERM)
+    assert code == 0
+    assert len(_assert_exact(stage)) > 20
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_restart_in_the_middle_loses_and_doubles_nothing(
+    stage: Stage, how: signal.Signals
+) -> None:
+    """Killed or stopped amid the events and started again: the uncrashed run's alerts."""
+    records = lively(6_000, seed=2)
+    stage.feed(records[:3_000])
+    worker = stage.worker()
+    worker.wait_ready()
+    wait_for(lambda: worker.counted("sentinel_events_total{") > 0, "first events")
+    stage.feed(records[3_000:4_500])
+    code = worker.end(how)
+    assert code == (0 if how is signal.SIGTERM else -signal.SIGKILL)
+    stage.feed(records[4_500:])
+    worker = stage.worker()
+    try:
+        worker.wait_ready()
+        wait_for(stage.everything_applied, "all events applied")
+    finally:
+        worker.end(signal.SIGTERM)
+    assert len(_assert_exact(stage)) > 20
+
+
+def test_ten_thousand_bad_messages_between_good_ones(stage: Stage) -> None:
+    """Every bad record is in the dead letter, whole; every good one processed; worker alive."""
+    draw = random.Random(3)
+    good = lively(2_000, seed=3)
+    bad = [_bad(draw, good) for _ in range(10_000)]
+    mixed = [*good, *((stream, f"k{number}", value) for number, (stream, value) in enumerate(bad))]
+    draw.shuffle(mixed)
+    worker = stage.worker()
+    try:
+        worker.wait_ready()
+        stage.feed(mixed)
+        wait_for(stage.everything_applied, "all records applied")
+        accepted = worker.counted("sentinel_events_total{")
+        assert worker.get("/livez") == "ok\n"
+    finally:
+        assert worker.end(signal.SIGTERM) == 0
+    assert accepted == len(good)
+    letters = stage.read(stage.topics.deadletter)
+    assert Counter(letter.value() or b"" for letter in letters) == Counter(
+        value for _, value in bad
+    )
+    places = {
+        f"{message.topic()}-{message.partition()}-{message.offset()}".encode(): message
+        for topic in stage.topics.inputs.values()
+        for message in stage.read(topic)
+    }
+    assert len({letter.key() for letter in letters}) == len(letters)
+    for letter in letters:
+        source, headers = places[letter.key()], dict(letter.headers())
+        assert source.value() == letter.value()
+        assert headers["key"] == source.key()
+        assert headers["reason"] in {b"malformed", b"schema", b"empty", b"too_large", b"future"}
+    _assert_exact(stage)
+
+
+def _bad(draw: random.Random, good: list[tuple[Stream, str, bytes]]) -> tuple[Stream, bytes]:
+    """Random bytes, or a good event broken in one of many ways; never an event."""
+    stream, _, value = draw.choice(good)
+    fields = msgspec.json.decode(value)
+    kind = draw.randrange(9)
+    if kind == 0:
+        return stream, draw.randbytes(draw.randrange(1, 300))
+    if kind == 1:
+        return stream, value[: draw.randrange(1, len(value) - 1)]
+    if kind == 2:
+        del fields[draw.choice(["event_id", "event_time", "customer_id", "kind"])]
+    elif kind == 3:
+        fields[draw.choice(list(fields))] = draw.choice([[], {}, {"a": [1]}])
+    elif kind == 4:
+        fields["event_time"] = draw.choice(
+            [2**63, -1, "yesterday", 4_000_000_000_000, True, 10**30]
+        )
+    elif kind == 5:
+        return stream, b'{"x":' * draw.randrange(2, 5_000)
+    elif kind == 6:
+        return stream, draw.choice([b"NaN", b"[]", b"null", b"", b"{}", b"123", b'"text"'])
+    elif kind == 7:
+        fields["customer_id"] = draw.choice(["", "x" * 500, 5, None])
+    else:
+        return stream, value.replace(b'"event_id"', b'"event_id', 1)
+    return stream, msgspec.json.encode(fields)
