@@ -5,19 +5,13 @@ just the measurements that give these figures are made and nothing is written.
 """
 
 import argparse
-import json
-import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
-from benchmarks import configs, engine_contest, kafka_contest, latency, memory
-from benchmarks.broker import running
-from benchmarks.figures import FIGURES, table
-from benchmarks.machine import machine
+from benchmarks import configs
+from benchmarks.figures import FIGURES
 
 _LATEST = Path(__file__).with_name("latest.json")
 

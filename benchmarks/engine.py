@@ -10,8 +10,8 @@ from unittest.mock import patch
 
 import sentinel.engine
 from sentinel.alerting import Fusion
-from sentinel.detect import DetectorSet
 from sentinel.configuration import Configuration
+from sentinel.detect import DetectorSet
 from sentinel.engine import Engine
 from sentinel.features import FeatureSet
 from sentinel.model.step import Step

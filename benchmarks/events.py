@@ -81,7 +81,12 @@ def _block(
     amounts = np.round(rng.lognormal(5.5, 1.2, n), 2).tolist()
     draws = rng.integers(0, 1 << 30, (4, n)).tolist()
     for place, customer, time, stream, amount, a, b, c, d in zip(
-        range(first, first + n), who.tolist(), times.tolist(), streams.tolist(), amounts, *draws,
+        range(first, first + n),
+        who.tolist(),
+        times.tolist(),
+        streams.tolist(),
+        amounts,
+        *draws,
         strict=True,
     ):
         write = _WRITERS[stream]
@@ -95,9 +100,7 @@ def _transaction(
     kind = _KINDS[a % 13]
     if kind == "card":
         amount = round(amount / 4, 2)
-        other = (
-            f'"merchant_id":"M{b % 5000:05d}","mcc":"{_MCC[b & 7]}","limit_used":{b % 90 / 100}'
-        )
+        other = f'"merchant_id":"M{b % 5000:05d}","mcc":"{_MCC[b & 7]}","limit_used":{b % 90 / 100}'
     elif kind == "repayment":
         other = f'"days_past_due":{d % 7 // 6 * 12}'
     else:

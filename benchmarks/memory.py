@@ -58,9 +58,7 @@ def _filled(configuration: Configuration, customers: int) -> Engine:
 def _cost_s(engine: Engine, customers: int, number: int) -> float:
     """Seconds that a step of customers at random takes."""
     step: Step
-    (step,) = steps(
-        events(_STEP, customers=customers, seed=number, start_ms=_LATER_MS), _STEP
-    )
+    (step,) = steps(events(_STEP, customers=customers, seed=number, start_ms=_LATER_MS), _STEP)
     started = time.perf_counter()
     engine.process(step)
     return time.perf_counter() - started

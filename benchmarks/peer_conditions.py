@@ -80,11 +80,11 @@ class _Renamed(ast.NodeTransformer):
     def __init__(self, read: Callable[[str], str]) -> None:
         self._read = read
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:  # noqa: N802 - named by ast
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         """A test of text under Python's name."""
         return ast.Attribute(self.visit(node.value), _TEXT_TESTS[node.attr], node.ctx)
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802 - named by ast
+    def visit_Name(self, node: ast.Name) -> ast.AST:
         """A literal as Python writes it; any other name as what it reads."""
         if node.id in _LITERALS:
             return ast.Constant(_LITERALS[node.id])

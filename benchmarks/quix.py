@@ -35,7 +35,10 @@ def main() -> None:
             consumer_group=task.group,
             auto_offset_reset="earliest",
             state_dir=state_dir,
-            consumer_extra_config={"fetch.message.max.bytes": 16 << 20, "queued.max.messages.kbytes": 256 << 10},
+            consumer_extra_config={
+                "fetch.message.max.bytes": 16 << 20,
+                "queued.max.messages.kbytes": 256 << 10,
+            },
             loglevel="ERROR",
         )
         first, seen = 0.0, 0

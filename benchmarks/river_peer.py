@@ -27,7 +27,6 @@ from sentinel import alerting
 from sentinel.configuration import Configuration
 from sentinel.detect.declare import Declaration, TreesEntry, declare
 from sentinel.detect.ranges import Range
-from sentinel.features import Feature
 from sentinel.model.alert import Alert
 from sentinel.model.columns import FIELDS, Column, Kind
 from sentinel.model.document import parse
@@ -46,7 +45,9 @@ class RiverPeer:
     def __init__(self, files: Mapping[str, str]) -> None:
         plan = Plan(files)
         self.names, self.outputs, self.rules = plan.names, plan.outputs, plan.declared_rules
-        self._decoders = {stream: msgspec.json.Decoder(kind) for stream, kind in EVENT_TYPES.items()}
+        self._decoders = {
+            stream: msgspec.json.Decoder(kind) for stream, kind in EVENT_TYPES.items()
+        }
         self._now = Moment(ZoneInfo(parse(files["engine.yaml"], "engine.yaml").data["timezone"]))
         self._customers: dict[str, list[State]] = {}
         self._features = plan.features

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from confluent_kafka import Producer
+
 from kafka.broker import VERSION, Broker
 
 _REAL = f"real Apache Kafka {VERSION}"

@@ -36,9 +36,7 @@ class Metrics:
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(name, text, labels, registry=registry)
 
-        def histogram(
-            name: str, text: str, buckets: tuple[float, ...], *labels: str
-        ) -> Histogram:
+        def histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
             return Histogram(name, text, labels, buckets=buckets, registry=registry)
 
         self._events = counter("sentinel_events_total", "Events accepted.", "stream")
@@ -46,9 +44,7 @@ class Metrics:
             "sentinel_late_events_total", "Events older than the lateness bound.", "stream"
         )
         self._dead = counter("sentinel_dead_letters_total", "Records put aside.", "reason")
-        self._alerts = counter(
-            "sentinel_alerts_total", "Alert revisions emitted.", "tier", "risk"
-        )
+        self._alerts = counter("sentinel_alerts_total", "Alert revisions emitted.", "tier", "risk")
         self._signals = counter("sentinel_signals_total", "Rules that fired.", "rule", "stage")
         self._suppressed = counter(
             "sentinel_suppressed_total", "Signals that led to no revision.", "reason"
@@ -58,9 +54,7 @@ class Metrics:
         self._failures = counter(
             "sentinel_step_failures_total", "Steps whose transaction failed.", "reason"
         )
-        self._step_events = histogram(
-            "sentinel_step_events", "Events of a step.", _STEP_EVENTS
-        )
+        self._step_events = histogram("sentinel_step_events", "Events of a step.", _STEP_EVENTS)
         self._step_seconds = histogram(
             "sentinel_step_duration_seconds", "Engine time of a step.", _SECONDS
         )
@@ -73,9 +67,7 @@ class Metrics:
             _LATENCY,
             "tier",
         )
-        self._lag = gauge(
-            "sentinel_lag_records", "Records not yet applied.", "stream", "partition"
-        )
+        self._lag = gauge("sentinel_lag_records", "Records not yet applied.", "stream", "partition")
         self._slots = gauge("sentinel_slots_used", "Customers held.", "shard")
         self._watermark = gauge(
             "sentinel_watermark_timestamp_seconds", "Highest event time seen.", "shard", "stream"

@@ -54,9 +54,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             except msgspec.ValidationError as error:
                 problem = str(error).partition(" - at")[0]
                 variable = _PREFIX + name.upper()
-                raise SettingsError(
-                    f"{variable}: {problem[:1].lower() + problem[1:]}"
-                ) from None
+                raise SettingsError(f"{variable}: {problem[:1].lower() + problem[1:]}") from None
             settings = msgspec.structs.replace(settings, **{name: getattr(value, name)})
         try:
             parse_duration(settings.horizon)
@@ -86,5 +84,7 @@ def read_configuration(path: Path | None) -> "Configuration":
     if not folder.is_dir():
         raise NotADirectoryError(20, "not a folder of configuration files", str(folder))
     files = sorted([*folder.glob("*.yaml"), *folder.glob("rules/*.yaml")])
-    texts = {file.relative_to(folder).as_posix(): file.read_text(encoding="utf-8") for file in files}
+    texts = {
+        file.relative_to(folder).as_posix(): file.read_text(encoding="utf-8") for file in files
+    }
     return Configuration.parse(texts)

@@ -45,15 +45,26 @@ class Stage:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        self.settings = Settings(brokers=self.broker, app_id=self.prefix, partitions=PARTITIONS,
-                                 topic_prefix=self.prefix, web_port=port)
+        self.settings = Settings(
+            brokers=self.broker,
+            app_id=self.prefix,
+            partitions=PARTITIONS,
+            topic_prefix=self.prefix,
+            web_port=port,
+        )
         self.topics = Topics(self.prefix)
         create(self.settings)
 
     def feed(self, records: list[tuple[Stream, str, bytes]]) -> None:
         """Produce (stream, customer, value) records in order and wait for the broker."""
-        producer = Producer({"bootstrap.servers": self.broker, "partitioner": "murmur2_random",
-                             "enable.idempotence": True, "linger.ms": 5})
+        producer = Producer(
+            {
+                "bootstrap.servers": self.broker,
+                "partitioner": "murmur2_random",
+                "enable.idempotence": True,
+                "linger.ms": 5,
+            }
+        )
         for stream, customer, value in records:
             producer.produce(self.topics.inputs[stream], value, customer)
             producer.poll(0)
@@ -65,9 +76,16 @@ class Stage:
 
     def read(self, topic: str) -> list[Message]:
         """All committed messages of a topic, by partition and offset."""
-        consumer = Consumer({"bootstrap.servers": self.broker, "group.id": f"{self.prefix}-reader",
-                             "isolation.level": "read_committed", "enable.partition.eof": True,
-                             "auto.offset.reset": "earliest", "enable.auto.commit": False})
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.broker,
+                "group.id": f"{self.prefix}-reader",
+                "isolation.level": "read_committed",
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "enable.auto.commit": False,
+            }
+        )
         partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
         consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
         messages, open_partitions = [], set(partitions)
@@ -115,7 +133,9 @@ class WorkerProcess:
         self._url = f"http://127.0.0.1:{settings.web_port}"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "sentinel", "worker"],
-            env={**clean, **environment}, stderr=subprocess.PIPE, text=True,
+            env={**clean, **environment},
+            stderr=subprocess.PIPE,
+            text=True,
             cwd=Path(__file__).parent,
         )
 
@@ -153,19 +173,28 @@ def lively(count: int, seed: int, customers: int = 40) -> list[tuple[Stream, str
         moment = start_ms + number * 2_000
         event: Event
         if draw.random() < 0.3:
-            event = Login(event_id=f"l{number}", event_time=moment, customer_id=customer,
-                          kind=draw.choice(["login", "login", "password_change", "mfa_change"]),
-                          success=draw.random() < 0.5, device_id=f"d{draw.randrange(3)}",
-                          ip=f"10.0.0.{draw.randrange(20)}")
+            event = Login(
+                event_id=f"l{number}",
+                event_time=moment,
+                customer_id=customer,
+                kind=draw.choice(["login", "login", "password_change", "mfa_change"]),
+                success=draw.random() < 0.5,
+                device_id=f"d{draw.randrange(3)}",
+                ip=f"10.0.0.{draw.randrange(20)}",
+            )
             stream = Stream.LOGIN
         else:
-            event = Transaction(event_id=f"t{number}", event_time=moment, customer_id=customer,
-                                kind=draw.choice(["card", "transfer", "cash"]),
-                                direction=draw.choice(["debit", "credit"]),
-                                amount=round(draw.lognormvariate(4, 2.5), 2),
-                                status=draw.choice(["approved", "approved", "declined"]),
-                                counterparty_id=f"p{draw.randrange(30)}",
-                                merchant_id=f"m{draw.randrange(30)}")
+            event = Transaction(
+                event_id=f"t{number}",
+                event_time=moment,
+                customer_id=customer,
+                kind=draw.choice(["card", "transfer", "cash"]),
+                direction=draw.choice(["debit", "credit"]),
+                amount=round(draw.lognormvariate(4, 2.5), 2),
+                status=draw.choice(["approved", "approved", "declined"]),
+                counterparty_id=f"p{draw.randrange(30)}",
+                merchant_id=f"m{draw.randrange(30)}",
+            )
             stream = Stream.TRANSACTION
         records.append((stream, customer, msgspec.json.encode(event)))
     return records

@@ -43,12 +43,19 @@ def _journalled_alerts(stage: Stage) -> list[bytes]:
         engine = Engine(read_configuration(None))
         for record in records:
             chunks = [
-                from_librdkafka(streams[topic], [
-                    message for message in inputs[topic, shard] if first <= message.offset() <= last
-                ])
+                from_librdkafka(
+                    streams[topic],
+                    [
+                        message
+                        for message in inputs[topic, shard]
+                        if first <= message.offset() <= last
+                    ],
+                )
                 for topic, (first, last) in record.ranges.items()
             ]
-            values += [encode(alert) for alert in engine.process(Step(record.now_ms, chunks)).alerts]
+            values += [
+                encode(alert) for alert in engine.process(Step(record.now_ms, chunks)).alerts
+            ]
     return values
 
 
@@ -58,9 +65,7 @@ def _assert_exact(stage: Stage) -> list[bytes]:
     assert Counter(said) == Counter(_journalled_alerts(stage))
     ids = [msgspec.json.decode(value)["id"] for value in said]
     assert len(set(ids)) == len(ids)
-    tiered = [
-        message.value() for tier in Tier for message in stage.read(stage.topics.tier(tier))
-    ]
+    tiered = [message.value() for tier in Tier for message in stage.read(stage.topics.tier(tier))]
     assert Counter(tiered) == Counter(said)
     return said
 

@@ -59,8 +59,15 @@ def _resolve() -> None:
     for tool in ("java", "mvn"):
         if shutil.which(tool) is None:
             raise BrokerError(f"real Kafka needs {tool}: run `make setup-system`")
-    command = ["mvn", "-q", "-B", "-f", str(_POM), "dependency:copy-dependencies",
-               f"-DoutputDirectory={_JARS}"]
+    command = [
+        "mvn",
+        "-q",
+        "-B",
+        "-f",
+        str(_POM),
+        "dependency:copy-dependencies",
+        f"-DoutputDirectory={_JARS}",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=540)
     if done.returncode:
         raise BrokerError(f"mvn cannot resolve Kafka {VERSION}:\n{done.stdout[-2000:]}")
@@ -84,7 +91,8 @@ class Broker:
         self._log = (self._folder / "broker.out").open("wb")
         self._process = subprocess.Popen(
             [*self._java("-Xmx1g", "-Xms256m"), "kafka.Kafka", str(self._config)],
-            stdout=self._log, stderr=subprocess.STDOUT,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
         )
         self._wait()
 
@@ -92,8 +100,9 @@ class Broker:
         return ["java", *options, "-XX:+UseG1GC", "-cp", f"{_JARS}/*"]
 
     def _run(self, *arguments: str) -> str:
-        done = subprocess.run([*self._java(), *arguments], capture_output=True, text=True,
-                              check=False, timeout=60)
+        done = subprocess.run(
+            [*self._java(), *arguments], capture_output=True, text=True, check=False, timeout=60
+        )
         if done.returncode:
             raise BrokerError(f"{arguments[0]} failed:\n{done.stdout}{done.stderr}")
         return done.stdout

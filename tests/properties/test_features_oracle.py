@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sentinel.rules import compile_expression
 
 from sentinel.features import FeatureSet, LocalTime, declare
 from sentinel.ingest import Decoded, Watermarks, merge
 from sentinel.ingest.extract import extract
 from sentinel.model.document import parse
 from sentinel.model.events import Event, Login, Stream, Transaction
+from sentinel.rules import compile_expression
 from sentinel.state import Slots
 
 HISTORY = 6
@@ -177,7 +177,7 @@ def _window_oracle(events: Sequence[Event]) -> dict[str, float]:
         "sum": sum(debit),
         "max": max(debit, default=np.nan),
         "min": min(amounts, default=np.nan),
-        "mean": np.mean(declined) if declined else np.nan,
+        "mean": float(np.mean(declined)) if declined else np.nan,
         "failed": sum(isinstance(each, Login) and not each.success for each in events),
     }
 

@@ -1,4 +1,4 @@
-"""``sentinel check``: is a configuration folder right, and is it complete?"""
+"""``sentinel check``: whether a configuration folder is right, and complete."""
 
 import json
 from collections import Counter

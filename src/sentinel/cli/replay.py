@@ -2,10 +2,10 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -85,7 +85,13 @@ def _with_progress(
 ) -> "Iterator[Outcome]":
     """The outcomes; meanwhile a bar of bytes read stands on stderr if that is a terminal."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     console = Console(stderr=True)
     total = sum(source.total_bytes for source in sources) or None
@@ -106,19 +112,19 @@ def _with_progress(
 def _write_refused(file: BinaryIO, letters: "list[DeadLetter]") -> None:
     import msgspec
 
-    for letter in letters:
-        file.write(
-            msgspec.json.encode(
-                {
-                    "file": letter.topic,
-                    "row": letter.offset,
-                    "reason": letter.reason,
-                    "detail": letter.detail,
-                    "value": (letter.value or b"").decode("utf-8", "replace"),
-                }
-            )
-            + b"\n"
+    file.writelines(
+        msgspec.json.encode(
+            {
+                "file": letter.topic,
+                "row": letter.offset,
+                "reason": letter.reason,
+                "detail": letter.detail,
+                "value": (letter.value or b"").decode("utf-8", "replace"),
+            }
         )
+        + b"\n"
+        for letter in letters
+    )
 
 
 def _write_summary(path: Path, summary: "Summary", seconds: float, version: str) -> None:
@@ -136,7 +142,7 @@ def _write_summary(path: Path, summary: "Summary", seconds: float, version: str)
 
 def _print(summary: "Summary", seconds: float) -> None:
     events = sum(summary.events.values())
-    lines = {
+    lines: dict[str, Mapping[Any, int]] = {
         "events": summary.events,
         "alerts": summary.alerts,
         "dead letters": summary.dead_letters,

@@ -29,7 +29,7 @@ def simulate(
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"],
-            help="First moment, like 2026-01-05T00:00+08:00. For --kafka: now, or so that it ends now.",
+            help="First moment, like 2026-01-05T00:00+08:00; for --kafka, now or to end now.",
         ),
     ] = None,
     history_days: Annotated[
@@ -103,14 +103,14 @@ def _produce(
     simulation: "Simulation", truth: BinaryIO | None, brokers: str, topic_prefix: str
 ) -> None:
     from sentinel.cli.failure import UserError
-    from sentinel.simulate.feed import Feed, Undelivered
+    from sentinel.simulate.feed import Feed, UndeliveredError
     from sentinel.stream.topics import Topics
 
     feed = Feed(brokers, Topics(topic_prefix).inputs)
     try:
         feed.play(_labelling(simulation, truth), _now_ms, Flag())
         feed.flush()
-    except Undelivered as error:
+    except UndeliveredError as error:
         raise UserError(f"{brokers}: {error}") from None
     finally:
         typer.echo(f"{feed.sent:,} events sent", err=True)

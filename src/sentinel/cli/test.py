@@ -1,6 +1,7 @@
 """``sentinel test``: the examples that stand in the rule files, through the real engine."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,8 +31,7 @@ def test(
         tests = [each for each in tests if each.rule_id == rule]
         if not tests:
             raise UserError(f'no tests of a rule "{rule}"')
-    results = []
-    with typer.progressbar(tests, label="rule tests", file=_stderr()) as bar:
+    with typer.progressbar(tests, label="rule tests", file=sys.stderr) as bar:
         results = [run_test(each, Engine(configuration.narrowed([each.rule_id]))) for each in bar]
     failed = [each for each in results if not each.passed]
     if as_json:
@@ -39,13 +39,11 @@ def test(
     for each in failed:
         typer.echo(f"{each.test.rule_id}: {each.test.name}: {_verdict(each)}", err=True)
     rules = len({each.test.rule_id for each in results})
-    typer.echo(f"{rules} rules: {len(results) - len(failed)} passed, {len(failed)} failed", err=True)
+    typer.echo(
+        f"{rules} rules: {len(results) - len(failed)} passed, {len(failed)} failed", err=True
+    )
     if failed:
         raise typer.Exit(FAILED)
-
-
-def _stderr() -> object:
-    return typer.get_text_stream("stderr")
 
 
 def _expected(result: "Result") -> str:
@@ -65,9 +63,8 @@ def _verdict(result: "Result") -> str:
         for name, value in clause.values.items()
     }
     seen = ", ".join(f"{name} = {value}" for name, value in values.items())
-    return (
-        f"expected {_expected(result)}; it fired {result.fired} times, {reached}"
-        + (f"; last read {seen}" if seen else "")
+    return f"expected {_expected(result)}; it fired {result.fired} times, {reached}" + (
+        f"; last read {seen}" if seen else ""
     )
 
 

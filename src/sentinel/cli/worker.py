@@ -42,7 +42,9 @@ def worker() -> None:
     web = Web(settings.web_host, settings.web_port, metrics.registry, lambda: shards.ready)
     with tempfile.TemporaryDirectory(prefix="sentinel-faust-") as data_dir:
         app = create_app(settings, shards, web, data_dir)
-        faust.Worker(app, loglevel=logging.WARNING, redirect_stdouts=False).execute_from_commandline()
+        faust.Worker(
+            app, loglevel=logging.WARNING, redirect_stdouts=False
+        ).execute_from_commandline()
 
 
 def _log_to_stderr() -> None:
@@ -52,7 +54,9 @@ def _log_to_stderr() -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty() and "NO_COLOR" not in os.environ),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty() and "NO_COLOR" not in os.environ
+            ),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

@@ -115,7 +115,9 @@ class Demo:
         console = self._console
         before, before_at, rate = 0, started, 0.0
         plain = not console.is_terminal
-        with Live(console=console, refresh_per_second=4, transient=True, auto_refresh=False) as live:
+        with Live(
+            console=console, refresh_per_second=4, transient=True, auto_refresh=False
+        ) as live:
             while self._seconds is None or time.monotonic() - started < self._seconds:
                 worker.check()
                 if self._failure is not None:

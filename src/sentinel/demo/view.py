@@ -61,7 +61,9 @@ def screen(figures: Figures, feed: AlertFeed, rate: float, url: str, left: str) 
     latest.add_column(ratio=3, style="dim")
     for alert in reversed(feed.latest):
         title = f"{alert.title.en}\n{alert.title.zh}"
-        latest.add_row(tier_badge(alert.tier), Text(f"{alert.score:.0f}  {title}"), Text(why(alert)))
+        latest.add_row(
+            tier_badge(alert.tier), Text(f"{alert.score:.0f}  {title}"), Text(why(alert))
+        )
     return Group(
         Panel(numbers, title=f"Sentinel demo  {left}", subtitle=f"{url}/metrics"),
         Panel(tiers, title="alerts by tier"),

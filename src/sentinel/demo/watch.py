@@ -67,13 +67,15 @@ class AlertFeed:
     def __init__(self, brokers: str, topic: str) -> None:
         self.tiers: Counter[Tier] = Counter()
         self.latest: deque[Alert] = deque(maxlen=LATEST)
-        self._consumer = Consumer({
-            "bootstrap.servers": brokers,
-            "group.id": "sentinel-demo",
-            "auto.offset.reset": "earliest",
-            "isolation.level": "read_committed",
-            "log_level": 0,
-        })
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": brokers,
+                "group.id": "sentinel-demo",
+                "auto.offset.reset": "earliest",
+                "isolation.level": "read_committed",
+                "log_level": 0,
+            }
+        )
         self._consumer.subscribe([topic])
 
     def poll(self) -> list[Alert]:

@@ -39,7 +39,7 @@ class Worker:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("SENTINEL_")}
         for name in ("brokers", "app_id", "topic_prefix", "web_host", "web_port"):
             environment[f"SENTINEL_{name.upper()}"] = str(getattr(settings, name))
-        self._process = subprocess.Popen(  # noqa: S603 - our own command
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "sentinel", "worker"],
             env=environment,
             stdin=subprocess.DEVNULL,

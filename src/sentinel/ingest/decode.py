@@ -63,9 +63,7 @@ def _all_within(values: Collection[bytes | None], max_value_bytes: int) -> bool:
         return False
 
 
-def _decode_one_by_one(
-    chunk: Chunk, limits: Limits, decoded: Decoded, recorded: list[int]
-) -> None:
+def _decode_one_by_one(chunk: Chunk, limits: Limits, decoded: Decoded, recorded: list[int]) -> None:
     decode_value = _DECODERS[chunk.stream].decode
     for place, value in enumerate(chunk.values):
         if not value:

@@ -79,9 +79,7 @@ def merge(decoded: Mapping[Stream, Decoded], watermarks: Watermarks, lateness_ms
             late=np.zeros(0, np.bool_),
             rows={},
         )
-    customers = [
-        hash_texts([event.customer_id for event in part.events]) for part in rows.values()
-    ]
+    customers = [hash_texts([event.customer_id for event in part.events]) for part in rows.values()]
     if len(rows) == 1:
         return Batch(
             event_time=times[0],

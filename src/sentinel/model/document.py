@@ -82,8 +82,11 @@ class Document:
         node = self._nodes
         for step in place:
             node = node[step]
-        return 1 if type(node).__name__ in {"DoubleQuotedScalarString",
-                                            "SingleQuotedScalarString"} else 0
+        return (
+            1
+            if type(node).__name__ in {"DoubleQuotedScalarString", "SingleQuotedScalarString"}
+            else 0
+        )
 
     def part(self, *place: str | int) -> "Document":
         """What stands at ``place`` as a document of its own; positions stay the file's."""

@@ -39,9 +39,7 @@ TransactionStatus = Literal["approved", "declined", "reversed"]
 LoginKind = Literal[
     "login", "logout", "password_change", "mfa_change", "payee_added", "profile_change"
 ]
-ComplaintStatus = Literal[
-    "received", "investigating", "resolved", "replied", "closed", "withdrawn"
-]
+ComplaintStatus = Literal["received", "investigating", "resolved", "replied", "closed", "withdrawn"]
 ComplaintChannel = Literal["hotline", "app", "branch", "regulator", "media"]
 
 

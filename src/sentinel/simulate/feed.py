@@ -14,7 +14,7 @@ _NAP_S = 0.02  # the least wait for the clock: events of one nap go out together
 _FLUSH_S = 30.0
 
 
-class Undelivered(Exception):
+class UndeliveredError(Exception):
     """The broker did not take all records."""
 
 
@@ -61,7 +61,7 @@ class Feed:
         """Send the items in order, each at its event time or, if that is past, at once.
 
         Returns when they end or ``stop`` is set.  ``before_block`` may wait, to hold the
-        feed back.  Raises :class:`Undelivered` when the broker refuses a record.
+        feed back.  Raises :class:`UndeliveredError` when the broker refuses a record.
         """
         now = clock_ms()
         for block in blocks:
@@ -77,13 +77,13 @@ class Feed:
             if stop.is_set():
                 return
             if self._refused:
-                raise Undelivered(self._refused)
+                raise UndeliveredError(self._refused)
 
     def flush(self) -> None:
-        """Wait until the broker has everything; raises :class:`Undelivered` if it does not."""
+        """Wait until the broker has everything; raises :class:`UndeliveredError` if it does not."""
         left = self._producer.flush(_FLUSH_S)
         if left or self._refused:
-            raise Undelivered(self._refused or f"{left} records were not delivered")
+            raise UndeliveredError(self._refused or f"{left} records were not delivered")
 
     def _on_delivery(self, error: object, _: Message) -> None:
         if error is not None and self._refused is None:

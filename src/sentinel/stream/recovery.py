@@ -17,7 +17,7 @@ from sentinel.configuration import Configuration
 from sentinel.engine import Engine
 from sentinel.metrics import Metrics
 from sentinel.model.events import Stream
-from sentinel.model.step import Step
+from sentinel.model.step import Chunk, Step
 from sentinel.settings import Settings
 from sentinel.stream.journal import StepRecord, decode
 from sentinel.stream.records import from_librdkafka
@@ -66,15 +66,17 @@ def recover(
 
 
 def _consumer(settings: Settings) -> Consumer:
-    return Consumer({
-        "bootstrap.servers": settings.brokers,
-        "group.id": f"{settings.app_id}-recovery",  # never joined: partitions are assigned
-        "enable.auto.commit": False,
-        "enable.partition.eof": True,
-        "isolation.level": "read_committed",
-        "auto.offset.reset": "earliest",
-        "log_level": 2,
-    })
+    return Consumer(
+        {
+            "bootstrap.servers": settings.brokers,
+            "group.id": f"{settings.app_id}-recovery",  # never joined: partitions are assigned
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed",
+            "auto.offset.reset": "earliest",
+            "log_level": 2,
+        }
+    )
 
 
 def _read(consumer: Consumer, start: TopicPartition) -> Iterator[list[Message]]:
@@ -94,19 +96,21 @@ def _read(consumer: Consumer, start: TopicPartition) -> Iterator[list[Message]]:
             if error is not None and not error.retriable():
                 raise KafkaException(error)
         if time.monotonic() - silent_since > _TIMEOUT_S:
-            raise RecoveryError(f"{start.topic}-{start.partition}: no answer for {_TIMEOUT_S:.0f} s")
+            raise RecoveryError(
+                f"{start.topic}-{start.partition}: no answer for {_TIMEOUT_S:.0f} s"
+            )
 
 
-def _journal(
-    settings: Settings, topic: str, partition: int, from_ms: int
-) -> list[StepRecord]:
+def _journal(settings: Settings, topic: str, partition: int, from_ms: int) -> list[StepRecord]:
     """The journal's records of the horizon, or all that is kept if none is so young."""
     consumer = _consumer(settings)
     try:
         low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), _TIMEOUT_S)
         if low == high:
             return []
-        (young,) = consumer.offsets_for_times([TopicPartition(topic, partition, from_ms)], _TIMEOUT_S)
+        (young,) = consumer.offsets_for_times(
+            [TopicPartition(topic, partition, from_ms)], _TIMEOUT_S
+        )
         starts = [young.offset, low] if young.offset > low else [low]
         for start in starts:
             batches = _read(consumer, TopicPartition(topic, partition, start))
@@ -163,7 +167,7 @@ class _Source:
         self._batches = _read(self._consumer, TopicPartition(topic, partition, start))
         self._waiting: deque[Message] = deque()
 
-    def take(self, first: int, last: int) -> list:
+    def take(self, first: int, last: int) -> list[Chunk]:
         """The chunk of offsets first to last, if any of them is still retained."""
         while not self._waiting or self._waiting[-1].offset() < last:
             batch = next(self._batches, None)

@@ -1,8 +1,8 @@
 """The transactional sink of one shard: everything a step produced, or nothing."""
 
-from sentinel.alerting.cloudevent import encode as encode_alert
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from sentinel.alerting.cloudevent import encode as encode_alert
 from sentinel.model.step import DeadLetter, Outcome
 from sentinel.settings import Settings
 from sentinel.stream.journal import StepRecord
@@ -17,7 +17,7 @@ class SinkAbortedError(Exception):
 
 
 class SinkFatalError(Exception):
-    """This producer can never commit again: another owns the shard, or its state is unknown."""
+    """The producer can never commit again: another owns the shard, or its state is unknown."""
 
 
 class Sink:
@@ -25,16 +25,18 @@ class Sink:
 
     def __init__(self, settings: Settings, partition: int) -> None:
         self._topics, self._partition = Topics(settings.topic_prefix), partition
-        self._producer = Producer({
-            "bootstrap.servers": settings.brokers,
-            "transactional.id": f"{settings.app_id}-{partition}",
-            "transaction.timeout.ms": 60_000,
-            "partitioner": "murmur2_random",
-            "compression.type": "lz4",
-            "linger.ms": 1,
-            "queue.buffering.max.messages": 1_000_000,
-            "log_level": 2,
-        })
+        self._producer = Producer(
+            {
+                "bootstrap.servers": settings.brokers,
+                "transactional.id": f"{settings.app_id}-{partition}",
+                "transaction.timeout.ms": 60_000,
+                "partitioner": "murmur2_random",
+                "compression.type": "lz4",
+                "linger.ms": 1,
+                "queue.buffering.max.messages": 1_000_000,
+                "log_level": 2,
+            }
+        )
 
     def start(self) -> None:
         """Fence every earlier owner of the shard and end what it had open."""

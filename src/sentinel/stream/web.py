@@ -9,8 +9,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 class Web:
     """Serves metrics and health; ``ready`` says whether all shards have recovered."""
 
-    def __init__(self, host: str, port: int, registry: CollectorRegistry,
-                 ready: Callable[[], bool]) -> None:
+    def __init__(
+        self, host: str, port: int, registry: CollectorRegistry, ready: Callable[[], bool]
+    ) -> None:
         self._host, self._port, self._registry, self._ready = host, port, registry, ready
         self._runner: web.AppRunner | None = None
 

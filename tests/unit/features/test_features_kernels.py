@@ -26,7 +26,7 @@ def test_zscore_equals_the_weighted_formula() -> None:
         normal.learn(f, i, 0, MONDAY_MS + day * DAY_MS, 5 * DAY_MS, value)
     weights = 0.5 ** ((len(values) - 1 - np.arange(len(values))) / 5)
     mean = np.average(values, weights=weights)
-    deviation = np.sqrt(np.average((values - mean) ** 2, weights=weights))
+    deviation = np.sqrt(np.average((np.array(values) - mean) ** 2, weights=weights))
     expected = (200 - mean) / max(deviation, 0.1 * mean)
     assert normal.zscore(f, 0, 200.0) == pytest.approx(expected, rel=1e-12)
 
