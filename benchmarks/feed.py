@@ -11,13 +11,15 @@ from sentinel.model.events import Stream
 PARTITIONS = 1
 """Of every topic: a process of a contender has one partition, as much as one core can do."""
 
+_PATIENCE_S = 60
+
 
 def create_topics(broker: str, names: Iterable[str]) -> None:
     """Create topics; raises if one exists."""
     admin = AdminClient({"bootstrap.servers": broker})
     topics = [NewTopic(name, PARTITIONS, replication_factor=1) for name in names]
     for future in admin.create_topics(topics).values():
-        future.result()
+        future.result(_PATIENCE_S)
 
 
 def producer(broker: str) -> Producer:
@@ -39,12 +41,13 @@ def fill(broker: str, topics: Mapping[Stream, str], records: Iterable[Record]) -
         out.produce(topics[record.stream], record.value, record.key)
         if place % 10_000 == 0:
             out.poll(0)
-    if out.flush(120):
+    if out.flush(_PATIENCE_S):
         raise RuntimeError("the broker does not take the events")
 
 
 def truncate(broker: str, topic: str) -> None:
     """Drop all records of a topic."""
     ends = [TopicPartition(topic, partition, OFFSET_END) for partition in range(PARTITIONS)]
-    for future in AdminClient({"bootstrap.servers": broker}).delete_records(ends).values():
-        future.result()
+    admin = AdminClient({"bootstrap.servers": broker})
+    for future in admin.delete_records(ends).values():
+        future.result(_PATIENCE_S)

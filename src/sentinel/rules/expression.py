@@ -1,6 +1,6 @@
 """A compiled condition, and why it held."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ class Expression:
 
     root: Node
     names: frozenset[str]
+    reads: Mapping[str, tuple[Column, ...]]  # the columns that each part reads, by its key
 
     def truth(self, rows: Rows) -> NDArray[np.int8]:
         """Kleene truth of each row, int8[n]."""
@@ -35,8 +36,24 @@ class Expression:
     def explain(self, frame: Frame, row: int) -> tuple[Clause, ...]:
         """The comparisons that made the condition true for a row, with what they read."""
         clauses: list[Clause] = []
-        _collect(self.root, frame, row, clauses)
+        self._collect(self.root, frame, row, clauses)
         return tuple(clauses)
+
+    def _collect(self, node: Node, frame: Frame, row: int, clauses: list[Clause]) -> None:
+        kind = type(node)  # exact: what looks for subclasses costs more than all the rest
+        if kind is Both or kind is Either:
+            for term in node.parts():
+                if _at(term, frame, row) == TRUE:
+                    self._collect(term, frame, row, clauses)
+        elif kind is Choice:
+            condition, then, otherwise = node.parts()
+            self._collect(condition, frame, row, clauses)
+            branch = then if _at(condition, frame, row) == TRUE else otherwise
+            self._collect(branch, frame, row, clauses)
+        else:
+            rows = frame.rows
+            values = {column.name: _read(column, rows, row) for column in self.reads[node.key]}
+            clauses.append(Clause(node.text, values))
 
 
 def compile_expression(
@@ -50,7 +67,8 @@ def compile_expression(
         root = Checker(text, columns).condition(parse(text))
     except ConditionError as error:
         raise _located(error, text, document, place) from None
-    return Expression(root, frozenset(_names(root)))
+    reads = {each.key: _columns(each) for each in _parts(root)}
+    return Expression(root, frozenset(column.name for column in reads[root.key]), reads)
 
 
 def _located(
@@ -65,34 +83,22 @@ def _located(
     return ConfigError(document.path, line, column + shift, error.message, error.hint)
 
 
-def _names(node: Node) -> set[str]:
-    names = {node.column.name} if isinstance(node, Name) else set()
-    return names.union(*(_names(part) for part in node.parts()))
+def _parts(node: Node) -> Iterator[Node]:
+    """The node and all nodes inside it."""
+    yield node
+    for part in node.parts():
+        yield from _parts(part)
+
+
+def _columns(node: Node) -> tuple[Column, ...]:
+    """The columns that a node reads, by name."""
+    columns = {part.column.name: part.column for part in _parts(node) if isinstance(part, Name)}
+    return tuple(columns[name] for name in sorted(columns))
 
 
 def _at(node: Node, frame: Frame, row: int) -> int:
-    truth = np.asarray(node.value(frame))
-    return int(truth if truth.ndim == 0 else truth[row])
-
-
-def _collect(node: Node, frame: Frame, row: int, clauses: list[Clause]) -> None:
-    if isinstance(node, Both | Either):
-        for term in node.terms:
-            if _at(term, frame, row) == TRUE:
-                _collect(term, frame, row, clauses)
-    elif isinstance(node, Choice):
-        _collect(node.condition, frame, row, clauses)
-        branch = node.then if _at(node.condition, frame, row) == TRUE else node.otherwise
-        _collect(branch, frame, row, clauses)
-    else:
-        names = sorted(_named(node), key=lambda name: name.text)
-        values = {name.column.name: _read(name.column, frame.rows, row) for name in names}
-        clauses.append(Clause(node.text, values))
-
-
-def _named(node: Node) -> set[Name]:
-    names = {node} if isinstance(node, Name) else set()
-    return names.union(*(_named(part) for part in node.parts()))
+    truth = node.value(frame)
+    return int(truth[row]) if truth.ndim else int(truth)
 
 
 def _read(column: Column, rows: Rows, row: int) -> float | str | bool | None:

@@ -92,34 +92,37 @@ class RuleSet:
         hits.sort(key=lambda hit: hit[:3])
         signals: list[Signal] = []
         for place, order, _, watch, frame, row in hits:
-            clauses = watch.expression.explain(frame, row)
-            if watch.step is None:
+            if watch.step is not None:
+                signals += self._advance(watch, watch.step, batch, frame, row)
+            else:
+                clauses = watch.expression.explain(frame, row)
                 match = _match(batch, frame.rows, row, clauses)
                 signals.append(self._signal(order, place, frame.rows, row, match, clauses))
-            else:
-                signals += self._advance(watch, batch, frame.rows, row, clauses)
         return signals
 
     def _advance(
-        self, watch: _Watch, batch: Batch, rows: Rows, row: int, clauses: tuple[Clause, ...]
+        self, watch: _Watch, step: int, batch: Batch, frame: Frame, row: int
     ) -> list[Signal]:
         """Take a step's match in; signals for the final events that it completes."""
-        assert watch.step is not None  # noqa: S101 - only steps come here
-        numbered = tuple(msgspec.structs.replace(each, step=watch.step + 1) for each in clauses)
-        chains = self._sequences[watch.order].add(
-            rows.events[row].customer_id,
-            watch.step,
-            _match(batch, rows, row, numbered),
-            self._limits,
-        )
+        rows, sequence = frame.rows, self._sequences[watch.order]
+        customer_id = rows.events[row].customer_id
+        clauses: tuple[Clause, ...] = ()
+        if sequence.expects(customer_id, step):
+            clauses = tuple(
+                msgspec.structs.replace(each, step=step + 1)
+                for each in watch.expression.explain(frame, row)
+            )
+        match = _match(batch, rows, row, clauses)
+        chains = sequence.add(customer_id, step, match, self._limits)
+        place = int(rows.place[row])
         return [
             self._signal(
                 watch.order,
-                int(rows.place[row]),
+                place,
                 rows,
                 row,
                 chain[-1],
-                tuple(clause for match in chain for clause in match.clauses),
+                tuple(clause for each in chain for clause in each.clauses),
             )
             for chain in chains
         ]

@@ -50,20 +50,35 @@ class SequenceState:
                 limits[Limit.SEQUENCE_CUSTOMERS] += 1
         self._customers[customer_id] = matches
         mine = matches[step]
-        if any(each.event_id == match.event_id for each in mine):
-            return []
+        for each in mine:
+            if each.event_id == match.event_id:
+                return []
         insort(mine, match)
-        newest = max(each[-1].event_time for each in matches if each)
-        for each in matches:
-            while each and each[0].event_time < newest - 2 * self._within_ms:
-                each.pop(0)
+        newest = max([each[-1].event_time for each in matches if each])
+        oldest = newest - 2 * self._within_ms
+        for others in matches:
+            while others and others[0].event_time < oldest:
+                others.pop(0)
         if len(mine) > MAX_MATCHES:
             mine.pop(0)
             limits[Limit.SEQUENCE_MATCHES] += 1
         return self._completed(matches)
 
+    def expects(self, customer_id: str, step: int) -> bool:
+        """Whether a match of this step may complete or start a chain, as things stand.
+
+        A final event of a customer without earlier steps only waits, in case one of them
+        is late; nobody needs its explanation then.
+        """
+        if step < self._steps - 1:
+            return True
+        matches = self._customers.get(customer_id)
+        return matches is not None and any(matches[:-1])
+
     def _completed(self, matches: list[list[Match]]) -> list[tuple[Match, ...]]:
-        chains = []
+        chains: list[tuple[Match, ...]] = []
+        if not any(matches[:-1]):
+            return chains
         for final in matches[-1]:
             if not final.fired:
                 start = final.event_time - self._within_ms
