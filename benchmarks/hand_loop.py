@@ -42,10 +42,9 @@ def main() -> None:
                 producer.produce(task.alerts, orjson.dumps(alert), event["customer_id"])
                 alerted.append(event["customer_id"])
         producer.flush()
-        if messages:
-            consumer.commit()
         seen += len(messages)
-    consumer.commit(asynchronous=False)
+        if messages:
+            consumer.commit(asynchronous=seen < task.events)
     tell(first, time.time(), alerted)
     consumer.close()
 

@@ -122,51 +122,51 @@ def test_a_test_is_judged_by_the_rule_and_its_highest_tier(
 
 
 BAD = {
-    "unknown stream": ("{on: logins}", "fires", "8:18: invalid enum value 'logins'"),
+    "unknown stream": ("{on: logins}", "fires", "7:18: invalid enum value 'logins'"),
     "unknown field": (
         "{on: login, devise_id: x}",
         "fires",
-        '8:25: a login has no field "devise_id" (did you mean "device_id"?)',
+        '7:25: a login has no field "devise_id" (did you mean "device_id"?)',
     ),
     "a time instead of at": (
         "{on: login, event_time: 5}",
         "fires",
-        '8:25: a login has no field "event_time" (did you mean "event_id"?)',
+        '7:25: a login has no field "event_time" (did you mean "event_id"?)',
     ),
     "missing field": (
         "{on: transaction}",
         "fires",
-        "8:13: object missing required field `amount`",
+        "7:13: object missing required field `amount`",
     ),
     "wrong value": (
         "{on: transaction, amount: 5, kind: crad}",
         "fires",
-        "8:48: invalid enum value 'crad'",
+        "7:48: invalid enum value 'crad'",
     ),
     "no duration": (
         "{on: login, at: soon}",
         "fires",
-        '8:29: "soon" is not a duration: a whole number and s, m, h or d, like 10m',
+        '7:29: "soon" is not a duration: a whole number and s, m, h or d, like 10m',
     ),
     "repeat without every": (
         "{on: login, repeat: 5}",
         "fires",
-        "8:33: a repeated event needs every",
+        "7:33: a repeated event needs every",
     ),
     "repeated without end": (
         "{on: login, repeat: 100000, every: 1s}",
         "fires",
-        "8:33: expected `int` <= 1000",
+        "7:33: expected `int` <= 1000",
     ),
     "unknown expectation": (
         "{on: login}",
         "nothing",
-        "9:17: invalid enum value 'nothing'",
+        "8:17: invalid enum value 'nothing'",
     ),
     "unknown tier": (
         "{on: login}",
         "{tier: green}",
-        "9:24: invalid enum value 'green'",
+        "8:24: invalid enum value 'green'",
     ),
 }
 
