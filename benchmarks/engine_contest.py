@@ -5,6 +5,7 @@ round to round; a round is as many events as each does in half a second, so the 
 customers have shorter histories, which favours it.
 """
 
+import gc
 import time
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -53,6 +54,7 @@ def _engine_rounds(files: Mapping[str, str]) -> Iterator[float]:
 
 def _river_rounds(files: Mapping[str, str]) -> Iterator[float]:
     peer = RiverPeer(files)
+    gc.disable()
     ahead = events(_EVENTS, customers=_CUSTOMERS)
     while True:
         records = list(islice(ahead, _PEER_EVENTS))

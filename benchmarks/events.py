@@ -148,19 +148,15 @@ _WRITERS = (_transaction, _login, _complaint)
 def steps(records: Iterator[Record], size: int) -> Iterator[Step]:
     """Steps of ``size`` records, one chunk a stream, as a shard would take them."""
     offsets = dict.fromkeys(_STREAMS, 0)
-    done = False
-    while not done:
+    while taken := list(islice(records, size)):
         chunks = {
             stream: Chunk(stream, f"bench.{stream}", 0, [], [], [], []) for stream in _STREAMS
         }
-        taken = 0
-        for taken, record in enumerate(islice(records, size), 1):
+        for record in taken:
             chunk = chunks[record.stream]
             chunk.offsets.append(offsets[record.stream])
             offsets[record.stream] += 1
             chunk.recorded_ms.append(0)
             chunk.keys.append(record.key)
             chunk.values.append(record.value)
-        done = taken < size
-        if taken:
-            yield Step(START_MS, [chunk for chunk in chunks.values() if chunk.values])
+        yield Step(START_MS, [chunk for chunk in chunks.values() if chunk.values])

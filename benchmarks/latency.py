@@ -19,9 +19,8 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-import msgspec
 import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 
@@ -77,14 +76,13 @@ def _produce(broker: str, topics: Topics) -> float:
     """Send events at the rate; returns when counting began, epoch ms."""
     out = feed.producer(broker)
     total = _PER_SECOND * (_WARM_UP_S + _SECONDS)
-    started, sent = time.time(), 0
-    for record in events(total, customers=_CUSTOMERS):
+    started = time.time()
+    for sent, record in enumerate(events(total, customers=_CUSTOMERS)):
         ahead = sent / _PER_SECOND - (time.time() - started)
         if ahead > _TICK_S:
             out.poll(0)
             time.sleep(ahead)
         out.produce(topics.inputs[record.stream], record.value, record.key)
-        sent += 1
     out.flush(10)
     return (started + _WARM_UP_S) * 1000
 
@@ -108,7 +106,7 @@ class _Listener:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="listener")
 
-    def __enter__(self) -> "_Listener":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -141,6 +139,7 @@ def _worker(broker: str, folder: Path) -> Iterator[None]:
             "SENTINEL_CONFIGS": str(folder),
             "SENTINEL_WEB_PORT": str(port),
         },
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:

@@ -7,12 +7,13 @@ panes, evictions), which spares this peer work; events come in order of time.
 
 import math
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from sentinel.features import Feature
-from sentinel.features.declare import AGGREGATES, Operation
+from sentinel.features.declare import Operation
 from sentinel.features.kernels.motion import EARTH_RADIUS_KM, LEAST_HOURS
 from sentinel.features.kernels.normal import LEAST_DEVIATION, LEAST_WEIGHT
 from sentinel.features.kernels.rhythm import LEAST_EVENTS
@@ -245,14 +246,12 @@ def _distance_km(a: tuple[float, float], b: tuple[float, float]) -> float:
     return 2 * EARTH_RADIUS_KM * math.asin(math.sqrt(min(1.0, chord)))
 
 
-_WINDOWS = {
+_STATES: dict[Operation, Callable[[Feature], State]] = {
     Operation.COUNT: Count,
     Operation.SUM: Total,
     Operation.MEAN: Total,
     Operation.MAX: Extreme,
     Operation.MIN: Extreme,
-}
-_OTHERS = {
     Operation.DISTINCT: Recent,
     Operation.FIRST_SEEN: Recent,
     Operation.ZSCORE: ZScore,
@@ -264,6 +263,6 @@ _OTHERS = {
 
 def new_state(feature: Feature) -> State:
     """The state of ``feature`` for a customer never seen before."""
-    if feature.operation in AGGREGATES:
-        return (Calendar if feature.calendar else _WINDOWS[feature.operation])(feature)
-    return _OTHERS[feature.operation](feature)
+    if feature.calendar:
+        return Calendar(feature)
+    return _STATES[feature.operation](feature)

@@ -10,13 +10,13 @@ import tempfile
 import time
 from typing import Any
 
-from quixstreams import Application, State
+from quixstreams import Application, State  # type: ignore[import-not-found]  # the peers' venv
 
 from benchmarks.contender import Task, tell
 from benchmarks.one_rule import MOST, WINDOW_MS
 
 
-class _Timed(Application):
+class _Timed(Application):  # type: ignore[misc]
     """An application that notes when its last checkpoint is committed."""
 
     committed = 0.0

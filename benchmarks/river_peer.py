@@ -5,7 +5,8 @@ structs), the demanded features are stepped, river's half-space trees score and 
 same scaled inputs, a sorted list of the last scores gives the tail probability, every
 rule's condition is evaluated as compiled Python, and signals go through the same fusion,
 which is plain Python in both.  What the peer is spared: bounds on memory, late events,
-dead letters, currencies, and the evidence of the rules that fired.
+dead letters, currencies, and the evidence of the rules that fired.  Python's garbage
+collector is off while it runs, which makes it half as fast again: it leaves no cycles.
 """
 
 import math
@@ -65,6 +66,7 @@ class RiverPeer:
             states = [new_state(feature) for feature in self._features]
             self._customers[event.customer_id] = states
         now = self._now
+        assert isinstance(event.event_time, int)
         now.move(event.event_time)
         values: list[Value] = [None] * len(self.names)
         holds = [where(event, values) for where in self._wheres[stream]]

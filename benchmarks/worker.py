@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from typing import Any
+from unittest.mock import patch
 
 from benchmarks.contender import Task, tell
 from sentinel.cli import main as sentinel
@@ -38,9 +39,9 @@ def main() -> None:
             tell(first[0], time.time(), alerted)
             os._exit(0)
 
-    Shards.offer, Sink.write = noted, timed  # type: ignore[method-assign]
     sys.argv = ["sentinel", "worker"]
-    sentinel()
+    with patch.object(Shards, "offer", noted), patch.object(Sink, "write", timed):
+        sentinel()
 
 
 if __name__ == "__main__":

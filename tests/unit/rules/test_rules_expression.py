@@ -1,0 +1,133 @@
+"""Conditions: what they mean on columns, what they refuse, and why they held."""
+
+import numpy as np
+import pytest
+
+from sentinel.ingest import Decoded, Watermarks, merge
+from sentinel.ingest.extract import extract
+from sentinel.model.columns import FIELDS, Rows
+from sentinel.model.document import ConfigError, parse
+from sentinel.model.events import Stream, Transaction
+from sentinel.model.signal import Clause
+from sentinel.rules import compile_expression
+from sentinel.rules.nodes import Frame, Node
+
+COLUMNS = FIELDS[Stream.TRANSACTION]
+FALSE, UNKNOWN, TRUE = 0, 1, 2
+
+
+def rows(**fields: object) -> Rows:
+    """One debit of 100 from China, with some fields changed."""
+    given = {"event_id": "e", "event_time": 1, "customer_id": "c", "kind": "transfer",
+             "direction": "debit", "amount": 100.0, "country": "CN", **fields}
+    event = Transaction(**given)  # type: ignore[arg-type]
+    decoded = Decoded(Stream.TRANSACTION, [event], np.array([1]), np.array([1]))
+    batch = merge({Stream.TRANSACTION: decoded}, Watermarks(), 0)
+    made = batch.rows[Stream.TRANSACTION]
+    made.columns = extract(decoded, COLUMNS)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "truth"),
+    [
+        ('direction == "debit" && amount > 99.5', TRUE),
+        ('"debit" == direction', TRUE),
+        ("100 <= amount", TRUE),
+        ("amount in [1, 100]", TRUE),
+        ('country in ["US", "CN"]', TRUE),
+        ('kind != "card"', TRUE),
+        ('!(kind == "card")', TRUE),
+        ("amount / 2 + 1 == 51", TRUE),
+        ("7 / 2 == 3", TRUE),
+        ("-7 / 2 == -3", TRUE),
+        ("-7 % 3 == -1", TRUE),
+        ("amount % 30 == 10", TRUE),
+        ("amount > 50 ? country == 'CN' : false", TRUE),
+        ('country.startsWith("C") && country.contains("N")', TRUE),
+        ("lat > 3", UNKNOWN),
+        ("lat != 3", UNKNOWN),
+        ("!(lat > 3)", UNKNOWN),
+        ("lat > 3 && false", FALSE),
+        ("lat > 3 || true", TRUE),
+        ("lat > 3 || amount > 1000", UNKNOWN),
+        ("lat > 3 ? true : true", UNKNOWN),
+        ("has(lat)", FALSE),
+        ("has(country)", TRUE),
+        ('ip == "10.0.0.1"', UNKNOWN),
+        ('ip in ["10.0.0.1"]', UNKNOWN),
+        ("ip == device_id", UNKNOWN),
+        ("ip.endsWith('1')", UNKNOWN),
+        ("0.0 / 0.0 > 1", UNKNOWN),
+    ],
+)
+def test_truth(text: str, truth: int) -> None:
+    """Three-valued results over one row with missing coordinates, device and address."""
+    assert compile_expression(text, COLUMNS).truth(rows()).tolist() == [truth]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("amuont > 3", '1:1: unknown name "amuont" (did you mean "amount"?)'),
+        ('direction == "debt"', '1:14: direction is never "debt" (did you mean "debit"?)'),
+        ("amount", "1:1: a condition is true or false; this is a number "
+                   "(compare it, as in amount > 0)"),
+        ("amount > country", "1:1: cannot compare a number with a string"),
+        ("country < 'CN'", '1:9: "<" compares numbers; these are string and string '
+                           '(only "==" and "!=" here)'),
+        ("amount = 3", "1:8: unexpected '=' (use \"==\" to compare)"),
+        ("amount > 3 &&", '1:14: unexpected the end (expected "(" or a name or a number or a text)'),
+        ("amount && true", "1:1: amount is a number, not a truth (compare it, as in amount > 0)"),
+        ("1 / 0 > 1", "1:1: division by zero"),
+        ("9223372036854775808 > 1", "1:1: a whole number has at most 64 bits"),
+        ("country.startWith('C')", '1:9: unknown function "startWith" '
+                                   '(did you mean "startsWith"?)'),
+        ("!" * 60 + "true", "1:42: nested more than 40 deep"),
+        ("amount > 1 " + "|| amount > 1 " * 400, "1:4001: a condition has at most 4000 characters"),
+    ],
+)
+def test_refused(text: str, complaint: str) -> None:
+    """Each mistake is told at its column, with a hint where one helps."""
+    with pytest.raises(ConfigError) as error:
+        compile_expression(text, COLUMNS)
+    assert str(error.value) == f"condition:{complaint}"
+
+
+def test_errors_point_into_the_yaml_file() -> None:
+    """In a quoted scalar of a file the column is that of the very word."""
+    document = parse("when: 'amount > 3 && amuont > 4'\n", "r.yaml")
+    with pytest.raises(ConfigError) as error:
+        compile_expression(document.data["when"], COLUMNS, document, ("when",))
+    assert str(error.value).startswith("r.yaml:1:22: unknown name")
+
+
+def test_explanation_names_what_held() -> None:
+    """Of a disjunction only the terms that held are told, with the values they read."""
+    expression = compile_expression(
+        'direction == "debit" && (amount > 1000 || country == "CN") && !(lat > 3 && false)', COLUMNS
+    )
+    frame = Frame(rows())
+    assert expression.truth_in(frame).tolist() == [TRUE]
+    assert expression.explain(frame, 0) == (
+        Clause('direction == "debit"', {"direction": "debit"}),
+        Clause('country == "CN"', {"country": "CN"}),
+        Clause("!(lat > 3 && false)", {"lat": None}),
+    )
+
+
+def test_a_part_shared_by_rules_is_evaluated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal parts of different conditions are computed once for a batch."""
+    computed: list[str] = []
+    value = Node.value
+
+    def counting(node: Node, frame: Frame) -> object:
+        if node.key not in frame.known:
+            computed.append(node.key)
+        return value(node, frame)
+
+    monkeypatch.setattr(Node, "value", counting)
+    frame = Frame(rows())
+    for text in ("amount > 10 && has(country)", "amount>10 && has(lat)"):
+        compile_expression(text, COLUMNS).truth_in(frame)
+    assert computed.count("(amount > 10)") == 1
