@@ -169,7 +169,7 @@ class Trees:
     ) -> None:
         entry = declaration.entry
         assert isinstance(entry, TreesEntry)
-        self._model = HalfSpaceTrees(
+        self._model: Any = HalfSpaceTrees(
             n_trees=entry.n_trees, height=entry.height, window_size=entry.window, seed=entry.seed
         )
         self._inputs = [

@@ -25,8 +25,15 @@ def _configuration() -> Configuration:
 
 def _chunks(records: list[Record]) -> list[Chunk]:
     return [
-        Chunk(stream, f"t.{stream}", 0, [offset for _, offset, _ in mine],
-              [-1] * len(mine), [None] * len(mine), [value for _, _, value in mine])
+        Chunk(
+            stream,
+            f"t.{stream}",
+            0,
+            [offset for _, offset, _ in mine],
+            [-1] * len(mine),
+            [None] * len(mine),
+            [value for _, _, value in mine],
+        )
         for stream in Stream
         if (mine := [record for record in records if record[0] is stream])
     ]
@@ -45,7 +52,8 @@ def _merged(seed: int, disorder: int) -> list[Record]:
     limits = _configuration().bounds.ingest
     batch = merge(
         {chunk.stream: decode(chunk.stream, [chunk], limits) for chunk in _chunks(records)},
-        Watermarks(), 0,
+        Watermarks(),
+        0,
     )
     by_stream = {s: [record for record in records if record[0] is s] for s in Stream}
     streams = tuple(Stream)

@@ -30,9 +30,9 @@ numbers = st.recursive(
     ),
     max_leaves=4,
 )
-comparisons = st.tuples(
-    numbers, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), numbers
-).map(" ".join)
+comparisons = st.tuples(numbers, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), numbers).map(
+    " ".join
+)
 conditions = st.recursive(
     st.one_of(comparisons, st.sampled_from([*TRUTHS, "true", "false"])),
     lambda inner: st.one_of(
@@ -46,15 +46,18 @@ conditions = st.recursive(
     ),
     max_leaves=8,
 )
-data = st.fixed_dictionaries({
-    **{name: st.one_of(st.none(), st.integers(-5, 5).map(float)) for name in NUMBERS},
-    **{name: st.one_of(st.none(), st.booleans()) for name in TRUTHS},
-})
+data = st.fixed_dictionaries(
+    {
+        **{name: st.one_of(st.none(), st.integers(-5, 5).map(float)) for name in NUMBERS},
+        **{name: st.one_of(st.none(), st.booleans()) for name in TRUTHS},
+    }
+)
 
 
 def _ours(text: str, values: dict[str, Any]) -> int:
-    event = Transaction(event_id="e", event_time=1, customer_id="c", kind="fee",
-                        direction="debit", amount=1.0)
+    event = Transaction(
+        event_id="e", event_time=1, customer_id="c", kind="fee", direction="debit", amount=1.0
+    )
     one = np.zeros(1, np.int64)
     columns: dict[str, Any] = {
         name: np.array([np.nan if values[name] is None else values[name]]) for name in NUMBERS

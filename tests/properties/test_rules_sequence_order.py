@@ -28,11 +28,7 @@ def _run(found: list[Found], state: SequenceState) -> set[str]:
 def _oracle(found: list[Found]) -> set[str]:
     """Every final event to which some chain leads, by trying all."""
     steps = [[time for step, time in found if step == wanted] for wanted in range(3)]
-    return {
-        f"2-{c}"
-        for a, b, c in product(*steps)
-        if a <= b <= c and c - a <= WITHIN_MS
-    }
+    return {f"2-{c}" for a, b, c in product(*steps) if a <= b <= c and c - a <= WITHIN_MS}
 
 
 @settings(max_examples=300, deadline=None)

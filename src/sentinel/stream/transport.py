@@ -70,7 +70,7 @@ class ChunkConsumer(driver.Consumer):
         acked = self._acked[tp]  # shards ack in order
         if not acked:
             return None
-        last = max(acked)
+        last: int = max(acked)
         acked.clear()
         self._acked_index[tp].clear()
         return last + 1

@@ -18,8 +18,16 @@ FALSE, UNKNOWN, TRUE = 0, 1, 2
 
 def rows(**fields: object) -> Rows:
     """One debit of 100 from China, with some fields changed."""
-    given = {"event_id": "e", "event_time": 1, "customer_id": "c", "kind": "transfer",
-             "direction": "debit", "amount": 100.0, "country": "CN", **fields}
+    given = {
+        "event_id": "e",
+        "event_time": 1,
+        "customer_id": "c",
+        "kind": "transfer",
+        "direction": "debit",
+        "amount": 100.0,
+        "country": "CN",
+        **fields,
+    }
     event = Transaction(**given)  # type: ignore[arg-type]
     decoded = Decoded(Stream.TRANSACTION, [event], np.array([1]), np.array([1]))
     batch = merge({Stream.TRANSACTION: decoded}, Watermarks(), 0)
@@ -71,18 +79,27 @@ def test_truth(text: str, truth: int) -> None:
     [
         ("amuont > 3", '1:1: unknown name "amuont" (did you mean "amount"?)'),
         ('direction == "debt"', '1:14: direction is never "debt" (did you mean "debit"?)'),
-        ("amount", "1:1: a condition is true or false; this is a number "
-                   "(compare it, as in amount > 0)"),
+        (
+            "amount",
+            "1:1: a condition is true or false; this is a number (compare it, as in amount > 0)",
+        ),
         ("amount > country", "1:1: cannot compare a number with a string"),
-        ("country < 'CN'", '1:9: "<" compares numbers; these are string and string '
-                           '(only "==" and "!=" here)'),
+        (
+            "country < 'CN'",
+            '1:9: "<" compares numbers; these are string and string (only "==" and "!=" here)',
+        ),
         ("amount = 3", "1:8: unexpected '=' (use \"==\" to compare)"),
-        ("amount > 3 &&", '1:14: unexpected the end (expected "(" or a name or a number or a text)'),
+        (
+            "amount > 3 &&",
+            '1:14: unexpected the end (expected "(" or a name or a number or a text)',
+        ),
         ("amount && true", "1:1: amount is a number, not a truth (compare it, as in amount > 0)"),
         ("1 / 0 > 1", "1:1: division by zero"),
         ("9223372036854775808 > 1", "1:1: a whole number has at most 64 bits"),
-        ("country.startWith('C')", '1:9: unknown function "startWith" '
-                                   '(did you mean "startsWith"?)'),
+        (
+            "country.startWith('C')",
+            '1:9: unknown function "startWith" (did you mean "startsWith"?)',
+        ),
         ("!" * 60 + "true", "1:42: nested more than 40 deep"),
         ("amount > 1 " + "|| amount > 1 " * 400, "1:4001: a condition has at most 4000 characters"),
     ],

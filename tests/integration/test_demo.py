@@ -1,0 +1,58 @@
+"""The demo as its user runs it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from integration.stage import wait_for
+
+
+def _children_of(pid: int) -> list[str]:
+    done = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    )
+    return done.stdout.split()
+
+
+@pytest.mark.process
+def test_all_four_tiers_and_a_clean_end() -> None:
+    """Ends by itself with a summary and exit 0, alerts of every tier, no process left."""
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "sentinel", "demo", "--seconds", "30"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(lambda: bool(_children_of(demo.pid)), "the worker starts")
+    (worker,) = _children_of(demo.pid)
+    said, complaint = demo.communicate(timeout=240)
+    assert demo.returncode == 0, said + complaint
+    for tier in ("red", "orange", "yellow", "blue"):
+        (line,) = [line for line in said.splitlines() if tier in line and "alert revisions" in line]
+        assert " 0 alert revisions" not in line, line
+    assert "librdkafka's built-in cluster" in said
+    assert "malformed" in said
+    left = subprocess.run(["ps", "-p", worker], capture_output=True, check=False)
+    assert left.returncode == 1
+
+
+@pytest.mark.process
+def test_no_orphan_when_the_demo_is_killed() -> None:
+    """Even kill -9 of the demo takes its worker along."""
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "sentinel", "demo"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_for(lambda: bool(_children_of(demo.pid)), "the worker starts")
+    (worker,) = _children_of(demo.pid)
+    demo.kill()
+    demo.wait()
+
+    def gone() -> bool:
+        return (
+            subprocess.run(["ps", "-p", worker], capture_output=True, check=False).returncode == 1
+        )
+
+    wait_for(gone, "the worker is gone", 20)

@@ -1,0 +1,122 @@
+"""The command line: exit codes, streams, one clear line for what the user can mend."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sentinel.settings import shipped_configs
+
+
+def _sentinel(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "sentinel", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", "NO_COLOR": "1", **environment},
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def configs(tmp_path: Path) -> Path:
+    """A copy of the shipped configuration, to be spoilt."""
+    return Path(shutil.copytree(shipped_configs(), tmp_path / "configs"))
+
+
+def test_check_prints_json_on_stdout() -> None:
+    """The shipped configuration is right, complete and counted."""
+    done = _sentinel("check", "--json")
+    summary = json.loads(done.stdout)
+    assert (done.returncode, done.stderr, summary["findings"]) == (0, "", [])
+    assert summary["rules"] >= 15
+    assert summary["features"] >= 30
+    assert set(summary["by risk"]) == {"credit", "market", "operational", "liquidity", "legal"}
+
+
+def test_a_wrong_rule_is_one_line_with_its_place(configs: Path) -> None:
+    """File, line, column, complaint and hint; exit 1; no traceback."""
+    file = configs / "rules" / "market.yaml"
+    text = file.read_text().replace("redeem_sum_24h >= 500000", "redem_sum_24h >= 500000")
+    file.write_text(text)
+    line = next(n for n, each in enumerate(text.splitlines(), 1) if "redem_sum" in each)
+    done = _sentinel("check", str(configs))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f'sentinel: rules/market.yaml:{line}:36: unknown name "redem_sum_24h" '
+        '(did you mean "redeem_sum_24h"?)\n'
+    )
+
+
+def test_lint_findings_exit_3(configs: Path) -> None:
+    """A rule without tests and a feature that nobody uses are findings, not errors."""
+    file = configs / "rules" / "market.yaml"
+    file.write_text(file.read_text().split("    tests:")[0])
+    done = _sentinel("check", str(configs))
+    assert done.returncode == 3
+    assert "market.redemption-run: no test in which it fires" in done.stderr
+    assert "features.yaml: no rule or detector uses fx_sum_month" in done.stderr
+
+
+def test_a_failing_rule_test_exits_1(configs: Path) -> None:
+    """The failure says what was expected and what happened."""
+    file = configs / "rules" / "market.yaml"
+    file.write_text(file.read_text().replace("expect: {tier: yellow}", "expect: {tier: red}", 1))
+    done = _sentinel("test", str(configs), "--rule", "market.redemption-run")
+    assert done.returncode == 1
+    assert "expected tier red; it fired 1 times, highest tier yellow" in done.stderr
+
+
+def test_usage_errors_exit_2() -> None:
+    """An unknown option is the usage's fault."""
+    assert _sentinel("replay", "--no-such").returncode == 2
+
+
+def test_a_worker_without_broker_says_so() -> None:
+    """One line that names the address and the variable; exit 1."""
+    done = _sentinel("worker", SENTINEL_BROKERS="127.0.0.1:1")
+    assert done.returncode == 1
+    assert done.stderr.startswith("sentinel: no Kafka broker answers at 127.0.0.1:1")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_unknown_setting_says_so() -> None:
+    """A typing mistake in a variable never goes unnoticed."""
+    done = _sentinel("worker", SENTINEL_BROKRES="x")
+    assert (done.returncode, done.stderr) == (
+        1,
+        'sentinel: SENTINEL_BROKRES is not a setting (did you mean "SENTINEL_BROKERS"?)\n',
+    )
+
+
+def test_simulate_then_replay(tmp_path: Path) -> None:
+    """Same seed, same bytes; the replay raises alerts as JSON lines and sums up."""
+    for name in ("a", "b"):
+        done = _sentinel(
+            "simulate",
+            "--customers",
+            "60",
+            "--days",
+            "1",
+            "--history-days",
+            "8",
+            "--attacks-per-day",
+            "20",
+            "--out",
+            str(tmp_path / name),
+        )
+        assert done.returncode == 0, done.stderr
+    events = tmp_path / "a" / "events.jsonl"
+    assert events.read_bytes() == (tmp_path / "b" / "events.jsonl").read_bytes()
+    assert "scenario" not in events.read_text()
+    done = _sentinel("replay", str(events), "--summary-json", str(tmp_path / "summary.json"))
+    assert done.returncode == 0, done.stderr
+    alerts = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(alerts) > 5
+    assert all(alert["type"] == "io.sentinel.alert.v1" for alert in alerts)
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert sum(summary["events"].values()) == len(events.read_text().splitlines())
