@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from confluent_kafka import Producer
-
-from kafka.broker import VERSION, Broker
+from tests.kafka.broker import VERSION, Broker
 
 _REAL = f"real Apache Kafka {VERSION}"
 _BUILT_IN = "librdkafka built-in cluster"

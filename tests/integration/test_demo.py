@@ -4,8 +4,7 @@ import subprocess
 import sys
 
 import pytest
-
-from integration.stage import wait_for
+from tests.integration.stage import wait_for
 
 
 def _children_of(pid: int) -> list[str]:

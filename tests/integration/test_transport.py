@@ -7,8 +7,8 @@ from typing import Any
 import faust
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
+from tests.integration.stage import wait_for
 
-from integration.stage import wait_for
 from sentinel.stream.transport import ChunkSchema, chunk_transport
 
 COUNT = 5_000

@@ -7,8 +7,8 @@ from collections import Counter
 import msgspec
 import pytest
 from confluent_kafka import Message
+from tests.integration.stage import Stage, lively, wait_for
 
-from integration.stage import Stage, lively, wait_for
 from sentinel.alerting.cloudevent import encode
 from sentinel.engine import Engine
 from sentinel.model.alert import Tier

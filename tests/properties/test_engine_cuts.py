@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.integration.stage import lively
 
-from integration.stage import lively
 from sentinel.alerting.cloudevent import encode
 from sentinel.configuration import Configuration
 from sentinel.engine import Engine
