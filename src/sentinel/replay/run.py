@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Protocol
 
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
 from sentinel.model.step import DeadLetterReason, Limit, Outcome, Step, Suppression
-from sentinel.replay.block import Skip
+from sentinel.replay.block import ReplayError, Skip
 from sentinel.replay.order import STEP_ROWS, first_rows, in_order, steps
 from sentinel.replay.source import Source
 
@@ -57,10 +58,14 @@ def replay(
 
     ``summary`` is counted on as the outcomes are taken.  Raises OSError and ReplayError.
     """
+    names = sorted(source.name for source in sources)
+    for name, following in pairwise(names):
+        if name == following:
+            raise ReplayError(f"{name}: given twice")
     sequences = in_order({source.name: source.blocks() for source in sources})
     if limit is not None:
         sequences = first_rows(sequences, limit)
-    for step in steps(sequences, sorted(source.name for source in sources), step_rows):
+    for step in steps(sequences, names, step_rows):
         outcome = engine.process(step)
         summary.add(outcome)
         yield outcome
