@@ -44,7 +44,8 @@ def main() -> None:
         producer.flush()
         seen += len(messages)
         if messages:
-            consumer.commit(asynchronous=seen < task.events)
+            position = consumer.position(consumer.assignment())
+            consumer.commit(offsets=position, asynchronous=seen < task.events)
     tell(first, time.time(), alerted)
     consumer.close()
 

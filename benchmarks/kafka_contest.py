@@ -26,7 +26,7 @@ from sentinel.model.events import Stream
 from sentinel.stream.topics import Topics
 
 _PREFIX = "bench"
-_EVENTS, _CUSTOMERS, _ROUNDS = 300_000, 50_000, 3
+_EVENTS, _CUSTOMERS, _ROUNDS = 500_000, 50_000, 3
 _PEERS = ("plain_faust", "quix", "hand_loop")
 _LONGEST_S = 180
 

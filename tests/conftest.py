@@ -58,9 +58,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _is_whole_run(config: pytest.Config) -> bool:
+    """Whether nothing chose among the tests: flags like ``-q`` choose nothing.
+
+    In CI ``--lf`` and ``--ff`` excuse nothing: a cache must not decide what is proved.
+    """
     option = config.option
-    selects = option.markexpr or option.keyword or option.lf or option.collectonly
-    return not selects and not config.invocation_params.args
+    chosen = config.args_source is pytest.Config.ArgsSource.ARGS
+    chosen = chosen or bool(option.markexpr or option.keyword or option.collectonly)
+    return not chosen and (not option.lf or "CI" in os.environ)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -29,7 +29,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     topic_prefix: Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9._-]*\Z")] = "sentinel"
     partitions: Annotated[int, Meta(ge=1, le=1024)] = 4
     replication: Annotated[int, Meta(ge=1, le=9)] = 1
-    configs: str | None = None
+    configs: Annotated[str, Meta(min_length=1)] | None = None
     web_host: str = "127.0.0.1"
     web_port: Annotated[int, Meta(ge=0, le=65535)] = 6066
     horizon: str = "24h"  # how far back a restarted shard reads its journal

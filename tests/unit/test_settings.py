@@ -1,8 +1,12 @@
 """Settings: read once, refused with the variable's name."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
-from sentinel.settings import Settings, SettingsError
+from sentinel.model.document import ConfigError
+from sentinel.settings import Settings, SettingsError, read_configuration, shipped_configs
 
 
 def test_defaults_and_values() -> None:
@@ -39,3 +43,32 @@ def test_refused(variable: str, value: str, complaint: str) -> None:
     with pytest.raises(SettingsError) as error:
         Settings.from_environment({variable: value})
     assert str(error.value) == complaint
+
+
+def test_an_empty_folder_name_is_refused() -> None:
+    """An empty variable must not quietly mean the shipped configuration."""
+    with pytest.raises(SettingsError, match=r"^SENTINEL_CONFIGS: "):
+        Settings.from_environment({"SENTINEL_CONFIGS": ""})
+
+
+def test_the_shipped_configuration_is_the_default(tmp_path: Path) -> None:
+    """A copy of it, named outright, has the same version: file names are relative."""
+    copy = shutil.copytree(shipped_configs(), tmp_path / "configs")
+    assert read_configuration(None).version == read_configuration(copy).version
+
+
+def test_a_configuration_error_names_the_file_in_its_folder(tmp_path: Path) -> None:
+    """The place is relative to the folder, with forward slashes."""
+    copy = shutil.copytree(shipped_configs(), tmp_path / "configs")
+    (copy / "rules" / "credit.yaml").write_text("rules: 5\n")
+    with pytest.raises(ConfigError) as error:
+        read_configuration(copy)
+    assert error.value.path == "rules/credit.yaml"
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """The operating system's kind of error, with the path that was asked for."""
+    missing = tmp_path / "nowhere"
+    with pytest.raises(NotADirectoryError) as error:
+        read_configuration(missing)
+    assert error.value.filename == str(missing)

@@ -9,7 +9,9 @@ from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
 from sentinel.settings import Settings
 
-_TIMEOUT_S = 8.0
+_ANSWER_S = 5.0
+_CREATE_S = 15.0
+_LEAST_RETENTION_MS = 7 * 86_400_000
 
 
 class StartupError(Exception):
@@ -47,10 +49,21 @@ def _admin(settings: Settings) -> AdminClient:
     return AdminClient({"bootstrap.servers": settings.brokers, "log_level": 0})
 
 
+def _retention(settings: Settings, name: str) -> dict[str, str]:
+    """What recovery replays is kept by time, well beyond the horizon; the rest as the broker does.
+
+    Said outright, because a broker's default may be to compact or to keep hours only.
+    """
+    if name not in Topics(settings.topic_prefix).co_partitioned():
+        return {}
+    retention_ms = max(_LEAST_RETENTION_MS, 2 * settings.horizon_ms)
+    return {"cleanup.policy": "delete", "retention.ms": str(retention_ms)}
+
+
 def describe(settings: Settings) -> dict[str, int]:
     """Partition count of each of our topics that exists; raises StartupError."""
     try:
-        found = _admin(settings).list_topics(timeout=_TIMEOUT_S).topics
+        found = _admin(settings).list_topics(timeout=_ANSWER_S).topics
     except KafkaException as error:
         raise StartupError(
             f"no Kafka broker answers at {settings.brokers} ({error.args[0].str()}); "
@@ -67,12 +80,17 @@ def create(settings: Settings) -> list[str]:
     """Create the topics that are missing; returns their names; raises StartupError."""
     present = describe(settings)
     missing = [name for name in Topics(settings.topic_prefix).all() if name not in present]
-    new = [NewTopic(name, settings.partitions, settings.replication) for name in missing]
+    new = [
+        NewTopic(name, settings.partitions, settings.replication, config=_retention(settings, name))
+        for name in missing
+    ]
     admin = _admin(settings)  # kept until its futures are done
-    made = admin.create_topics(new, operation_timeout=_TIMEOUT_S) if new else {}
+    made = admin.create_topics(new, operation_timeout=_CREATE_S) if new else {}
     for name, future in made.items():
         try:
-            future.result(_TIMEOUT_S * 2)
+            future.result(_CREATE_S * 2)
+        except TimeoutError:
+            raise StartupError(f"cannot create {name}: {settings.brokers} did not answer") from None
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise StartupError(f"cannot create {name}: {error.args[0].str()}") from None

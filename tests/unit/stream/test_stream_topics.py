@@ -1,0 +1,112 @@
+"""Topics: names, what a worker refuses to start on, and what ``create`` makes."""
+
+import time
+
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, ResourceType
+from tests.integration.stage import wait_for
+
+from sentinel.model.alert import Tier
+from sentinel.settings import Settings
+from sentinel.stream.topics import StartupError, Topics, check, create, describe
+
+
+def _ask_for(broker: str, names: list[str]) -> None:
+    """Make topics on the built-in cluster: it makes those that a producer asks for."""
+    producer = Producer({"bootstrap.servers": broker})
+    for name in names:
+        producer.list_topics(name, timeout=10)
+
+
+def test_every_name_is_under_the_prefix() -> None:
+    """Three inputs, alerts and their tiers, dead letters, journal: each once."""
+    topics = Topics("bank")
+    names = topics.all()
+    assert len(set(names)) == len(names) == 3 + 1 + len(Tier) + 2
+    assert all(name.startswith("bank.") for name in names)
+    assert topics.tier(Tier.RED) == "bank.alerts.red"
+
+
+def test_only_what_exists_is_described(mock_kafka: str, prefix: str) -> None:
+    """A topic that is not ours, or not there, is left out; asking makes none."""
+    _ask_for(mock_kafka, [f"{prefix}.logins", f"{prefix}.others"])
+    settings = Settings(brokers=mock_kafka, topic_prefix=prefix)
+    assert describe(settings) == {f"{prefix}.logins": 4}
+    assert describe(settings) == {f"{prefix}.logins": 4}
+
+
+def test_missing_topics_are_named_with_the_command(mock_kafka: str, prefix: str) -> None:
+    """The message lists every missing topic and says how to make them."""
+    names = Topics(prefix).all()
+    _ask_for(mock_kafka, names[2:])
+    with pytest.raises(StartupError) as error:
+        check(Settings(brokers=mock_kafka, topic_prefix=prefix))
+    assert str(error.value) == (
+        f"missing topics: {names[0]}, {names[1]}; run `sentinel topics create`"
+    )
+
+
+def test_a_whole_set_gives_its_partition_count(mock_kafka: str, prefix: str) -> None:
+    """The count comes from the broker, not from the settings."""
+    _ask_for(mock_kafka, Topics(prefix).all())
+    assert check(Settings(brokers=mock_kafka, topic_prefix=prefix, partitions=9)) == 4
+
+
+def test_an_unreachable_broker_is_said_in_time() -> None:
+    """One line with the address and the variable, within about five seconds."""
+    started = time.monotonic()
+    with pytest.raises(StartupError) as error:
+        check(Settings(brokers="127.0.0.1:1"))
+    assert time.monotonic() - started < 8
+    message = str(error.value)
+    assert message.startswith("no Kafka broker answers at 127.0.0.1:1 (")
+    assert message.endswith("); set SENTINEL_BROKERS")
+    assert "\n" not in message
+
+
+def test_a_broker_that_does_not_create_is_an_error(
+    mock_kafka: str, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The built-in cluster never answers a wish to create: one line, not a bare timeout."""
+    monkeypatch.setattr("sentinel.stream.topics._CREATE_S", 0.5)
+    with pytest.raises(StartupError, match=f"cannot create {prefix}.* did not answer"):
+        create(Settings(brokers=mock_kafka, topic_prefix=prefix))
+
+
+def test_create_makes_what_is_missing(kafka: str, prefix: str) -> None:
+    """Once all, then nothing; what recovery replays outlives twice the horizon."""
+    settings = Settings(brokers=kafka, topic_prefix=prefix, partitions=3, horizon="10d")
+    topics = Topics(prefix)
+    assert create(settings) == topics.all()
+    whole = dict.fromkeys(topics.all(), 3)
+    wait_for(lambda: describe(settings) == whole, "the broker lists its new topics", 20)
+    assert create(settings) == []
+    assert check(settings) == 3
+    asked = [ConfigResource(ResourceType.TOPIC, name) for name in topics.co_partitioned()]
+    admin = AdminClient({"bootstrap.servers": kafka})  # kept until its futures are done
+    for future in admin.describe_configs(asked).values():
+        config = future.result(10)
+        assert config["cleanup.policy"].value == "delete"
+        assert config["retention.ms"].value == str(20 * 86_400_000)
+
+
+def test_unequal_partition_counts_are_refused(kafka: str, prefix: str) -> None:
+    """Shard p must own partition p of everything; outputs may have as many as they like."""
+    settings = Settings(brokers=kafka, topic_prefix=prefix, partitions=2)
+    create(settings)
+    admin, topics = AdminClient({"bootstrap.servers": kafka}), Topics(prefix)
+
+    def grow(name: str, partitions: int) -> None:
+        admin.create_partitions([NewPartitions(name, partitions)])[name].result(10)
+        wait_for(lambda: describe(settings).get(name) == partitions, f"{name} has grown", 20)
+
+    grow(topics.alerts, 4)
+    assert check(settings) == 2
+    grow(topics.journal, 3)
+    with pytest.raises(StartupError) as error:
+        check(settings)
+    assert str(error.value) == (
+        "inputs and journal need equal partition counts, but: "
+        f"{prefix}.transactions 2, {prefix}.logins 2, {prefix}.complaints 2, {prefix}.journal 3"
+    )
