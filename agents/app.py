@@ -36,7 +36,7 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
 
     @app.on_partitions_assigned.connect
     async def assigned(_: Any, assigned: Any, **__: Any) -> None:
-        await shards.assign(assigned)
+        await shards.assign(assigned, app.consumer_generation_id)
 
     @app.on_partitions_revoked.connect
     async def revoked(_: Any, revoked: Any, **__: Any) -> None:  # noqa: ARG001

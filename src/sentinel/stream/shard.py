@@ -67,8 +67,10 @@ class Shard:
         await self._inbox.put(waiting)
 
     def stop(self) -> None:
-        """End the loop after the step under way."""
+        """End the loop after the step under way; what waits is dropped, not acked."""
         self._stopping = True
+        while not self._inbox.empty():  # lets go of agents that wait for room
+            self._inbox.get_nowait()
 
     async def run(self) -> None:
         """Recover, then take steps until stopped; raises SinkFatalError, RecoveryError."""

@@ -34,14 +34,16 @@ class Shards:
         self._topics = Topics(settings.topic_prefix)
         self._running: dict[int, tuple[Shard, asyncio.Task[None]]] = {}
         self._arrived = asyncio.Condition()
+        self._generation = 0
 
     @property
     def ready(self) -> bool:
         """Whether this worker has shards and all of them have recovered."""
         return bool(self._running) and all(shard.ready for shard, _ in self._running.values())
 
-    async def assign(self, assigned: Iterable[Any]) -> None:
-        """Own exactly these topic-partitions."""
+    async def assign(self, assigned: Iterable[Any], generation: int) -> None:
+        """Own exactly these topic-partitions, in this generation of the group."""
+        self._generation = generation
         by_partition: dict[int, set[str]] = {}
         inputs = set(self._topics.inputs.values())
         for tp in assigned:
@@ -67,6 +69,11 @@ class Shards:
         number = event.message.partition
         async with self._arrived:
             await self._arrived.wait_for(lambda: number in self._running)
+        if event.message.generation_id != self._generation:
+            # Fetched for an earlier assignment, before chunks that were dropped with it. Faust
+            # seeks back to what was acked and brings it again, in order; taking it now would
+            # leave a gap.
+            return
         shard, _ = self._running[number]
         await shard.offer(Waiting(stream, event.value, event.ack))
 
