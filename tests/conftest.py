@@ -65,7 +65,7 @@ def _is_whole_run(config: pytest.Config) -> bool:
     option = config.option
     chosen = config.args_source is pytest.Config.ArgsSource.ARGS
     chosen = chosen or bool(option.markexpr or option.keyword or option.collectonly)
-    return not chosen and (not option.lf or "CI" in os.environ)
+    return not chosen and (not config.getoption("lf", default=False) or "CI" in os.environ)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
