@@ -49,8 +49,8 @@ class Fusion:
     def fuse(self, signals: Sequence[Signal], config_version: str) -> Fused:
         """Alert revisions for ``signals``, which are ordered by place (one place, one event).
 
-        All signals of one event count before any of them is judged, so an event causes
-        at most one revision per risk.
+        The signals of an event come in one call.  All of them count before any is judged, so
+        an event causes at most one revision of each risk.
         """
         fused = Fused()
         for _, same_event in groupby(signals, key=lambda signal: signal.place):
@@ -78,33 +78,38 @@ class Fusion:
         )
 
     def _fuse_event(self, signals: list[Signal], config_version: str, fused: Fused) -> None:
-        cause = signals[0]
-        standings = self._of_customer(cause.customer_id)
+        """Take in the signals that one arriving event caused.
+
+        A late event may complete a sequence whose last step came before: such a signal
+        carries that step's event and time, so times within one call may differ.
+        """
+        customer_id = signals[0].customer_id
+        standings = self._of_customer(customer_id)
         clocks = [standing.updated_at for standing in standings.values()]
-        now_ms = max([cause.event_time, *clocks])
+        now_ms = max([signal.event_time for signal in signals] + clocks)
         horizon_ms = now_ms - self.policy.quiet_ms
-        if cause.event_time < horizon_ms:
-            fused.suppressed[Suppression.STALE] += len(signals)
-            return
         for risk, standing in standings.items():
             standing.forget_before(horizon_ms)
             if not standing.contributions:
-                del self._standings[cause.customer_id, risk]
-        counts: dict[Risk, list[int]] = {}
+                del self._standings[customer_id, risk]
+        fresh: dict[Risk, list[tuple[Signal, int]]] = {}
         for signal in signals:
-            key = signal.customer_id, signal.risk
+            if signal.event_time < horizon_ms:
+                fused.suppressed[Suppression.STALE] += 1
+                continue
+            key = customer_id, signal.risk
             standing = self._standings.setdefault(key, Standing())
             if count := standing.add(signal):
                 standing.updated_at = now_ms
                 self._standings.move_to_end(key)
-                counts.setdefault(signal.risk, []).append(count)
+                fresh.setdefault(signal.risk, []).append((signal, count))
             else:
                 fused.suppressed[Suppression.UNCHANGED] += 1
-        for risk, counted in counts.items():
-            verdict = self._judge(cause, risk, counted)
+        for counted in fresh.values():
+            cause = counted[0][0]
+            verdict = self._judge(cause, [count for _, count in counted])
             if isinstance(verdict, Tier):
-                alert = self._revision(cause, risk, verdict, config_version, fused.limits)
-                fused.alerts.append(alert)
+                fused.alerts.append(self._revision(cause, verdict, config_version, fused.limits))
             else:
                 fused.suppressed[verdict] += len(counted)
         while len(self._standings) > self.policy.max_open_alerts:
@@ -115,32 +120,33 @@ class Fusion:
         found = ((risk, self._standings.get((customer_id, risk))) for risk in Risk)
         return {risk: standing for risk, standing in found if standing is not None}
 
-    def _judge(self, cause: Signal, risk: Risk, counts: list[int]) -> Tier | Suppression:
-        """Move the standing to the tier of its score: that tier if it is news, or why not."""
-        standing = self._standings[cause.customer_id, risk]
+    def _judge(self, cause: Signal, counts: list[int]) -> Tier | Suppression:
+        """Move the standing to the tier of its score: that tier if it is news, or why not.
+
+        An alert that fell below all tiers and rises again goes on under its id; only the
+        quiet period ends it.
+        """
+        standing = self._standings[cause.customer_id, cause.risk]
         standing.previous_tier = standing.tier
-        standing.score = self._score({risk: standing}, standing.updated_at)
+        standing.score = self._score({cause.risk: standing}, standing.updated_at)
         standing.tier = self.policy.tier(standing.score, standing.previous_tier)
         if standing.tier is None:
             return Suppression.BELOW_TIERS
-        if standing.previous_tier is None:
-            standing.alert_id = _alert_id(cause, risk)
-            standing.opened_at, standing.revision = standing.updated_at, 0
-        elif standing.tier is standing.previous_tier and not any(
-            self.policy.is_news(count) for count in counts
-        ):
+        if standing.tier is standing.previous_tier and not any(map(self.policy.is_news, counts)):
             return Suppression.UNCHANGED
+        if not standing.alert_id:
+            standing.alert_id, standing.opened_at = _alert_id(cause), standing.updated_at
         return standing.tier
 
     def _revision(
-        self, cause: Signal, risk: Risk, tier: Tier, config_version: str, limits: Counter[Limit]
+        self, cause: Signal, tier: Tier, config_version: str, limits: Counter[Limit]
     ) -> Alert:
         """The next revision of an open alert, as everything stands now."""
         standings = self._of_customer(cause.customer_id)
-        standing = standings[risk]
+        standing = standings[cause.risk]
         standing.revision += 1
         now_ms = standing.updated_at
-        ranked = standing.ranked(now_ms, self.policy.halflife_ms[risk])
+        ranked = standing.ranked(now_ms, self.policy.halflife_ms[cause.risk])
         if len(ranked) > self.policy.max_reasons:
             limits[Limit.REASONS] += 1
             del ranked[self.policy.max_reasons :]
@@ -150,7 +156,7 @@ class Fusion:
             alert_id=standing.alert_id,
             revision=standing.revision,
             entity=Entity("customer", cause.customer_id),
-            risk=risk,
+            risk=cause.risk,
             tier=tier,
             previous_tier=standing.previous_tier,
             score=standing.score,
@@ -193,7 +199,7 @@ def _action_order(action: str) -> tuple[int, str]:
     return (_ACTIONS.index(Action(action)) if known else len(_ACTIONS)), action
 
 
-def _alert_id(opening: Signal, risk: Risk) -> str:
+def _alert_id(opening: Signal) -> str:
     """BLAKE2b-128 of the JSON array [entity kind, entity id, risk, opening event id], in hex."""
-    parts = ("customer", opening.customer_id, risk, opening.event_id)
+    parts = ("customer", opening.customer_id, opening.risk, opening.event_id)
     return hashlib.blake2b(msgspec.json.encode(parts), digest_size=16).hexdigest()

@@ -39,9 +39,9 @@ class Contribution(Struct, kw_only=True):
 class Standing(Struct, kw_only=True):
     """The contributions of one customer and risk, and the alert they opened, if any.
 
-    ``tier`` is None while no alert is open, ``previous_tier`` what it was one event before;
-    ``updated_at`` is the customer's clock (the greatest event time seen) when this standing
-    last changed, and ``score`` is as of then.
+    ``alert_id`` is empty until a tier is first reached.  ``tier`` is None while none is,
+    ``previous_tier`` what it was one event before; ``updated_at`` is the customer's clock (the
+    greatest event time seen) when this standing last changed, and ``score`` is as of then.
     """
 
     contributions: dict[str, Contribution] = field(default_factory=dict)

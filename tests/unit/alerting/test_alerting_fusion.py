@@ -155,15 +155,15 @@ def test_a_tier_falls_only_below_its_threshold_minus_the_hysteresis() -> None:
     assert (fallen.tier, fallen.previous_tier, fallen.revision) == (Tier.ORANGE, Tier.RED, 2)
 
 
-def test_an_alert_that_fell_below_all_tiers_is_over() -> None:
-    """What rises again afterwards is another alert."""
+def test_an_alert_that_fell_below_all_tiers_may_rise_again() -> None:
+    """Within the quiet period it is the same alert, back from no tier."""
     what = fusion()
     first = only(fuse(what, signal(1, severity=20)))
     below = fuse(what, signal(2, hours=1, severity=3))
     second = only(fuse(what, signal(3, hours=2, severity=20)))
     assert below.suppressed == Counter({Suppression.BELOW_TIERS: 1})
-    assert (second.revision, second.previous_tier) == (1, None)
-    assert second.alert_id != first.alert_id
+    assert (second.revision, second.previous_tier) == (2, None)
+    assert (second.alert_id, second.opened_at) == (first.alert_id, first.opened_at)
 
 
 def test_after_a_quiet_day_the_next_signal_opens_a_new_alert() -> None:
@@ -211,6 +211,23 @@ def test_a_signal_older_than_the_quiet_period_is_stale() -> None:
     before = what.snapshot()
     assert fuse(what, signal(2, rule_id="old")).suppressed == Counter({Suppression.STALE: 1})
     assert what.snapshot() == before
+
+
+def test_a_sequence_that_a_late_event_completes_is_judged_at_its_last_step() -> None:
+    """The signal is ahead of the event that arrived; no weight grows beyond its severity."""
+    arrived = signal(1, rule_id="late", severity=20)
+    completed = replace(signal(1, hours=6, severity=60), event_id="E0")
+    alert = only(fuse(fusion(), arrived, completed))
+    assert alert.score == 64.0
+    assert alert.updated_at == START + 6 * HOUR
+
+
+def test_each_risk_names_the_event_that_raised_it() -> None:
+    """Of two signals that one arriving event caused, each opens its own alert."""
+    arrived = signal(1)
+    completed = replace(signal(1, hours=1, risk=Risk.LEGAL), event_id="E0")
+    alerts = fuse(fusion(), arrived, completed).alerts
+    assert [alert.trigger.event_id for alert in alerts] == ["E1", "E0"]
 
 
 def test_shadow_signals_leave_no_trace() -> None:
