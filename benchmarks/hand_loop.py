@@ -1,7 +1,8 @@
 """Peer: the loop one would write by hand with confluent-kafka, orjson and a dict.
 
 Nothing but the rule: no validation, no late events, state lost with the process.
-Settings: batches of up to 5,000 messages, fetches of up to 16 MiB; alerts are delivered
+Settings: batches of up to 5,000 messages, fetches of up to 16 MiB, 5 ms instead of a second
+before a full queue is filled again (which doubles its speed); alerts are delivered
 before the offsets are committed, batch by batch (at least once), without waiting for the
 commit except at the end.
 """
@@ -26,6 +27,7 @@ def main() -> None:
             "enable.auto.commit": False,
             "fetch.message.max.bytes": 16 << 20,
             "queued.max.messages.kbytes": 256 << 10,
+            "fetch.queue.backoff.ms": 5,
         }
     )
     producer = Producer({"bootstrap.servers": task.broker, "linger.ms": 0})
