@@ -9,7 +9,7 @@ from sentinel.agents import complaints, logins, transactions
 from sentinel.settings import Settings
 from sentinel.stream.shards import Shards
 from sentinel.stream.topics import Topics
-from sentinel.stream.transport import chunk_transport
+from sentinel.stream.transport import FETCH_BYTES, chunk_transport
 from sentinel.stream.web import Web
 
 
@@ -19,7 +19,8 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
         settings.app_id,
         broker=[f"kafka://{broker.strip()}" for broker in settings.brokers.split(",")],
         broker_max_poll_records=settings.max_poll_records,
-        stream_buffer_maxsize=16,
+        stream_buffer_maxsize=4,
+        consumer_max_fetch_size=FETCH_BYTES,
         stream_wait_empty=False,  # the shards decide what is finished
         topic_allow_declare=False,
         topic_disable_leader=True,

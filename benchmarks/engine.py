@@ -21,7 +21,6 @@ from sentinel.state import Slots
 _STAGES: dict[str, tuple[object, str]] = {
     "decode": (sentinel.engine, "decode"),
     "merge": (sentinel.engine, "merge"),
-    "extract": (sentinel.engine, "extract"),
     "slots": (Slots, "assign"),
     "features": (FeatureSet, "update"),
     "detectors": (DetectorSet, "score"),

@@ -4,10 +4,13 @@ import itertools
 import os
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
 from tests.kafka.broker import VERSION, Broker
+
+import sentinel
 
 _REAL = f"real Apache Kafka {VERSION}"
 _BUILT_IN = "librdkafka built-in cluster"
@@ -48,6 +51,19 @@ def mock_kafka(_built_in_cluster: str) -> str:
 def prefix() -> str:
     """A topic prefix and application id that no other test uses."""
     return f"t{os.getpid()}n{next(_numbers)}"
+
+
+def pytest_configure() -> None:
+    """Drop compiled kernels that are older than any kernel's source.
+
+    Numba compiles anew what changed, but not what has inlined it from another file.
+    """
+    package = Path(sentinel.__file__).parent
+    kernels = [path for path in package.rglob("*.py") if "model.kernel" in path.read_text("utf-8")]
+    newest = max(path.stat().st_mtime for path in kernels)
+    for compiled in package.rglob("__pycache__/*.nb[ic]"):
+        if compiled.stat().st_mtime < newest:
+            compiled.unlink()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -121,7 +121,9 @@ class Configuration:
             rules=rule_set,
             fusion=alerting.load(self._documents["tiers.yaml"]),
             field_demand={
-                stream: (demand[stream] & FIELDS[stream].keys()) | feature_set.field_demand[stream]
+                stream: frozenset(
+                    (demand[stream] & FIELDS[stream].keys()) | feature_set.field_demand[stream]
+                )
                 for stream in Stream
             },
         )

@@ -13,7 +13,6 @@ import numpy as np
 
 from sentinel.configuration import Configuration
 from sentinel.ingest import Watermarks, decode, merge
-from sentinel.ingest.extract import extract
 from sentinel.model.events import Stream
 from sentinel.model.step import Chunk, Limit, Outcome, Step
 from sentinel.state import Slots
@@ -37,12 +36,10 @@ class Engine:
         stages, outcome = self._stages, Outcome()
 
         decoded = {
-            stream: decode(stream, chunks, self._limits)
+            stream: decode(stream, chunks, self._limits, stages.field_demand[stream])
             for stream, chunks in _by_stream(step.chunks).items()
         }
         batch = merge(decoded, self._watermarks, self._limits.lateness_ms)
-        for stream, rows in batch.rows.items():
-            rows.columns = extract(decoded[stream], stages.field_demand[stream])
 
         slots, fresh, evictions = self._slots.assign(batch.customer, batch.event_time)
         lost = stages.features.update(batch, slots, fresh)

@@ -33,7 +33,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     web_host: str = "127.0.0.1"
     web_port: Annotated[int, Meta(ge=0, le=65535)] = 6066
     horizon: str = "24h"  # how far back a restarted shard reads its journal
-    max_poll_records: Annotated[int, Meta(ge=1, le=100_000)] = 5_000
+    max_poll_records: Annotated[int, Meta(ge=1, le=100_000)] = 20_000
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":

@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from tests.integration.stage import wait_for
 
+from sentinel.stream.records import Fetched
 from sentinel.stream.transport import ChunkSchema, chunk_transport
 
 COUNT = 5_000
@@ -76,6 +77,11 @@ def _committed(broker: str, group: str, topic: str) -> dict[int, int]:
     return offsets
 
 
+def _places(fetched: Fetched) -> list[Place]:
+    pairs = zip(fetched.offsets, fetched.values, strict=True)
+    return [(fetched.partition, offset, value) for offset, value in pairs]
+
+
 def _own_transport(app: faust.App) -> Any:
     """Faust's own delivery, with only the isolation level that ours has too."""
     return chunk_transport(app, frozenset())
@@ -104,7 +110,7 @@ def test_the_same_records_and_offsets_as_fausts_own(kafka: str, prefix: str) -> 
         @app.agent(app.topic(topic, schema=ChunkSchema()))
         async def chunks(stream: Any) -> None:
             async for event in stream.noack().events():
-                chunked.extend((r.partition, r.offset, r.value) for r in event.value)
+                chunked.extend(_places(event.value))
                 event.ack()
 
         def exact(group: str) -> bool:
@@ -145,7 +151,7 @@ def test_each_partition_stays_in_order(kafka: str, prefix: str) -> None:
         @app.agent(app.topic(topic, schema=ChunkSchema()))
         async def chunks(stream: Any) -> None:
             async for event in stream.noack().events():
-                seen.extend((r.partition, r.offset, r.value) for r in event.value)
+                seen.extend(_places(event.value))
                 event.ack()
 
         asyncio.run(_consume(app, seen, len(expected), lambda: True))

@@ -51,7 +51,10 @@ def _merged(seed: int, disorder: int) -> list[Record]:
         offsets[stream] += 1
     limits = _configuration().bounds.ingest
     batch = merge(
-        {chunk.stream: decode(chunk.stream, [chunk], limits) for chunk in _chunks(records)},
+        {
+            chunk.stream: decode(chunk.stream, [chunk], limits, frozenset())
+            for chunk in _chunks(records)
+        },
         Watermarks(),
         0,
     )

@@ -67,15 +67,11 @@ class Rig:
         """The features of each event; the streams interleaved as given."""
         values: list[dict[str, float]] = []
         for stream, piece in _runs(events):
-            decoded = Decoded(
-                stream,
-                list(piece),
-                np.array([event.event_time for event in piece], np.int64),
-                np.zeros(len(piece), np.int64),
-            )
+            names = self.features.field_demand[stream] | {"customer_id", "event_time"}
+            columns = extract(stream, piece, names)
+            decoded = Decoded(stream, piece, columns, np.zeros(len(piece), np.int64))
             batch = merge({stream: decoded}, self.watermarks, 0)
             rows = batch.rows[stream]
-            rows.columns = extract(decoded, self.features.field_demand[stream])
             slots, fresh, _ = self.slots.assign(batch.customer, batch.event_time)
             self.features.update(batch, slots, fresh)
             values += [

@@ -3,9 +3,10 @@
 import math
 
 import msgspec
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from sentinel.model.kernel import kernel
 
 BINS_PER_OCTAVE = 128
 LEAST, MOST = 2.0**-16, 2.0**16  # distances told apart; smaller and larger ones share a bin
@@ -16,7 +17,7 @@ _RESCALE_AT = 2.0**40
 _SEEN, _WEIGHT, _TOTAL = 0, 1, 2  # places in the head
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _bin(below: float) -> int:
     """The bin, 0 to BINS - 1 and rising with ``below``, of a signed distance."""
     size = abs(below)
@@ -31,7 +32,7 @@ def _bin(below: float) -> int:
     return _SIDE + place if below >= 0 else _SIDE - 1 - place
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _rank_then_learn(
     scores: NDArray[np.float64],
     top: float,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sentinel.features.declare import Declarations
 from sentinel.features.kernels.advance import Inputs, Memory, advance
+from sentinel.features.kernels.rings import MAX_VALUES
 from sentinel.features.layout import Condition, lay_out
 from sentinel.features.local_time import LocalTime, hours, periods
 from sentinel.model.columns import FALSE, FIELDS, TRUE, UNKNOWN, Array, Batch, Column, Kind, Rows
@@ -129,7 +130,8 @@ class FeatureSet:
         if not layout.outputs:
             return 0
         out = np.empty((len(layout.outputs), n), np.float64)
-        lost = advance(layout.tables, self._inputs(batch, slots, fresh), self._memory(), out)
+        inputs = self._inputs(batch, slots, fresh)
+        lost = advance(layout.tables, inputs, self._memory(), np.empty(MAX_VALUES), out)
         for stream, rows in batch.rows.items():
             whole = len(rows) == n
             for place, column in self._demand[stream]:

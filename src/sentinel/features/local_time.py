@@ -1,6 +1,7 @@
 """Local time of events, without a clock: an IANA zone as a table of its offsets."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,14 +18,7 @@ class LocalTime:
     """Offsets of one time zone from 1970 to 2100."""
 
     def __init__(self, zone: ZoneInfo) -> None:
-        starts, offsets = [-(2**62)], [_offset_ms(zone, _FIRST)]
-        moment, step = _FIRST, timedelta(days=1)
-        while moment < _LAST:
-            if _offset_ms(zone, moment + step) != offsets[-1]:
-                starts.append(_change_ms(zone, moment, moment + step))
-                offsets.append(_offset_ms(zone, moment + step))
-            moment += step
-        self._starts, self._offsets = np.array(starts, np.int64), np.array(offsets, np.int64)
+        self._starts, self._offsets = _offsets(zone)
 
     def local_ms(self, time_ms: NDArray[np.int64]) -> NDArray[np.int64]:
         """Milliseconds on the local wall clock, int64[n], of UTC milliseconds."""
@@ -32,6 +26,19 @@ class LocalTime:
         if len(offsets) > 1:
             offsets = offsets[np.searchsorted(self._starts, time_ms, "right") - 1]
         return np.add(time_ms, offsets)
+
+
+@cache
+def _offsets(zone: ZoneInfo) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """When each offset begins to hold, and the offset, int64[changes + 1] milliseconds."""
+    starts, offsets = [-(2**62)], [_offset_ms(zone, _FIRST)]
+    moment, step = _FIRST, timedelta(days=1)
+    while moment < _LAST:
+        if _offset_ms(zone, moment + step) != offsets[-1]:
+            starts.append(_change_ms(zone, moment, moment + step))
+            offsets.append(_offset_ms(zone, moment + step))
+        moment += step
+    return np.array(starts, np.int64), np.array(offsets, np.int64)
 
 
 def _offset_ms(zone: ZoneInfo, moment: datetime) -> int:

@@ -1,166 +1,215 @@
-"""Bytes to event structs; every record that is not an event becomes a dead letter."""
+"""Bytes to columns; every record that is not an event becomes a dead letter.
 
-from collections.abc import Collection, Sequence
+Plain records go through the scanner, a column at a time and without an object; whatever
+it leaves goes through msgspec, one by one, and that is where a record is judged bad.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from itertools import accumulate, compress
+from typing import overload
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from sentinel.ingest.extract import extract
 from sentinel.ingest.limits import Limits
-from sentinel.model.events import EVENT_TYPES, LAST_MOMENT_MS, Event, Stream, Transaction
+from sentinel.ingest.scan import scan
+from sentinel.ingest.shape import plan
+from sentinel.model.columns import Array
+from sentinel.model.events import EVENT_TYPES, LAST_MOMENT_MS, Event, Stream
+from sentinel.model.ids import hash_text
 from sentinel.model.step import Chunk, DeadLetter, DeadLetterReason
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 _DECODERS = {stream: msgspec.json.Decoder(kind) for stream, kind in EVENT_TYPES.items()}
+_IN_EVENT_CURRENCY = ("amount", "balance_after")
+_ALWAYS = {stream: frozenset({"customer_id", "event_time"}) for stream in Stream}
+_ALWAYS[Stream.TRANSACTION] |= {"currency"}
 
 
 @dataclass(slots=True)
 class Decoded:
     """One stream's good events, in offset order, and its dead letters.
 
-    ``event_time`` and ``recorded_ms`` are int64[n] milliseconds UTC; ``rate`` is
-    float64[n], what one unit of the event's currency is worth in base currency, or
-    None where every event is in base currency.
+    ``columns`` holds the wanted field columns, dtype by
+    :class:`~sentinel.model.columns.Kind`, always ``customer_id`` and ``event_time`` among
+    them; ``recorded_ms`` is int64[n], the broker's timestamps in milliseconds UTC.
     """
 
     stream: Stream
-    events: list[Event] = field(default_factory=list)
-    event_time: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    events: Sequence[Event] = ()
+    columns: dict[str, Array] = field(default_factory=dict)
     recorded_ms: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    rate: NDArray[np.float64] | None = None
     dead_letters: list[DeadLetter] = field(default_factory=list)
 
-
-def decode(stream: Stream, chunks: Sequence[Chunk], limits: Limits) -> Decoded:
-    """Decode all of a step's chunks of one stream, in the order given; never raises."""
-    decoded = Decoded(stream)
-    recorded: list[int] = []
-    for chunk in chunks:
-        if _all_within(chunk.values, limits.max_value_bytes):
-            try:
-                events = list(map(_DECODERS[stream].decode, chunk.values))  # type: ignore[arg-type]
-            except (msgspec.DecodeError, RecursionError, UnicodeError):
-                pass  # one of them is bad: find which, below
-            else:
-                decoded.events += events
-                recorded += chunk.recorded_ms
-                continue
-        _decode_one_by_one(chunk, limits, decoded, recorded)
-    decoded.recorded_ms = np.array(recorded, np.int64)
-    decoded.event_time = _times(decoded.events)
-    _reject(chunks, limits, decoded)
-    decoded.rate = _rates(decoded, limits)
-    return decoded
+    def __len__(self) -> int:
+        return len(self.recorded_ms)
 
 
-def _all_within(values: Collection[bytes | None], max_value_bytes: int) -> bool:
-    try:
-        return max(map(len, values), default=0) <= max_value_bytes  # type: ignore[arg-type]
-    except TypeError:  # a None among them
-        return False
+class _Events(Sequence[Event]):
+    """Events that are made from their bytes when somebody looks at one: few are looked at."""
+
+    def __init__(self, stream: Stream, values: Sequence[bytes | None]) -> None:
+        self._decode, self._values = _DECODERS[stream].decode, values
+        self._made: dict[int, Event] = {}
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    @overload
+    def __getitem__(self, row: int) -> Event: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[Event]: ...
+    def __getitem__(self, row: int | slice) -> Event | list[Event]:
+        if isinstance(row, slice):
+            return [self[each] for each in range(*row.indices(len(self)))]
+        event = self._made.get(row)
+        if event is None:
+            event = self._made[row] = self._decode(self._values[row])  # type: ignore[arg-type]
+        return event
 
 
-def _decode_one_by_one(chunk: Chunk, limits: Limits, decoded: Decoded, recorded: list[int]) -> None:
-    decode_value = _DECODERS[chunk.stream].decode
-    for place, value in enumerate(chunk.values):
-        if not value:
-            reason, detail = DeadLetterReason.EMPTY, "no value"
-        elif len(value) > limits.max_value_bytes:
-            reason = DeadLetterReason.TOO_LARGE
-            detail = f"{len(value)} bytes, at most {limits.max_value_bytes} allowed"
+def decode(
+    stream: Stream, chunks: Sequence[Chunk], limits: Limits, wanted: frozenset[str]
+) -> Decoded:
+    """Decode all of a step's chunks of one stream, in the order given; never raises.
+
+    ``wanted`` names the field columns that somebody reads.
+    """
+    work = _Work(stream, chunks, limits, wanted)
+    work.scan()
+    work.decode_what_is_left()
+    work.judge_times()
+    if stream is Stream.TRANSACTION:
+        work.convert_currencies()
+    return work.decoded()
+
+
+class _Work:
+    """The records of one stream on their way: all of them, good or not, at their places."""
+
+    def __init__(
+        self, stream: Stream, chunks: Sequence[Chunk], limits: Limits, wanted: frozenset[str]
+    ) -> None:
+        self._stream, self._chunks, self._limits = stream, chunks, limits
+        self._plan = plan(stream, wanted | _ALWAYS[stream])
+        if len(chunks) == 1:
+            self._values, recorded = chunks[0].values, chunks[0].recorded_ms
         else:
-            try:
-                decoded.events.append(decode_value(value))
-            except msgspec.ValidationError as error:
-                reason, detail = DeadLetterReason.SCHEMA, str(error)
-            except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-                reason, detail = DeadLetterReason.MALFORMED, str(error) or type(error).__name__
-            else:
-                recorded.append(chunk.recorded_ms[place])
-                continue
-        decoded.dead_letters.append(_dead_letter(chunk, place, reason, detail))
+            self._values = [value for chunk in chunks for value in chunk.values]
+            recorded = [each for chunk in chunks for each in chunk.recorded_ms]
+        self._recorded_ms = np.array(recorded, np.int64)
+        self._columns: dict[str, Array] = {}
+        self._plain = np.zeros(len(self._values), np.bool_)
+        self._dead: dict[int, DeadLetter] = {}
+        self._firsts = list(accumulate((len(chunk.values) for chunk in chunks), initial=0))
 
-
-def _dead_letter(chunk: Chunk, place: int, reason: DeadLetterReason, detail: str) -> DeadLetter:
-    return DeadLetter(
-        topic=chunk.topic,
-        partition=chunk.partition,
-        offset=chunk.offsets[place],
-        key=chunk.keys[place],
-        value=chunk.values[place],
-        reason=reason,
-        detail=detail,
-    )
-
-
-def _times(events: Sequence[Event]) -> NDArray[np.int64]:
-    times = [event.event_time for event in events]
-    try:
-        return np.array(times, np.int64)
-    except TypeError:  # some are RFC 3339
-        return np.array(
-            [time if isinstance(time, int) else (time - _EPOCH) // _MILLISECOND for time in times],
-            np.int64,
+    def scan(self) -> None:
+        """Fill the columns of every plain record."""
+        most, n = self._limits.max_value_bytes, len(self._values)
+        readable = [value if value and len(value) <= most else b"" for value in self._values]
+        columns, self._columns = self._plan.columns(n)
+        shape = self._plan.shape
+        scan(
+            np.frombuffer(b"".join(readable), np.uint8),
+            np.cumsum(np.fromiter(map(len, readable), np.int64, n)),
+            shape,
+            columns,
+            np.empty(len(shape.fields) + 1, np.int64),
+            self._plain,
         )
 
+    def decode_what_is_left(self) -> None:
+        """Decode the records that are not plain; those that are no events are dead."""
+        events: list[Event] = []
+        rows: list[int] = []
+        for row in np.flatnonzero(~self._plain).tolist():
+            made = self._made(row)
+            if made is not None:
+                events.append(made)
+                rows.append(row)
+        if rows:
+            for name, array in extract(self._stream, events, self._columns).items():
+                self._columns[name][rows] = array
 
-def _reject(chunks: Sequence[Chunk], limits: Limits, decoded: Decoded) -> None:
-    """Move events with an impossible time or an unknown currency to the dead letters.
-
-    The future is judged by the record's own timestamp, not by a clock, so a replay
-    judges alike; a record without timestamp (``<= 0``) is not judged.
-    """
-    times, recorded = decoded.event_time, decoded.recorded_ms
-    outside = (times < 0) | (times > LAST_MOMENT_MS)
-    future = (times > recorded + limits.future_skew_ms) & (recorded > 0)
-    bad = outside | future
-    unpriced = np.zeros(len(times), np.bool_)
-    if decoded.stream is Stream.TRANSACTION:
-        currencies = {event.currency for event in decoded.events if type(event) is Transaction}
-        if not currencies <= limits.rates.keys():
-            unpriced = np.array(
-                [event.currency not in limits.rates for event in decoded.events]  # type: ignore[union-attr]
-            )
-            bad |= unpriced
-    if not bad.any():
-        return
-    stood = _standing(chunks, decoded.dead_letters)
-    for index in np.flatnonzero(bad):
-        chunk, place = stood[index]
-        if outside[index]:
-            reason, detail = DeadLetterReason.SCHEMA, "event_time is not between 1970 and 2100"
-        elif future[index]:
-            reason = DeadLetterReason.FUTURE
-            detail = f"event_time is {times[index] - recorded[index]} ms after the record's"
+    def _made(self, row: int) -> Event | None:
+        value = self._values[row]
+        if not value:
+            self._put_aside(row, DeadLetterReason.EMPTY, "no value")
+        elif len(value) > self._limits.max_value_bytes:
+            allowed = self._limits.max_value_bytes
+            detail = f"{len(value)} bytes, at most {allowed} allowed"
+            self._put_aside(row, DeadLetterReason.TOO_LARGE, detail)
         else:
-            reason, detail = DeadLetterReason.SCHEMA, "currency has no rate in engine.yaml"
-        decoded.dead_letters.append(_dead_letter(chunk, place, reason, detail))
-    decoded.dead_letters.sort(key=lambda letter: (letter.topic, letter.partition, letter.offset))
-    good = ~bad
-    decoded.events = [event for event, keep in zip(decoded.events, good, strict=True) if keep]
-    decoded.event_time, decoded.recorded_ms = times[good], recorded[good]
-
-
-def _standing(
-    chunks: Sequence[Chunk], dead_letters: Sequence[DeadLetter]
-) -> list[tuple[Chunk, int]]:
-    """For each event decoded so far, the chunk and place that it came from."""
-    dead = {(letter.topic, letter.partition, letter.offset) for letter in dead_letters}
-    return [
-        (chunk, place)
-        for chunk in chunks
-        for place, offset in enumerate(chunk.offsets)
-        if (chunk.topic, chunk.partition, offset) not in dead
-    ]
-
-
-def _rates(decoded: Decoded, limits: Limits) -> NDArray[np.float64] | None:
-    if decoded.stream is not Stream.TRANSACTION:
+            try:
+                return _DECODERS[self._stream].decode(value)
+            except msgspec.ValidationError as error:
+                self._put_aside(row, DeadLetterReason.SCHEMA, str(error))
+            except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+                detail = str(error) or type(error).__name__
+                self._put_aside(row, DeadLetterReason.MALFORMED, detail)
         return None
-    currencies = [event.currency for event in decoded.events]  # type: ignore[union-attr]
-    if set(currencies) <= {limits.base_currency}:
-        return None
-    return np.array([limits.rates[currency] for currency in currencies])
+
+    def judge_times(self) -> None:
+        """Put aside events with an impossible time.
+
+        The future is judged by the record's own timestamp, not by a clock, so a replay
+        judges alike; a record without timestamp (``<= 0``) is not judged.
+        """
+        times, recorded = self._columns["event_time"], self._recorded_ms
+        outside = (times < 0) | (times > LAST_MOMENT_MS)  # type: ignore[operator]
+        for row in np.flatnonzero(outside).tolist():
+            detail = "event_time is not between 1970 and 2100"
+            self._put_aside(row, DeadLetterReason.SCHEMA, detail)
+        future = (times > recorded + self._limits.future_skew_ms) & (recorded > 0)  # type: ignore[operator]
+        for row in np.flatnonzero(future).tolist():
+            detail = f"event_time is {times[row] - recorded[row]} ms after the record's"
+            self._put_aside(row, DeadLetterReason.FUTURE, detail)
+
+    def convert_currencies(self) -> None:
+        """Amounts to base currency; events in a currency without a rate are put aside."""
+        currency, limits = self._columns["currency"], self._limits
+        if np.all(currency == hash_text(limits.base_currency)):
+            return
+        rate = np.full(len(currency), np.nan)
+        for code, value in limits.rates.items():
+            rate[currency == hash_text(code)] = value
+        for row in np.flatnonzero(np.isnan(rate)).tolist():
+            detail = "currency has no rate in engine.yaml"
+            self._put_aside(row, DeadLetterReason.SCHEMA, detail)
+        for name in _IN_EVENT_CURRENCY:
+            if name in self._columns:
+                self._columns[name] = np.multiply(self._columns[name], rate)
+
+    def _put_aside(self, row: int, reason: DeadLetterReason, detail: str) -> None:
+        """Make a dead letter of a record; what was found first stands."""
+        if row in self._dead:
+            return
+        which = bisect_right(self._firsts, row) - 1
+        chunk, place = self._chunks[which], row - self._firsts[which]
+        self._dead[row] = DeadLetter(
+            topic=chunk.topic,
+            partition=chunk.partition,
+            offset=chunk.offsets[place],
+            key=chunk.keys[place],
+            value=chunk.values[place],
+            reason=reason,
+            detail=detail,
+        )
+
+    def decoded(self) -> Decoded:
+        """What is good, with the dead letters in order of their records."""
+        if not self._dead:
+            events = _Events(self._stream, self._values)
+            return Decoded(self._stream, events, self._columns, self._recorded_ms)
+        good = np.ones(len(self._values), np.bool_)
+        good[list(self._dead)] = False
+        return Decoded(
+            self._stream,
+            _Events(self._stream, list(compress(self._values, good))),
+            {name: column[good] for name, column in self._columns.items()},
+            self._recorded_ms[good],
+            [self._dead[row] for row in sorted(self._dead)],
+        )

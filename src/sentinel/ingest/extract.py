@@ -1,33 +1,27 @@
-"""Event structs to columns: only those that somebody asks for."""
+"""Event structs to columns, for those that were decoded one by one."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.ingest.decode import Decoded
 from sentinel.model.columns import FIELDS, UNKNOWN, Array, Column, Kind
-from sentinel.model.events import Event
+from sentinel.model.events import Event, Stream
 from sentinel.model.ids import hash_texts
 
-_IN_BASE_CURRENCY = frozenset({"amount", "balance_after"})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
-def extract(decoded: Decoded, names: Collection[str]) -> dict[str, Array]:
-    """The named field columns of one stream's events, dtype by :class:`Kind`."""
-    fields = FIELDS[decoded.stream]
-    columns: dict[str, Array] = {}
-    for name in names:
-        column = fields[name]
-        if column.kind is Kind.TIME:
-            columns[name] = decoded.event_time
-            continue
-        array = _array(column, decoded.events)
-        if name in _IN_BASE_CURRENCY and decoded.rate is not None:
-            array = np.multiply(array, decoded.rate)
-        columns[name] = array
-    return columns
+def extract(stream: Stream, events: Sequence[Event], names: Iterable[str]) -> dict[str, Array]:
+    """The named field columns of one stream's events, dtype by :class:`Kind`.
+
+    Amounts are in the event's own currency.
+    """
+    fields = FIELDS[stream]
+    return {name: _array(fields[name], events) for name in names}
 
 
 def _array(column: Column, events: Sequence[Event]) -> Array:
@@ -42,9 +36,17 @@ def _array(column: Column, events: Sequence[Event]) -> Array:
             return np.array([codes.get(value, -1) for value in values], np.int16)
         case Kind.TRUTH:
             return _truth(values)
-        case _:
-            raise AssertionError(column)
+        case Kind.TIME:
+            return _times(values)
 
 
 def _truth(values: Sequence[bool | None]) -> NDArray[np.int8]:
     return np.array([UNKNOWN if value is None else 2 * value for value in values], np.int8)
+
+
+def _times(times: Sequence[int | datetime]) -> NDArray[np.int64]:
+    """Milliseconds UTC, int64[n], of epoch milliseconds and of moments."""
+    return np.array(
+        [time if isinstance(time, int) else (time - _EPOCH) // _MILLISECOND for time in times],
+        np.int64,
+    )

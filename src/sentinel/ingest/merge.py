@@ -15,7 +15,6 @@ import numpy as np
 from sentinel.ingest.decode import Decoded
 from sentinel.model.columns import Batch, Rows
 from sentinel.model.events import Stream
-from sentinel.model.ids import hash_texts
 
 _STREAMS = tuple(Stream)
 _NEVER = -(2**62)
@@ -55,20 +54,22 @@ def merge(decoded: Mapping[Stream, Decoded], watermarks: Watermarks, lateness_ms
     rows: dict[Stream, Rows] = {}
     for place, stream in enumerate(_STREAMS):
         part = decoded.get(stream)
-        if part is None or not part.events:
+        if part is None or not len(part):
             continue
-        n = len(part.events)
+        n, time = len(part), part.columns["event_time"].view(np.int64)
         seen = np.empty(n + 1, np.int64)
         seen[0] = watermarks.highest(stream)
-        seen[1:] = part.event_time
+        seen[1:] = time
         np.maximum.accumulate(seen, out=seen)
         watermarks.advance(stream, int(seen[-1]))
-        times.append(part.event_time)
+        times.append(time)
         keys.append(seen[1:])
-        late.append(part.event_time < seen[:-1] - lateness_ms)
+        late.append(time < seen[:-1] - lateness_ms)
         streams.append(np.full(n, place, np.int8))
         rows_index.append(np.arange(n, dtype=np.int64))
-        rows[stream] = Rows(stream, part.events, rows_index[-1], part.recorded_ms)
+        rows[stream] = Rows(
+            stream, part.events, rows_index[-1], part.recorded_ms, dict(part.columns)
+        )
     if not rows:
         empty = np.zeros(0, np.int64)
         return Batch(
@@ -79,7 +80,7 @@ def merge(decoded: Mapping[Stream, Decoded], watermarks: Watermarks, lateness_ms
             late=np.zeros(0, np.bool_),
             rows={},
         )
-    customers = [hash_texts([event.customer_id for event in part.events]) for part in rows.values()]
+    customers = [part.columns["customer_id"].view(np.uint64) for part in rows.values()]
     if len(rows) == 1:
         return Batch(
             event_time=times[0],

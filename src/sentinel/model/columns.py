@@ -4,7 +4,7 @@ Every rule, feature and detector sees events as columns.  The kind of a column s
 its dtype and how "missing" is written, so three-valued logic costs no extra arrays.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import get_args
@@ -116,12 +116,13 @@ class Rows:
     ``place`` is int64[n]: where each row stands in the merged batch, ascending.
     ``columns`` maps a name to its array of length n, dtype by :class:`Kind`; only
     the columns that somebody asked for are there.  Features and detector outputs
-    are added as the stages produce them.
+    are added as the stages produce them.  ``events`` may make an event only when it is
+    looked at: look at few.
     ``recorded_ms`` is int64[n], the broker's timestamp of each record.
     """
 
     stream: Stream
-    events: list[Event]
+    events: Sequence[Event]
     place: NDArray[np.int64]
     recorded_ms: NDArray[np.int64]
     columns: dict[str, Array] = field(default_factory=dict)

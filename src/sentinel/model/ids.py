@@ -8,35 +8,39 @@ the chance that any two collide is 3e-8.  0 stands for "missing".
 
 from collections.abc import Sequence
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from sentinel.model.kernel import inlined, kernel
+
+FNV_OFFSET = np.uint64(0xCBF29CE484222325)
+FNV_PRIME = np.uint64(0x100000001B3)
 _SEPARATOR = "\0"
 
 
-@numba.njit(cache=True, nogil=True)
+@inlined
+def finish(state: np.uint64) -> np.uint64:
+    """The hash of a text of at least one byte, from FNV-1a's state after its last."""
+    z = state
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return z if z != np.uint64(0) else np.uint64(1)
+
+
+@kernel
 def _hash_joined(joined: NDArray[np.uint8], out: NDArray[np.uint64]) -> int:
     """Hash the zero-separated texts in ``joined`` into ``out``; returns how many."""
-    offset = np.uint64(0xCBF29CE484222325)
-    prime = np.uint64(0x100000001B3)
-    n, state, length = 0, offset, 0
+    n, state, length = 0, FNV_OFFSET, 0
     for i in range(len(joined) + 1):
         if i < len(joined) and joined[i] != 0:
-            state = (state ^ np.uint64(joined[i])) * prime
+            state = (state ^ np.uint64(joined[i])) * FNV_PRIME
             length += 1
             continue
         if n == len(out):
             return n + 1
-        if length == 0:
-            out[n] = np.uint64(0)
-        else:
-            z = state
-            z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            z = z ^ (z >> np.uint64(31))
-            out[n] = z if z != 0 else np.uint64(1)
-        n, state, length = n + 1, offset, 0
+        out[n] = finish(state) if length else np.uint64(0)
+        n, state, length = n + 1, FNV_OFFSET, 0
     return n
 
 

@@ -7,9 +7,10 @@ the same events give the same slots wherever they are cut into batches.
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from sentinel.model.kernel import kernel
 
 _NONE = -1
 _KEY, _SEEN = 0, 1  # columns of the per-slot words
@@ -25,7 +26,7 @@ class Evictions:
     expired: int
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _find(table: NDArray[np.int32], words: NDArray[np.int64], key: int) -> int:
     """Where ``key`` stands in the table, or the empty place where it would go."""
     mask = len(table) - 1
@@ -35,7 +36,7 @@ def _find(table: NDArray[np.int32], words: NDArray[np.int64], key: int) -> int:
     return place
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _remove(table: NDArray[np.int32], words: NDArray[np.int64], key: int) -> None:
     mask = len(table) - 1
     hole = _find(table, words, key)
@@ -51,7 +52,7 @@ def _remove(table: NDArray[np.int32], words: NDArray[np.int64], key: int) -> Non
     table[hole] = _NONE
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _unlink(links: NDArray[np.int32], head: NDArray[np.int64], slot: int) -> None:
     older, newer = links[slot, _OLDER], links[slot, _NEWER]
     if older == _NONE:
@@ -64,7 +65,7 @@ def _unlink(links: NDArray[np.int32], head: NDArray[np.int64], slot: int) -> Non
         links[newer, _OLDER] = older
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _link_newest(links: NDArray[np.int32], head: NDArray[np.int64], slot: int) -> None:
     newest = head[_NEWEST]
     links[slot, _OLDER], links[slot, _NEWER] = newest, _NONE
@@ -75,7 +76,7 @@ def _link_newest(links: NDArray[np.int32], head: NDArray[np.int64], slot: int) -
     head[_NEWEST] = slot
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _release(
     table: NDArray[np.int32],
     words: NDArray[np.int64],
@@ -91,7 +92,7 @@ def _release(
     head[_USED] -= 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _assign(
     keys: NDArray[np.int64],
     times: NDArray[np.int64],
@@ -136,9 +137,9 @@ def _assign(
     return full, expired
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _rebuild(table: NDArray[np.int32], words: NDArray[np.int64], used: NDArray[np.int64]) -> None:
-    table[:] = _NONE
+    """Put every used slot into the empty table."""
     for slot in used:
         table[_find(table, words, words[slot, _KEY])] = slot
 
@@ -221,4 +222,5 @@ class Slots:
         high = self.highest
         self._words[:high] = np.frombuffer(words, np.int64).reshape(high, 2)
         self._links[:high] = np.frombuffer(links, np.int32).reshape(high, 2)
+        self._table.fill(_NONE)
         _rebuild(self._table, self._words, self.in_use())

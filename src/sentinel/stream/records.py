@@ -1,24 +1,55 @@
 """Kafka's records as the engine's chunks, from either client."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
-from aiokafka import ConsumerRecord
 from confluent_kafka import Message
 
 from sentinel.model.events import Stream
 from sentinel.model.step import Chunk
 
 
-def from_faust(stream: Stream, records: Sequence[ConsumerRecord], applied: int) -> Chunk | None:
-    """The records beyond offset ``applied``; None where there are none."""
-    if records[0].offset <= applied:
-        records = [record for record in records if record.offset > applied]
-        if not records:
+class Record(Protocol):
+    """What aiokafka's records have in common, bare or with all that it says about them."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What one fetch brought of a partition, column by column; never empty."""
+
+    topic: str
+    partition: int
+    offsets: list[int]
+    recorded_ms: list[int]
+    keys: list[bytes | None]
+    values: list[bytes | None]
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def after(self, stream: Stream, applied: int) -> Chunk | None:
+        """The records beyond offset ``applied``; None where there are none."""
+        start = bisect_right(self.offsets, applied)
+        if start == len(self):
             return None
-    return Chunk(
-        stream=stream,
-        topic=records[0].topic,
-        partition=records[0].partition,
+        columns = (self.offsets, self.recorded_ms, self.keys, self.values)
+        if start:
+            columns = tuple(column[start:] for column in columns)  # type: ignore[assignment]
+        return Chunk(stream, self.topic, self.partition, *columns)
+
+
+def from_aiokafka(topic: str, partition: int, records: Sequence[Record]) -> Fetched:
+    """The records of one partition, at least one."""
+    return Fetched(
+        topic,
+        partition,
         offsets=[record.offset for record in records],
         recorded_ms=[record.timestamp for record in records],
         keys=[record.key for record in records],

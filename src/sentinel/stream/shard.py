@@ -11,18 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from aiokafka import ConsumerRecord
 
 from sentinel.metrics import Metrics, StepFailure
 from sentinel.model.events import Stream
 from sentinel.model.step import Chunk, Outcome, Step
 from sentinel.stream.journal import StepRecord
-from sentinel.stream.records import from_faust
+from sentinel.stream.records import Fetched
 from sentinel.stream.recovery import Recovered
 from sentinel.stream.sink import Sink, SinkAbortedError
 
 _log = structlog.get_logger(__name__)
-INBOX_CHUNKS = 16
+INBOX_CHUNKS = 8
 STEP_RECORDS = 50_000
 
 
@@ -31,7 +30,7 @@ class Waiting:
     """A chunk in the inbox, and how to tell Faust that it is done."""
 
     stream: Stream
-    records: list[ConsumerRecord]
+    records: Fetched
     ack: Callable[[], Any]
 
 
@@ -122,7 +121,7 @@ class Shard:
         chunks: list[Chunk] = []
         seen = dict(state.applied)
         for each in waiting:
-            chunk = from_faust(each.stream, each.records, seen.get(each.records[0].topic, -1))
+            chunk = each.records.after(each.stream, seen.get(each.records.topic, -1))
             if chunk is not None:
                 seen[chunk.topic] = chunk.offsets[-1]
                 chunks.append(chunk)

@@ -9,16 +9,21 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import faust
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import FetchResult
 from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from sentinel.stream.records import Fetched, Record, from_aiokafka
+
 FETCH_WAIT_MS = 50
+FETCH_BYTES = 16 << 20
+"""At most so much of a partition at once; a fetch costs the same whatever it brings."""
 
 
 class RecordChunk:
-    """Records of one fetch of one partition; to Faust it is one record at the last offset."""
+    """What a fetch brought of a partition; to Faust it is one record at the last offset."""
 
     timestamp_type = 0
     headers: Sequence[Any] = ()
@@ -27,22 +32,49 @@ class RecordChunk:
     serialized_key_size = 0
     serialized_value_size = 0
 
-    def __init__(self, tp: TP, records: list[ConsumerRecord]) -> None:
-        self.topic, self.partition = tp.topic, tp.partition
-        self.offset, self.timestamp = records[-1].offset, records[-1].timestamp
-        self.value = records
+    def __init__(self, value: Fetched) -> None:
+        self.topic, self.partition = value.topic, value.partition
+        self.offset, self.timestamp = value.offsets[-1], value.recorded_ms[-1]
+        self.value = value
 
 
-class ReadCommittedThread(driver.AIOKafkaConsumerThread):
-    """Faust's consumer thread, but blind to aborted transactions of those who produce."""
+class ChunkThread(driver.AIOKafkaConsumerThread):
+    """Faust's consumer thread, which turns records into chunks before they leave it."""
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        # Faust asks for this only under processing_guarantee=exactly_once.
+        # Blind to aborted transactions of those who produce; Faust asks for this only under
+        # processing_guarantee=exactly_once.
         consumer._isolation_level = "read_committed"  # noqa: SLF001
         # A broker answers as soon as it has data; librdkafka's built-in one only after this.
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
         return consumer
+
+    async def _fetch_records(self, consumer: AIOKafkaConsumer, *args: Any, **kwargs: Any) -> Any:
+        chunked = self.consumer.chunked
+        for tp, result in consumer._fetcher._records.items():  # noqa: SLF001
+            if tp.topic in chunked and type(result) is FetchResult:
+                _leave_bare(result)
+        records = await super()._fetch_records(consumer, *args, **kwargs)
+        return {
+            tp: [RecordChunk(from_aiokafka(tp.topic, tp.partition, each))]
+            if tp.topic in chunked and each
+            else each
+            for tp, each in records.items()
+        }
+
+
+def _leave_bare(result: FetchResult) -> None:
+    """Have a fetch's records as they were parsed, without topic and the like around each.
+
+    That takes half of the time off; should aiokafka change, the wrapped ones do as well.
+    """
+    if result.has_more():
+        result._partition_records._consumer_record = _bare  # noqa: SLF001
+
+
+def _bare(_: TP, record: Record) -> Record:
+    return record
 
 
 class ChunkConsumer(driver.Consumer):
@@ -50,15 +82,8 @@ class ChunkConsumer(driver.Consumer):
 
     chunked: frozenset[str] = frozenset()
 
-    def _new_consumer_thread(self) -> ReadCommittedThread:
-        return ReadCommittedThread(self, loop=self.loop, beacon=self.beacon)
-
-    async def _getmany(self, active_partitions: Any, timeout: float) -> Any:  # noqa: ASYNC109
-        records = await super()._getmany(active_partitions, timeout)
-        return {
-            tp: [RecordChunk(tp, each)] if tp.topic in self.chunked and each else each
-            for tp, each in records.items()
-        }
+    def _new_consumer_thread(self) -> ChunkThread:
+        return ChunkThread(self, loop=self.loop, beacon=self.beacon)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         if tp.topic not in self.chunked:  # a chunk stands for all offsets up to its own

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentinel.ingest import Limits, decode
-from sentinel.ingest.extract import extract
 from sentinel.model.columns import FIELDS, Kind
 from sentinel.model.events import Stream
 from sentinel.model.ids import hash_text
@@ -23,6 +22,7 @@ LIMITS = Limits(
     base_currency="CNY",
     rates={"CNY": 1.0, "USD": 7.0},
 )
+ALL = frozenset(FIELDS[Stream.TRANSACTION])
 GOOD: dict[str, Any] = {
     "event_id": "t1",
     "event_time": NOW_MS,
@@ -86,7 +86,7 @@ def test_bad_records_become_dead_letters(
     value: bytes | None, reason: DeadLetterReason, detail: str
 ) -> None:
     """A bad record between two good ones is put aside whole, with its place and reason."""
-    decoded = decode(Stream.TRANSACTION, [chunk(encoded(), value, encoded())], LIMITS)
+    decoded = decode(Stream.TRANSACTION, [chunk(encoded(), value, encoded())], LIMITS, ALL)
     assert [event.event_id for event in decoded.events] == ["t1", "t1"]
     (letter,) = decoded.dead_letters
     assert (letter.topic, letter.partition, letter.offset) == ("sentinel.transactions", 3, 12)
@@ -98,7 +98,7 @@ def test_a_record_without_timestamp_is_never_in_the_future() -> None:
     """Where the broker gives no timestamp, the skew is not judged."""
     late = chunk(encoded(event_time=NOW_MS + 10**9))
     late.recorded_ms[0] = -1
-    assert decode(Stream.TRANSACTION, [late], LIMITS).dead_letters == []
+    assert decode(Stream.TRANSACTION, [late], LIMITS, ALL).dead_letters == []
 
 
 def test_times_and_amounts_in_both_forms() -> None:
@@ -107,18 +107,17 @@ def test_times_and_amounts_in_both_forms() -> None:
         encoded(event_time="2026-01-05T08:00:00.250+08:00", amount="12.50", currency="USD"),
         encoded(event_time=NOW_MS + 250),
     ]
-    decoded = decode(Stream.TRANSACTION, [chunk(*values)], LIMITS)
-    assert decoded.event_time.tolist() == [NOW_MS + 250] * 2
-    columns = extract(decoded, ["amount"])
-    assert columns["amount"].tolist() == [87.5, 12.5]
+    decoded = decode(Stream.TRANSACTION, [chunk(*values)], LIMITS, ALL)
+    assert decoded.columns["event_time"].tolist() == [NOW_MS + 250] * 2
+    assert decoded.columns["amount"].tolist() == [87.5, 12.5]
 
 
 def test_columns_have_the_dtype_of_their_kind() -> None:
     """Every field column comes out in the dtype that its kind promises, missing marked."""
     values = [encoded(country="CN", lat=1.5), encoded()]
-    decoded = decode(Stream.TRANSACTION, [chunk(*values)], LIMITS)
+    decoded = decode(Stream.TRANSACTION, [chunk(*values)], LIMITS, ALL)
     fields = FIELDS[Stream.TRANSACTION]
-    columns = extract(decoded, fields)
+    columns = decoded.columns
     dtypes = {
         Kind.NUMBER: np.float64,
         Kind.STRING: np.uint64,
@@ -147,8 +146,9 @@ def test_columns_have_the_dtype_of_their_kind() -> None:
 )
 def test_nothing_is_lost_or_doubled(values: list[bytes | None]) -> None:
     """Random bytes between good events: each record is exactly one event or dead letter."""
-    decoded = decode(Stream.TRANSACTION, [chunk(*values)], LIMITS)
+    decoded = decode(Stream.TRANSACTION, [chunk(*values)], LIMITS, ALL)
     good = sum(value == encoded() for value in values)
-    assert len(decoded.events) == good == len(decoded.event_time) == len(decoded.recorded_ms)
+    assert len(decoded.events) == good == len(decoded)
+    assert all(len(column) == good for column in decoded.columns.values())
     bad = [(10 + 2 * place, value) for place, value in enumerate(values) if value != encoded()]
     assert [(letter.offset, letter.value) for letter in decoded.dead_letters] == bad

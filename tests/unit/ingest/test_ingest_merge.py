@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentinel.ingest import Decoded, Watermarks, merge
+from sentinel.ingest.extract import extract
 from sentinel.model.events import Complaint, Event, Login, Stream, Transaction
 
 Pair = tuple[Stream, int]
@@ -37,12 +38,9 @@ def _decoded(pairs: list[Pair]) -> dict[Stream, Decoded]:
     for stream in Stream:
         times = [time for each, time in pairs if each is stream]
         if times:
-            parts[stream] = Decoded(
-                stream,
-                [_event(stream, time) for time in times],
-                np.array(times, np.int64),
-                np.zeros(len(times), np.int64),
-            )
+            events = [_event(stream, time) for time in times]
+            columns = extract(stream, events, ["customer_id", "event_time"])
+            parts[stream] = Decoded(stream, events, columns, np.zeros(len(times), np.int64))
     return parts
 
 

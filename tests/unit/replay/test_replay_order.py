@@ -65,10 +65,8 @@ def _as_the_engine_sees(all_steps: Iterator[Step]) -> list[tuple[str, bool]]:
     watermarks = ingest.Watermarks()
     seen: list[tuple[str, bool]] = []
     for step in all_steps:
-        decoded = {
-            stream: ingest.decode(stream, [c for c in step.chunks if c.stream is stream], LIMITS)
-            for stream in Stream
-        }
+        chunks = {s: [chunk for chunk in step.chunks if chunk.stream is s] for s in Stream}
+        decoded = {s: ingest.decode(s, chunks[s], LIMITS, frozenset()) for s in Stream}
         batch = ingest.merge(decoded, watermarks, LIMITS.lateness_ms)
         for place, row, late in zip(batch.stream, batch.row, batch.late, strict=True):
             seen.append((batch.rows[STREAMS[place]].events[row].event_id, bool(late)))

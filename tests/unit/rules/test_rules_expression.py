@@ -29,11 +29,9 @@ def rows(**fields: object) -> Rows:
         **fields,
     }
     event = Transaction(**given)  # type: ignore[arg-type]
-    decoded = Decoded(Stream.TRANSACTION, [event], np.array([1]), np.array([1]))
-    batch = merge({Stream.TRANSACTION: decoded}, Watermarks(), 0)
-    made = batch.rows[Stream.TRANSACTION]
-    made.columns = extract(decoded, COLUMNS)
-    return made
+    columns = extract(Stream.TRANSACTION, [event], COLUMNS)
+    decoded = Decoded(Stream.TRANSACTION, [event], columns, np.array([1]))
+    return merge({Stream.TRANSACTION: decoded}, Watermarks(), 0).rows[Stream.TRANSACTION]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from sentinel.metrics import Metrics
 from sentinel.model.events import Stream
 from sentinel.model.step import Outcome, Step
 from sentinel.stream.journal import StepRecord, decode, encode
+from sentinel.stream.records import Fetched
 from sentinel.stream.recovery import Recovered
 from sentinel.stream.shard import Shard, Waiting
 from sentinel.stream.sink import SinkAbortedError
@@ -52,11 +53,11 @@ class FakeSink:
         self.records.append(record)
 
 
-def _records(first: int, last: int) -> list[Any]:
-    return [
-        SimpleNamespace(topic=TOPIC, partition=0, offset=offset, timestamp=1, key=None, value=b"")
-        for offset in range(first, last + 1)
-    ]
+def _records(first: int, last: int) -> Fetched:
+    count = last - first + 1
+    return Fetched(
+        TOPIC, 0, list(range(first, last + 1)), [1] * count, [None] * count, [b""] * count
+    )
 
 
 async def _run(

@@ -7,11 +7,11 @@ before the event is learnt.
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from sentinel.features.kernels import calendar, motion, normal, recents, rhythm, rings
+from sentinel.model.kernel import inlined, kernel
 
 BUSY = 0  # the first word of a row: 1 + the customer's busy slot
 
@@ -66,7 +66,7 @@ class Memory(NamedTuple):
     busy_head: NDArray[np.int64]
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def _clear(
     i: NDArray[np.int64],
     row: int,
@@ -85,7 +85,7 @@ def _clear(
         i[k] = 0
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def _take_busy(
     i: NDArray[np.int64],
     row: int,
@@ -109,14 +109,21 @@ def _take_busy(
     return True
 
 
-@numba.njit(cache=True, nogil=True)
-def advance(tables: Tables, inputs: Inputs, memory: Memory, out: NDArray[np.float64]) -> int:
+@kernel
+def advance(
+    tables: Tables,
+    inputs: Inputs,
+    memory: Memory,
+    left: NDArray[np.float64],
+    out: NDArray[np.float64],
+) -> int:
     """Run a batch; ``out`` is float64[features, n], written where a stream demands it.
+
+    ``left`` float64[rings.MAX_VALUES] is the kernel's own.
 
     Returns how often a customer found no busy row, so that its counts lost what left
     its ring.
     """
-    # Unpacked once: reading a tuple's array costs a reference count each time.
     (
         ring_table,
         windows,
@@ -132,7 +139,6 @@ def advance(tables: Tables, inputs: Inputs, memory: Memory, out: NDArray[np.floa
     slots, fresh, streams, times, all_bits, values, ids, periods, hours = inputs
     f, i, width, busy_f, busy_i, busy_width, busy_head = memory
     lost = 0
-    left = np.zeros(rings.MAX_VALUES, np.float64)
     for e in range(len(slots)):
         row, stream, time, bits = slots[e] * width, streams[e], times[e], all_bits[e]
         if fresh[e]:

@@ -5,25 +5,25 @@ that had events.  A late event still counts in either; the value of an older per
 missing, for it is no longer held.
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from sentinel.features.kernels.conditions import applies
 from sentinel.features.kernels.rings import MAX, MIN, result
+from sentinel.model.kernel import inlined, kernel
 
 WORDS = 6
 BITS, VALUE, OPERATION, UNIT, AT, OUT, DEMAND = 0, 3, 4, 5, 6, 7, 8  # BITS: one per stream
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _start(f: NDArray[np.float64], i: NDArray[np.int64], at: int, period: int) -> None:
     i[at] = period
     f[at + 1] = 0.0
     f[at + 2] = 0.0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def add(
     f: NDArray[np.float64],
     i: NDArray[np.int64],
@@ -52,7 +52,7 @@ def add(
     f[at + 1] += 1.0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def read(
     f: NDArray[np.float64], i: NDArray[np.int64], at: int, operation: int, period: int
 ) -> float:
@@ -66,7 +66,7 @@ def read(
     return np.nan
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def add_then_read(
     f: NDArray[np.float64],
     i: NDArray[np.int64],

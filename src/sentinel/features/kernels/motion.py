@@ -4,11 +4,11 @@ Words of "since": [event time].  Words of velocity: [event time, latitude, longi
 Late events neither ask nor move these: the value is missing.
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from sentinel.features.kernels.conditions import applies
+from sentinel.model.kernel import inlined, kernel
 
 SINCE_WORDS, VELOCITY_WORDS = 1, 3
 BITS, AT, OUT, DEMAND = 0, 3, 4, 5  # of both tables; BITS: one per stream
@@ -17,7 +17,7 @@ EARTH_RADIUS_KM = 6371.0088
 LEAST_HOURS = 1 / 6  # closer events are taken as ten minutes apart: positions are rough
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def seconds_since(i: NDArray[np.int64], at: int, time: int) -> float:
     """Seconds since the last event before this one; NaN if none or if this one is late."""
     if i[at] == 0 or time < i[at]:
@@ -25,7 +25,7 @@ def seconds_since(i: NDArray[np.int64], at: int, time: int) -> float:
     return (time - i[at]) / 1000.0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def distance_km(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
     """Great-circle distance of two points in degrees (haversine)."""
     a, b = np.radians(lat_a), np.radians(lat_b)
@@ -34,7 +34,7 @@ def distance_km(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float
     return 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(min(1.0, chord)))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def travel(
     f: NDArray[np.float64], i: NDArray[np.int64], at: int, time: int, lat: float, lon: float
 ) -> float:
@@ -49,7 +49,7 @@ def travel(
     return speed
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def elapse(
     i: NDArray[np.int64],
     row: int,
@@ -69,7 +69,7 @@ def elapse(
             i[at] = max(i[at], time)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def move(
     f: NDArray[np.float64],
     i: NDArray[np.int64],

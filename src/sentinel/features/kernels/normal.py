@@ -7,11 +7,11 @@ the deviation is taken as at least a tenth of the mean, so that a customer who a
 the same is not alarming at the first other amount.
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from sentinel.features.kernels.conditions import applies
+from sentinel.model.kernel import inlined, kernel
 
 WORDS = 4
 LEAST_WEIGHT = 5.0
@@ -19,7 +19,7 @@ LEAST_DEVIATION = 0.1
 STREAM, BIT, COLUMN, AT, HALFLIFE_MS, OUT, DEMAND = 0, 1, 2, 3, 4, 5, 6
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def zscore(f: NDArray[np.float64], at: int, value: float) -> float:
     """Standard deviations from the decaying mean; NaN while there is too little history."""
     weight, mean = f[at + 1], f[at + 2]
@@ -29,7 +29,7 @@ def zscore(f: NDArray[np.float64], at: int, value: float) -> float:
     return (value - mean) / deviation
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def learn(
     f: NDArray[np.float64],
     i: NDArray[np.int64],
@@ -54,7 +54,7 @@ def learn(
     f[at + 3] += share * step * (value - f[at + 2])
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def score_then_learn(
     f: NDArray[np.float64],
     i: NDArray[np.int64],

@@ -5,17 +5,17 @@ the ``keep`` most recently seen values whatever the order of arrival; a customer
 distinct values than that within a window has a count that reads as "at least".
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from sentinel.features.kernels.conditions import applies
+from sentinel.model.kernel import inlined, kernel
 
 STREAM, BIT, COLUMN, AT, KEEP = 0, 1, 2, 3, 4  # columns of the set table
 SET, SPAN_MS, OUT, DEMAND = 0, 1, 2, 3  # columns of the tables of questions
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def first_seen(i: NDArray[np.int64], at: int, keep: int, value: int, time: int, span: int) -> float:
     """1 if ``value`` was not seen in (time - span, time], 0 if it was, NaN without history."""
     history = False
@@ -28,7 +28,7 @@ def first_seen(i: NDArray[np.int64], at: int, keep: int, value: int, time: int, 
     return 1.0 if history else np.nan
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def add(i: NDArray[np.int64], at: int, keep: int, value: int, time: int) -> None:
     """Remember that ``value`` was seen at ``time``; the least recent value makes room."""
     oldest = 0
@@ -45,7 +45,7 @@ def add(i: NDArray[np.int64], at: int, keep: int, value: int, time: int) -> None
         i[at + 2 * oldest + 1] = time
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def distinct(i: NDArray[np.int64], at: int, keep: int, time: int, span: int) -> float:
     """How many values were last seen in (time - span, time]."""
     count = 0.0
@@ -55,7 +55,7 @@ def distinct(i: NDArray[np.int64], at: int, keep: int, time: int, span: int) -> 
     return count
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def ask_then_add(
     i: NDArray[np.int64],
     row: int,
@@ -88,7 +88,7 @@ def ask_then_add(
             add(i, row + sets[s, AT], sets[s, KEEP], ids[sets[s, COLUMN], e], time)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def count_distinct(
     i: NDArray[np.int64],
     row: int,

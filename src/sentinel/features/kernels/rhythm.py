@@ -5,11 +5,11 @@ habits fade.  Rarity is 1 minus the share of the customer's events in this hour 
 two beside it, over the events learnt so far; missing below ``LEAST_EVENTS`` of them.
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from sentinel.features.kernels.conditions import applies
+from sentinel.model.kernel import inlined, kernel
 
 WORDS = 6
 FULL = 0xFFFF
@@ -17,12 +17,12 @@ LEAST_EVENTS = 20
 BITS, AT, OUT, DEMAND = 0, 3, 4, 5  # BITS: one per stream
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _count(i: NDArray[np.int64], at: int, hour: int) -> int:
     return (i[at + hour // 4] >> (16 * (hour % 4))) & FULL
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def rarity(i: NDArray[np.int64], at: int, hour: int) -> float:
     """0: always around this hour; 1: never."""
     total = 0
@@ -34,7 +34,7 @@ def rarity(i: NDArray[np.int64], at: int, hour: int) -> float:
     return 1.0 - near / total
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def learn(i: NDArray[np.int64], at: int, hour: int) -> None:
     """Count an event in its hour."""
     if _count(i, at, hour) == FULL:
@@ -43,7 +43,7 @@ def learn(i: NDArray[np.int64], at: int, hour: int) -> None:
     i[at + hour // 4] += 1 << (16 * (hour % 4))
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def score_then_learn(
     i: NDArray[np.int64],
     row: int,

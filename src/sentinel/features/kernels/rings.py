@@ -9,9 +9,10 @@ row: per window feature ``PANES`` cells of [pane number, a, b], where (a, b) is
 panes that lie wholly inside it are added, so that its count reads as "at least".
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from sentinel.model.kernel import inlined, kernel
 
 HEAD_WORDS = 2
 STAMP_SHIFT = 16
@@ -26,7 +27,7 @@ RING_AT, RING_CAPACITY, RING_VALUES, RING_COLUMN = 0, 1, 2, 3
 STREAM, BIT, VALUE, OPERATION, WINDOW_MS, PANES_AT, OUT, SERIES, DEMAND = range(9)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _precedes(
     i: NDArray[np.int64],
     stamps: int,
@@ -52,7 +53,7 @@ def _precedes(
     return True
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def insert(
     f: NDArray[np.float64],
     i: NDArray[np.int64],
@@ -107,12 +108,12 @@ def insert(
     return gone
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _pane_ms(window_ms: int) -> int:
     return (window_ms + 11) // 12
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def spill(
     f: NDArray[np.float64],
     i: NDArray[np.int64],
@@ -144,7 +145,7 @@ def spill(
         f[cell + 2] += value
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def result(operation: int, count: float, total: float, high: float, low: float) -> float:
     """The value of an aggregate; mean, max and min of nothing are missing."""
     if operation == COUNT:
@@ -158,7 +159,7 @@ def result(operation: int, count: float, total: float, high: float, low: float) 
     return high if operation == MAX else low
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def read_windows(
     f: NDArray[np.float64],
     i: NDArray[np.int64],
@@ -227,7 +228,7 @@ def read_windows(
             out[windows[w, OUT], event] = result(operation, count, total, high, low)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _panes(
     f: NDArray[np.float64],
     i: NDArray[np.int64],
@@ -256,7 +257,7 @@ def _panes(
     return count, total, high, low
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def spill_all(
     f: NDArray[np.float64],
     i: NDArray[np.int64],

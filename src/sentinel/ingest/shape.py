@@ -1,0 +1,157 @@
+"""An event type as tables that the scanner reads: names, kinds, limits, defaults.
+
+Everything comes from the msgspec struct, so that the scanner cannot know other limits
+than the decoder.
+"""
+
+from collections.abc import Collection
+from functools import cache
+from typing import Any, NamedTuple, cast
+
+import msgspec
+import numpy as np
+from msgspec import inspect
+from numpy.typing import NDArray
+
+from sentinel.model.columns import FIELDS, UNKNOWN, Array, Kind
+from sentinel.model.events import EVENT_TYPES, Stream
+from sentinel.model.ids import hash_text
+
+TEXT, WORD, TRUTH, NUMBER, AMOUNT, TIME = range(6)
+"""How the scanner reads a field: text, one of a vocabulary, true or false, a number, a
+number or decimal text, a time."""
+
+KIND, NULLABLE, REQUIRED, NAME_AT, NAME_BYTES, LEAST, MOST, WORDS_AT, WORDS, OUT = range(10)
+"""Columns of a shape's field table; LEAST and MOST are a text's length in characters."""
+
+
+class Shape(NamedTuple):
+    """One stream's fields as the scanner sees them.
+
+    ``fields`` int64[fields, 10]; ``bounds`` float64[fields, 2] the least and greatest
+    number; ``names`` uint8[bytes] the field names one after the other; ``words``
+    uint8[bytes] all vocabularies, ``word_ends`` int64[words + 1] where each begins and ends.
+    """
+
+    fields: NDArray[np.int64]
+    bounds: NDArray[np.float64]
+    names: NDArray[np.uint8]
+    words: NDArray[np.uint8]
+    word_ends: NDArray[np.int64]
+
+
+class Columns(NamedTuple):
+    """Where the scanner writes, n records: a row per wanted column of each dtype.
+
+    ``numbers`` float64[·, n], ``hashes`` uint64[·, n], ``codes`` int16[·, n], ``truths``
+    int8[·, n], ``times`` int64[n]; filled with each field's default beforehand.
+    """
+
+    numbers: NDArray[np.float64]
+    hashes: NDArray[np.uint64]
+    codes: NDArray[np.int16]
+    truths: NDArray[np.int8]
+    times: NDArray[np.int64]
+
+
+class Plan:
+    """A stream's shape together with the columns that are wanted of it."""
+
+    def __init__(self, stream: Stream, wanted: frozenset[str]) -> None:
+        types = {field.name: field for field in _fields(stream)}
+        self._rows: dict[Kind, list[tuple[str, Any]]] = {kind: [] for kind in Kind}
+        fields = np.zeros((len(types), 10), np.int64)
+        bounds = np.zeros((len(types), 2), np.float64)
+        names, words, word_ends = bytearray(), bytearray(), [0]
+        for place, (name, column) in enumerate(FIELDS[stream].items()):
+            each, row = types[name], fields[place]
+            reader, nullable, least, most, low, high = _reading(each.type)
+            row[[KIND, NULLABLE, REQUIRED]] = reader, nullable, each.required
+            row[[NAME_AT, NAME_BYTES]] = len(names), len(name)
+            row[[LEAST, MOST]] = least, most
+            row[[WORDS_AT, WORDS]] = len(word_ends) - 1, len(column.vocabulary)
+            row[OUT] = -1
+            bounds[place] = low, high
+            names += name.encode()
+            for word in column.vocabulary:
+                words += word.encode()
+                word_ends.append(len(words))
+            if name in wanted and column.kind is not Kind.TIME:
+                row[OUT] = len(self._rows[column.kind])
+                self._rows[column.kind].append((name, _missing(column.kind, each, column)))
+        self.shape = Shape(
+            fields,
+            bounds,
+            np.frombuffer(bytes(names), np.uint8),
+            np.frombuffer(bytes(words) or b"\0", np.uint8),
+            np.array(word_ends, np.int64),
+        )
+
+    def columns(self, n: int) -> tuple[Columns, dict[str, Array]]:
+        """Room for ``n`` records, and the same memory by column name."""
+        rows, by_name = self._rows, dict[str, Array]()
+        room: dict[Kind, Array] = {}
+        for kind, dtype in _DTYPES.items():
+            room[kind] = block = np.empty((len(rows[kind]), n), dtype)
+            for place, (name, default) in enumerate(rows[kind]):
+                block[place] = default
+                by_name[name] = block[place]
+        by_name["event_time"] = times = np.zeros(n, np.int64)
+        numbers, hashes, codes, truths = room.values()
+        return Columns(numbers, hashes, codes, truths, times), by_name  # type: ignore[arg-type]
+
+
+_DTYPES = {
+    Kind.NUMBER: np.float64,
+    Kind.STRING: np.uint64,
+    Kind.CODE: np.int16,
+    Kind.TRUTH: np.int8,
+}
+
+
+@cache
+def plan(stream: Stream, wanted: frozenset[str]) -> Plan:
+    """How to scan ``stream`` for the wanted columns; few are asked for, each is made once."""
+    return Plan(stream, wanted)
+
+
+def _fields(stream: Stream) -> Collection[inspect.Field]:
+    return cast("inspect.StructType", inspect.type_info(EVENT_TYPES[stream])).fields
+
+
+def _reading(type_: inspect.Type) -> tuple[int, bool, int, int, float, float]:
+    """(how to read, may be null, least and most characters, least and greatest number)."""
+    options = type_.types if isinstance(type_, inspect.UnionType) else (type_,)
+    nullable = any(isinstance(each, inspect.NoneType) for each in options)
+    match [each for each in options if not isinstance(each, inspect.NoneType)]:
+        case [inspect.StrType(min_length=least, max_length=most, pattern=None)]:
+            return TEXT, nullable, least or 0, most if most is not None else 2**62, 0, 0
+        case [inspect.LiteralType()]:
+            return WORD, nullable, 0, 0, 0, 0
+        case [inspect.BoolType()]:
+            return TRUTH, nullable, 0, 0, 0, 0
+        case [inspect.FloatType(gt=None, ge=low, lt=None, le=high)]:
+            return NUMBER, nullable, 0, 0, _or(low, -np.inf), _or(high, np.inf)
+        case [inspect.FloatType(gt=None, ge=low, lt=None, le=high), inspect.StrType()]:
+            return AMOUNT, nullable, 0, 0, _or(low, -np.inf), _or(high, np.inf)
+        case [inspect.IntType(ge=low, le=high), inspect.DateTimeType(tz=True)]:
+            return TIME, nullable, 0, 0, _or(low, -np.inf), _or(high, np.inf)
+    raise AssertionError(type_)
+
+
+def _or(bound: float | None, otherwise: float) -> float:
+    return otherwise if bound is None else bound
+
+
+def _missing(kind: Kind, field: inspect.Field, column: Any) -> Any:
+    """What the column holds where the field is not there."""
+    default = None if field.default is msgspec.NODEFAULT else field.default
+    match kind:
+        case Kind.NUMBER:
+            return np.nan if default is None else default
+        case Kind.STRING:
+            return 0 if default is None else hash_text(default)
+        case Kind.CODE:
+            return -1 if default is None else column.vocabulary.index(default)
+        case _:
+            return UNKNOWN if default is None else np.int8(2 * default)
