@@ -31,7 +31,7 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
         loghandlers=[],
     )
     topics = Topics(settings.topic_prefix)
-    app.transport = chunk_transport(app, frozenset(topics.inputs.values()))
+    app.transport = chunk_transport(app, frozenset(topics.inputs.values()), shards.takes)
     for agent in (transactions, logins, complaints):
         agent.register(app, topics, shards)
 

@@ -29,6 +29,8 @@ def producer(broker: str) -> Producer:
             "bootstrap.servers": broker,
             "partitioner": "murmur2_random",
             "linger.ms": 5,
+            # A fresh partition refuses the first batches; sent again they would come out of order.
+            "enable.idempotence": True,
             "queue.buffering.max.messages": 1_000_000,
         }
     )

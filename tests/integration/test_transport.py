@@ -77,6 +77,10 @@ def _committed(broker: str, group: str, topic: str) -> dict[int, int]:
     return offsets
 
 
+def _always(_: int) -> bool:
+    return True
+
+
 def _places(fetched: Fetched) -> list[Place]:
     pairs = zip(fetched.offsets, fetched.values, strict=True)
     return [(fetched.partition, offset, value) for offset, value in pairs]
@@ -84,7 +88,7 @@ def _places(fetched: Fetched) -> list[Place]:
 
 def _own_transport(app: faust.App) -> Any:
     """Faust's own delivery, with only the isolation level that ours has too."""
-    return chunk_transport(app, frozenset())
+    return chunk_transport(app, frozenset(), _always)
 
 
 async def _consume(app: faust.App, seen: list[Place], expected: int, done: Any) -> None:
@@ -105,7 +109,7 @@ def test_the_same_records_and_offsets_as_fausts_own(kafka: str, prefix: str) -> 
     with tempfile.TemporaryDirectory() as data_dir:
         chunked: list[Place] = []
         app = _app(kafka, f"{prefix}-chunks", f"{data_dir}/a")
-        app.transport = chunk_transport(app, frozenset({topic}))
+        app.transport = chunk_transport(app, frozenset({topic}), _always)
 
         @app.agent(app.topic(topic, schema=ChunkSchema()))
         async def chunks(stream: Any) -> None:
@@ -146,7 +150,7 @@ def test_each_partition_stays_in_order(kafka: str, prefix: str) -> None:
     seen: list[Place] = []
     with tempfile.TemporaryDirectory() as data_dir:
         app = _app(kafka, f"{prefix}-order", data_dir)
-        app.transport = chunk_transport(app, frozenset({topic}))
+        app.transport = chunk_transport(app, frozenset({topic}), _always)
 
         @app.agent(app.topic(topic, schema=ChunkSchema()))
         async def chunks(stream: Any) -> None:

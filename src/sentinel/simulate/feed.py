@@ -32,6 +32,7 @@ class Feed:
             {
                 "bootstrap.servers": brokers,
                 "partitioner": "murmur2_random",
+                "enable.idempotence": True,  # or a batch sent again would overtake others
                 "linger.ms": 5,
                 "log_level": 2,
             }

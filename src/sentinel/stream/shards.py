@@ -41,6 +41,10 @@ class Shards:
         """Whether this worker has shards and all of them have recovered."""
         return bool(self._running) and all(shard.ready for shard, _ in self._running.values())
 
+    def takes(self, partition: int) -> bool:
+        """Whether the partition's shard has recovered, so that its input may be fetched."""
+        return partition in self._running and self._running[partition][0].ready
+
     async def assign(self, assigned: Iterable[Any], generation: int) -> None:
         """Own exactly these topic-partitions, in this generation of the group."""
         self._generation = generation

@@ -5,7 +5,8 @@ This transport leaves group membership, assignment and flow control to Faust and
 changes what counts as a message.  The contract test compares it with Faust's own.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import faust
@@ -78,12 +79,27 @@ def _bare(_: TP, record: Record) -> Record:
 
 
 class ChunkConsumer(driver.Consumer):
-    """Delivers the topics in ``chunked`` as chunks; acks move a partition to the last of them."""
+    """Delivers the topics in ``chunked`` as chunks; acks move a partition to the last of them.
+
+    Of their partitions only those are fetched that are ``open``.
+    """
 
     chunked: frozenset[str] = frozenset()
+    open: Callable[[int], bool]
 
     def _new_consumer_thread(self) -> ChunkThread:
         return ChunkThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _getmany(self, active_partitions: set[TP], timeout: float) -> Any:  # noqa: ASYNC109
+        wanted = {
+            tp
+            for tp in active_partitions
+            if tp.topic not in self.chunked or self.open(tp.partition)
+        }
+        if not wanted:
+            await asyncio.sleep(FETCH_WAIT_MS / 1000)
+            return {}
+        return await super()._getmany(wanted, timeout)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         if tp.topic not in self.chunked:  # a chunk stands for all offsets up to its own
@@ -101,8 +117,13 @@ class ChunkConsumer(driver.Consumer):
         return last + 1
 
 
-def chunk_transport(app: faust.App, chunked: frozenset[str]) -> driver.Transport:
-    """A transport for ``app`` that delivers the named topics in chunks."""
+def chunk_transport(
+    app: faust.App, chunked: frozenset[str], is_open: Callable[[int], bool]
+) -> driver.Transport:
+    """A transport for ``app`` that delivers the named topics in chunks.
+
+    ``is_open`` says whether a partition's chunks are wanted yet.
+    """
 
     class AppConsumer(ChunkConsumer):
         pass
@@ -111,6 +132,7 @@ def chunk_transport(app: faust.App, chunked: frozenset[str]) -> driver.Transport
         Consumer: type[Consumer] = AppConsumer
 
     AppConsumer.chunked = chunked
+    AppConsumer.open = staticmethod(is_open)
     return AppTransport(app.conf.broker_consumer, app)
 
 
