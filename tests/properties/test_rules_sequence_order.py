@@ -19,7 +19,7 @@ def _run(found: list[Found], state: SequenceState) -> set[str]:
     fired: set[str] = set()
     for step, time in found:
         match = Match(time, f"{step}-{time}", time, Stream.LOGIN, ())
-        for chain in state.add("c", step, match, Counter()):
+        for chain in state.add(state.track("c", Counter()), step, match, Counter()):
             assert chain[-1].event_id not in fired
             fired.add(chain[-1].event_id)
     return fired
@@ -54,5 +54,6 @@ def test_matches_are_bounded_and_counted() -> None:
     """A step that always matches keeps only its last matches."""
     state, limits = SequenceState(2, 10_000), Counter[Limit]()
     for time in range(3 * MAX_MATCHES):
-        state.add("c", 0, Match(time, str(time), time, Stream.LOGIN, ()), limits)
+        match = Match(time, str(time), time, Stream.LOGIN, ())
+        state.add(state.track("c", limits), 0, match, limits)
     assert limits == {Limit.SEQUENCE_MATCHES: 2 * MAX_MATCHES}

@@ -166,7 +166,7 @@ class Fusion:
             updated_at=now_ms,
             trigger=Trigger(cause.stream, cause.event_id, cause.event_time, cause.recorded_ms),
             reasons=tuple(_reason(contribution, part) for part, contribution in ranked),
-            actions=tuple(sorted(actions, key=_action_order)),
+            actions=tuple(sorted(actions, key=_ACTIONS.index)),
             runbook=strongest.runbook,
             config_version=config_version,
         )
@@ -192,11 +192,6 @@ def _reason(contribution: Contribution, part: float) -> Reason:
         last_event_time=contribution.last_event_time,
         clauses=contribution.clauses,
     )
-
-
-def _action_order(action: str) -> tuple[int, str]:
-    known = action in _ACTIONS
-    return (_ACTIONS.index(Action(action)) if known else len(_ACTIONS)), action
 
 
 def _alert_id(opening: Signal) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct, field
 
 from sentinel.model.alert import Tier
-from sentinel.model.signal import Clause, Signal, Title
+from sentinel.model.signal import Action, Clause, Signal, Title
 
 _REMEMBERED_EVENTS = 32
 
@@ -26,7 +26,7 @@ class Contribution(Struct, kw_only=True):
     first_event_time: int
     last_event_time: int
     clauses: tuple[Clause, ...]
-    actions: tuple[str, ...]
+    actions: tuple[Action, ...]
     runbook: str
     recent_event_ids: list[str]
 

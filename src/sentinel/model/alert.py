@@ -5,7 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from sentinel.model.events import Stream
-from sentinel.model.signal import Clause, Risk, Title
+from sentinel.model.signal import Action, Clause, Risk, Title
 
 
 class Tier(StrEnum):
@@ -66,6 +66,6 @@ class Alert(Struct, frozen=True, kw_only=True):
     updated_at: int
     trigger: Trigger
     reasons: tuple[Reason, ...]
-    actions: tuple[str, ...]
+    actions: tuple[Action, ...]
     runbook: str
     config_version: str

@@ -81,5 +81,5 @@ class Signal(Struct, frozen=True, kw_only=True):
     stage: Stage
     title: Title
     clauses: tuple[Clause, ...]
-    actions: tuple[str, ...]
+    actions: tuple[Action, ...]
     runbook: str

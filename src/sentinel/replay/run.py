@@ -39,7 +39,7 @@ class Summary:
         """Count what a step produced."""
         self.events.update(outcome.events)
         self.alerts.update(alert.tier for alert in outcome.alerts)
-        self.opened += sum(alert.previous_tier is None for alert in outcome.alerts)
+        self.opened += sum(alert.revision == 1 for alert in outcome.alerts)
         self.dead_letters.update(letter.reason for letter in outcome.dead_letters)
         self.late.update(outcome.late)
         self.suppressed.update(outcome.suppressed)

@@ -2,27 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 from sentinel.model.document import Document
 from sentinel.model.duration import parse_duration
 from sentinel.model.events import Stream
-from sentinel.model.signal import Risk, Stage, Title
+from sentinel.model.signal import Action, Risk, Stage, Title
 
-Action = Literal[
-    "hold_transfer",
-    "step_up_auth",
-    "freeze_account",
-    "call_customer",
-    "review_account",
-    "file_report",
-    "notify_branch",
-    "block_card",
-    "restrict_limit",
-    "expedite_complaint",
-]
 MAX_RULES = 1_000
 _ID = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 

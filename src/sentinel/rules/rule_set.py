@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import msgspec
 import numpy as np
 
-from sentinel.model.columns import TRUE, Batch, Rows, Schema
+from sentinel.model.columns import TRUE, Batch, Schema
 from sentinel.model.document import Document
-from sentinel.model.events import Stream
+from sentinel.model.events import Event, Stream
 from sentinel.model.signal import Clause, Signal, Stage
 from sentinel.model.step import Limit
 from sentinel.rules.declare import Rule, declare
@@ -26,6 +27,10 @@ class _Watch:
     stream: Stream
     expression: Expression
     step: int | None
+
+
+_Hit = tuple[int, int, int, int, int, int, _Watch, Frame]
+"""(place, order of the rule, step, row, event time and record time in ms, watch, frame)"""
 
 
 def load(
@@ -79,68 +84,67 @@ class RuleSet:
 
     def evaluate(self, batch: Batch) -> list[Signal]:
         """The signals of a batch, ordered by (place of the event, order of the rule)."""
-        hits: list[tuple[int, int, int, _Watch, Frame, int]] = []
+        hits: list[_Hit] = []
         for stream, rows in batch.rows.items():
             frame = Frame(rows)
             for watch in self._watches[stream]:
-                truth = watch.expression.truth_in(frame)
-                if truth.max(initial=0) == TRUE:
-                    hits += [
-                        (int(rows.place[row]), watch.order, watch.step or 0, watch, frame, int(row))
-                        for row in np.flatnonzero(truth == TRUE)
-                    ]
-        hits.sort(key=lambda hit: hit[:3])
+                found = np.flatnonzero(watch.expression.truth_in(frame) == TRUE)
+                if found.size:
+                    places = rows.place[found]
+                    hits += zip(
+                        places.tolist(),
+                        repeat(watch.order),
+                        repeat(watch.step or 0),
+                        found.tolist(),
+                        batch.event_time[places].tolist(),
+                        rows.recorded_ms[found].tolist(),
+                        repeat(watch),
+                        repeat(frame),
+                    )
+        hits.sort()  # no two agree in place, order and step
         signals: list[Signal] = []
-        for place, order, _, watch, frame, row in hits:
+        for hit in hits:
+            place, order, _, row, time, recorded_ms, watch, frame = hit
+            event, stream = frame.rows.events[row], watch.stream
             if watch.step is not None:
-                signals += self._advance(watch, watch.step, batch, frame, row)
+                signals += self._advance(hit, event)
             else:
                 clauses = watch.expression.explain(frame, row)
-                match = _match(batch, frame.rows, row, clauses)
-                signals.append(self._signal(order, place, frame.rows, row, match, clauses))
+                match = Match(time, event.event_id, recorded_ms, stream, clauses)
+                signals.append(self._signal(order, place, event.customer_id, match, clauses))
         return signals
 
-    def _advance(
-        self, watch: _Watch, step: int, batch: Batch, frame: Frame, row: int
-    ) -> list[Signal]:
+    def _advance(self, hit: _Hit, event: Event) -> list[Signal]:
         """Take a step's match in; signals for the final events that it completes."""
-        rows, sequence = frame.rows, self._sequences[watch.order]
-        customer_id = rows.events[row].customer_id
+        place, order, step, row, time, recorded_ms, watch, frame = hit
+        sequence = self._sequences[order]
+        track = sequence.track(event.customer_id, self._limits)
         clauses: tuple[Clause, ...] = ()
-        if sequence.expects(customer_id, step):
+        if step < sequence.last_step or track.armed:
             clauses = tuple(
                 msgspec.structs.replace(each, step=step + 1)
                 for each in watch.expression.explain(frame, row)
             )
-        match = _match(batch, rows, row, clauses)
-        chains = sequence.add(customer_id, step, match, self._limits)
-        place = int(rows.place[row])
+        match = Match(time, event.event_id, recorded_ms, watch.stream, clauses)
         return [
             self._signal(
-                watch.order,
+                order,
                 place,
-                rows,
-                row,
+                event.customer_id,
                 chain[-1],
                 tuple(clause for each in chain for clause in each.clauses),
             )
-            for chain in chains
+            for chain in sequence.add(track, step, match, self._limits)
         ]
 
     def _signal(
-        self,
-        order: int,
-        place: int,
-        rows: Rows,
-        row: int,
-        match: Match,
-        clauses: tuple[Clause, ...],
+        self, order: int, place: int, customer_id: str, match: Match, clauses: tuple[Clause, ...]
     ) -> Signal:
         rule = self.rules[order]
         return Signal(
             place=place,
             rule_id=rule.id,
-            customer_id=rows.events[row].customer_id,
+            customer_id=customer_id,
             stream=match.stream,
             event_id=match.event_id,
             event_time=match.event_time,
@@ -170,8 +174,3 @@ class RuleSet:
         saved = dict(msgspec.msgpack.decode(data, type=list[tuple[str, bytes]]))
         for order, sequence in self._sequences.items():
             sequence.restore(saved[self.rules[order].id])
-
-
-def _match(batch: Batch, rows: Rows, row: int, clauses: tuple[Clause, ...]) -> Match:
-    event, time = rows.events[row], int(batch.event_time[rows.place[row]])
-    return Match(time, event.event_id, int(rows.recorded_ms[row]), rows.stream, clauses)

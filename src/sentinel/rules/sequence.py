@@ -20,7 +20,7 @@ MAX_MATCHES = 16  # of one step and customer
 MAX_CUSTOMERS = 100_000  # with a sequence under way, of one rule
 
 
-class Match(Struct, order=True):
+class Match(Struct, order=True, gc=False):  # many are kept; they cannot form cycles
     """An event that met a step's condition; ordered by time, then id."""
 
     event_time: int
@@ -31,58 +31,74 @@ class Match(Struct, order=True):
     fired: bool = False
 
 
+class Track(Struct, gc=False):
+    """One customer's matches: of the final step, and of each step before it."""
+
+    finals: list[Match]
+    earlier: list[list[Match]]
+
+    @property
+    def armed(self) -> bool:
+        """Whether a final event may complete a chain, as things stand.
+
+        One that may not only waits, in case an earlier step is late; nobody needs its
+        explanation then.
+        """
+        return any(self.earlier)
+
+    def step(self, number: int) -> list[Match]:
+        """The matches of a step, from 0."""
+        return self.earlier[number] if number < len(self.earlier) else self.finals
+
+
 class SequenceState:
     """The matches of one sequence rule, by customer."""
 
     def __init__(self, steps: int, within_ms: int) -> None:
-        self._steps, self._within_ms = steps, within_ms
-        self._customers: OrderedDict[str, list[list[Match]]] = OrderedDict()
+        self.last_step, self._within_ms = steps - 1, within_ms
+        self._customers: OrderedDict[str, Track] = OrderedDict()
+
+    def track(self, customer_id: str, limits: Counter[Limit]) -> Track:
+        """The customer's track, made if need be; theirs is now the last to be forgotten."""
+        track = self._customers.get(customer_id)
+        if track is not None:
+            self._customers.move_to_end(customer_id)
+            return track
+        if len(self._customers) == MAX_CUSTOMERS:
+            self._customers.popitem(last=False)
+            limits[Limit.SEQUENCE_CUSTOMERS] += 1
+        track = self._customers[customer_id] = Track([], [[] for _ in range(self.last_step)])
+        return track
 
     def add(
-        self, customer_id: str, step: int, match: Match, limits: Counter[Limit]
+        self, track: Track, step: int, match: Match, limits: Counter[Limit]
     ) -> list[tuple[Match, ...]]:
         """Take a match in; returns the chains that it completes, oldest final event first."""
-        matches = self._customers.pop(customer_id, None)
-        if matches is None:
-            matches = [[] for _ in range(self._steps)]
-            if len(self._customers) == MAX_CUSTOMERS:
-                self._customers.popitem(last=False)
-                limits[Limit.SEQUENCE_CUSTOMERS] += 1
-        self._customers[customer_id] = matches
-        mine = matches[step]
-        for each in mine:
-            if each.event_id == match.event_id:
-                return []
-        insort(mine, match)
-        newest = max([each[-1].event_time for each in matches if each])
+        mine = track.step(step)
+        if not mine or mine[-1].event_time < match.event_time:
+            mine.append(match)
+        elif any(each.event_id == match.event_id for each in mine):
+            return []
+        else:
+            insort(mine, match)
+        armed = track.armed
+        steps = [track.finals, *track.earlier] if armed else [track.finals]
+        newest = max([each[-1].event_time for each in steps if each])
         oldest = newest - 2 * self._within_ms
-        for others in matches:
-            while others and others[0].event_time < oldest:
-                others.pop(0)
+        for matches in steps:
+            while matches and matches[0].event_time < oldest:
+                matches.pop(0)
         if len(mine) > MAX_MATCHES:
             mine.pop(0)
             limits[Limit.SEQUENCE_MATCHES] += 1
-        return self._completed(matches)
+        return self._completed(track) if armed else []
 
-    def expects(self, customer_id: str, step: int) -> bool:
-        """Whether a match of this step may complete or start a chain, as things stand.
-
-        A final event of a customer without earlier steps only waits, in case one of them
-        is late; nobody needs its explanation then.
-        """
-        if step < self._steps - 1:
-            return True
-        matches = self._customers.get(customer_id)
-        return matches is not None and any(matches[:-1])
-
-    def _completed(self, matches: list[list[Match]]) -> list[tuple[Match, ...]]:
+    def _completed(self, track: Track) -> list[tuple[Match, ...]]:
         chains: list[tuple[Match, ...]] = []
-        if not any(matches[:-1]):
-            return chains
-        for final in matches[-1]:
+        for final in track.finals:
             if not final.fired:
                 start = final.event_time - self._within_ms
-                chain = _chain(matches[:-1], start, (final,))
+                chain = _chain(track.earlier, start, (final,))
                 if chain is not None:
                     final.fired = True
                     chains.append(chain)
@@ -94,8 +110,7 @@ class SequenceState:
 
     def restore(self, data: bytes) -> None:
         """Take the place of what :meth:`snapshot` saw."""
-        items = msgspec.msgpack.decode(data, type=list[tuple[str, list[list[Match]]]])
-        self._customers = OrderedDict(items)
+        self._customers = OrderedDict(msgspec.msgpack.decode(data, type=list[tuple[str, Track]]))
 
 
 def _chain(

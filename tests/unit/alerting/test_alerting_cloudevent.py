@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from sentinel.alerting.cloudevent import decode, encode, key
 from sentinel.model.alert import Alert, Entity, Reason, Tier, Trigger
 from sentinel.model.events import Stream
-from sentinel.model.signal import Clause, Risk, Title
+from sentinel.model.signal import Action, Clause, Risk, Title
 
 MOMENT = 1_767_225_600_007
 
@@ -41,7 +41,7 @@ ALERT = Alert(
             ),
         ),
     ),
-    actions=("file_report",),
+    actions=(Action.FILE_REPORT,),
     runbook="docs/runbooks/large-value.md",
     config_version="abc",
 )

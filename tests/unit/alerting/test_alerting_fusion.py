@@ -12,7 +12,7 @@ from sentinel.alerting import Fused, Fusion, load
 from sentinel.model.alert import Alert, Tier
 from sentinel.model.document import parse
 from sentinel.model.events import Stream
-from sentinel.model.signal import Clause, Risk, Signal, Stage, Title
+from sentinel.model.signal import Action, Clause, Risk, Signal, Stage, Title
 from sentinel.model.step import Limit, Suppression
 
 TIERS = Path(__file__).parents[3] / "configs" / "tiers.yaml"
@@ -32,7 +32,7 @@ BASE = Signal(
     stage=Stage.LIVE,
     title=Title("Drain", "盗转"),
     clauses=(Clause("amount_z > 3", {"amount_z": 4.1}),),
-    actions=("hold_transfer",),
+    actions=(Action.HOLD_TRANSFER,),
     runbook="docs/runbooks/account-takeover.md",
 )
 
@@ -288,7 +288,7 @@ def test_customers_do_not_touch_each_other() -> None:
 def test_actions_come_in_one_order_and_title_and_runbook_from_the_strongest() -> None:
     """The most drastic action stands first, wherever it came from."""
     what = fusion()
-    fuse(what, signal(1, actions=("call_customer", "hold_transfer")))
+    fuse(what, signal(1, actions=(Action.CALL_CUSTOMER, Action.HOLD_TRANSFER)))
     alert = only(
         fuse(
             what,
@@ -296,7 +296,7 @@ def test_actions_come_in_one_order_and_title_and_runbook_from_the_strongest() ->
                 2,
                 rule_id="x",
                 severity=70,
-                actions=("review_account", "freeze_account", "call_customer"),
+                actions=(Action.REVIEW_ACCOUNT, Action.FREEZE_ACCOUNT, Action.CALL_CUSTOMER),
                 title=Title("Strong", "强"),
                 runbook="docs/runbooks/strong.md",
             ),
