@@ -10,7 +10,7 @@ import tempfile
 import time
 from typing import Any
 
-from quixstreams import Application, State  # type: ignore[import-not-found]  # the peers' venv
+from quixstreams import Application, State  # the peers' venv
 
 from benchmarks.contender import Task, tell
 from benchmarks.one_rule import MOST, WINDOW_MS
