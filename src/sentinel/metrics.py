@@ -1,5 +1,6 @@
 """What a worker tells Prometheus; names carry units, labels never carry ids."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
@@ -7,7 +8,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 import sentinel
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
-from sentinel.model.signal import Risk
+from sentinel.model.signal import Risk, Stage
 from sentinel.model.step import DeadLetterReason, Limit, Outcome, Suppression
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -101,9 +102,12 @@ class Metrics:
             for risk in Risk:
                 self._alerts.labels(tier, risk)
 
-    def built(self, config_version: str) -> None:
-        """Say which version of the code and the configuration runs."""
+    def built(self, config_version: str, rules: Iterable[tuple[str, Stage]]) -> None:
+        """Say which version of the code and the configuration runs, with which rules."""
         self._build.labels(sentinel.__version__, config_version).set(1)
+        for rule, stage in rules:
+            if stage is not Stage.OFF:
+                self._signals.labels(rule, stage)
 
     def observe_step(self, shard: int, outcome: Outcome, seconds: float) -> None:
         """Count what a step did; ``seconds`` is the engine's time."""

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from sentinel.metrics import Metrics
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
+from sentinel.model.signal import Stage
 from sentinel.model.step import DeadLetter, DeadLetterReason, Limit, Outcome, Suppression
 
 
@@ -24,7 +25,7 @@ def _observed() -> CollectorRegistry:
         watermarks_ms={Stream.LOGIN: 1_500},
         slots_used=7,
     )
-    metrics.built("abc")
+    metrics.built("abc", [("some.rule", Stage.LIVE), ("gone.rule", Stage.OFF)])
     metrics.observe_step(0, outcome, 0.01)
     metrics.observe_commit(0.02)
     metrics.observe_latency(Tier.RED, 0.03)
@@ -47,6 +48,17 @@ def test_an_outcome_is_counted() -> None:
     for (name, label, value), count in expected.items():
         assert registry.get_sample_value(name, {label: value}) == count, name
     assert registry.get_sample_value("sentinel_steps_total") == 1
+
+
+def test_every_rule_is_there_before_it_fires() -> None:
+    """A configured rule has a series at zero; one that is off has none."""
+    registry = CollectorRegistry()
+    Metrics(registry).built("v", [("quiet", Stage.SHADOW), ("off", Stage.OFF)])
+
+    def signals(rule: str, stage: str) -> float | None:
+        return registry.get_sample_value("sentinel_signals_total", {"rule": rule, "stage": stage})
+
+    assert (signals("quiet", "shadow"), signals("off", "off")) == (0, None)
 
 
 def test_closed_label_sets_start_at_zero() -> None:

@@ -31,6 +31,7 @@ def worker() -> None:
     from sentinel.agents.app import create_app
     from sentinel.engine import warm_up
     from sentinel.metrics import Metrics
+    from sentinel.rules.declare import declare
     from sentinel.stream.shards import Shards
     from sentinel.stream.web import Web
 
@@ -44,7 +45,8 @@ def worker() -> None:
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
     metrics = Metrics()
-    metrics.built(configuration.version)
+    rules = declare(configuration.rule_documents)
+    metrics.built(configuration.version, [(rule.id, rule.stage) for rule, _, _ in rules])
     shards = Shards(settings, configuration, metrics)
     web = Web(settings.web_host, settings.web_port, metrics.registry, lambda: shards.ready)
     with tempfile.TemporaryDirectory(prefix="sentinel-faust-") as data_dir:

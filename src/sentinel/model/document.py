@@ -7,6 +7,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import Enum
 from io import StringIO
 from typing import Any, TypeVar
 
@@ -125,6 +126,11 @@ class Document:
             hint = did_you_mean(unknown[1], _field_names(inner))
             return ConfigError(self.path, line, column, f'unknown field "{unknown[1]}"', hint)
         line, column = self.position(*place)
+        word = re.match(r"Invalid enum value '(.*)'", message)
+        words = _words(inner)
+        if word and words:
+            message = f'"{word[1]}" is none of {", ".join(words)}'
+            return ConfigError(self.path, line, column, message, did_you_mean(word[1], words))
         return ConfigError(self.path, line, column, message[:1].lower() + message[1:])
 
 
@@ -140,6 +146,16 @@ def _inner(kind: Any, name: str) -> Any:
     parts = [each for each in (kind, *getattr(kind, "__args__", ())) if hasattr(each, "__origin__")]
     containers = [each for each in parts if each.__origin__ in (list, tuple, dict)]
     return containers[0].__args__[-1] if containers else kind
+
+
+def _words(kind: Any) -> list[str]:
+    """The words of an enum or of literals, also inside a union or a list."""
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return [str(member.value) for member in kind]
+    if isinstance(kind, str):  # what a Literal holds
+        return [kind]
+    inside = [word for each in getattr(kind, "__args__", ()) for word in _words(each)]
+    return list(dict.fromkeys(inside))
 
 
 def _failing(node: Any, kind: Any) -> str | None:

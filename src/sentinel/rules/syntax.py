@@ -42,10 +42,11 @@ def parse(text: str) -> Tree[Token]:
         hint = 'use "==" to compare' if text[at] == "=" else ""
         raise ConditionError(at, f"unexpected {text[at]!r}", hint) from None
     except UnexpectedToken as error:
-        at = len(text) if error.token.type == "$END" else error.token.start_pos or 0
-        shown = "the end" if error.token.type == "$END" else f'"{error.token}"'
+        ended = error.token.type == "$END"
+        message = "the condition ends too soon" if ended else f'unexpected "{error.token}"'
         wanted = sorted({_NAMES[name] for name in error.accepts or () if name in _NAMES})
         hint = f"expected {' or '.join(wanted)}" if wanted else ""
-        raise ConditionError(at, f"unexpected {shown}", hint) from None
+        at = len(text) if ended else error.token.start_pos or 0
+        raise ConditionError(at, message, hint) from None
     except UnexpectedInput as error:
         raise ConditionError(error.pos_in_stream or 0, "cannot be read") from None

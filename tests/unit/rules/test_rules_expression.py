@@ -89,7 +89,7 @@ def test_truth(text: str, truth: int) -> None:
         ("amount = 3", "1:8: unexpected '=' (use \"==\" to compare)"),
         (
             "amount > 3 &&",
-            '1:14: unexpected the end (expected "(" or a name or a number or a text)',
+            '1:14: the condition ends too soon (expected "(" or a name or a number or a text)',
         ),
         ("amount && true", "1:1: amount is a number, not a truth (compare it, as in amount > 0)"),
         ("1 / 0 > 1", "1:1: division by zero"),

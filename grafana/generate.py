@@ -1,0 +1,325 @@
+"""Writes grafana/dashboards: ``python grafana/generate.py``; a test compares the two."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from panels import TIER_COLOURS, dashboard, panel
+
+_ME = 'instance=~"$instance"'
+_RATE = "[$__rate_interval]"
+
+
+def _rate(metric: str, by: str, extra: str = "") -> str:
+    return f"sum by ({by}) (rate({metric}{{{_ME}{extra}}}{_RATE}))"
+
+
+def _increase(metric: str, by: str, extra: str = "") -> str:
+    return f"sum by ({by}) (increase({metric}{{{_ME}{extra}}}[$__range]))"
+
+
+def _quantile(share: float, metric: str, by: str = "le") -> str:
+    return f"histogram_quantile({share}, {_rate(f'{metric}_bucket', by)})"
+
+
+def risk_desk() -> dict[str, Any]:
+    """What the risk desk asks: how much, of which risk, because of which rules."""
+    return dashboard(
+        "sentinel-risk-desk",
+        "Risk desk · 风险台",
+        "Alerts by tier and kind of risk, and the rules behind them.",
+        [
+            *(
+                panel(
+                    "stat",
+                    f"{tier.capitalize()} · {name}",
+                    f"{tier.capitalize()} alert revisions in the chosen time.",
+                    {tier: _increase("sentinel_alerts_total", "tier", f',tier="{tier}"')},
+                    unit="none",
+                    width=6,
+                    height=4,
+                    colours={tier: colour},
+                )
+                for (tier, colour), name in zip(
+                    TIER_COLOURS.items(), ("红色", "橙色", "黄色", "蓝色"), strict=True
+                )
+            ),
+            panel(
+                "timeseries",
+                "Alerts by tier · 各级预警",
+                "Alert revisions a second, by tier.",
+                {"{{tier}}": _rate("sentinel_alerts_total", "tier")},
+                unit="ops",
+                colours=TIER_COLOURS,
+            ),
+            panel(
+                "timeseries",
+                "Alerts by risk · 各类风险",
+                "Alert revisions a second, by kind of risk.",
+                {"{{risk}}": _rate("sentinel_alerts_total", "risk")},
+                unit="ops",
+            ),
+            panel(
+                "bargauge",
+                "Rules that fired most · 触发最多的规则",
+                "Signals of live rules in the chosen time; runbooks are in docs/runbooks.",
+                {
+                    "{{rule}}": "topk(15, "
+                    + _increase("sentinel_signals_total", "rule", ',stage="live"')
+                    + ")"
+                },
+                unit="none",
+                height=10,
+            ),
+            panel(
+                "bargauge",
+                "Why signals led to no revision · 未升级原因",
+                "Signals suppressed in the chosen time, by reason.",
+                {"{{reason}}": _increase("sentinel_suppressed_total", "reason")},
+                unit="none",
+                height=10,
+            ),
+        ],
+    )
+
+
+def soc() -> dict[str, Any]:
+    """What the SOC asks: is it quick, is it complete, what comes in."""
+    return dashboard(
+        "sentinel-soc",
+        "SOC · 安全运营",
+        "The operational risks, how fast they are told, and what is put aside.",
+        [
+            panel(
+                "timeseries",
+                "Operational alerts · 操作风险预警",
+                "Alert revisions a second (account takeover, card testing, mules), by tier.",
+                {"{{tier}}": _rate("sentinel_alerts_total", "tier", ',risk="operational"')},
+                unit="ops",
+                colours=TIER_COLOURS,
+            ),
+            panel(
+                "timeseries",
+                "From event to alert · 事件到预警",
+                "From the triggering event's record to the committed alert; the bar is 150 ms.",
+                {
+                    "median": _quantile(0.5, "sentinel_event_to_alert_seconds"),
+                    "99 %": _quantile(0.99, "sentinel_event_to_alert_seconds"),
+                },
+                unit="s",
+            ),
+            panel(
+                "timeseries",
+                "Events · 事件",
+                "Events accepted a second, by stream.",
+                {"{{stream}}": _rate("sentinel_events_total", "stream")},
+                unit="ops",
+            ),
+            panel(
+                "timeseries",
+                "Dead letters · 异常记录",
+                "Records put aside a second, by reason.",
+                {"{{reason}}": _rate("sentinel_dead_letters_total", "reason")},
+                unit="ops",
+            ),
+            panel(
+                "bargauge",
+                "Operational rules · 操作风险规则",
+                "Signals of account, card and login rules in the chosen time.",
+                {
+                    "{{rule}}": _increase(
+                        "sentinel_signals_total", "rule", ',rule=~"(ato|card|login|mule).*"'
+                    )
+                },
+                unit="none",
+                height=10,
+            ),
+            panel(
+                "timeseries",
+                "Late events · 迟到事件",
+                "Events older than the lateness bound, a second, by stream.",
+                {"{{stream}}": _rate("sentinel_late_events_total", "stream")},
+                unit="ops",
+                height=10,
+            ),
+        ],
+    )
+
+
+def stream_health() -> dict[str, Any]:
+    """What an operator asks: does it keep up, and if not, where is the time."""
+    return dashboard(
+        "sentinel-stream-health",
+        "Stream health · 流处理健康",
+        "Lag, steps, commits, recovery and state; docs/operations.md says what to do.",
+        [
+            panel(
+                "stat",
+                "Workers · 工作进程",
+                "Workers that answer.",
+                {"workers": f"count(sentinel_build_info{{{_ME}}})"},
+                unit="none",
+                width=6,
+                height=4,
+            ),
+            panel(
+                "stat",
+                "Recovering shards · 恢复中的分片",
+                "Shards that rebuild their state.",
+                {"shards": f"sum(sentinel_recovering{{{_ME}}})"},
+                unit="none",
+                width=6,
+                height=4,
+            ),
+            panel(
+                "stat",
+                "Configurations · 配置版本",
+                "Different configurations in force: one, except during a roll-out.",
+                {"configurations": "count(count by (config_version) (sentinel_build_info))"},
+                unit="none",
+                width=6,
+                height=4,
+            ),
+            panel(
+                "stat",
+                "Customers held · 在管客户",
+                "Customers with state, over all shards.",
+                {"customers": f"sum(sentinel_slots_used{{{_ME}}})"},
+                unit="short",
+                width=6,
+                height=4,
+            ),
+            panel(
+                "timeseries",
+                "Lag · 积压",
+                "Records that wait, by stream.",
+                {"{{stream}}": f"sum by (stream) (sentinel_lag_records{{{_ME}}})"},
+                unit="none",
+            ),
+            panel(
+                "timeseries",
+                "Events a step · 每步事件数",
+                "Heavy load makes big steps: the median and the largest.",
+                {
+                    "median": _quantile(0.5, "sentinel_step_events"),
+                    "99 %": _quantile(0.99, "sentinel_step_events"),
+                },
+                unit="none",
+            ),
+            panel(
+                "timeseries",
+                "Engine and commit, 99 % · 引擎与提交",
+                "Time of a step in the engine and in its Kafka transaction.",
+                {
+                    "engine": _quantile(0.99, "sentinel_step_duration_seconds"),
+                    "commit": _quantile(0.99, "sentinel_commit_duration_seconds"),
+                },
+                unit="s",
+            ),
+            panel(
+                "timeseries",
+                "Failed and replayed steps · 失败与重放",
+                "Transactions given up, and journalled steps replayed by recovery, a second.",
+                {
+                    "{{reason}}": _rate("sentinel_step_failures_total", "reason"),
+                    "replayed": f"sum(rate(sentinel_replayed_steps_total{{{_ME}}}{_RATE}))",
+                },
+                unit="ops",
+            ),
+            panel(
+                "timeseries",
+                "Event time behind the clock · 事件时间滞后",
+                "How far the newest event of each stream lies behind now.",
+                {
+                    "{{stream}}": "time() - max by (stream) "
+                    f"(sentinel_watermark_timestamp_seconds{{{_ME}}})"
+                },
+                unit="s",
+            ),
+            panel(
+                "timeseries",
+                "Bounds reached · 达到上限",
+                "What was let go because a bound was reached, a second.",
+                {"{{limit}}": _rate("sentinel_limits_total", "limit")},
+                unit="ops",
+            ),
+        ],
+    )
+
+
+def rules() -> dict[str, Any]:
+    """What a risk engineer asks: what does each rule do, live and on trial."""
+    return dashboard(
+        "sentinel-rules",
+        "Models and rules · 模型与规则",
+        "Signals of every rule, live and in shadow, and what became of them.",
+        [
+            panel(
+                "timeseries",
+                "Live rules · 生效规则",
+                "Signals a second of the ten busiest live rules.",
+                {
+                    "{{rule}}": "topk(10, "
+                    + _rate("sentinel_signals_total", "rule", ',stage="live"')
+                    + ")"
+                },
+                unit="ops",
+            ),
+            panel(
+                "timeseries",
+                "Model rules · 模型规则",
+                "Signals a second of rules that read a detector's p-value.",
+                {"{{rule}}": _rate("sentinel_signals_total", "rule", ',rule=~"(model|anomaly).*"')},
+                unit="ops",
+            ),
+            panel(
+                "timeseries",
+                "Live and shadow · 生效与影子",
+                "Signals a second by stage: shadow rules are counted and raise nothing.",
+                {"{{stage}}": _rate("sentinel_signals_total", "stage")},
+                unit="ops",
+            ),
+            panel(
+                "timeseries",
+                "Signals for each revision · 每次预警的信号数",
+                "How many signals stand behind one alert revision.",
+                {
+                    "signals": f"sum(rate(sentinel_signals_total{{{_ME}}}{_RATE})) / "
+                    f"sum(rate(sentinel_alerts_total{{{_ME}}}{_RATE}))"
+                },
+                unit="short",
+            ),
+            panel(
+                "timeseries",
+                "Suppressed signals · 被抑制的信号",
+                "Signals that led to no revision a second, by reason.",
+                {"{{reason}}": _rate("sentinel_suppressed_total", "reason")},
+                unit="ops",
+                width=24,
+            ),
+        ],
+    )
+
+
+DASHBOARDS = {
+    "risk-desk": risk_desk,
+    "soc": soc,
+    "stream-health": stream_health,
+    "rules": rules,
+}
+
+
+def rendered() -> dict[str, str]:
+    """Every dashboard's JSON by file name."""
+    return {
+        f"{name}.json": json.dumps(make(), indent=2, ensure_ascii=False) + "\n"
+        for name, make in DASHBOARDS.items()
+    }
+
+
+if __name__ == "__main__":
+    for name, text in rendered().items():
+        (Path(__file__).parent / "dashboards" / name).write_text(text, encoding="utf-8")

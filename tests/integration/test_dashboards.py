@@ -1,0 +1,123 @@
+"""Dashboards and rules against a real Prometheus that scrapes a worker fed by the simulator."""
+
+import json
+import socket
+import subprocess
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from signal import SIGTERM
+from typing import Any
+
+import msgspec
+from ruamel.yaml import YAML
+from tests.integration.stage import Stage, WorkerProcess, wait_for
+
+from sentinel.simulate import Simulation
+
+ROOT = Path(__file__).parents[2]
+RULES = ROOT / "configs" / "prometheus" / "rules"
+VARIABLES = {"$__rate_interval": "10s", "$__range": "1m", "$instance": ".*"}
+
+
+class Prometheus:
+    """Debian's Prometheus on a free port, scraping one address every second."""
+
+    def __init__(self, folder: Path, target: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._address = f"127.0.0.1:{probe.getsockname()[1]}"
+        configuration = {
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": [f"{RULES}/*.yml"],
+            "scrape_configs": [
+                {"job_name": "sentinel", "static_configs": [{"targets": [target]}]},
+            ],
+        }
+        file = folder / "prometheus.yml"
+        with file.open("w", encoding="utf-8") as out:
+            YAML().dump(configuration, out)
+        self._process = subprocess.Popen(
+            [
+                "prometheus",
+                f"--config.file={file}",
+                f"--storage.tsdb.path={folder / 'data'}",
+                f"--web.listen-address={self._address}",
+                "--log.level=error",
+            ]
+        )
+
+    def ask(self, path: str, **parameters: str) -> Any:
+        """The data of an API call; fails with what Prometheus says."""
+        query = urllib.parse.urlencode(parameters)
+        try:
+            with urllib.request.urlopen(f"http://{self._address}/api/v1/{path}?{query}") as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{parameters}: {error.read().decode()}") from None
+
+    def samples(self, query: str) -> list[Any]:
+        """The result of an instant query, empty while Prometheus does not answer."""
+        try:
+            return list(self.ask("query", query=query)["result"])
+        except urllib.error.URLError:
+            return []
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.terminate()
+        self._process.wait(20)
+
+
+def _wait_scraped(worker: WorkerProcess, prometheus: Prometheus, total: int) -> None:
+    """Wait until the worker has counted so many events and Prometheus has seen it, thrice."""
+    wait_for(lambda: worker.counted("sentinel_events_total") == total, "all events processed")
+    seen = f"min_over_time(sum(sentinel_events_total)[3s:1s]) == {total}"
+    wait_for(lambda: bool(prometheus.samples(seen)), "all of them scraped")
+
+
+@contextmanager
+def _scraped(stage: Stage, folder: Path) -> Iterator[Prometheus]:
+    """A worker that has seen the simulator's events, and Prometheus that has seen the worker."""
+    simulation = Simulation(customers=200, start_ms=1_767_571_200_000, days=1, attacks_per_day=30)
+    records = [
+        (item.stream, item.event.customer_id, msgspec.json.encode(item.event))
+        for item in simulation
+    ]
+    worker = stage.worker()
+    prometheus = Prometheus(folder, f"127.0.0.1:{stage.settings.web_port}")
+    try:
+        worker.wait_ready()
+        half = len(records) // 2
+        for part, total in ((records[:half], half), (records[half:], len(records))):
+            stage.feed(part)
+            _wait_scraped(worker, prometheus, total)
+        yield prometheus
+    finally:
+        worker.end(SIGTERM)
+        prometheus.stop()
+
+
+def test_every_panel_and_rule_answers(kafka: str, prefix: str, tmp_path: Path) -> None:
+    """No query errs, none is empty, and no alert on Sentinel fires on a healthy worker."""
+    with _scraped(Stage(kafka, prefix), tmp_path) as prometheus:
+        empty = []
+        for file in sorted((ROOT / "grafana" / "dashboards").glob("*.json")):
+            for panel in json.loads(file.read_text("utf-8"))["panels"]:
+                for target in panel["targets"]:
+                    query = target["expr"]
+                    for variable, value in VARIABLES.items():
+                        query = query.replace(variable, value)
+                    if not prometheus.ask("query", query=query)["result"]:
+                        empty.append(f"{file.stem}: {panel['title']}: {query}")
+        assert not empty
+        groups = prometheus.ask("rules")["groups"]
+        rules = [rule for group in groups for rule in group["rules"]]
+        assert {rule["health"] for rule in rules} == {"ok"}
+        assert [rule["name"] for rule in rules if rule.get("state") == "firing"] == []
+        for rule in rules:
+            if rule["type"] == "recording":
+                assert prometheus.samples(rule["name"]), rule["name"]

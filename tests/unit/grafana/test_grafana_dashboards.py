@@ -1,0 +1,77 @@
+"""Dashboards: what is committed is what is generated, and what a reader needs is there."""
+
+import json
+import re
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+
+from sentinel.metrics import Metrics
+
+ROOT = Path(__file__).parents[3]
+FILES = sorted((ROOT / "grafana" / "dashboards").glob("*.json"))
+HAN = re.compile(r"[\u4e00-\u9fff]")
+UNITS = {"short", "none", "ops", "s"}
+
+
+def _panels() -> Iterator[Any]:
+    for file in FILES:
+        for panel in json.loads(file.read_text("utf-8"))["panels"]:
+            yield pytest.param(panel, id=f"{file.stem}: {panel['title']}")
+
+
+def test_the_committed_files_are_the_generated_ones() -> None:
+    """Nobody edits the JSON by hand, nobody forgets to write it."""
+    generated = runpy.run_path(str(ROOT / "grafana" / "generate.py"))["rendered"]()
+    assert {file.name: file.read_text("utf-8") for file in FILES} == generated
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_dashboard_can_be_provisioned(file: Path) -> None:
+    """Stable uid, both languages in the title, a chosen data source, panels that do not overlap."""
+    board = json.loads(file.read_text("utf-8"))
+    assert re.fullmatch(r"sentinel-[a-z-]+", board["uid"])
+    assert HAN.search(board["title"])
+    assert board["templating"]["list"][0]["type"] == "datasource"
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+    taken: set[tuple[int, int]] = set()
+    for panel in board["panels"]:
+        place = panel["gridPos"]
+        assert place["x"] + place["w"] <= 24
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not cells & taken, panel["title"]
+        taken |= cells
+
+
+@pytest.mark.parametrize("panel", list(_panels()))
+def test_a_panel_explains_itself(panel: dict[str, Any]) -> None:
+    """Title in both languages, description, unit, the templated source, a legend a query."""
+    assert HAN.search(panel["title"])
+    assert panel["description"].endswith(".")
+    assert panel["fieldConfig"]["defaults"]["unit"] in UNITS
+    for target in panel["targets"]:
+        assert target["datasource"]["uid"] == "${datasource}"
+        assert target["legendFormat"]
+
+
+@pytest.mark.parametrize("panel", list(_panels()))
+def test_a_panel_asks_for_metrics_that_exist(panel: dict[str, Any]) -> None:
+    """Every metric in a query is one that a worker exposes; rates ask counters only."""
+    registry = CollectorRegistry()
+    Metrics(registry)
+    text = generate_latest(registry).decode()
+    names = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
+    for target in panel["targets"]:
+        for metric in re.findall(r"sentinel_[a-z_]+", target["expr"]):
+            family = metric.removesuffix("_bucket")
+            assert family in names or metric.removesuffix("_total") in names, metric
+        for metric in re.findall(r"(?:rate|increase)\((sentinel_[a-z_]+)", target["expr"]):
+            assert metric.endswith(("_total", "_bucket")), metric
