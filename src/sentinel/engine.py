@@ -48,7 +48,7 @@ class Engine:
         signals = stages.rules.evaluate(batch)
         fused = stages.fusion.fuse(signals, self.configuration.version)
 
-        outcome.alerts = fused.alerts
+        outcome.alerts, outcome.action_requests = fused.alerts, fused.action_requests
         outcome.dead_letters = [letter for part in decoded.values() for letter in part.dead_letters]
         outcome.suppressed = fused.suppressed
         for stream, rows in batch.rows.items():

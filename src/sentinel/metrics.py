@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 import sentinel
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
-from sentinel.model.signal import Risk, Stage
+from sentinel.model.signal import Action, Risk, Stage
 from sentinel.model.step import DeadLetterReason, Limit, Outcome, Suppression
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -46,6 +46,9 @@ class Metrics:
         )
         self._dead = counter("sentinel_dead_letters_total", "Records put aside.", "reason")
         self._alerts = counter("sentinel_alerts_total", "Alert revisions emitted.", "tier", "risk")
+        self._actions = counter(
+            "sentinel_action_requests_total", "Actions told to core systems.", "action"
+        )
         self._signals = counter("sentinel_signals_total", "Rules that fired.", "rule", "stage")
         self._suppressed = counter(
             "sentinel_suppressed_total", "Signals that led to no revision.", "reason"
@@ -91,6 +94,8 @@ class Metrics:
             self._late.labels(stream)
         for reason in DeadLetterReason:
             self._dead.labels(reason)
+        for action in Action:
+            self._actions.labels(action)
         for suppression in Suppression:
             self._suppressed.labels(suppression)
         for limit in Limit:
@@ -122,6 +127,8 @@ class Metrics:
             self._dead.labels(letter.reason).inc()
         for alert in outcome.alerts:
             self._alerts.labels(alert.tier, alert.risk).inc()
+        for request in outcome.action_requests:
+            self._actions.labels(request.action).inc()
         for (rule, stage), count in outcome.signals.items():
             self._signals.labels(rule, stage).inc(count)
         for suppression, count in outcome.suppressed.items():

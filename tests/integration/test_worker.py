@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Message
 from tests.integration.stage import Stage, lively, wait_for
 
-from sentinel.alerting.cloudevent import encode
+from sentinel.alerting.cloudevent import encode, encode_action
 from sentinel.engine import Engine
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
@@ -27,7 +27,7 @@ def stage(kafka: str, prefix: str) -> Stage:
     return Stage(kafka, prefix)
 
 
-def _journalled_alerts(stage: Stage) -> list[bytes]:
+def _journalled(stage: Stage) -> tuple[list[bytes], list[bytes]]:
     """What the pure engine says of the very steps that the journal records, by shard."""
     inputs: dict[tuple[str, int], list[Message]] = {}
     for topic in stage.topics.inputs.values():
@@ -37,7 +37,7 @@ def _journalled_alerts(stage: Stage) -> list[bytes]:
     steps: dict[int, list[StepRecord]] = {}
     for message in stage.read(stage.topics.journal):
         steps.setdefault(message.partition(), []).append(decode(message.value()))
-    values = []
+    values, actions = [], []
     for shard, records in steps.items():
         assert [record.number for record in records] == list(range(len(records)))
         engine = Engine(read_configuration(None))
@@ -53,16 +53,20 @@ def _journalled_alerts(stage: Stage) -> list[bytes]:
                 )
                 for topic, (first, last) in record.ranges.items()
             ]
-            values += [
-                encode(alert) for alert in engine.process(Step(record.now_ms, chunks)).alerts
-            ]
-    return values
+            outcome = engine.process(Step(record.now_ms, chunks))
+            values += [encode(alert) for alert in outcome.alerts]
+            actions += [encode_action(request) for request in outcome.action_requests]
+    return values, actions
 
 
 def _assert_exact(stage: Stage) -> list[bytes]:
-    """The alerts topic holds exactly the engine's alerts, each once; so do the tiers'."""
+    """The topics hold exactly the engine's alerts and requested actions, each once."""
     said = [message.value() for message in stage.read(stage.topics.alerts)]
-    assert Counter(said) == Counter(_journalled_alerts(stage))
+    alerts, actions = _journalled(stage)
+    assert Counter(said) == Counter(alerts)
+    requested = [message.value() for message in stage.read(stage.topics.actions)]
+    assert Counter(requested) == Counter(actions)
+    assert requested
     ids = [msgspec.json.decode(value)["id"] for value in said]
     assert len(set(ids)) == len(ids)
     tiered = [message.value() for tier in Tier for message in stage.read(stage.topics.tier(tier))]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from sentinel.alerting import Fused, Fusion, load
-from sentinel.alerting.cloudevent import decode, encode
+from sentinel.alerting.cloudevent import ActionEvent, decode, encode, encode_action
 from sentinel.model.alert import Alert, Tier
 from sentinel.model.document import parse
 from sentinel.model.events import Stream
@@ -96,14 +96,35 @@ def test_cuts_do_not_matter(
         ]
         fused = cut.fuse(part, "v")
         total.alerts += fused.alerts
+        total.action_requests += fused.action_requests
         total.suppressed += fused.suppressed
         total.limits += fused.limits
         resumed = _fusion(max_open_alerts=max_open_alerts)
         resumed.restore(cut.snapshot())
         cut = resumed
     assert msgspec.json.encode(total.alerts) == msgspec.json.encode(expected.alerts)
+    assert total.action_requests == expected.action_requests
     assert (total.suppressed, total.limits) == (expected.suppressed, expected.limits)
     assert cut.snapshot() == whole.snapshot()
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories)
+def test_an_action_is_requested_once_by_the_revision_that_first_has_it(
+    history: list[list[Signal]],
+) -> None:
+    """Of each alert and action exactly one request, that of the first revision to recommend it."""
+    fused = _fusion().fuse(_flat(history), "v")
+    first: dict[str, int] = {}
+    for alert in fused.alerts:
+        for action in alert.actions:
+            first.setdefault(f"{alert.alert_id}.{action}", alert.revision)
+    requests = fused.action_requests
+    assert {request.request_id: request.revision for request in requests} == first
+    assert len(requests) == len(first)
+    for request in requests:
+        event = msgspec.json.decode(encode_action(request), type=ActionEvent)
+        assert (event.id, event.data) == (request.request_id, request)
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,6 +1,6 @@
-"""Alerts on the wire: CloudEvents 1.0, structured mode, JSON.
+"""Alerts and requested actions on the wire: CloudEvents 1.0, structured mode, JSON.
 
-``data`` is the :class:`~sentinel.model.alert.Alert` itself, whose times stay epoch
+An alert's ``data`` is the :class:`~sentinel.model.alert.Alert` itself, whose times stay epoch
 milliseconds; the envelope's ``time`` is ``updated_at`` as RFC 3339.  Consumers tell resends
 by ``id`` (``<alert_id>.<revision>``) and keep the greatest revision of an ``alert_id``.
 """
@@ -10,35 +10,65 @@ from typing import Literal
 
 import msgspec
 
-from sentinel.model.alert import Alert
+from sentinel.model.alert import ActionRequest, Alert, Entity
 
 CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
 
 
-class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """The envelope, in the order in which it is written."""
-
+class _Envelope(msgspec.Struct, frozen=True, kw_only=True):
     specversion: Literal["1.0"] = "1.0"
     id: str
     source: str = "/sentinel"
-    type: Literal["io.sentinel.alert.v1"] = "io.sentinel.alert.v1"
     subject: str
     time: str
     datacontenttype: str = "application/json"
+
+
+class CloudEvent(_Envelope, frozen=True, kw_only=True):
+    """The envelope of an alert, in the order in which it is written."""
+
+    type: Literal["io.sentinel.alert.v1"] = "io.sentinel.alert.v1"
     data: Alert
+
+
+class ActionEvent(_Envelope, frozen=True, kw_only=True):
+    """The envelope of a requested action."""
+
+    type: Literal["io.sentinel.action.v1"] = "io.sentinel.action.v1"
+    data: ActionRequest
 
 
 def encode(alert: Alert) -> bytes:
     """The alert as one CloudEvent; equal alerts give equal bytes."""
-    moment = datetime.fromtimestamp(alert.updated_at // 1000, UTC)
     return msgspec.json.encode(
         CloudEvent(
             id=f"{alert.alert_id}.{alert.revision}",
-            subject=f"{alert.entity.kind}/{alert.entity.id}",
-            time=f"{moment:%Y-%m-%dT%H:%M:%S}.{alert.updated_at % 1000:03d}Z",
+            subject=_subject(alert.entity),
+            time=_rfc3339(alert.updated_at),
             data=alert,
         )
     )
+
+
+def encode_action(request: ActionRequest) -> bytes:
+    """The requested action as one CloudEvent, of which ``id`` tells resends."""
+    return msgspec.json.encode(
+        ActionEvent(
+            id=request.request_id,
+            subject=_subject(request.entity),
+            time=_rfc3339(request.requested_at),
+            data=request,
+        )
+    )
+
+
+def _subject(entity: Entity) -> str:
+    return f"{entity.kind}/{entity.id}"
+
+
+def _rfc3339(time_ms: int) -> str:
+    moment = datetime.fromtimestamp(time_ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ms % 1000:03d}Z"
 
 
 def decode(data: bytes) -> Alert:
@@ -50,6 +80,6 @@ def decode(data: bytes) -> Alert:
     return msgspec.json.decode(data, type=CloudEvent).data
 
 
-def key(alert: Alert) -> bytes:
+def key(entity: Entity) -> bytes:
     """The Kafka key: the entity's id, so that an alert's revisions stay in order."""
-    return alert.entity.id.encode()
+    return entity.id.encode()

@@ -10,7 +10,7 @@ import msgspec
 
 from sentinel.alerting.policy import Policy, read_policy
 from sentinel.alerting.standing import Contribution, Standing, noisy_or
-from sentinel.model.alert import Alert, Entity, Reason, Tier, Trigger
+from sentinel.model.alert import ActionRequest, Alert, Entity, Reason, Tier, Trigger
 from sentinel.model.document import Document
 from sentinel.model.signal import Action, Risk, Signal, Stage
 from sentinel.model.step import Limit, Suppression
@@ -31,6 +31,7 @@ class Fused:
     """What a batch of signals came to, and what it counted."""
 
     alerts: list[Alert] = field(default_factory=list)
+    action_requests: list[ActionRequest] = field(default_factory=list)
     suppressed: Counter[Suppression] = field(default_factory=Counter)
     limits: Counter[Limit] = field(default_factory=Counter)
 
@@ -109,7 +110,9 @@ class Fusion:
             cause = counted[0][0]
             verdict = self._judge(cause, [count for _, count in counted])
             if isinstance(verdict, Tier):
-                fused.alerts.append(self._revision(cause, verdict, config_version, fused.limits))
+                alert = self._revision(cause, verdict, config_version, fused.limits)
+                fused.alerts.append(alert)
+                fused.action_requests += self._requests(alert)
             else:
                 fused.suppressed[verdict] += len(counted)
         while len(self._standings) > self.policy.max_open_alerts:
@@ -170,6 +173,29 @@ class Fusion:
             runbook=strongest.runbook,
             config_version=config_version,
         )
+
+    def _requests(self, alert: Alert) -> list[ActionRequest]:
+        """The actions that the alert recommends for the first time."""
+        requested = self._standings[alert.entity.id, alert.risk].requested
+        fresh = [action for action in alert.actions if action not in requested]
+        requested += fresh
+        return [
+            ActionRequest(
+                request_id=f"{alert.alert_id}.{action}",
+                action=action,
+                alert_id=alert.alert_id,
+                revision=alert.revision,
+                entity=alert.entity,
+                risk=alert.risk,
+                tier=alert.tier,
+                score=alert.score,
+                title=alert.title,
+                requested_at=alert.updated_at,
+                runbook=alert.runbook,
+                config_version=alert.config_version,
+            )
+            for action in fresh
+        ]
 
     def _score(self, standings: Mapping[Risk, Standing], now_ms: int) -> float:
         """Two decimals, so that the tier follows from the score that people see."""

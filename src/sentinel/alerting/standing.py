@@ -42,6 +42,7 @@ class Standing(Struct, kw_only=True):
     ``alert_id`` is empty until a tier is first reached.  ``tier`` is None while none is,
     ``previous_tier`` what it was one event before; ``updated_at`` is the customer's clock (the
     greatest event time seen) when this standing last changed, and ``score`` is as of then.
+    ``requested`` are the actions that core systems have been told of.
     """
 
     contributions: dict[str, Contribution] = field(default_factory=dict)
@@ -52,6 +53,7 @@ class Standing(Struct, kw_only=True):
     alert_id: str = ""
     revision: int = 0
     opened_at: int = 0
+    requested: list[Action] = field(default_factory=list)
 
     def add(self, signal: Signal) -> int:
         """Count the signal's event for its rule; returns the new count, 0 if known already."""

@@ -69,3 +69,24 @@ class Alert(Struct, frozen=True, kw_only=True):
     actions: tuple[Action, ...]
     runbook: str
     config_version: str
+
+
+class ActionRequest(Struct, frozen=True, kw_only=True):
+    """A control measure that an alert recommends, told to core systems once in its life.
+
+    ``request_id`` is ``<alert_id>.<action>``; ``revision`` is the alert's first that
+    recommended it, and tier, score and time are as of then.
+    """
+
+    request_id: str
+    action: Action
+    alert_id: str
+    revision: int
+    entity: Entity
+    risk: Risk
+    tier: Tier
+    score: float
+    title: Title
+    requested_at: int
+    runbook: str
+    config_version: str

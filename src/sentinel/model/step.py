@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sentinel.model.alert import Alert
+from sentinel.model.alert import ActionRequest, Alert
 from sentinel.model.events import Stream
 
 
@@ -86,6 +86,7 @@ class Outcome:
     """What a step produced, and what it counted."""
 
     alerts: list[Alert] = field(default_factory=list)
+    action_requests: list[ActionRequest] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     events: Counter[Stream] = field(default_factory=Counter)
     late: Counter[Stream] = field(default_factory=Counter)

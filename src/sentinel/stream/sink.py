@@ -3,6 +3,8 @@
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from sentinel.alerting.cloudevent import encode as encode_alert
+from sentinel.alerting.cloudevent import encode_action
+from sentinel.alerting.cloudevent import key as entity_key
 from sentinel.model.step import DeadLetter, Outcome
 from sentinel.settings import Settings
 from sentinel.stream.journal import StepRecord
@@ -50,9 +52,12 @@ class Sink:
         try:
             self._producer.begin_transaction()
             for alert in outcome.alerts:
-                value, key = encode_alert(alert), alert.entity.id.encode()
+                value, key = encode_alert(alert), entity_key(alert.entity)
                 self._produce(self._topics.alerts, key, value)
                 self._produce(self._topics.tier(alert.tier), key, value)
+            for request in outcome.action_requests:
+                key = entity_key(request.entity)
+                self._produce(self._topics.actions, key, encode_action(request))
             for letter in outcome.dead_letters:
                 self._put_aside(letter)
             self._producer.produce(

@@ -28,6 +28,7 @@ class Topics:
             Stream.COMPLAINT: f"{prefix}.complaints",
         }
         self.alerts = f"{prefix}.alerts"
+        self.actions = f"{prefix}.actions"
         self.deadletter = f"{prefix}.deadletter"
         self.journal = f"{prefix}.journal"
 
@@ -37,8 +38,8 @@ class Topics:
 
     def all(self) -> list[str]:
         """Every topic, inputs first."""
-        outputs = [self.alerts, *(self.tier(tier) for tier in Tier), self.deadletter, self.journal]
-        return [*self.inputs.values(), *outputs]
+        alerts = [self.alerts, *(self.tier(tier) for tier in Tier)]
+        return [*self.inputs.values(), *alerts, self.actions, self.deadletter, self.journal]
 
     def co_partitioned(self) -> list[str]:
         """The topics of which shard p owns partition p: their partition counts are equal."""

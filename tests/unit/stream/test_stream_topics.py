@@ -23,7 +23,7 @@ def test_every_name_is_under_the_prefix() -> None:
     """Three inputs, alerts and their tiers, dead letters, journal: each once."""
     topics = Topics("bank")
     names = topics.all()
-    assert len(set(names)) == len(names) == 3 + 1 + len(Tier) + 2
+    assert len(set(names)) == len(names) == 3 + 1 + len(Tier) + 3
     assert all(name.startswith("bank.") for name in names)
     assert topics.tier(Tier.RED) == "bank.alerts.red"
 

@@ -1,0 +1,32 @@
+"""``python -m sentinel.contract DIR``: write the contract's documents into a folder."""
+
+import argparse
+import json
+from pathlib import Path
+
+from sentinel.contract.asyncapi import asyncapi
+from sentinel.contract.schemas import input_schemas, output_schemas
+
+
+def documents() -> dict[str, str]:
+    """Every document's text by its file's name; the same structs give the same bytes."""
+    schemas = {**input_schemas(), **output_schemas()}
+    named = {f"{name}.schema.json": schema for name, schema in schemas.items()}
+    return {
+        name: json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        for name, document in {**named, "asyncapi.json": asyncapi()}.items()
+    }
+
+
+def main() -> None:
+    """Write the documents; what else is in the folder stays."""
+    parser = argparse.ArgumentParser(prog="python -m sentinel.contract", description=__doc__)
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    folder: Path = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in documents().items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

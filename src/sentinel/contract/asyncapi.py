@@ -1,0 +1,161 @@
+"""The topics as an AsyncAPI 3.0.0 document: who sends what where, with which key and headers.
+
+The journal is left out: it is how a shard finds its place again, in a form that may change
+with every version, and nobody else may read or write it.
+"""
+
+from sentinel.alerting.cloudevent import CONTENT_TYPE
+from sentinel.contract.schemas import Document
+from sentinel.model.alert import Tier
+from sentinel.model.events import Stream
+from sentinel.model.step import DeadLetterReason
+from sentinel.settings import Settings
+from sentinel.stream.topics import Topics
+
+VERSION = "0.1.0"
+"""The contract's own version: it changes when the documents do, not with every release."""
+
+_BINDING = "0.5.0"
+_PREFIX = "prefix"
+_PRODUCER = {"partitioner": "murmur2_random", "enable.idempotence": True, "acks": "all"}
+_CONSUMER = {"isolation.level": "read_committed"}
+
+_ABOUT = """\
+Sentinel reads the events of customers and writes alerts. Every topic's name begins with one \
+prefix (SENTINEL_TOPIC_PREFIX).
+
+The topic {journal} is not part of this contract: it is Sentinel's own memory. Do not read it, \
+write to it or change its retention."""
+
+_INPUT = """\
+The key is the event's customer_id in UTF-8. A customer's events must be in one partition and in \
+order, so every producer uses the partitioner murmur2_random (the one of Java clients; librdkafka \
+has another by default) and is idempotent. All input topics have the same number of partitions. \
+What is not an event of this schema goes to the dead letters."""
+
+_ALERTS = """\
+Every revision of every alert. The key is the customer_id in UTF-8, so the revisions of an alert \
+are in order. Read with isolation.level=read_committed, and upsert: of each data.alert_id keep \
+the highest data.revision. Do not compact this topic: a customer has many alerts under one key."""
+
+_TIER = """\
+The revisions whose tier is {tier}: the same messages as on {alerts}, for those who only want to \
+be woken. A revision that moves an alert to another tier is on the other tier's topic; to know \
+how an alert stands, read {alerts}."""
+
+_ACTIONS = """\
+The control measures that alerts recommend, for core systems: each action once in an alert's life, \
+when a revision recommends it for the first time. The key is the customer_id in UTF-8. A request \
+is a recommendation: who reads it decides, and data.request_id tells what has been decided. Read \
+with isolation.level=read_committed."""
+
+_DEAD = """\
+The records that could not be read as events, byte for byte. The key is the record's place, \
+`<topic>-<partition>-<offset>`, and tells resends."""
+
+
+def asyncapi() -> Document:
+    """The whole document; message schemas are beside it, in the files that it refers to."""
+    topics = Topics(f"{{{_PREFIX}}}")
+    channels: dict[str, Document] = {}
+    operations: dict[str, Document] = {}
+    for stream, address in topics.inputs.items():
+        name = f"{stream}s"
+        channels[name] = _channel(address, stream, _INPUT) | {"x-producer": _PRODUCER}
+        operations[f"receive{name.capitalize()}"] = _operation("receive", name)
+    channels["alerts"] = _channel(topics.alerts, "alert", _ALERTS) | {"x-consumer": _CONSUMER}
+    operations["sendAlerts"] = _operation("send", "alerts")
+    for tier in Tier:
+        name, about = f"{tier}Alerts", _TIER.format(tier=tier, alerts=topics.alerts)
+        channels[name] = _channel(topics.tier(tier), "alert", about) | {"x-consumer": _CONSUMER}
+        operations[f"send{tier.capitalize()}Alerts"] = _operation("send", name)
+    actions = _channel(topics.actions, "action", _ACTIONS)
+    channels["actions"] = actions | {"x-consumer": _CONSUMER}
+    operations["sendActions"] = _operation("send", "actions")
+    dead = _channel(topics.deadletter, "deadLetter", _DEAD)
+    channels["deadLetters"] = dead | {"x-consumer": _CONSUMER}
+    operations["sendDeadLetters"] = _operation("send", "deadLetters")
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Sentinel",
+            "version": VERSION,
+            "description": _ABOUT.format(journal=topics.journal),
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "channels": channels,
+        "operations": operations,
+        "components": {"messages": _messages(), "parameters": _parameters()},
+    }
+
+
+def _channel(address: str, message: str, about: str) -> Document:
+    return {
+        "address": address,
+        "description": about,
+        "messages": {message: {"$ref": f"#/components/messages/{message}"}},
+        "parameters": {_PREFIX: {"$ref": f"#/components/parameters/{_PREFIX}"}},
+    }
+
+
+def _operation(action: str, channel: str) -> Document:
+    return {"action": action, "channel": {"$ref": f"#/channels/{channel}"}}
+
+
+def _parameters() -> Document:
+    about = "First part of every topic's name."
+    return {_PREFIX: {"default": Settings().topic_prefix, "description": about}}
+
+
+def _messages() -> Document:
+    events = {
+        stream.value: {
+            "title": stream.capitalize(),
+            "contentType": "application/json",
+            "payload": {"$ref": f"./{stream}.schema.json"},
+            "bindings": _key("The event's customer_id."),
+        }
+        for stream in Stream
+    }
+    outputs = {
+        name: {
+            "title": name.capitalize(),
+            "contentType": CONTENT_TYPE,
+            "payload": {"$ref": f"./{name}.schema.json"},
+            "bindings": _key("The customer_id: data.entity.id."),
+        }
+        for name in ("alert", "action")
+    }
+    return {**events, **outputs, "deadLetter": _dead_letter()}
+
+
+def _dead_letter() -> Document:
+    reasons = [reason.value for reason in DeadLetterReason]
+    return {
+        "title": "Dead letter",
+        "contentType": "application/octet-stream",
+        "headers": {
+            "type": "object",
+            "required": ["reason", "detail"],
+            "properties": {
+                "reason": {
+                    "type": "string",
+                    "description": "Why it was put aside; later versions may add words.",
+                    "examples": reasons,
+                },
+                "detail": {"type": "string", "description": "What was wrong, for people."},
+                "key": {
+                    "type": "string",
+                    "description": "The record's own key, byte for byte; absent if it had none.",
+                },
+            },
+        },
+        "payload": {"description": "The record's value as it came; null if it had none."},
+        "bindings": _key("The record's place: `<topic>-<partition>-<offset>`."),
+    }
+
+
+def _key(about: str) -> Document:
+    key = {"type": "string", "description": about}
+    return {"kafka": {"key": key, "bindingVersion": _BINDING}}
