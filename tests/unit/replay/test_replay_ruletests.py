@@ -122,7 +122,11 @@ def test_a_test_is_judged_by_the_rule_and_its_highest_tier(
 
 
 BAD = {
-    "unknown stream": ("{on: logins}", "fires", "7:18: invalid enum value 'logins'"),
+    "unknown stream": (
+        "{on: logins}",
+        "fires",
+        '7:18: "logins" is none of transaction, login, complaint (did you mean "login"?)',
+    ),
     "unknown field": (
         "{on: login, devise_id: x}",
         "fires",
@@ -161,12 +165,12 @@ BAD = {
     "unknown expectation": (
         "{on: login}",
         "nothing",
-        "8:17: invalid enum value 'nothing'",
+        '8:17: "nothing" is none of none, fires',
     ),
     "unknown tier": (
         "{on: login}",
         "{tier: green}",
-        "8:24: invalid enum value 'green'",
+        '8:24: "green" is none of red, orange, yellow, blue',
     ),
 }
 
