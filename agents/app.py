@@ -1,11 +1,12 @@
 """The Faust app of a worker: membership, assignment and delivery are Faust's."""
 
+import asyncio
 from typing import Any
 
 import faust
 from mode import Service
 
-from sentinel.agents import complaints, logins, transactions
+from sentinel.agents import complaints, logins, responses, transactions
 from sentinel.settings import Settings
 from sentinel.stream.shards import Shards
 from sentinel.stream.topics import Topics
@@ -32,7 +33,7 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
     )
     topics = Topics(settings.topic_prefix)
     app.transport = chunk_transport(app, frozenset(topics.inputs.values()), shards.takes)
-    for agent in (transactions, logins, complaints):
+    for agent in (transactions, logins, complaints, responses):
         agent.register(app, topics, shards)
 
     @app.on_partitions_assigned.connect
@@ -56,6 +57,7 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
 
         async def on_stop(self) -> None:
             await web.stop()
+            await asyncio.to_thread(shards.stop)
 
         @Service.timer(1.0)
         async def lag(self) -> None:

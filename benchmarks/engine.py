@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 import sentinel.engine
-from sentinel.alerting import Fusion
+from sentinel.alerting import Alerting
 from sentinel.configuration import Configuration
 from sentinel.detect import DetectorSet
 from sentinel.engine import Engine
@@ -25,7 +25,7 @@ _STAGES: dict[str, tuple[object, str]] = {
     "features": (FeatureSet, "update"),
     "detectors": (DetectorSet, "score"),
     "rules": (RuleSet, "evaluate"),
-    "fusion": (Fusion, "fuse"),
+    "alerting": (Alerting, "take"),
 }
 
 

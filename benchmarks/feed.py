@@ -7,6 +7,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from benchmarks.events import Record
 from sentinel.model.events import Stream
+from sentinel.model.response import Control
 
 PARTITIONS = 1
 """Of every topic: a process of a contender has one partition, as much as one core can do."""
@@ -36,7 +37,7 @@ def producer(broker: str) -> Producer:
     )
 
 
-def fill(broker: str, topics: Mapping[Stream, str], records: Iterable[Record]) -> None:
+def fill(broker: str, topics: Mapping[Stream | Control, str], records: Iterable[Record]) -> None:
     """Put every record into its stream's topic."""
     out = producer(broker)
     for place, record in enumerate(records):

@@ -26,7 +26,7 @@ rules:
     when: txn_count_10m > 20
 """,
 }
-"""The same rule for Sentinel; engine.yaml and tiers.yaml are the shipped ones."""
+"""The same rule for Sentinel; engine, tiers and suppression are the shipped ones."""
 
 
 class Counter:

@@ -49,13 +49,19 @@ class RiverPeer:
         self._decoders = {
             stream: msgspec.json.Decoder(kind) for stream, kind in EVENT_TYPES.items()
         }
-        self._now = Moment(ZoneInfo(parse(files["engine.yaml"], "engine.yaml").data["timezone"]))
         self._customers: dict[str, list[State]] = {}
         self._features = plan.features
         self._wheres, self._feeds = plan.wheres, plan.feeds
         self._detectors = plan.detectors
         self._rules = plan.rules
-        self._fusion = alerting.load(parse(files["tiers.yaml"], "tiers.yaml"))
+        zone = ZoneInfo(parse(files["engine.yaml"], "engine.yaml").data["timezone"])
+        self._now = Moment(zone)
+        self._alerting = alerting.load(
+            parse(files["tiers.yaml"], "tiers.yaml"),
+            parse(files["suppression.yaml"], "suppression.yaml"),
+            zone,
+        )
+        self._alerting.begin("peer")
 
     def process(self, record: Record) -> tuple[list[Value], list[Signal], list[Alert]]:
         """Take in one record."""
@@ -75,8 +81,11 @@ class RiverPeer:
         for detector in self._detectors[stream]:
             detector.score(event, values)
         signals = self._rules.evaluate(stream, event, values)
-        alerts = self._fusion.fuse(signals, "peer").alerts if signals else []
-        return values, signals, alerts
+        if not signals:
+            return values, signals, []
+        self._alerting.advance(event.event_time)
+        self._alerting.take(signals)
+        return values, signals, self._alerting.finish().alerts
 
 
 class Plan:

@@ -77,8 +77,8 @@ def risk_desk() -> dict[str, Any]:
             panel(
                 "bargauge",
                 "Why signals led to no revision · 未升级原因",
-                "Signals suppressed in the chosen time, by reason.",
-                {"{{reason}}": _increase("sentinel_suppressed_total", "reason")},
+                "Signals without a revision in the chosen time, by reason.",
+                {"{{reason}}": _increase("sentinel_dropped_signals_total", "reason")},
                 unit="none",
                 height=10,
             ),
@@ -294,9 +294,9 @@ def rules() -> dict[str, Any]:
             ),
             panel(
                 "timeseries",
-                "Suppressed signals · 被抑制的信号",
+                "Signals without a revision · 未形成预警的信号",
                 "Signals that led to no revision a second, by reason.",
-                {"{{reason}}": _rate("sentinel_suppressed_total", "reason")},
+                {"{{reason}}": _rate("sentinel_dropped_signals_total", "reason")},
                 unit="ops",
                 width=24,
             ),

@@ -18,7 +18,7 @@ from sentinel.model.document import ConfigError, Document, parse
 from sentinel.model.duration import parse_duration
 from sentinel.model.events import Stream
 
-_SINGLE = ("engine.yaml", "features.yaml", "detectors.yaml", "tiers.yaml")
+_SINGLE = ("engine.yaml", "features.yaml", "detectors.yaml", "tiers.yaml", "suppression.yaml")
 _RULES = "rules/"
 
 Count = Annotated[int, Meta(ge=1)]
@@ -54,7 +54,7 @@ class Stages:
     features: features.FeatureSet
     detectors: detect.DetectorSet
     rules: rules.RuleSet
-    fusion: alerting.Fusion
+    alerting: alerting.Alerting
     field_demand: Mapping[Stream, frozenset[str]]
 
 
@@ -119,7 +119,11 @@ class Configuration:
             features=feature_set,
             detectors=detectors,
             rules=rule_set,
-            fusion=alerting.load(self._documents["tiers.yaml"]),
+            alerting=alerting.load(
+                self._documents["tiers.yaml"],
+                self._documents["suppression.yaml"],
+                self.bounds.local_time.zone,
+            ),
             field_demand={
                 stream: frozenset(
                     (demand[stream] & FIELDS[stream].keys()) | feature_set.field_demand[stream]

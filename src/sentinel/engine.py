@@ -6,14 +6,28 @@ gives the same alerts wherever it is cut into steps.
 """
 
 import hashlib
+import heapq
 from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 
 import msgspec
 import numpy as np
 
 from sentinel.configuration import Configuration
-from sentinel.ingest import Watermarks, decode, merge
+from sentinel.ingest import (
+    Watermarks,
+    decode,
+    decode_responses,
+    decode_silences,
+    merge,
+    places,
+)
+from sentinel.model.columns import Batch
 from sentinel.model.events import Stream
+from sentinel.model.response import Control, Response
+from sentinel.model.signal import Signal
 from sentinel.model.step import Chunk, Limit, Outcome, Step
 from sentinel.state import Slots
 
@@ -37,8 +51,11 @@ class Engine:
 
         decoded = {
             stream: decode(stream, chunks, self._limits, stages.field_demand[stream])
-            for stream, chunks in _by_stream(step.chunks).items()
+            for stream in _STREAMS
+            if (chunks := _of(step, stream))
         }
+        responses = decode_responses(_of(step, Control.RESPONSE), self._limits)
+        silences = decode_silences(_of(step, Control.SILENCE), self._limits)
         batch = merge(decoded, self._watermarks, self._limits.lateness_ms)
 
         slots, fresh, evictions = self._slots.assign(batch.customer, batch.event_time)
@@ -46,22 +63,54 @@ class Engine:
         for rows in batch.rows.values():
             stages.detectors.score(rows)
         signals = stages.rules.evaluate(batch)
-        fused = stages.fusion.fuse(signals, self.configuration.version)
 
-        outcome.alerts, outcome.action_requests = fused.alerts, fused.action_requests
+        stages.alerting.begin(self.configuration.version)
+        for silence in silences.messages:
+            stages.alerting.silence(silence)
+        self._alert(batch, signals, responses.messages)
+        stages.alerting.advance(step.now_ms)
+        said = stages.alerting.finish()
+
+        outcome.alerts, outcome.action_requests = said.alerts, said.action_requests
         outcome.dead_letters = [letter for part in decoded.values() for letter in part.dead_letters]
-        outcome.suppressed = fused.suppressed
+        outcome.dead_letters += responses.dead_letters + silences.dead_letters
+        outcome.dropped_signals, outcome.responses = said.dropped, said.responses
         for stream, rows in batch.rows.items():
             outcome.events[stream] = len(rows)
             outcome.late[stream] = int(np.count_nonzero(batch.late[rows.place]))
         outcome.signals = Counter((signal.rule_id, signal.stage.value) for signal in signals)
-        outcome.limits = fused.limits + stages.rules.take_limits()
+        outcome.limits = said.limits + stages.rules.take_limits()
         outcome.limits[Limit.SLOTS] += evictions.full
         outcome.limits[Limit.TTL] += evictions.expired
         outcome.limits[Limit.BUSY_SLOTS] += lost
         outcome.watermarks_ms = self._watermarks.known()
         outcome.slots_used = len(self._slots)
+        outcome.open_alerts = stages.alerting.standings()
         return outcome
+
+    def _alert(self, batch: Batch, signals: list[Signal], responses: list[Response]) -> None:
+        """Take alerting through signals and responses in one order, by the clock of each."""
+        alerting = self._stages.alerting
+        clock_ms = np.maximum.accumulate(batch.event_time)
+        by_event = groupby(signals, key=lambda signal: signal.place)
+        answers = zip(places(responses, batch, self._watermarks), responses, strict=True)
+        happenings: Iterator[tuple[int, Response | list[Signal]]] = heapq.merge(
+            answers, ((place, list(each)) for place, each in by_event), key=itemgetter(0)
+        )
+        for place, happened in happenings:
+            if isinstance(happened, Response):
+                at_ms = int(happened.event_time)  # type: ignore[arg-type]  # ms since decoded
+                alerting.advance(max(at_ms, int(clock_ms[place - 1]) if place else at_ms))
+                alerting.respond(happened, at_ms)
+            else:
+                alerting.advance(int(clock_ms[place]))
+                alerting.take(happened)
+        if len(batch):
+            alerting.advance(int(clock_ms[-1]))
+
+    def next_due_ms(self) -> int:
+        """When the next deadline fires (ms UTC); far ahead if none is set."""
+        return self._stages.alerting.next_due_ms()
 
     def snapshot(self) -> bytes:
         """All state as bytes; equal state gives equal bytes."""
@@ -73,14 +122,14 @@ class Engine:
                 stages.features.snapshot(self._slots.highest),
                 stages.detectors.snapshot(),
                 stages.rules.snapshot(),
-                stages.fusion.snapshot(),
+                stages.alerting.snapshot(),
             )
         )
 
     def restore(self, data: bytes) -> None:
         """Take the place of the engine that :meth:`snapshot` saw, under one configuration."""
         kind = tuple[bytes, tuple[bytes, bytes, bytes], bytes, bytes, bytes, bytes]
-        watermarks, slots, features, detectors, rules, fusion = msgspec.msgpack.decode(
+        watermarks, slots, features, detectors, rules, alerting = msgspec.msgpack.decode(
             data, type=kind
         )
         self._watermarks.restore(watermarks)
@@ -88,7 +137,7 @@ class Engine:
         self._stages.features.restore(features)
         self._stages.detectors.restore(detectors)
         self._stages.rules.restore(rules)
-        self._stages.fusion.restore(fusion)
+        self._stages.alerting.restore(alerting)
 
     def digest(self) -> str:
         """A hash of all state: equal for engines that have seen the same steps."""
@@ -101,13 +150,9 @@ class Engine:
         return self._stages.features.bytes_per_customer + slots.nbytes // slots.capacity
 
 
-def _by_stream(chunks: list[Chunk]) -> dict[Stream, list[Chunk]]:
-    """The chunks of each stream in the order given, streams in their fixed order."""
-    return {
-        stream: mine
-        for stream in _STREAMS
-        if (mine := [chunk for chunk in chunks if chunk.stream is stream])
-    }
+def _of(step: Step, stream: Stream | Control) -> list[Chunk]:
+    """The stream's chunks in the order given."""
+    return [chunk for chunk in step.chunks if chunk.stream is stream]
 
 
 def warm_up(configuration: Configuration) -> None:

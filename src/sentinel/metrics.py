@@ -6,10 +6,19 @@ from enum import StrEnum
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 import sentinel
-from sentinel.model.alert import Tier
+from sentinel.model.alert import (
+    Alert,
+    AlertState,
+    Change,
+    Escalation,
+    Resolution,
+    Suppression,
+    Tier,
+)
 from sentinel.model.events import Stream
+from sentinel.model.response import Control, ResponseKind, ResponseResult
 from sentinel.model.signal import Action, Risk, Stage
-from sentinel.model.step import DeadLetterReason, Limit, Outcome, Suppression
+from sentinel.model.step import DeadLetterReason, Limit, Outcome, SignalDrop
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 _LATENCY = (
@@ -50,8 +59,29 @@ class Metrics:
             "sentinel_action_requests_total", "Actions told to core systems.", "action"
         )
         self._signals = counter("sentinel_signals_total", "Rules that fired.", "rule", "stage")
+        self._dropped = counter(
+            "sentinel_dropped_signals_total", "Signals that led to no revision.", "reason"
+        )
+        self._changes = counter(
+            "sentinel_alert_changes_total", "Alert revisions by what changed.", "change"
+        )
         self._suppressed = counter(
-            "sentinel_suppressed_total", "Signals that led to no revision.", "reason"
+            "sentinel_suppressed_alerts_total", "Times an alert became suppressed.", "reason"
+        )
+        self._escalations = counter(
+            "sentinel_escalations_total", "Alerts raised beyond their score.", "reason"
+        )
+        self._resolved = counter(
+            "sentinel_resolved_alerts_total", "Alerts that ended.", "resolution"
+        )
+        self._responses = counter(
+            "sentinel_responses_total", "What people answered.", "kind", "result"
+        )
+        self._open = gauge(
+            "sentinel_open_alerts", "Alerts that are not over.", "shard", "tier", "state"
+        )
+        self._open_suppressed = gauge(
+            "sentinel_open_suppressed_alerts", "Of them, those nobody is notified of.", "shard"
         )
         self._limits = counter("sentinel_limits_total", "Bounds that were reached.", "limit")
         self._steps = counter("sentinel_steps_total", "Steps committed.")
@@ -96,8 +126,19 @@ class Metrics:
             self._dead.labels(reason)
         for action in Action:
             self._actions.labels(action)
+        for drop in SignalDrop:
+            self._dropped.labels(drop)
+        for change in Change:
+            self._changes.labels(change)
         for suppression in Suppression:
             self._suppressed.labels(suppression)
+        for escalation in Escalation:
+            self._escalations.labels(escalation)
+        for resolution in Resolution:
+            self._resolved.labels(resolution)
+        for kind in ResponseKind:
+            for result in ResponseResult:
+                self._responses.labels(kind, result)
         for limit in Limit:
             self._limits.labels(limit)
         for failure in StepFailure:
@@ -126,18 +167,41 @@ class Metrics:
         for letter in outcome.dead_letters:
             self._dead.labels(letter.reason).inc()
         for alert in outcome.alerts:
-            self._alerts.labels(alert.tier, alert.risk).inc()
+            self._observe_alert(alert)
         for request in outcome.action_requests:
             self._actions.labels(request.action).inc()
         for (rule, stage), count in outcome.signals.items():
             self._signals.labels(rule, stage).inc(count)
-        for suppression, count in outcome.suppressed.items():
-            self._suppressed.labels(suppression).inc(count)
+        for drop, count in outcome.dropped_signals.items():
+            self._dropped.labels(drop).inc(count)
+        for (kind, result), count in outcome.responses.items():
+            self._responses.labels(kind, result).inc(count)
         for limit, count in outcome.limits.items():
             self._limits.labels(limit).inc(count)
         for stream, high_ms in outcome.watermarks_ms.items():
             self._watermark.labels(shard, stream).set(high_ms / 1000)
         self._slots.labels(shard).set(outcome.slots_used)
+        self._observe_open(shard, outcome)
+
+    def _observe_alert(self, alert: Alert) -> None:
+        self._alerts.labels(alert.tier, alert.risk).inc()
+        self._changes.labels(alert.change).inc()
+        if alert.change in (Change.OPENED, Change.SUPPRESSED):
+            for suppressor in alert.suppressed:
+                self._suppressed.labels(suppressor.reason).inc()
+        if alert.change is Change.ESCALATED:
+            self._escalations.labels(alert.escalations[-1]).inc()
+        if alert.resolution is not None:
+            self._resolved.labels(alert.resolution).inc()
+
+    def _observe_open(self, shard: int, outcome: Outcome) -> None:
+        suppressed = 0
+        for tier in Tier:
+            for state in (AlertState.FIRING, AlertState.ACKNOWLEDGED):
+                told, untold = (outcome.open_alerts.get((tier, state, s), 0) for s in (False, True))
+                self._open.labels(shard, tier, state).set(told + untold)
+                suppressed += untold
+        self._open_suppressed.labels(shard).set(suppressed)
 
     def observe_commit(self, seconds: float) -> None:
         """Note how long a transaction took."""
@@ -151,7 +215,7 @@ class Metrics:
         """Count a failed transaction."""
         self._failures.labels(failure).inc()
 
-    def lag(self, stream: Stream, partition: int, records: int) -> None:
+    def lag(self, stream: Stream | Control, partition: int, records: int) -> None:
         """Note how many records of a partition are not yet applied."""
         self._lag.labels(stream, partition).set(max(0, records))
 

@@ -2,19 +2,25 @@
 
 import random
 import signal
+import time
 from collections import Counter
+from functools import partial
 
 import msgspec
 import pytest
 from confluent_kafka import Message
 from tests.integration.stage import Stage, lively, wait_for
 
+from sentinel.alerting.cloudevent import decode as decode_alert
 from sentinel.alerting.cloudevent import encode, encode_action
 from sentinel.engine import Engine
-from sentinel.model.alert import Tier
+from sentinel.model.alert import Alert, Change, Resolution, Tier
 from sentinel.model.events import Stream
+from sentinel.model.response import Control, Response, ResponseKind, Silence, Verdict
+from sentinel.model.signal import Risk
 from sentinel.model.step import Step
 from sentinel.settings import read_configuration
+from sentinel.stream.answers import Answers
 from sentinel.stream.journal import StepRecord, decode
 from sentinel.stream.records import from_librdkafka
 
@@ -30,10 +36,11 @@ def stage(kafka: str, prefix: str) -> Stage:
 def _journalled(stage: Stage) -> tuple[list[bytes], list[bytes]]:
     """What the pure engine says of the very steps that the journal records, by shard."""
     inputs: dict[tuple[str, int], list[Message]] = {}
-    for topic in stage.topics.inputs.values():
+    for topic in (*stage.topics.inputs.values(), stage.topics.silences):
         for message in stage.read(topic):
             inputs.setdefault((topic, message.partition()), []).append(message)
     streams = {topic: stream for stream, topic in stage.topics.inputs.items()}
+    streams[stage.topics.silences] = Control.SILENCE
     steps: dict[int, list[StepRecord]] = {}
     for message in stage.read(stage.topics.journal):
         steps.setdefault(message.partition(), []).append(decode(message.value()))
@@ -47,7 +54,7 @@ def _journalled(stage: Stage) -> tuple[list[bytes], list[bytes]]:
                     streams[topic],
                     [
                         message
-                        for message in inputs[topic, shard]
+                        for message in inputs[topic, 0 if topic == stage.topics.silences else shard]
                         if first <= message.offset() <= last
                     ],
                 )
@@ -171,3 +178,60 @@ def _bad(draw: random.Random, good: list[tuple[Stream, str, bytes]]) -> tuple[St
     else:
         return stream, value.replace(b'"event_id"', b'"event_id', 1)
     return stream, msgspec.json.encode(fields)
+
+
+def test_answers_and_silences_take_effect_and_survive_a_restart(stage: Stage) -> None:
+    """Acknowledged, judged and silenced over Kafka; after kill -9 the rest goes on exactly."""
+    stage.feed(lively(2_000, seed=8))
+    worker = stage.worker()
+    wait_for(stage.everything_applied, "all events applied")
+    newest = {alert.alert_id: alert for alert in _alerts(stage)}
+    first, second = [alert for alert in newest.values() if alert.resolution is None][:2]
+    now_ms = time.time_ns() // 1_000_000
+    with Answers(stage.settings) as answers:
+        assert answers.alert(first.alert_id) == first
+        for alert, kind in ((first, ResponseKind.ACKNOWLEDGE), (second, ResponseKind.DISPOSITION)):
+            answers.respond(
+                Response(
+                    response_id=f"R-{alert.alert_id}",
+                    event_time=now_ms,
+                    key=alert.key,
+                    alert_id=alert.alert_id,
+                    kind=kind,
+                    actor="li.wei",
+                    verdict=Verdict.CONFIRMED,
+                )
+            )
+        silence = Silence(
+            silence_id="S1",
+            matchers=('risk="operational"',),
+            starts_at=now_ms,
+            ends_at=now_ms + 3_600_000,
+            created_by="li.wei",
+            comment="test",
+        )
+        answers.silence(silence)
+        assert answers.silences() == [silence]
+    changes = partial(_changes, stage)
+    wait_for(
+        lambda: {Change.ACKNOWLEDGED, Change.RESOLVED, Change.SUPPRESSED} <= changes(),
+        "what was answered is said",
+    )
+    worker.end(signal.SIGKILL)
+    stage.feed(lively(2_000, seed=9))
+    worker = stage.worker()
+    wait_for(stage.everything_applied, "all events applied")
+    assert worker.end(signal.SIGTERM) == 0
+    _assert_exact(stage)
+    by_id = {alert.alert_id: alert for alert in _alerts(stage)}
+    assert by_id[second.alert_id].resolution is Resolution.CONFIRMED
+    opened = [alert for alert in by_id.values() if alert.risk is Risk.OPERATIONAL]
+    assert all(alert.suppressed or alert.resolution for alert in opened)
+
+
+def _alerts(stage: Stage) -> list[Alert]:
+    return [decode_alert(message.value()) for message in stage.read(stage.topics.alerts)]
+
+
+def _changes(stage: Stage) -> set[Change]:
+    return {alert.change for alert in _alerts(stage)}

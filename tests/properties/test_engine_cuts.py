@@ -12,10 +12,11 @@ from sentinel.configuration import Configuration
 from sentinel.engine import Engine
 from sentinel.ingest import Watermarks, decode, merge
 from sentinel.model.events import Stream
+from sentinel.model.response import Control
 from sentinel.model.step import Chunk, Step
 from sentinel.settings import read_configuration
 
-Record = tuple[Stream, int, bytes | None]
+Record = tuple[Stream | Control, int, bytes | None]
 
 
 @cache
@@ -34,13 +35,13 @@ def _chunks(records: list[Record]) -> list[Chunk]:
             [None] * len(mine),
             [value for _, _, value in mine],
         )
-        for stream in Stream
+        for stream in (*Stream, Control.RESPONSE)
         if (mine := [record for record in records if record[0] is stream])
     ]
 
 
-def _merged(seed: int, disorder: int) -> list[Record]:
-    """Records in merged order: some late, some bad, as one long step would take them."""
+def _merged(seed: int, disorder: int) -> tuple[list[Record], list[int]]:
+    """Records in merged order, some late, some bad, with the times by which they stand."""
     raw = lively(700, seed, customers=6)
     order = sorted(range(len(raw)), key=lambda place: place + (place * 7919 % 100 < 15) * disorder)
     offsets = dict.fromkeys(Stream, 0)
@@ -52,15 +53,35 @@ def _merged(seed: int, disorder: int) -> list[Record]:
     limits = _configuration().bounds.ingest
     batch = merge(
         {
-            chunk.stream: decode(chunk.stream, [chunk], limits, frozenset())
+            of: decode(of, [chunk], limits, frozenset())
             for chunk in _chunks(records)
+            if isinstance(of := chunk.stream, Stream)
         },
         Watermarks(),
         0,
     )
     by_stream = {s: [record for record in records if record[0] is s] for s in Stream}
     streams = tuple(Stream)
-    return [by_stream[streams[s]][row] for s, row in zip(batch.stream, batch.row, strict=True)]
+    merged = [by_stream[streams[s]][row] for s, row in zip(batch.stream, batch.row, strict=True)]
+    return merged, batch.order.tolist()
+
+
+def _answered(records: list[Record], order: list[int]) -> list[Record]:
+    """The records with answers to some of their alerts in between, where a step would see them."""
+    engine = Engine(_configuration())
+    ids = [alert.alert_id for alert in engine.process(Step(0, _chunks(records))).alerts]
+    gaps = [place + 1 for place, (at, then) in enumerate(pairwise(order)) if at < then]
+    answered = list(records)
+    for number, place in enumerate(reversed(gaps[5::9])):
+        kind = ("acknowledge", "disposition", "retract")[number % 3]
+        value = (
+            f'{{"response_id":"r","event_time":{order[place - 1]},"key":"k","kind":"{kind}",'
+            f'"alert_id":"{ids[number % len(ids)]}","actor":"a","verdict":"false_positive",'
+            f'"event_id":"none"}}'
+        )
+        answered.insert(place, (Control.RESPONSE, 10_000 - number, value.encode()))
+    assert len(answered) > len(records) + 5
+    return answered
 
 
 def _alerts(engine: Engine, records: list[Record]) -> list[bytes]:
@@ -70,8 +91,8 @@ def _alerts(engine: Engine, records: list[Record]) -> list[bytes]:
 @settings(max_examples=12, deadline=None)
 @given(st.integers(0, 3), st.sampled_from([0, 3, 40]), st.data())
 def test_cut_anywhere(seed: int, disorder: int, data: st.DataObject) -> None:
-    """One step or many, with late events and three streams: the same bytes and digest."""
-    records = _merged(seed, disorder)
+    """One step or many, with late events, three streams and answers: the same bytes and digest."""
+    records = _answered(*_merged(seed, disorder))
     whole = Engine(_configuration())
     expected = _alerts(whole, records)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(records)), max_size=12)))
@@ -85,7 +106,7 @@ def test_cut_anywhere(seed: int, disorder: int, data: st.DataObject) -> None:
 
 def test_one_event_a_step() -> None:
     """The finest cut of all."""
-    records = _merged(seed=9, disorder=3)[:300]
+    records = _answered(*_merged(seed=9, disorder=3))[:300]
     whole, single = Engine(_configuration()), Engine(_configuration())
     expected = _alerts(whole, records)
     assert [each for record in records for each in _alerts(single, [record])] == expected
@@ -94,7 +115,7 @@ def test_one_event_a_step() -> None:
 
 def test_a_restored_engine_goes_on_as_if_nothing_happened() -> None:
     """Snapshot, restore into a fresh engine, continue: the uninterrupted alerts."""
-    records = _merged(seed=5, disorder=40)
+    records = _answered(*_merged(seed=5, disorder=40))
     whole = Engine(_configuration())
     expected = _alerts(whole, records)
     first, second = Engine(_configuration()), Engine(_configuration())

@@ -9,7 +9,7 @@ from sentinel.metrics import Metrics
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
 from sentinel.model.signal import Stage
-from sentinel.model.step import DeadLetter, DeadLetterReason, Limit, Outcome, Suppression
+from sentinel.model.step import DeadLetter, DeadLetterReason, Limit, Outcome, SignalDrop
 
 
 def _observed() -> CollectorRegistry:
@@ -20,7 +20,7 @@ def _observed() -> CollectorRegistry:
         events=Counter({Stream.LOGIN: 3}),
         late=Counter({Stream.LOGIN: 1}),
         signals=Counter({("some.rule", "live"): 2}),
-        suppressed=Counter({Suppression.UNCHANGED: 2}),
+        dropped_signals=Counter({SignalDrop.UNCHANGED: 2}),
         limits=Counter({Limit.TTL: 4}),
         watermarks_ms={Stream.LOGIN: 1_500},
         slots_used=7,
@@ -41,7 +41,7 @@ def test_an_outcome_is_counted() -> None:
         ("sentinel_events_total", "stream", "login"): 3,
         ("sentinel_late_events_total", "stream", "login"): 1,
         ("sentinel_dead_letters_total", "reason", "schema"): 1,
-        ("sentinel_suppressed_total", "reason", "unchanged"): 2,
+        ("sentinel_dropped_signals_total", "reason", "unchanged"): 2,
         ("sentinel_limits_total", "limit", "ttl"): 4,
         ("sentinel_slots_used", "shard", "0"): 7,
     }

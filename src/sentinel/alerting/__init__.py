@@ -1,9 +1,24 @@
-"""From signals to alerts: fuse what the rules said, tier it, say it once.
+"""From signals to alerts: fuse what the rules said, tier it, say it once, follow its life.
 
-One alert is open per customer and risk type; it has numbered revisions, and every
-signal that causes none is counted with the reason.
+One alert is open per entity and risk type.  ``fusion`` scores signals, ``book`` keeps the
+open alerts and writes their revisions, ``suppressors`` say of which nobody is notified, and
+``alerting`` takes a step through all of it.  Every signal that causes no revision is counted
+with the reason.
 """
 
-from sentinel.alerting.fusion import Fused, Fusion, load
+from zoneinfo import ZoneInfo
 
-__all__ = ["Fused", "Fusion", "load"]
+from sentinel.alerting.alerting import Alerting, Said
+from sentinel.alerting.policy import read_policy
+from sentinel.alerting.suppression import read_suppression
+from sentinel.model.document import Document
+
+__all__ = ["Alerting", "Said", "load"]
+
+
+def load(tiers: Document, suppression: Document, zone: ZoneInfo) -> Alerting:
+    """Alerting with nothing open, by tiers.yaml and suppression.yaml.
+
+    ``zone`` is what local times mean.  Raises :class:`~sentinel.model.document.ConfigError`.
+    """
+    return Alerting(read_policy(tiers), read_suppression(suppression, zone))

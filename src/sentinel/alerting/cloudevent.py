@@ -78,8 +78,3 @@ def decode(data: bytes) -> Alert:
     subclass) when it is not an alert of this version.
     """
     return msgspec.json.decode(data, type=CloudEvent).data
-
-
-def key(entity: Entity) -> bytes:
-    """The Kafka key: the entity's id, so that an alert's revisions stay in order."""
-    return entity.id.encode()

@@ -1,7 +1,7 @@
 """``configs/tiers.yaml``: when an alert opens, how its score fades, when it is over."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -9,6 +9,8 @@ from sentinel.model.alert import Tier
 from sentinel.model.document import Document, Path
 from sentinel.model.duration import parse_duration
 from sentinel.model.signal import Risk, Title
+
+_Raisable = Literal["orange", "yellow", "blue"]
 
 
 class _TierEntry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,6 +34,11 @@ class _HalfLives(Struct, frozen=True, forbid_unknown_fields=True):
     legal: str | None = None
 
 
+class _Escalate(Struct, frozen=True, forbid_unknown_fields=True):
+    unanswered: dict[_Raisable, str]
+    firings: Annotated[int, Meta(ge=2)]
+
+
 class _File(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tiers: _Tiers
     hysteresis: Annotated[float, Meta(ge=0)]
@@ -40,6 +47,8 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     max_reasons: Annotated[int, Meta(ge=1, le=64)]
     max_open_alerts: Annotated[int, Meta(ge=1)]
     remind_on_count_growth: bool
+    escalate: _Escalate
+    cooldown: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,11 @@ class Policy:
     ``thresholds`` maps each tier to the least score that reaches it, highest first;
     an open alert goes down only when its score is below its tier's threshold minus
     ``hysteresis``.  ``halflife_ms`` says for each risk how fast a contribution fades;
-    after ``quiet_ms`` without firing it is forgotten.  All times are event time.
+    after ``quiet_ms`` without firing it is forgotten.  Fading and quiet are by event time.
+
+    An alert that nobody answers for ``unanswered_ms`` of its tier, or whose rules have fired
+    ``escalating_firings`` times, stands a tier higher than its score.  After a verdict of
+    false positive alerts no more urgent are suppressed for ``cooldown_ms``.
     """
 
     thresholds: dict[Tier, float]
@@ -60,6 +73,9 @@ class Policy:
     max_reasons: int
     max_open_alerts: int
     remind_on_count_growth: bool
+    unanswered_ms: dict[Tier, int]
+    escalating_firings: int
+    cooldown_ms: int
 
     def tier(self, score: float, current: Tier | None) -> Tier | None:
         """The tier of ``score`` for an alert that stands at ``current`` (None: not open)."""
@@ -109,6 +125,12 @@ def read_policy(document: Document) -> Policy:
         max_reasons=file.max_reasons,
         max_open_alerts=file.max_open_alerts,
         remind_on_count_growth=file.remind_on_count_growth,
+        unanswered_ms={
+            Tier(tier): _duration(document, ("escalate", "unanswered", tier), text)
+            for tier, text in file.escalate.unanswered.items()
+        },
+        escalating_firings=file.escalate.firings,
+        cooldown_ms=_duration(document, ("cooldown",), file.cooldown),
     )
 
 

@@ -10,10 +10,17 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct, field
 
-from sentinel.model.alert import Tier
+from sentinel.model.alert import Tier, Trigger
 from sentinel.model.signal import Action, Clause, Signal, Title
 
 _REMEMBERED_EVENTS = 32
+
+
+class Firing(Struct, frozen=True):
+    """One event of a rule: remembered to know it again, and to take it back."""
+
+    event_id: str
+    event_time: int
 
 
 class Contribution(Struct, kw_only=True):
@@ -28,7 +35,22 @@ class Contribution(Struct, kw_only=True):
     clauses: tuple[Clause, ...]
     actions: tuple[Action, ...]
     runbook: str
-    recent_event_ids: list[str]
+    recent: list[Firing]
+    explained_by: str  # the event whose clauses these are
+
+    def retract(self, event_id: str) -> bool:
+        """Take an event back; False if it is not among the remembered ones."""
+        kept = [firing for firing in self.recent if firing.event_id != event_id]
+        if len(kept) == len(self.recent):
+            return False
+        self.recent, self.count = kept, self.count - 1
+        if kept:
+            self.last_event_time = max(firing.event_time for firing in kept)
+            if self.count == len(kept):
+                self.first_event_time = min(firing.event_time for firing in kept)
+        if self.explained_by == event_id:  # what another event saw was not kept
+            self.clauses, self.explained_by = (), ""
+        return True
 
     def weight(self, now_ms: int, halflife_ms: int) -> float:
         """Severity as a share from 0 to 1, faded from its last firing to ``now_ms``."""
@@ -37,12 +59,12 @@ class Contribution(Struct, kw_only=True):
 
 
 class Standing(Struct, kw_only=True):
-    """The contributions of one customer and risk, and the alert they opened, if any.
+    """The contributions of one customer and risk, and the tier that they come to.
 
-    ``alert_id`` is empty until a tier is first reached.  ``tier`` is None while none is,
-    ``previous_tier`` what it was one event before; ``updated_at`` is the customer's clock (the
-    greatest event time seen) when this standing last changed, and ``score`` is as of then.
-    ``requested`` are the actions that core systems have been told of.
+    ``tier`` is None while none is reached, ``previous_tier`` what it was one event before;
+    ``updated_at`` is the customer's clock (the greatest event time seen) when this standing
+    last changed, and ``score`` is as of then.  ``answered`` are the events that a verdict has
+    been given on, ``trigger`` the newest event that counted.
     """
 
     contributions: dict[str, Contribution] = field(default_factory=dict)
@@ -50,10 +72,8 @@ class Standing(Struct, kw_only=True):
     score: float = 0.0
     tier: Tier | None = None
     previous_tier: Tier | None = None
-    alert_id: str = ""
-    revision: int = 0
-    opened_at: int = 0
-    requested: list[Action] = field(default_factory=list)
+    trigger: Trigger | None = None
+    answered: list[str] = field(default_factory=list)
 
     def add(self, signal: Signal) -> int:
         """Count the signal's event for its rule; returns the new count, 0 if known already."""
@@ -69,18 +89,34 @@ class Standing(Struct, kw_only=True):
                 clauses=signal.clauses,
                 actions=signal.actions,
                 runbook=signal.runbook,
-                recent_event_ids=[],
+                recent=[],
+                explained_by=signal.event_id,
             )
-        elif signal.event_id in found.recent_event_ids:
+        elif any(firing.event_id == signal.event_id for firing in found.recent):
             return 0
         found.count += 1
         found.title, found.severity, found.clauses = signal.title, signal.severity, signal.clauses
         found.actions, found.runbook = signal.actions, signal.runbook
         found.first_event_time = min(found.first_event_time, signal.event_time)
         found.last_event_time = max(found.last_event_time, signal.event_time)
-        found.recent_event_ids.append(signal.event_id)
-        del found.recent_event_ids[:-_REMEMBERED_EVENTS]
+        found.explained_by = signal.event_id
+        found.recent.append(Firing(signal.event_id, signal.event_time))
+        del found.recent[:-_REMEMBERED_EVENTS]
         return found.count
+
+    def retract(self, event_id: str) -> bool:
+        """Take an event back from every rule that fired on it; False if none remembers it."""
+        found = [each for each in self.contributions.values() if each.retract(event_id)]
+        for each in found:
+            if each.count == 0:
+                del self.contributions[each.rule_id]
+        return bool(found)
+
+    def answer(self) -> None:
+        """A verdict: what stands no longer counts, and its events not when sent again."""
+        recent = (firing for each in self.contributions.values() for firing in each.recent)
+        self.answered = sorted({*self.answered, *(firing.event_id for firing in recent)})
+        self.contributions, self.tier, self.previous_tier, self.score = {}, None, None, 0.0
 
     def forget_before(self, moment_ms: int) -> None:
         """Drop the contributions that last fired before ``moment_ms``."""

@@ -10,10 +10,12 @@ from typing import Annotated
 import typer
 
 from sentinel import __version__
+from sentinel.cli.ack import ack
 from sentinel.cli.check import check
 from sentinel.cli.demo import demo
 from sentinel.cli.failure import Verbs
 from sentinel.cli.replay import replay
+from sentinel.cli.silence import silence
 from sentinel.cli.simulate import simulate
 from sentinel.cli.test import test
 from sentinel.cli.topics import topics
@@ -33,6 +35,8 @@ app.command()(check)
 app.command()(test)
 app.command()(replay)
 app.command()(simulate)
+app.command()(ack)
+app.add_typer(silence, name="silence")
 app.add_typer(topics, name="topics")
 
 

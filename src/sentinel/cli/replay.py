@@ -148,7 +148,7 @@ def _print(summary: "Summary", seconds: float) -> None:
         "dead letters": summary.dead_letters,
         "skipped": summary.skipped,
         "late": summary.late,
-        "suppressed": summary.suppressed,
+        "no revision": summary.dropped_signals,
         "limits": summary.limits,
     }
     for name, counts in lines.items():

@@ -49,6 +49,7 @@ def worker() -> None:
     metrics.built(configuration.version, [(rule.id, rule.stage) for rule, _, _ in rules])
     shards = Shards(settings, configuration, metrics)
     web = Web(settings.web_host, settings.web_port, metrics.registry, lambda: shards.ready)
+    shards.start()
     with tempfile.TemporaryDirectory(prefix="sentinel-faust-") as data_dir:
         app = create_app(settings, shards, web, data_dir)
         faust.Worker(

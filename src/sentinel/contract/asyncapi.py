@@ -8,6 +8,7 @@ from sentinel.alerting.cloudevent import CONTENT_TYPE
 from sentinel.contract.schemas import Document
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
+from sentinel.model.response import Control
 from sentinel.model.step import DeadLetterReason
 from sentinel.settings import Settings
 from sentinel.stream.topics import Topics
@@ -32,6 +33,15 @@ The key is the event's customer_id in UTF-8. A customer's events must be in one 
 order, so every producer uses the partitioner murmur2_random (the one of Java clients; librdkafka \
 has another by default) and is idempotent. All input topics have the same number of partitions. \
 What is not an event of this schema goes to the dead letters."""
+
+_RESPONSES = """\
+What people answer to alerts: acknowledge, assign, note, disposition, retract. The key is the \
+alert's data.key in UTF-8, partitioned as the events are. An answer to an alert that is not open \
+(any more) is counted and changes nothing. What is not a response goes to the dead letters."""
+
+_SILENCES = """\
+Silences, a compacted topic of one partition that every worker reads whole. The key is the \
+silence_id in UTF-8. To end a silence early, write it again with an ends_at that has passed."""
 
 _ALERTS = """\
 Every revision of every alert. The key is the customer_id in UTF-8, so the revisions of an alert \
@@ -59,9 +69,16 @@ def asyncapi() -> Document:
     topics = Topics(f"{{{_PREFIX}}}")
     channels: dict[str, Document] = {}
     operations: dict[str, Document] = {}
-    for stream, address in topics.inputs.items():
+    inputs = {**topics.inputs, Control.SILENCE: topics.silences}
+    described: dict[Stream | Control, str] = {
+        **dict.fromkeys(Stream, _INPUT),
+        Control.RESPONSE: _RESPONSES,
+        Control.SILENCE: _SILENCES,
+    }
+    for stream, address in inputs.items():
         name = f"{stream}s"
-        channels[name] = _channel(address, stream, _INPUT) | {"x-producer": _PRODUCER}
+        channel = _channel(address, stream, described[stream])
+        channels[name] = channel | {"x-producer": _PRODUCER}
         operations[f"receive{name.capitalize()}"] = _operation("receive", name)
     channels["alerts"] = _channel(topics.alerts, "alert", _ALERTS) | {"x-consumer": _CONSUMER}
     operations["sendAlerts"] = _operation("send", "alerts")
@@ -123,10 +140,21 @@ def _messages() -> Document:
             "title": name.capitalize(),
             "contentType": CONTENT_TYPE,
             "payload": {"$ref": f"./{name}.schema.json"},
-            "bindings": _key("The customer_id: data.entity.id."),
+            "bindings": _key("data.key: the customer_id."),
         }
         for name in ("alert", "action")
     }
+    controls = {
+        Control.RESPONSE.value: ("Response", "The key of the alert."),
+        Control.SILENCE.value: ("Silence", "The silence_id."),
+    }
+    for name, (title, key) in controls.items():
+        events[name] = {
+            "title": title,
+            "contentType": "application/json",
+            "payload": {"$ref": f"./{name}.schema.json"},
+            "bindings": _key(key),
+        }
     return {**events, **outputs, "deadLetter": _dead_letter()}
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from sentinel.alerting.cloudevent import ActionEvent, CloudEvent
 from sentinel.model.events import EVENT_TYPES, Stream
+from sentinel.model.response import Control, Response, Silence
 
 Document = dict[str, Any]
 """A JSON object as it will be written."""
@@ -61,11 +62,32 @@ _FIELDS = {
         "subject": _SUBJECT,
         "time": "`requested_at` as RFC 3339.",
     },
+    "Response": {
+        "response_id": "Unique; responses sent again change nothing.",
+        "event_time": _WHEN,
+        "key": "The alert's `key`; also the Kafka key.",
+        "actor": "Who says so: a login name, not a person's name.",
+        "verdict": "Needed by `disposition`.",
+        "assignee": "Needed by `assign`.",
+        "event_id": "Needed by `retract`: the event that was an error.",
+    },
+    "Silence": {
+        "silence_id": "Also the Kafka key; the newest record of an id is the truth.",
+        "matchers": "As in Alertmanager, over entity, entity_kind, risk, tier and rule.",
+        "starts_at": _WHEN,
+        "ends_at": "Not before `starts_at`; now or earlier ends the silence. " + _WHEN,
+        "created_by": "Who says so: a login name, not a person's name.",
+    },
     "Alert": {
         "alert_id": "The upsert key: the same for all revisions.",
         "revision": "Counts up from 1; keep the highest.",
+        "key": "The Kafka key of the alert, and of every response to it.",
+        "state": "`resolved` is the last; no revision follows.",
+        "resolution": "How it ended; null while it is open.",
+        "escalations": "Why the tier is higher than the score's: one tier for each.",
+        "suppressed": "Why nobody is to be notified; empty: somebody is.",
         "previous_tier": "Before this revision; null: none.",
-        "score": "Of this customer and risk, 0 to 100; the tier follows from it.",
+        "score": "Of this entity and risk, 0 to 100; tier and escalations follow from it.",
         "customer_score": "Of this customer over all risks, 0 to 100.",
         "opened_at": _MS,
         "updated_at": _MS,
@@ -73,6 +95,9 @@ _FIELDS = {
         "actions": "The most drastic first.",
         "runbook": _RUNBOOK,
         "config_version": _RULES,
+    },
+    "Suppressor": {
+        "by": "Which silence, alert, window, list entry or tier it is.",
     },
     "ActionRequest": {
         "request_id": "`<alert_id>.<action>`: do it once.",
@@ -121,7 +146,11 @@ def action_schema() -> Document:
 
 def input_schemas() -> dict[str, Document]:
     """The schemas of what others write, by the message's name."""
-    return {stream.value: event_schema(stream) for stream in Stream}
+    return {
+        **{stream.value: event_schema(stream) for stream in Stream},
+        Control.RESPONSE.value: _document(Control.RESPONSE, Response, grows=False),
+        Control.SILENCE.value: _document(Control.SILENCE, Silence, grows=False),
+    }
 
 
 def output_schemas() -> dict[str, Document]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 from rich.live import Live
 
+from sentinel.demo.analyst import Analyst
 from sentinel.demo.cluster import NAME, Cluster
 from sentinel.demo.view import lines, screen, summary
 from sentinel.demo.watch import AlertFeed, Figures, read_figures
@@ -50,6 +51,7 @@ class Demo:
         self._figures = Figures()
         self._stop = threading.Event()
         self._failure: Exception | None = None
+        self._analyst: Analyst | None = None
 
     def run(self) -> bool:
         """Play and watch; whether all four tiers were seen.
@@ -85,6 +87,7 @@ class Demo:
         """The feeding thread: history, then life with labelled fraud."""
         try:
             feed = Feed(brokers, topics.inputs)
+            self._analyst = Analyst(Feed(brokers, topics.inputs))
             simulation = Simulation(
                 customers=_CUSTOMERS,
                 regulars=_REGULARS,
@@ -123,6 +126,8 @@ class Demo:
                 if self._failure is not None:
                     raise self._failure
                 alerts = feed.poll()
+                if self._analyst is not None:
+                    self._analyst.look(alerts)
                 self._figures = read_figures(worker.metrics())
                 now, events = time.monotonic(), sum(self._figures.events.values())
                 if now - before_at >= 1:

@@ -34,6 +34,12 @@ def why(alert: Alert) -> str:
     return "; ".join(parts)
 
 
+def said(alert: Alert) -> str:
+    """What is new about it, and what suppresses it: ``opened, inhibited``."""
+    how = alert.resolution or alert.change
+    return ", ".join([how, *(suppressor.reason for suppressor in alert.suppressed)])
+
+
 def _short(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.2f}".rstrip("0").rstrip(".")
@@ -50,25 +56,35 @@ def screen(figures: Figures, feed: AlertFeed, rate: float, url: str, left: str) 
     numbers.add_row("events", _counts(figures.events), f"{rate:,.0f} a second")
     numbers.add_row("lag", f"{figures.lag:,} records", f"{figures.customers:,} customers held")
     numbers.add_row("event to alert", latency(figures), f"{figures.steps:,} steps")
-    numbers.add_row("suppressed", _counts(figures.suppressed), "")
+    numbers.add_row("answered", *_answered(figures))
+    numbers.add_row("suppressed", _counts(figures.suppressed), "alerts nobody is told of")
+    numbers.add_row("no revision", _counts(figures.dropped), "signals without news")
     numbers.add_row("dead letters", _counts(figures.dead), "")
     tiers = Text("   ").join(
         Text.assemble(tier_badge(tier), f" {feed.tiers[tier]:,}") for tier in Tier
     )
     latest = Table(box=None, expand=True, show_header=False)
     latest.add_column(no_wrap=True)
+    latest.add_column(no_wrap=True)
     latest.add_column(ratio=2)
     latest.add_column(ratio=3, style="dim")
     for alert in reversed(feed.latest):
         title = f"{alert.title.en}\n{alert.title.zh}"
         latest.add_row(
-            tier_badge(alert.tier), Text(f"{alert.score:.0f}  {title}"), Text(why(alert))
+            tier_badge(alert.tier),
+            said(alert),
+            Text(f"{alert.score:.0f}  {title}"),
+            Text(why(alert)),
         )
     return Group(
         Panel(numbers, title=f"Sentinel demo  {left}", subtitle=f"{url}/metrics"),
         Panel(tiers, title="alerts by tier"),
         Panel(latest, title="latest alerts and why"),
     )
+
+
+def _answered(figures: Figures) -> tuple[str, str]:
+    return f"acknowledged {figures.acknowledged:,}", f"resolved: {_counts(figures.resolved)}"
 
 
 def latency(figures: Figures) -> str:
@@ -82,7 +98,8 @@ def lines(alerts: Iterable[Alert]) -> Iterable[str]:
     """Alerts as plain lines, where there is no terminal."""
     for alert in alerts:
         yield (
-            f"{alert.tier.value:6} {alert.score:5.1f}  {alert.title.en} / {alert.title.zh}"
+            f"{alert.tier.value:6} {alert.score:5.1f}  {said(alert)}"
+            f"  {alert.title.en} / {alert.title.zh}"
             f"  ({why(alert)})"
         )
 
@@ -97,7 +114,9 @@ def summary(
     for tier in Tier:
         table.add_row(tier_badge(tier), f"{feed.tiers[tier]:,} alert revisions")
     table.add_row("event to alert", latency(figures))
+    table.add_row("answered", "  ".join(_answered(figures)))
     table.add_row("suppressed", _counts(figures.suppressed))
+    table.add_row("no revision", _counts(figures.dropped))
     table.add_row("dead letters", _counts(figures.dead))
     table.add_row("broker", broker)
     table.add_row("watched", f"{seconds:.0f} s")

@@ -7,17 +7,23 @@ from confluent_kafka import Consumer
 from prometheus_client.parser import text_string_to_metric_families
 
 from sentinel.alerting.cloudevent import decode
-from sentinel.model.alert import Alert, Tier
+from sentinel.model.alert import Alert, Change, Tier
 
 LATEST = 8
 
 
 @dataclass(slots=True)
 class Figures:
-    """Numbers of one moment; ``events`` by stream, ``suppressed`` and ``dead`` by reason."""
+    """Numbers of one moment; events by stream, ``resolved`` by resolution, others by reason.
+
+    ``dropped`` are signals that led to no revision, ``suppressed`` alerts nobody is told of.
+    """
 
     events: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, int] = field(default_factory=dict)
     suppressed: dict[str, int] = field(default_factory=dict)
+    resolved: dict[str, int] = field(default_factory=dict)
+    acknowledged: int = 0
     dead: dict[str, int] = field(default_factory=dict)
     lag: int = 0
     steps: int = 0
@@ -36,8 +42,14 @@ def read_figures(text: str) -> Figures:
             match sample.name:
                 case "sentinel_events_total":
                     figures.events[labels["stream"]] = value
-                case "sentinel_suppressed_total" if value:
+                case "sentinel_dropped_signals_total" if value:
+                    figures.dropped[labels["reason"]] = value
+                case "sentinel_suppressed_alerts_total" if value:
                     figures.suppressed[labels["reason"]] = value
+                case "sentinel_resolved_alerts_total" if value:
+                    figures.resolved[labels["resolution"]] = value
+                case "sentinel_alert_changes_total" if labels["change"] == Change.ACKNOWLEDGED:
+                    figures.acknowledged = value
                 case "sentinel_dead_letters_total" if value:
                     figures.dead[labels["reason"]] = value
                 case "sentinel_lag_records":

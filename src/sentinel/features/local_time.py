@@ -18,6 +18,7 @@ class LocalTime:
     """Offsets of one time zone from 1970 to 2100."""
 
     def __init__(self, zone: ZoneInfo) -> None:
+        self.zone = zone
         self._starts, self._offsets = _offsets(zone)
 
     def local_ms(self, time_ms: NDArray[np.int64]) -> NDArray[np.int64]:

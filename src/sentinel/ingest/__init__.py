@@ -1,7 +1,17 @@
 """Ingest: records of bytes become columns of events, or dead letters with a reason."""
 
+from sentinel.ingest.control import decode_responses, decode_silences, places
 from sentinel.ingest.decode import Decoded, decode
 from sentinel.ingest.limits import Limits
 from sentinel.ingest.merge import Watermarks, merge
 
-__all__ = ["Decoded", "Limits", "Watermarks", "decode", "merge"]
+__all__ = [
+    "Decoded",
+    "Limits",
+    "Watermarks",
+    "decode",
+    "decode_responses",
+    "decode_silences",
+    "merge",
+    "places",
+]

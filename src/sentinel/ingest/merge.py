@@ -15,37 +15,40 @@ import numpy as np
 from sentinel.ingest.decode import Decoded
 from sentinel.model.columns import Batch, Rows
 from sentinel.model.events import Stream
+from sentinel.model.response import Control
 
 _STREAMS = tuple(Stream)
+_INPUTS: tuple[Stream | Control, ...] = (*Stream, Control.RESPONSE)
 _NEVER = -(2**62)
 
 
 class Watermarks:
-    """The highest event time (ms UTC) that each stream has shown."""
+    """The highest event time (ms UTC) that each stream, and the responses, have shown."""
 
     def __init__(self) -> None:
-        self._highest = dict.fromkeys(_STREAMS, _NEVER)
+        self._highest = dict.fromkeys(_INPUTS, _NEVER)
 
     def known(self) -> dict[Stream, int]:
         """The watermark of each stream that has had an event."""
-        return {stream: high for stream, high in self._highest.items() if high != _NEVER}
+        known = ((stream, self._highest[stream]) for stream in _STREAMS)
+        return {stream: high for stream, high in known if high != _NEVER}
 
-    def highest(self, stream: Stream) -> int:
+    def highest(self, stream: Stream | Control) -> int:
         """The stream's watermark, or a time before all events."""
         return self._highest[stream]
 
-    def advance(self, stream: Stream, highest: int) -> None:
+    def advance(self, stream: Stream | Control, highest: int) -> None:
         """Raise a stream's watermark."""
         self._highest[stream] = max(self._highest[stream], highest)
 
     def snapshot(self) -> bytes:
         """The watermarks as bytes."""
-        return msgspec.msgpack.encode([self._highest[stream] for stream in _STREAMS])
+        return msgspec.msgpack.encode([self._highest[stream] for stream in _INPUTS])
 
     def restore(self, data: bytes) -> None:
         """Take the place of what :meth:`snapshot` saw."""
         values = msgspec.msgpack.decode(data, type=list[int])
-        self._highest = dict(zip(_STREAMS, values, strict=True))
+        self._highest = dict(zip(_INPUTS, values, strict=True))
 
 
 def merge(decoded: Mapping[Stream, Decoded], watermarks: Watermarks, lateness_ms: int) -> Batch:
@@ -78,6 +81,7 @@ def merge(decoded: Mapping[Stream, Decoded], watermarks: Watermarks, lateness_ms
             customer=np.zeros(0, np.uint64),
             row=empty,
             late=np.zeros(0, np.bool_),
+            order=empty,
             rows={},
         )
     customers = [part.columns["customer_id"].view(np.uint64) for part in rows.values()]
@@ -88,9 +92,11 @@ def merge(decoded: Mapping[Stream, Decoded], watermarks: Watermarks, lateness_ms
             customer=customers[0],
             row=rows_index[0],
             late=late[0],
+            order=keys[0],
             rows=rows,
         )
-    order = np.argsort(np.concatenate(keys), kind="stable")
+    key = np.concatenate(keys)
+    order = np.argsort(key, kind="stable")
     stream_of = np.concatenate(streams)[order]
     for stream, part_rows in rows.items():
         part_rows.place = np.flatnonzero(stream_of == _STREAMS.index(stream))
@@ -100,5 +106,6 @@ def merge(decoded: Mapping[Stream, Decoded], watermarks: Watermarks, lateness_ms
         customer=np.concatenate(customers)[order],
         row=np.concatenate(rows_index)[order],
         late=np.concatenate(late)[order],
+        order=key[order],
         rows=rows,
     )

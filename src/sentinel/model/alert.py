@@ -17,6 +17,67 @@ class Tier(StrEnum):
     BLUE = "blue"
 
 
+class AlertState(StrEnum):
+    """Where an alert is in its life."""
+
+    FIRING = "firing"  # nobody has answered yet
+    ACKNOWLEDGED = "acknowledged"  # somebody works on it
+    RESOLVED = "resolved"  # over; no further revision comes
+
+
+class Change(StrEnum):
+    """Why a revision was written; where several apply, the first of them."""
+
+    OPENED = "opened"
+    RESOLVED = "resolved"
+    ESCALATED = "escalated"  # a tier higher than its score, see Escalation
+    ROSE = "rose"  # to a higher tier, by score
+    FELL = "fell"  # to a lower tier, by score
+    ACKNOWLEDGED = "acknowledged"
+    ASSIGNED = "assigned"
+    CORRECTED = "corrected"  # an event behind it was taken back
+    SUPPRESSED = "suppressed"  # nobody is to be notified any more
+    RELEASED = "released"  # no longer suppressed
+    GREW = "grew"  # another rule, or a rule for the 10th, 100th... time
+
+
+class Resolution(StrEnum):
+    """How an alert ended."""
+
+    QUIET = "quiet"  # no rule fired for the quiet period
+    CONFIRMED = "confirmed"  # verdict: it was what it looked like
+    FALSE_POSITIVE = "false_positive"  # verdict: it was not
+    UNDECIDED = "undecided"  # verdict: closed without one
+    RETRACTED = "retracted"  # every event behind it was taken back
+    COMPLETED = "completed"  # what was due has been done
+    DISPLACED = "displaced"  # let go because too many were open
+
+
+class Suppression(StrEnum):
+    """Why nobody is notified of an alert, which is written all the same."""
+
+    ALLOW_LIST = "allow_list"
+    MAINTENANCE = "maintenance"
+    SILENCE = "silence"
+    INHIBITED = "inhibited"
+    COOLDOWN = "cooldown"
+    CAPACITY = "capacity"
+
+
+class Escalation(StrEnum):
+    """Why an alert stands a tier higher than its score."""
+
+    AGE = "age"  # unanswered for too long
+    GROWTH = "growth"  # its rules fired that often
+
+
+class Suppressor(Struct, frozen=True):
+    """One thing that suppresses an alert: the reason, and which silence, alert, list..."""
+
+    reason: Suppression
+    by: str
+
+
 class Entity(Struct, frozen=True):
     """What the alert is about."""
 
@@ -50,13 +111,17 @@ class Alert(Struct, frozen=True, kw_only=True):
     """One revision of an alert; the newest revision of an ``alert_id`` is the truth.
 
     ``alert_id`` is a hash of entity, risk and the event that opened it, so the same
-    input always gives the same id.  Scores run from 0 to 100.
+    input always gives the same id.  Scores run from 0 to 100.  ``key`` is the Kafka key of
+    the alert and of every response to it.  ``trigger`` is the newest event behind it.
     """
 
     alert_id: str
     revision: int
+    key: str
     entity: Entity
     risk: Risk
+    state: AlertState
+    change: Change
     tier: Tier
     previous_tier: Tier | None
     score: float
@@ -64,11 +129,27 @@ class Alert(Struct, frozen=True, kw_only=True):
     title: Title
     opened_at: int
     updated_at: int
+    acknowledged_by: str | None
+    assignee: str | None
+    resolution: Resolution | None
+    escalations: tuple[Escalation, ...]
+    suppressed: tuple[Suppressor, ...]
     trigger: Trigger
     reasons: tuple[Reason, ...]
     actions: tuple[Action, ...]
     runbook: str
     config_version: str
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What matchers see of it: silences, inhibition and routes are written in these."""
+        return {
+            "entity": self.entity.id,
+            "entity_kind": self.entity.kind,
+            "risk": self.risk.value,
+            "tier": self.tier.value,
+            "rule": self.reasons[0].rule_id if self.reasons else "",
+        }
 
 
 class ActionRequest(Struct, frozen=True, kw_only=True):
@@ -82,6 +163,7 @@ class ActionRequest(Struct, frozen=True, kw_only=True):
     action: Action
     alert_id: str
     revision: int
+    key: str
     entity: Entity
     risk: Risk
     tier: Tier

@@ -137,7 +137,8 @@ class Batch:
 
     ``event_time`` int64[n] ms UTC, ``stream`` int8[n] (place in ``tuple(Stream)``),
     ``customer`` uint64[n] hash of customer_id, ``row`` int64[n] index into the
-    stream's :class:`Rows`, ``late`` bool[n]: older than the lateness bound.
+    stream's :class:`Rows`, ``late`` bool[n]: older than the lateness bound, ``order``
+    int64[n] ascending: the time (ms UTC) by which the event found its place.
     """
 
     event_time: NDArray[np.int64]
@@ -145,6 +146,7 @@ class Batch:
     customer: NDArray[np.uint64]
     row: NDArray[np.int64]
     late: NDArray[np.bool_]
+    order: NDArray[np.int64]
     rows: dict[Stream, Rows]
 
     def __len__(self) -> int:

@@ -105,7 +105,8 @@ class Document:
 
     def _located(self, text: str, kind: Any) -> ConfigError:
         """Turn msgspec's complaint, ``message - at `$.a[0][...].b` ``, into a place."""
-        message, _, where = text.partition(" - at `$")
+        message, _, where = text.replace(" - at `key` in `$", " - at `$").partition(" - at `$")
+        of_a_key = " - at `key` in `$" in text
         place: list[str | int] = []
         node, inner = self.data, kind
         for name, index, any_key in re.findall(
@@ -127,7 +128,9 @@ class Document:
             return ConfigError(self.path, line, column, f'unknown field "{unknown[1]}"', hint)
         line, column = self.position(*place)
         word = re.match(r"Invalid enum value '(.*)'", message)
-        words = _words(inner)
+        words = _words(_key_kind(inner) if of_a_key else inner)
+        if word and of_a_key:
+            line, column = self.key_position(*place, word[1])
         if word and words:
             message = f'"{word[1]}" is none of {", ".join(words)}'
             return ConfigError(self.path, line, column, message, did_you_mean(word[1], words))
@@ -146,6 +149,11 @@ def _inner(kind: Any, name: str) -> Any:
     parts = [each for each in (kind, *getattr(kind, "__args__", ())) if hasattr(each, "__origin__")]
     containers = [each for each in parts if each.__origin__ in (list, tuple, dict)]
     return containers[0].__args__[-1] if containers else kind
+
+
+def _key_kind(kind: Any) -> Any:
+    """What the keys of a mapping type are."""
+    return getattr(kind, "__args__", (kind,))[0]
 
 
 def _words(kind: Any) -> list[str]:

@@ -4,8 +4,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sentinel.model.alert import ActionRequest, Alert
+from sentinel.model.alert import ActionRequest, Alert, AlertState, Tier
 from sentinel.model.events import Stream
+from sentinel.model.response import Control, ResponseKind, ResponseResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class Chunk:
     (transaction markers).  ``recorded_ms`` is the broker's timestamp.
     """
 
-    stream: Stream
+    stream: Stream | Control
     topic: str
     partition: int
     offsets: list[int]
@@ -60,13 +61,14 @@ class DeadLetter:
     detail: str
 
 
-class Suppression(StrEnum):
+class SignalDrop(StrEnum):
     """Why a signal did not lead to an alert revision."""
 
     SHADOW = "shadow"  # the rule is on trial
     UNCHANGED = "unchanged"  # the open alert already says this
     BELOW_TIERS = "below_tiers"  # the score reaches no tier
     STALE = "stale"  # older than the quiet period: its weight has faded
+    ANSWERED = "answered"  # sent again after an analyst's verdict on its event
 
 
 class Limit(StrEnum):
@@ -79,6 +81,8 @@ class Limit(StrEnum):
     SEQUENCE_CUSTOMERS = "sequence_customers"  # a sequence forgot a customer
     OPEN_ALERTS = "open_alerts"  # the oldest open alert was let go
     REASONS = "reasons"  # an alert keeps only its strongest reasons
+    TIMERS = "timers"  # a deadline found no room
+    SILENCES = "silences"  # a silence found no room
 
 
 @dataclass(slots=True)
@@ -91,7 +95,10 @@ class Outcome:
     events: Counter[Stream] = field(default_factory=Counter)
     late: Counter[Stream] = field(default_factory=Counter)
     signals: Counter[tuple[str, str]] = field(default_factory=Counter)  # rule id, stage
-    suppressed: Counter[Suppression] = field(default_factory=Counter)
+    dropped_signals: Counter[SignalDrop] = field(default_factory=Counter)
+    responses: Counter[tuple[ResponseKind, ResponseResult]] = field(default_factory=Counter)
     limits: Counter[Limit] = field(default_factory=Counter)
     watermarks_ms: dict[Stream, int] = field(default_factory=dict)
     slots_used: int = 0
+    open_alerts: dict[tuple[Tier, AlertState, bool], int] = field(default_factory=dict)
+    """Alerts that are open after the step, by tier, state and whether they are suppressed."""

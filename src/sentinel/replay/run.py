@@ -8,7 +8,7 @@ from typing import Protocol
 
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
-from sentinel.model.step import DeadLetterReason, Limit, Outcome, Step, Suppression
+from sentinel.model.step import DeadLetterReason, Limit, Outcome, SignalDrop, Step
 from sentinel.replay.block import ReplayError, Skip
 from sentinel.replay.order import STEP_ROWS, first_rows, in_order, steps
 from sentinel.replay.source import Source
@@ -32,7 +32,7 @@ class Summary:
     dead_letters: Counter[DeadLetterReason] = field(default_factory=Counter)
     skipped: Counter[Skip] = field(default_factory=Counter)
     late: Counter[Stream] = field(default_factory=Counter)
-    suppressed: Counter[Suppression] = field(default_factory=Counter)
+    dropped_signals: Counter[SignalDrop] = field(default_factory=Counter)
     limits: Counter[Limit] = field(default_factory=Counter)
 
     def add(self, outcome: Outcome) -> None:
@@ -42,7 +42,7 @@ class Summary:
         self.opened += sum(alert.revision == 1 for alert in outcome.alerts)
         self.dead_letters.update(letter.reason for letter in outcome.dead_letters)
         self.late.update(outcome.late)
-        self.suppressed.update(outcome.suppressed)
+        self.dropped_signals.update(outcome.dropped_signals)
         self.limits.update(outcome.limits)
 
 

@@ -7,6 +7,7 @@ import msgspec
 from confluent_kafka import Message, Producer
 
 from sentinel.model.events import Stream
+from sentinel.model.response import Control
 from sentinel.simulate.simulation import Item, time_ms
 
 _POLL_EVERY = 500  # sends; librdkafka's delivery reports wait until polled
@@ -19,12 +20,12 @@ class UndeliveredError(Exception):
 
 
 class Feed:
-    """A producer of the three streams, keyed by customer as Java's partitioner does it.
+    """A producer of the input streams, keyed by customer as Java's partitioner does it.
 
     ``sent`` counts the records given to it, ``topics`` names each stream's topic.
     """
 
-    def __init__(self, brokers: str, topics: Mapping[Stream, str]) -> None:
+    def __init__(self, brokers: str, topics: Mapping[Stream | Control, str]) -> None:
         self.sent = 0
         self._topics = topics
         self._refused: str | None = None
@@ -38,7 +39,7 @@ class Feed:
             }
         )
 
-    def send(self, stream: Stream, key: str, value: bytes) -> None:
+    def send(self, stream: Stream | Control, key: str, value: bytes) -> None:
         """Hand one record to the producer; waits while its queue is full."""
         while True:
             try:

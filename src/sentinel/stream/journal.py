@@ -9,12 +9,16 @@ from msgspec import Struct
 
 
 class StepRecord(Struct, frozen=True):
-    """One committed step: ``ranges`` are first and last offset applied, by topic."""
+    """One committed step: ``ranges`` are first and last offset applied, by topic.
+
+    ``seen`` says how far each broadcast topic had been read by then.
+    """
 
     number: int
     now_ms: int
     ranges: dict[str, tuple[int, int]]
     config_version: str
+    seen: dict[str, int] = {}
 
 
 def encode(record: StepRecord) -> bytes:

@@ -8,6 +8,7 @@ from typing import Protocol
 from confluent_kafka import Message
 
 from sentinel.model.events import Stream
+from sentinel.model.response import Control
 from sentinel.model.step import Chunk
 
 
@@ -34,7 +35,7 @@ class Fetched:
     def __len__(self) -> int:
         return len(self.offsets)
 
-    def after(self, stream: Stream, applied: int) -> Chunk | None:
+    def after(self, stream: Stream | Control, applied: int) -> Chunk | None:
         """The records beyond offset ``applied``; None where there are none."""
         start = bisect_right(self.offsets, applied)
         if start == len(self):
@@ -57,7 +58,7 @@ def from_aiokafka(topic: str, partition: int, records: Sequence[Record]) -> Fetc
     )
 
 
-def from_librdkafka(stream: Stream, messages: Sequence[Message]) -> Chunk:
+def from_librdkafka(stream: Stream | Control, messages: Sequence[Message]) -> Chunk:
     """The messages of one partition, at least one."""
     return Chunk(
         stream=stream,

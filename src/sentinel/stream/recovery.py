@@ -11,12 +11,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 
 from sentinel.configuration import Configuration
 from sentinel.engine import Engine
 from sentinel.metrics import Metrics
 from sentinel.model.events import Stream
+from sentinel.model.response import Control
 from sentinel.model.step import Chunk, Step
 from sentinel.settings import Settings
 from sentinel.stream.journal import StepRecord, decode
@@ -58,6 +66,7 @@ def recover(
             recovered.next_number = record.number + 1
             for topic, (_, last) in record.ranges.items():
                 recovered.applied[topic] = max(last, recovered.applied.get(topic, -1))
+            recovered.applied.update(record.seen)
         in_horizon = [each for each in records if each.now_ms >= now_ms - settings.horizon_ms]
         _replay(settings, topics, partition, in_horizon, recovered, metrics)
     except KafkaException as error:
@@ -137,8 +146,16 @@ def _replay(
         for stream, topic in topics.inputs.items()
         if (starts := [each.ranges[topic][0] for each in records if topic in each.ranges])
     }
+    silences = sources[topics.silences] = _Source(
+        settings, Control.SILENCE, topics.silences, 0, OFFSET_BEGINNING
+    )
     reported = time.monotonic()
     try:
+        before = records[0].seen.get(topics.silences, -1)
+        if topics.silences in records[0].ranges:
+            before = records[0].ranges[topics.silences][0] - 1
+        if before >= 0:  # silences that were there before the horizon
+            recovered.engine.process(Step(0, silences.take(0, before)))
         for done, record in enumerate(records, 1):
             chunks = [
                 chunk
@@ -160,7 +177,12 @@ class _Source:
     """One input partition, read forward once."""
 
     def __init__(
-        self, settings: Settings, stream: Stream, topic: str, partition: int, start: int
+        self,
+        settings: Settings,
+        stream: Stream | Control,
+        topic: str,
+        partition: int,
+        start: int,
     ) -> None:
         self._stream, self._name = stream, f"{topic}-{partition}"
         self._consumer = _consumer(settings)
@@ -179,7 +201,9 @@ class _Source:
             message = self._waiting.popleft()
             if message.offset() >= first:
                 messages.append(message)
-        if not messages or messages[0].offset() != first:
+        if self._stream is not Control.SILENCE and (
+            not messages or messages[0].offset() != first
+        ):  # a compacted topic keeps only the newest of each key
             _log.warning("input no longer retained", source=self._name, first=first, last=last)
         return [from_librdkafka(self._stream, messages)] if messages else []
 

@@ -13,23 +13,29 @@ from typing import Any
 import structlog
 
 from sentinel.metrics import Metrics, StepFailure
+from sentinel.model.alert import Change
 from sentinel.model.events import Stream
+from sentinel.model.response import Control
 from sentinel.model.step import Chunk, Outcome, Step
+from sentinel.stream.broadcast import Broadcast
 from sentinel.stream.journal import StepRecord
 from sentinel.stream.records import Fetched
-from sentinel.stream.recovery import Recovered
+from sentinel.stream.recovery import Recovered, RecoveryError
 from sentinel.stream.sink import Sink, SinkAbortedError
 
 _log = structlog.get_logger(__name__)
 INBOX_CHUNKS = 8
 STEP_RECORDS = 50_000
+_IDLE_S = 0.2  # how late a deadline may be noticed when nothing else happens
+_CATCH_UP_S = 30.0
+_BY_EVENT = frozenset({Change.OPENED, Change.ROSE, Change.FELL, Change.GREW})
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A chunk in the inbox, and how to tell Faust that it is done."""
 
-    stream: Stream
+    stream: Stream | Control
     records: Fetched
     ack: Callable[[], Any]
 
@@ -50,6 +56,7 @@ class Shard:
         number: int,
         recover: Callable[[], Recovered],
         sink: Sink,
+        silences: Broadcast,
         metrics: Metrics,
         clock_ms: Callable[[], int],
     ) -> None:
@@ -57,6 +64,7 @@ class Shard:
         self.applied: dict[str, int] = {}
         self.ready = False
         self._recover, self._sink, self._metrics = recover, sink, metrics
+        self._silences = silences
         self._clock_ms = clock_ms
         self._inbox: asyncio.Queue[Waiting] = asyncio.Queue(INBOX_CHUNKS)
         self._stopping = False
@@ -72,17 +80,20 @@ class Shard:
             self._inbox.get_nowait()
 
     async def run(self) -> None:
-        """Recover, then take steps until stopped; raises SinkFatalError, RecoveryError."""
+        """Recover, then take steps until stopped; raises SinkFatalError, RecoveryError.
+
+        A step is taken when something waits, when silences have come, or a deadline is due.
+        """
         await asyncio.to_thread(self._sink.start)
+        if not await asyncio.to_thread(self._silences.wait_caught_up, _CATCH_UP_S):
+            raise RecoveryError(f"{self._silences.topic}: no answer for {_CATCH_UP_S:.0f} s")
         state = await self._recovered()
         carried: list[Waiting] = []
         while not self._stopping:
             waiting = carried or await self._wait()
-            if not waiting:
-                continue
-            chunks = self._chunks(waiting, state)
-            if chunks:
-                step = Step(self._clock_ms(), chunks)
+            chunks, now_ms = self._chunks(waiting, state), self._clock_ms()
+            if chunks or state.engine.next_due_ms() <= now_ms:
+                step = Step(now_ms, chunks)
                 try:
                     done = await asyncio.to_thread(self._take, state, step)
                 except SinkAbortedError as error:
@@ -105,9 +116,9 @@ class Shard:
         return state
 
     async def _wait(self) -> list[Waiting]:
-        """All that waits, at least one chunk; nothing when it is time to look at `stopping`."""
+        """All that waits; nothing when it is time to look at the clock."""
         try:
-            waiting = [await asyncio.wait_for(self._inbox.get(), 0.2)]
+            waiting = [await asyncio.wait_for(self._inbox.get(), _IDLE_S)]
         except TimeoutError:
             return []
         size = len(waiting[0].records)
@@ -125,7 +136,8 @@ class Shard:
             if chunk is not None:
                 seen[chunk.topic] = chunk.offsets[-1]
                 chunks.append(chunk)
-        return chunks
+        silences = self._silences.after(seen.get(self._silences.topic, -1))
+        return chunks if silences is None else [*chunks, silences]
 
     def _take(self, state: Recovered, step: Step) -> _Done:
         """Process and commit one step; runs in a thread so that heartbeats go on."""
@@ -137,7 +149,10 @@ class Shard:
             first = ranges.get(chunk.topic, (chunk.offsets[0], 0))[0]
             ranges[chunk.topic] = (first, chunk.offsets[-1])
         version = state.engine.configuration.version
-        record = StepRecord(state.next_number, step.now_ms, ranges, version)
+        seen = ranges.get(self._silences.topic, (-1, state.applied.get(self._silences.topic, -1)))
+        record = StepRecord(
+            state.next_number, step.now_ms, ranges, version, {self._silences.topic: seen[1]}
+        )
         self._sink.write(outcome, record)
         return _Done(outcome, record, processed - started, time.perf_counter() - processed)
 
@@ -149,5 +164,6 @@ class Shard:
         self._metrics.observe_step(self.number, done.outcome, done.engine_s)
         self._metrics.observe_commit(done.commit_s)
         for alert in done.outcome.alerts:
-            seconds = (now_ms - alert.trigger.recorded_ms) / 1000
-            self._metrics.observe_latency(alert.tier, seconds)
+            if alert.change in _BY_EVENT:
+                seconds = (now_ms - alert.trigger.recorded_ms) / 1000
+                self._metrics.observe_latency(alert.tier, seconds)

@@ -13,7 +13,9 @@ import structlog
 from sentinel.configuration import Configuration
 from sentinel.metrics import Metrics, StepFailure
 from sentinel.model.events import Stream
+from sentinel.model.response import Control
 from sentinel.settings import Settings
+from sentinel.stream.broadcast import Broadcast
 from sentinel.stream.recovery import recover
 from sentinel.stream.shard import Shard, Waiting
 from sentinel.stream.sink import Sink
@@ -32,6 +34,7 @@ class Shards:
     def __init__(self, settings: Settings, configuration: Configuration, metrics: Metrics) -> None:
         self._settings, self._configuration, self._metrics = settings, configuration, metrics
         self._topics = Topics(settings.topic_prefix)
+        self._silences = Broadcast(settings, Control.SILENCE, self._topics.silences)
         self._running: dict[int, tuple[Shard, asyncio.Task[None]]] = {}
         self._arrived = asyncio.Condition()
         self._generation = 0
@@ -68,7 +71,15 @@ class Shards:
             shard.stop()
         await asyncio.gather(*(task for _, task in running.values()), return_exceptions=True)
 
-    async def offer(self, stream: Stream, event: Any) -> None:
+    def start(self) -> None:
+        """Begin to follow the broadcast topics; before the first assignment."""
+        self._silences.start()
+
+    def stop(self) -> None:
+        """Stop following the broadcast topics; after the last revocation."""
+        self._silences.stop()
+
+    async def offer(self, stream: Stream | Control, event: Any) -> None:
         """Hand a chunk to its shard; waits while that is busy or not there yet."""
         number = event.message.partition
         async with self._arrived:
@@ -95,7 +106,8 @@ class Shards:
         rebuild = partial(
             recover, self._settings, self._configuration, number, _now_ms(), self._metrics
         )
-        shard = Shard(number, rebuild, Sink(self._settings, number), self._metrics, _now_ms)
+        sink = Sink(self._settings, number)
+        shard = Shard(number, rebuild, sink, self._silences, self._metrics, _now_ms)
         task = asyncio.create_task(shard.run(), name=f"shard-{number}")
         task.add_done_callback(self._ended)
         self._running[number] = (shard, task)

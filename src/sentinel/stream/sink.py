@@ -4,7 +4,6 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from sentinel.alerting.cloudevent import encode as encode_alert
 from sentinel.alerting.cloudevent import encode_action
-from sentinel.alerting.cloudevent import key as entity_key
 from sentinel.model.step import DeadLetter, Outcome
 from sentinel.settings import Settings
 from sentinel.stream.journal import StepRecord
@@ -52,14 +51,16 @@ class Sink:
         try:
             self._producer.begin_transaction()
             for alert in outcome.alerts:
-                value, key = encode_alert(alert), entity_key(alert.entity)
+                value, key = encode_alert(alert), alert.key.encode()
                 self._produce(self._topics.alerts, key, value)
                 self._produce(self._topics.tier(alert.tier), key, value)
             for request in outcome.action_requests:
-                key = entity_key(request.entity)
+                key = request.key.encode()
                 self._produce(self._topics.actions, key, encode_action(request))
             for letter in outcome.dead_letters:
-                self._put_aside(letter)
+                # Every shard reads every broadcast record; one of them puts the bad ones aside.
+                if letter.topic != self._topics.silences or self._partition == 0:
+                    self._put_aside(letter)
             self._producer.produce(
                 self._topics.journal, encode_step(record), partition=self._partition
             )

@@ -7,6 +7,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
+from sentinel.model.response import Control
 from sentinel.settings import Settings
 
 _ANSWER_S = 5.0
@@ -22,11 +23,14 @@ class Topics:
     """Topic names under one prefix."""
 
     def __init__(self, prefix: str) -> None:
-        self.inputs: Mapping[Stream, str] = {
+        self.inputs: Mapping[Stream | Control, str] = {
             Stream.TRANSACTION: f"{prefix}.transactions",
             Stream.LOGIN: f"{prefix}.logins",
             Stream.COMPLAINT: f"{prefix}.complaints",
+            Control.RESPONSE: f"{prefix}.responses",
         }
+        self.responses = self.inputs[Control.RESPONSE]
+        self.silences = f"{prefix}.silences"
         self.alerts = f"{prefix}.alerts"
         self.actions = f"{prefix}.actions"
         self.deadletter = f"{prefix}.deadletter"
@@ -39,7 +43,8 @@ class Topics:
     def all(self) -> list[str]:
         """Every topic, inputs first."""
         alerts = [self.alerts, *(self.tier(tier) for tier in Tier)]
-        return [*self.inputs.values(), *alerts, self.actions, self.deadletter, self.journal]
+        inputs = [*self.inputs.values(), self.silences]
+        return [*inputs, *alerts, self.actions, self.deadletter, self.journal]
 
     def co_partitioned(self) -> list[str]:
         """The topics of which shard p owns partition p: their partition counts are equal."""
@@ -51,11 +56,17 @@ def _admin(settings: Settings) -> AdminClient:
 
 
 def _retention(settings: Settings, name: str) -> dict[str, str]:
-    """What recovery replays is kept by time, well beyond the horizon; the rest as the broker does.
+    """How long a topic keeps what it has.
+
+    What recovery replays is kept by time, well beyond the horizon; of silences the newest of
+    each is kept; the rest as the broker does.
 
     Said outright, because a broker's default may be to compact or to keep hours only.
     """
-    if name not in Topics(settings.topic_prefix).co_partitioned():
+    topics = Topics(settings.topic_prefix)
+    if name == topics.silences:
+        return {"cleanup.policy": "compact"}
+    if name not in topics.co_partitioned():
         return {}
     retention_ms = max(_LEAST_RETENTION_MS, 2 * settings.horizon_ms)
     return {"cleanup.policy": "delete", "retention.ms": str(retention_ms)}
@@ -82,7 +93,12 @@ def create(settings: Settings) -> list[str]:
     present = describe(settings)
     missing = [name for name in Topics(settings.topic_prefix).all() if name not in present]
     new = [
-        NewTopic(name, settings.partitions, settings.replication, config=_retention(settings, name))
+        NewTopic(
+            name,
+            1 if name == Topics(settings.topic_prefix).silences else settings.partitions,
+            settings.replication,
+            config=_retention(settings, name),
+        )
         for name in missing
     ]
     admin = _admin(settings)  # kept until its futures are done

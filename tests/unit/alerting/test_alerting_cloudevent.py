@@ -5,8 +5,19 @@ import json
 import msgspec
 import pytest
 
-from sentinel.alerting.cloudevent import decode, encode, key
-from sentinel.model.alert import Alert, Entity, Reason, Tier, Trigger
+from sentinel.alerting.cloudevent import decode, encode
+from sentinel.model.alert import (
+    Alert,
+    AlertState,
+    Change,
+    Entity,
+    Escalation,
+    Reason,
+    Suppression,
+    Suppressor,
+    Tier,
+    Trigger,
+)
 from sentinel.model.events import Stream
 from sentinel.model.signal import Action, Clause, Risk, Title
 
@@ -15,8 +26,11 @@ MOMENT = 1_767_225_600_007
 ALERT = Alert(
     alert_id="0f" * 16,
     revision=3,
+    key="客户-1",
     entity=Entity("customer", "客户-1"),
     risk=Risk.LEGAL,
+    state=AlertState.ACKNOWLEDGED,
+    change=Change.ESCALATED,
     tier=Tier.ORANGE,
     previous_tier=None,
     score=61.25,
@@ -24,6 +38,11 @@ ALERT = Alert(
     title=Title("Structuring", "拆分交易"),
     opened_at=MOMENT - 1,
     updated_at=MOMENT,
+    acknowledged_by="li.wei",
+    assignee=None,
+    resolution=None,
+    escalations=(Escalation.AGE,),
+    suppressed=(Suppressor(Suppression.SILENCE, "s1"),),
     trigger=Trigger(Stream.TRANSACTION, "E1", MOMENT, MOMENT + 5),
     reasons=(
         Reason(
@@ -83,8 +102,3 @@ def test_another_event_is_refused(change: dict[str, object]) -> None:
     event = json.loads(encode(ALERT)) | change
     with pytest.raises(msgspec.ValidationError):
         decode(json.dumps(event).encode())
-
-
-def test_the_key_is_the_customer() -> None:
-    """All revisions of a customer's alerts go to one partition, in order."""
-    assert key(ALERT.entity) == "客户-1".encode()

@@ -1,21 +1,31 @@
 """Fusing signals: scores, tiers, revisions and what is not said."""
 
 from collections import Counter
+from itertools import groupby
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
-from sentinel.alerting import Fused, Fusion, load
-from sentinel.model.alert import Alert, Tier
+from sentinel.alerting import Alerting, Said, load
+from sentinel.model.alert import Alert, Change, Resolution, Tier
 from sentinel.model.document import parse
 from sentinel.model.events import Stream
 from sentinel.model.signal import Action, Clause, Risk, Signal, Stage, Title
-from sentinel.model.step import Limit, Suppression
+from sentinel.model.step import Limit, SignalDrop
 
 TIERS = Path(__file__).parents[3] / "configs" / "tiers.yaml"
+NOTHING = """
+inhibit: []
+allow: []
+maintenance: []
+capacity: {per: 1h, alerts: {}}
+max_silences: 1
+"""
+UTC = ZoneInfo("UTC")
 HOUR = 3_600_000
 START = 1_767_225_600_000
 
@@ -50,20 +60,27 @@ def signal(event: int, *, hours: float = 0, **changes: Any) -> Signal:
     )
 
 
-def fusion(**changes: str) -> Fusion:
-    """The shipped policy, with top-level lines replaced."""
-    lines = TIERS.read_text(encoding="utf-8").splitlines()
+def alerting(**changes: str) -> Alerting:
+    """The shipped policy with some top-level lines replaced; nothing suppresses or escalates."""
+    text = TIERS.read_text(encoding="utf-8")
+    lines = text.replace("unanswered: {orange: 1h, yellow: 8h}", "unanswered: {}").splitlines()
     for name, value in changes.items():
         lines = [f"{name}: {value}" if line.startswith(f"{name}:") else line for line in lines]
-    return load(parse("\n".join(lines), "tiers.yaml"))
+    what = load(parse("\n".join(lines), "tiers.yaml"), parse(NOTHING, "suppression.yaml"), UTC)
+    what.begin("v1")
+    return what
 
 
-def fuse(what: Fusion, *signals: Signal) -> Fused:
-    """What ``signals`` come to, in one call."""
-    return what.fuse(signals, "v1")
+def fuse(what: Alerting, *signals: Signal) -> Said:
+    """What ``signals`` come to, in one step."""
+    for _, event in groupby(signals, key=lambda signal: signal.place):
+        same = list(event)
+        what.advance(max(signal.event_time for signal in same))
+        what.take(same)
+    return what.finish()
 
 
-def only(fused: Fused) -> Alert:
+def only(fused: Said) -> Alert:
     """The single alert of ``fused``."""
     (alert,) = fused.alerts
     return alert
@@ -71,7 +88,7 @@ def only(fused: Fused) -> Alert:
 
 def test_a_first_signal_opens_an_alert_that_says_everything() -> None:
     """Every field of the first revision follows from the signal."""
-    alert = only(fuse(fusion(), signal(1, severity=80)))
+    alert = only(fuse(alerting(), signal(1, severity=80)))
     assert (alert.revision, alert.tier, alert.previous_tier) == (1, Tier.RED, None)
     assert (alert.score, alert.customer_score) == (80.0, 80.0)
     assert (alert.opened_at, alert.updated_at) == (START, START)
@@ -86,13 +103,13 @@ def test_a_first_signal_opens_an_alert_that_says_everything() -> None:
 
 def test_the_alert_id_is_a_published_hash() -> None:
     """Consumers may compute the id themselves, so it never changes."""
-    alert = only(fuse(fusion(), signal(1)))
+    alert = only(fuse(alerting(), signal(1)))
     assert alert.alert_id == "43f78b95a2b9b3de1b6a3f020efd3f7b"
 
 
 def test_distinct_rules_add_up_as_independent_doubts() -> None:
     """Two halves make three quarters, and each is worth the quarter that hangs on it."""
-    what = fusion()
+    what = alerting()
     fuse(what, signal(1))
     alert = only(fuse(what, signal(2, rule_id="second")))
     assert (alert.score, alert.tier, alert.previous_tier) == (75.0, Tier.ORANGE, Tier.YELLOW)
@@ -102,17 +119,17 @@ def test_distinct_rules_add_up_as_independent_doubts() -> None:
 
 def test_weak_signals_add_up_though_none_reaches_a_tier() -> None:
     """Contributions below the lowest tier are kept and counted."""
-    what = fusion()
+    what = alerting()
     weak = [signal(i, rule_id=f"weak-{i}", severity=6) for i in (1, 2)]
     first, second = fuse(what, weak[0]), fuse(what, weak[1])
-    assert (first.alerts, first.suppressed) == ([], Counter({Suppression.BELOW_TIERS: 1}))
+    assert (first.alerts, first.dropped) == ([], Counter({SignalDrop.BELOW_TIERS: 1}))
     assert only(second).tier is Tier.BLUE
     assert {reason.rule_id for reason in only(second).reasons} == {"weak-1", "weak-2"}
 
 
 def test_a_rule_that_fires_again_refreshes_its_weight_only() -> None:
     """The same rule never adds to itself; its last severity and values count."""
-    what = fusion()
+    what = alerting()
     fuse(what, signal(1))
     again = fuse(what, signal(2, hours=1, severity=65, clauses=(Clause("x > 1", {"x": 2.0}),)))
     alert = only(again)
@@ -122,15 +139,15 @@ def test_a_rule_that_fires_again_refreshes_its_weight_only() -> None:
 
 def test_an_unchanged_alert_is_not_repeated() -> None:
     """A second firing without news is counted instead of sent."""
-    what = fusion()
+    what = alerting()
     fuse(what, signal(1))
     fused = fuse(what, signal(2, hours=1))
-    assert (fused.alerts, fused.suppressed) == ([], Counter({Suppression.UNCHANGED: 1}))
+    assert (fused.alerts, fused.dropped) == ([], Counter({SignalDrop.UNCHANGED: 1}))
 
 
 def test_weights_halve_every_half_life_of_event_time() -> None:
     """Six hours after 60 only 30 is left, to which a new rule adds."""
-    what = fusion()
+    what = alerting()
     fuse(what, signal(1, severity=60))
     alert = only(fuse(what, signal(2, hours=6, rule_id="second", severity=50)))
     assert alert.score == 65.0
@@ -139,7 +156,7 @@ def test_weights_halve_every_half_life_of_event_time() -> None:
 
 def test_a_risk_may_have_its_own_half_life() -> None:
     """Credit signals that fade over days still stand after six hours."""
-    what = fusion(halflife="{default: 6h, credit: 6d}")
+    what = alerting(halflife="{default: 6h, credit: 6d}")
     fuse(what, signal(1, severity=60, risk=Risk.CREDIT))
     alert = only(fuse(what, signal(2, hours=6, rule_id="second", risk=Risk.CREDIT, severity=1)))
     assert alert.score > 58
@@ -147,37 +164,39 @@ def test_a_risk_may_have_its_own_half_life() -> None:
 
 def test_a_tier_falls_only_below_its_threshold_minus_the_hysteresis() -> None:
     """76 keeps a red alert red; 74 makes it orange, and the revision says so."""
-    what = fusion()
+    what = alerting()
     fuse(what, signal(1, severity=82))
     kept = fuse(what, signal(2, severity=76))
     fallen = only(fuse(what, signal(3, severity=74)))
-    assert kept.suppressed == Counter({Suppression.UNCHANGED: 1})
+    assert kept.dropped == Counter({SignalDrop.UNCHANGED: 1})
     assert (fallen.tier, fallen.previous_tier, fallen.revision) == (Tier.ORANGE, Tier.RED, 2)
 
 
 def test_an_alert_that_fell_below_all_tiers_may_rise_again() -> None:
     """Within the quiet period it is the same alert, back from no tier."""
-    what = fusion()
+    what = alerting()
     first = only(fuse(what, signal(1, severity=20)))
     below = fuse(what, signal(2, hours=1, severity=3))
     second = only(fuse(what, signal(3, hours=2, severity=20)))
-    assert below.suppressed == Counter({Suppression.BELOW_TIERS: 1})
-    assert (second.revision, second.previous_tier) == (2, None)
+    assert below.dropped == Counter({SignalDrop.BELOW_TIERS: 1})
+    assert (second.revision, second.previous_tier) == (2, Tier.BLUE)
+    assert second.change is Change.ROSE
     assert (second.alert_id, second.opened_at) == (first.alert_id, first.opened_at)
 
 
 def test_after_a_quiet_day_the_next_signal_opens_a_new_alert() -> None:
     """Nothing of the old alert is left in the new one."""
-    what = fusion()
+    what = alerting()
     old = only(fuse(what, signal(1, rule_id="old")))
-    new = only(fuse(what, signal(2, hours=24.01)))
+    over, new = fuse(what, signal(2, hours=24.01)).alerts
+    assert (over.alert_id, over.resolution) == (old.alert_id, Resolution.QUIET)
     assert new.alert_id != old.alert_id
     assert (new.revision, len(new.reasons), new.opened_at) == (1, 1, new.updated_at)
 
 
 def test_a_silent_rule_leaves_an_alert_that_others_keep_open() -> None:
     """Reasons older than the quiet period are dropped; rejoining is news again."""
-    what = fusion()
+    what = alerting()
     opened = only(fuse(what, signal(1, rule_id="a"))).alert_id
     fuse(what, signal(2, hours=20, rule_id="b"), signal(3, hours=25, rule_id="b"))
     alert = only(fuse(what, signal(4, hours=26, rule_id="a")))
@@ -187,7 +206,7 @@ def test_a_silent_rule_leaves_an_alert_that_others_keep_open() -> None:
 
 def test_late_signals_arrive_faded_and_do_not_turn_the_clock_back() -> None:
     """A late 60 is worth 30 after six hours, and ``updated_at`` stays."""
-    what = fusion()
+    what = alerting()
     fuse(what, signal(1, hours=6))
     alert = only(fuse(what, signal(2, rule_id="late", severity=60)))
     assert (alert.score, alert.updated_at) == (65.0, START + 6 * HOUR)
@@ -196,7 +215,7 @@ def test_late_signals_arrive_faded_and_do_not_turn_the_clock_back() -> None:
 
 def test_a_late_firing_does_not_make_a_rule_older() -> None:
     """The greatest event time of a rule decides its age, the smallest its beginning."""
-    what = fusion()
+    what = alerting()
     fuse(what, signal(1, hours=6), signal(2))
     alert = only(fuse(what, signal(3, hours=6, rule_id="second")))
     reason = next(each for each in alert.reasons if each.rule_id == "ato.drain")
@@ -206,10 +225,10 @@ def test_a_late_firing_does_not_make_a_rule_older() -> None:
 
 def test_a_signal_older_than_the_quiet_period_is_stale() -> None:
     """It could open nothing that would still stand."""
-    what = fusion()
+    what = alerting()
     fuse(what, signal(1, hours=25))
     before = what.snapshot()
-    assert fuse(what, signal(2, rule_id="old")).suppressed == Counter({Suppression.STALE: 1})
+    assert fuse(what, signal(2, rule_id="old")).dropped == Counter({SignalDrop.STALE: 1})
     assert what.snapshot() == before
 
 
@@ -217,7 +236,7 @@ def test_a_sequence_that_a_late_event_completes_is_judged_at_its_last_step() -> 
     """The signal is ahead of the event that arrived; no weight grows beyond its severity."""
     arrived = signal(1, rule_id="late", severity=20)
     completed = replace(signal(1, hours=6, severity=60), event_id="E0")
-    alert = only(fuse(fusion(), arrived, completed))
+    alert = only(fuse(alerting(), arrived, completed))
     assert alert.score == 64.0
     assert alert.updated_at == START + 6 * HOUR
 
@@ -226,31 +245,32 @@ def test_each_risk_names_the_event_that_raised_it() -> None:
     """Of two signals that one arriving event caused, each opens its own alert."""
     arrived = signal(1)
     completed = replace(signal(1, hours=1, risk=Risk.LEGAL), event_id="E0")
-    alerts = fuse(fusion(), arrived, completed).alerts
+    alerts = fuse(alerting(), arrived, completed).alerts
     assert [alert.trigger.event_id for alert in alerts] == ["E1", "E0"]
 
 
 def test_shadow_signals_leave_no_trace() -> None:
     """A rule on trial is counted and nothing else."""
-    what = fusion()
+    what = alerting()
+    what.advance(START)
     empty = what.snapshot()
     fused = fuse(what, signal(1, stage=Stage.SHADOW, severity=100))
-    assert (fused.alerts, fused.suppressed) == ([], Counter({Suppression.SHADOW: 1}))
+    assert (fused.alerts, fused.dropped) == ([], Counter({SignalDrop.SHADOW: 1}))
     assert what.snapshot() == empty
 
 
 def test_a_resent_event_changes_nothing() -> None:
     """The same rule and event twice is one firing."""
-    what = fusion()
+    what = alerting()
     fuse(what, signal(1))
     before = what.snapshot()
-    assert fuse(what, signal(1)).suppressed == Counter({Suppression.UNCHANGED: 1})
+    assert fuse(what, signal(1)).dropped == Counter({SignalDrop.UNCHANGED: 1})
     assert what.snapshot() == before
 
 
 def test_a_growing_count_is_news_at_every_power_of_ten() -> None:
     """Ten and a hundred firings remind; the ones between don't."""
-    what = fusion()
+    what = alerting()
     counts = [
         alert.reasons[0].count
         for event in range(1, 121)
@@ -261,14 +281,14 @@ def test_a_growing_count_is_news_at_every_power_of_ten() -> None:
 
 def test_reminders_can_be_turned_off() -> None:
     """Then only the first firing of a rule is news."""
-    what = fusion(remind_on_count_growth="false")
+    what = alerting(remind_on_count_growth="false")
     assert len(fuse(what, *(signal(event) for event in range(1, 13))).alerts) == 1
 
 
 def test_one_event_causes_one_revision_of_each_risk() -> None:
     """Rules that fire on the same event are judged together; the customer's score has all."""
     alerts = fuse(
-        fusion(),
+        alerting(),
         signal(1, rule_id="a"),
         signal(1, rule_id="b", risk=Risk.LEGAL),
         signal(1, rule_id="c"),
@@ -281,13 +301,13 @@ def test_one_event_causes_one_revision_of_each_risk() -> None:
 
 def test_customers_do_not_touch_each_other() -> None:
     """Two customers with the same signal have an alert each."""
-    alerts = fuse(fusion(), signal(1), signal(2, customer_id="C2")).alerts
+    alerts = fuse(alerting(), signal(1), signal(2, customer_id="C2")).alerts
     assert [(a.entity.id, a.customer_score) for a in alerts] == [("C1", 50.0), ("C2", 50.0)]
 
 
 def test_actions_come_in_one_order_and_title_and_runbook_from_the_strongest() -> None:
     """The most drastic action stands first, wherever it came from."""
-    what = fusion()
+    what = alerting()
     fuse(what, signal(1, actions=(Action.CALL_CUSTOMER, Action.HOLD_TRANSFER)))
     alert = only(
         fuse(
@@ -308,7 +328,7 @@ def test_actions_come_in_one_order_and_title_and_runbook_from_the_strongest() ->
 
 def test_only_the_strongest_reasons_are_listed() -> None:
     """The score still counts the others, and the cut is counted."""
-    what = fusion(max_reasons="2")
+    what = alerting(max_reasons="2")
     fused = fuse(what, *(signal(1, rule_id=f"r{n}", severity=10 * n) for n in (1, 2, 3)))
     alert = only(fused)
     assert [reason.rule_id for reason in alert.reasons] == ["r3", "r2"]
@@ -318,17 +338,19 @@ def test_only_the_strongest_reasons_are_listed() -> None:
 
 def test_the_least_recently_updated_alert_is_let_go() -> None:
     """A third customer pushes out the one that was quiet longest, not the oldest."""
-    what = fusion(max_open_alerts="2")
+    what = alerting(max_open_alerts="2")
     fuse(what, signal(1), signal(2, customer_id="C2"), signal(3))
-    assert fuse(what, signal(4, customer_id="C3")).limits == Counter({Limit.OPEN_ALERTS: 1})
+    displaced = fuse(what, signal(4, customer_id="C3"))
+    assert displaced.limits == Counter({Limit.OPEN_ALERTS: 1})
+    assert [each.resolution for each in displaced.alerts] == [None, Resolution.DISPLACED]
     kept, gone = fuse(what, signal(5)), fuse(what, signal(6, customer_id="C2"))
     assert kept.alerts == []
-    assert only(gone).revision == 1
+    assert gone.alerts[0].revision == 1
 
 
 def test_a_restored_fusion_goes_on_as_the_original() -> None:
     """Snapshot and restore lose nothing and are byte-stable."""
-    original, restored = fusion(), fusion()
+    original, restored = alerting(), alerting()
     fuse(original, signal(1), signal(2, customer_id="C2"), signal(3, rule_id="b"))
     restored.restore(original.snapshot())
     assert restored.snapshot() == original.snapshot()

@@ -15,8 +15,8 @@ RELEASED = Path(__file__).parents[3] / "docs/contract/released"
 RELEASES = sorted(path.name for path in RELEASED.iterdir())
 
 Schema = dict[str, Any]
-_LEAST = ("minimum", "minLength")
-_MOST = ("maximum", "maxLength")
+_LEAST = ("minimum", "minLength", "minItems")
+_MOST = ("maximum", "maxLength", "maxItems")
 _EXACT = ("pattern", "format")
 _SAYS_NOTHING = {"$schema", "$id", "$defs", "title", "description", "examples", "default"}
 _KNOWN = _SAYS_NOTHING.union(

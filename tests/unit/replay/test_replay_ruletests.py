@@ -5,7 +5,7 @@ from collections import Counter
 import msgspec
 import pytest
 
-from sentinel.model.alert import Alert, Entity, Tier, Trigger
+from sentinel.model.alert import Alert, AlertState, Change, Entity, Tier, Trigger
 from sentinel.model.document import ConfigError, parse
 from sentinel.model.events import Stream
 from sentinel.model.signal import Risk, Title
@@ -83,8 +83,11 @@ def _alert(tier: Tier) -> Alert:
     return Alert(
         alert_id="a",
         revision=1,
+        key="C1",
         entity=Entity("customer", "C1"),
         risk=Risk.CREDIT,
+        state=AlertState.FIRING,
+        change=Change.OPENED,
         tier=tier,
         previous_tier=None,
         score=50,
@@ -92,6 +95,11 @@ def _alert(tier: Tier) -> Alert:
         title=Title("a", "甲"),
         opened_at=0,
         updated_at=0,
+        acknowledged_by=None,
+        assignee=None,
+        resolution=None,
+        escalations=(),
+        suppressed=(),
         trigger=Trigger(Stream.LOGIN, "e1", 0, 0),
         reasons=(),
         actions=(),

@@ -25,12 +25,30 @@ class FakeEngine:
     """Notes the offsets of each step."""
 
     steps: list[list[int]] = field(default_factory=list)
+    due_ms: int = 6
     configuration: Any = field(default_factory=lambda: SimpleNamespace(version="v"))
 
     def process(self, step: Step) -> Outcome:
         """Take a step."""
         self.steps.append([offset for chunk in step.chunks for offset in chunk.offsets])
         return Outcome()
+
+    def next_due_ms(self) -> int:
+        """When the next deadline fires."""
+        return self.due_ms
+
+
+class NoSilences:
+    """A broadcast topic on which nothing has been said."""
+
+    topic = "t.silences"
+
+    def wait_caught_up(self, timeout_s: float) -> bool:
+        """It always is."""
+        return True
+
+    def after(self, applied: int) -> None:
+        """Nothing."""
 
 
 @dataclass
@@ -65,7 +83,7 @@ async def _run(
 ) -> list[tuple[int, int, int]]:
     """Offer chunks at once and run until ``acks`` came; (first, last, commits before) each."""
     metrics = Metrics(CollectorRegistry())
-    shard = Shard(0, recover, sink, metrics, lambda: 5)  # type: ignore[arg-type]
+    shard = Shard(0, recover, sink, NoSilences(), metrics, lambda: 5)  # type: ignore[arg-type]
     acked: list[tuple[int, int, int]] = []
     done = asyncio.Event()
 
@@ -92,7 +110,7 @@ def test_what_waits_becomes_one_step_and_is_acked_after_its_commit() -> None:
     state = Recovered(engine)  # type: ignore[arg-type]
     acked = asyncio.run(_run(sink, [(0, 4), (5, 9)], lambda: state, acks=2))
     assert engine.steps == [list(range(10))]
-    assert sink.records == [StepRecord(0, 5, {TOPIC: (0, 9)}, "v")]
+    assert sink.records == [StepRecord(0, 5, {TOPIC: (0, 9)}, "v", {"t.silences": -1})]
     assert acked == [(0, 4, 1), (5, 9, 1)]
     assert sink.started == 1
 
@@ -103,7 +121,7 @@ def test_applied_offsets_are_skipped_but_acked() -> None:
     state = Recovered(engine, {TOPIC: 6}, next_number=3)  # type: ignore[arg-type]
     acked = asyncio.run(_run(sink, [(0, 4), (5, 9)], lambda: state, acks=2))
     assert engine.steps == [[7, 8, 9]]
-    assert sink.records == [StepRecord(3, 5, {TOPIC: (7, 9)}, "v")]
+    assert sink.records == [StepRecord(3, 5, {TOPIC: (7, 9)}, "v", {"t.silences": -1})]
     assert len(acked) == 2
 
 

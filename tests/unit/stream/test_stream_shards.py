@@ -40,7 +40,7 @@ def test_a_chunk_of_an_earlier_generation_is_left_to_be_fetched_again(
     )
     assigned = [
         SimpleNamespace(topic=f"sentinel.{name}", partition=0)
-        for name in ("transactions", "logins", "complaints")
+        for name in ("transactions", "logins", "complaints", "responses")
     ]
 
     async def play() -> None:

@@ -20,10 +20,10 @@ def _ask_for(broker: str, names: list[str]) -> None:
 
 
 def test_every_name_is_under_the_prefix() -> None:
-    """Three inputs, alerts and their tiers, dead letters, journal: each once."""
+    """Five inputs, alerts and their tiers, actions, dead letters, journal: each once."""
     topics = Topics("bank")
     names = topics.all()
-    assert len(set(names)) == len(names) == 3 + 1 + len(Tier) + 3
+    assert len(set(names)) == len(names) == 3 + 1 + len(Tier) + 5
     assert all(name.startswith("bank.") for name in names)
     assert topics.tier(Tier.RED) == "bank.alerts.red"
 
@@ -79,7 +79,7 @@ def test_create_makes_what_is_missing(kafka: str, prefix: str) -> None:
     settings = Settings(brokers=kafka, topic_prefix=prefix, partitions=3, horizon="10d")
     topics = Topics(prefix)
     assert create(settings) == topics.all()
-    whole = dict.fromkeys(topics.all(), 3)
+    whole = {**dict.fromkeys(topics.all(), 3), topics.silences: 1}
     wait_for(lambda: describe(settings) == whole, "the broker lists its new topics", 20)
     assert create(settings) == []
     assert check(settings) == 3
@@ -108,5 +108,6 @@ def test_unequal_partition_counts_are_refused(kafka: str, prefix: str) -> None:
         check(settings)
     assert str(error.value) == (
         "inputs and journal need equal partition counts, but: "
-        f"{prefix}.transactions 2, {prefix}.logins 2, {prefix}.complaints 2, {prefix}.journal 3"
+        f"{prefix}.transactions 2, {prefix}.logins 2, {prefix}.complaints 2, "
+        f"{prefix}.responses 2, {prefix}.journal 3"
     )

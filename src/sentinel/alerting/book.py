@@ -1,0 +1,284 @@
+"""The book of open alerts: their life from firing over acknowledged to resolved.
+
+Every change is a revision, so the newest revision says how an alert stands.  Of each entity
+and risk one alert is open at most.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec import Struct
+from msgspec import field as struct_field
+from msgspec.structs import replace
+
+from sentinel.alerting.policy import Policy
+from sentinel.alerting.revision import change_between, claimed, opened, raised, request
+from sentinel.alerting.suppressors import Suppressors
+from sentinel.model.alert import (
+    ActionRequest,
+    Alert,
+    AlertState,
+    Change,
+    Escalation,
+    Resolution,
+    Suppressor,
+    Tier,
+)
+from sentinel.model.claim import Claim
+from sentinel.model.signal import Action
+from sentinel.model.step import Limit
+from sentinel.state import Timers
+
+AGE = "age"
+CAPACITY = "capacity"
+
+Key = tuple[str, str, str]
+"""Entity kind, entity id, risk."""
+
+
+class OpenAlert(Struct, kw_only=True):
+    """An alert that is not over.
+
+    ``alert`` is its newest revision, ``claimed`` the tier by its score, ``requested`` the
+    actions that core systems have been told of, ``notified`` whether capacity was spent on it.
+    """
+
+    alert: Alert
+    claimed: Tier
+    requested: list[Action] = struct_field(default_factory=list)
+    notified: bool = False
+
+
+@dataclass(slots=True)
+class Written:
+    """Revisions and requested actions, in the order in which they came about."""
+
+    alerts: list[Alert] = field(default_factory=list)
+    action_requests: list[ActionRequest] = field(default_factory=list)
+    limits: Counter[Limit] = field(default_factory=Counter)
+
+
+class AlertBook:
+    """The open alerts of one shard.
+
+    ``moment_ms`` in every call is the shard's clock, by which suppressions are on or off;
+    ``at_ms`` is when what is said became true, and is what the alert's times show.
+    """
+
+    def __init__(self, policy: Policy, suppressors: Suppressors, timers: Timers) -> None:
+        self._policy, self._suppressors, self._timers = policy, suppressors, timers
+        self._open: dict[Key, OpenAlert] = {}
+        self._by_id: dict[str, Key] = {}
+        self._siblings: dict[str, dict[Key, None]] = {}  # by the alerts' Kafka key
+        self._counts: Counter[tuple[Tier, AlertState, bool]] = Counter()
+        self._written = Written()
+        self._config_version = ""
+
+    def begin(self, config_version: str) -> None:
+        """Name the configuration under which the coming revisions are made."""
+        self._config_version = config_version
+
+    def take(self) -> Written:
+        """What was written since the last call."""
+        written, self._written = self._written, Written()
+        return written
+
+    def find(self, alert_id: str) -> Alert | None:
+        """The newest revision of an open alert."""
+        key = self._by_id.get(alert_id)
+        return None if key is None else self._open[key].alert
+
+    def is_open(self, key: Key) -> bool:
+        """Whether an alert of this entity and risk is open."""
+        return key in self._open
+
+    def standings(self) -> dict[tuple[Tier, AlertState, bool], int]:
+        """How many alerts are open, by tier, state and whether they are suppressed."""
+        return dict(self._counts)
+
+    def claim(self, claim: Claim, moment_ms: int) -> bool:
+        """Open or revise the alert of the claim; False if there is nothing new to say."""
+        key = (claim.entity.kind, claim.entity.id, claim.risk)
+        found = self._open.get(key)
+        if found is None:
+            self._enter(key, OpenAlert(alert=opened(claim), claimed=claim.tier))
+            self._revise(key, self._open[key].alert, Change.OPENED, moment_ms)
+            return True
+        draft = claimed(found.alert, claim, self._policy.escalating_firings)
+        change = change_between(found.alert, draft, claim)
+        if change is None:
+            return False
+        found.claimed = claim.tier
+        if change in (Change.ROSE, Change.ESCALATED):
+            draft = _unanswered(draft)
+        self._revise(key, draft, change, moment_ms)
+        return True
+
+    def correct(self, claim: Claim, moment_ms: int) -> None:
+        """Revise an open alert after an event behind it was taken back."""
+        key = (claim.entity.kind, claim.entity.id, claim.risk)
+        found = self._open[key]
+        found.claimed = claim.tier
+        draft = claimed(found.alert, claim, self._policy.escalating_firings)
+        self._revise(key, draft, Change.CORRECTED, moment_ms)
+
+    def acknowledge(self, alert: Alert, actor: str, at_ms: int, moment_ms: int) -> bool:
+        """Note that somebody works on an open alert; False if somebody did."""
+        if alert.state is AlertState.ACKNOWLEDGED:
+            return False
+        draft = replace(
+            alert,
+            state=AlertState.ACKNOWLEDGED,
+            acknowledged_by=actor,
+            updated_at=max(at_ms, alert.updated_at),
+        )
+        self._revise(self._by_id[alert.alert_id], draft, Change.ACKNOWLEDGED, moment_ms)
+        return True
+
+    def assign(self, alert: Alert, assignee: str, at_ms: int, moment_ms: int) -> bool:
+        """Note whose an open alert is; False if it was theirs."""
+        if alert.assignee == assignee:
+            return False
+        updated_at = max(at_ms, alert.updated_at)
+        draft = replace(alert, assignee=assignee, updated_at=updated_at)
+        self._revise(self._by_id[alert.alert_id], draft, Change.ASSIGNED, moment_ms)
+        return True
+
+    def resolve(self, key: Key, resolution: Resolution, at_ms: int, moment_ms: int) -> None:
+        """End the alert of an entity and risk; nothing happens if none is open."""
+        found = self._open.pop(key, None)
+        if found is None:
+            return
+        alert = found.alert
+        self._counts[_standing(alert)] -= 1
+        self._timers.cancel((AGE, *key))
+        self._timers.cancel((CAPACITY, *key))
+        del self._by_id[alert.alert_id]
+        siblings = self._siblings[alert.key]
+        del siblings[key]
+        if not siblings:
+            del self._siblings[alert.key]
+        self._written.alerts.append(
+            replace(
+                alert,
+                revision=alert.revision + 1,
+                state=AlertState.RESOLVED,
+                change=Change.RESOLVED,
+                previous_tier=alert.tier,
+                resolution=resolution,
+                updated_at=max(at_ms, alert.updated_at),
+                config_version=self._config_version,
+            )
+        )
+        self.reconsider(siblings, moment_ms)
+
+    def escalate_by_age(self, key: Key, due_ms: int, moment_ms: int) -> None:
+        """Raise an alert that nobody has answered for as long as its tier allows."""
+        found = self._open[key]
+        escalations = (*found.alert.escalations, Escalation.AGE)
+        draft = replace(
+            found.alert,
+            escalations=escalations,
+            tier=raised(found.claimed, len(escalations)),
+            updated_at=max(due_ms, found.alert.updated_at),
+        )
+        self._revise(key, draft, Change.ESCALATED, moment_ms)
+
+    def reconsider(self, keys: Iterable[Key] | None, moment_ms: int) -> None:
+        """Revise those of the open alerts (None: all) that something else suppresses by now."""
+        for key in list(self._open if keys is None else keys):
+            alert = self._open[key].alert
+            suppressed = self._suppressed(key, alert, moment_ms)
+            if suppressed != alert.suppressed:
+                change = Change.SUPPRESSED if suppressed else Change.RELEASED
+                draft = replace(alert, updated_at=max(alert.updated_at, moment_ms))
+                self._write(key, draft, change, suppressed, moment_ms)
+
+    def snapshot(self) -> bytes:
+        """Every open alert in its order; equal books give equal bytes."""
+        return msgspec.msgpack.encode(list(self._open.values()))
+
+    def restore(self, data: bytes) -> None:
+        """Continue from what :meth:`snapshot` gave."""
+        self._open, self._by_id, self._siblings = {}, {}, {}
+        self._counts.clear()
+        for each in msgspec.msgpack.decode(data, type=list[OpenAlert]):
+            self._enter((each.alert.entity.kind, each.alert.entity.id, each.alert.risk), each)
+            self._counts[_standing(each.alert)] += 1
+
+    def _enter(self, key: Key, found: OpenAlert) -> None:
+        self._open[key] = found
+        self._by_id[found.alert.alert_id] = key
+        self._siblings.setdefault(found.alert.key, {})[key] = None
+
+    def _revise(self, key: Key, draft: Alert, change: Change, moment_ms: int) -> None:
+        """Write ``draft``, and what changes for the others of its customer by it."""
+        self._write(key, draft, change, self._suppressed(key, draft, moment_ms), moment_ms)
+        siblings = self._siblings[draft.key]
+        if len(siblings) > 1:
+            self.reconsider([each for each in siblings if each != key], moment_ms)
+
+    def _write(
+        self,
+        key: Key,
+        draft: Alert,
+        change: Change,
+        suppressed: tuple[Suppressor, ...],
+        moment_ms: int,
+    ) -> None:
+        """The next revision; its new actions are requested unless it is suppressed."""
+        found = self._open[key]
+        if found.alert.revision:
+            self._counts[_standing(found.alert)] -= 1
+        alert = found.alert = replace(
+            draft,
+            revision=draft.revision + 1,
+            change=change,
+            previous_tier=found.alert.tier if found.alert.revision else None,
+            suppressed=suppressed,
+            config_version=self._config_version,
+        )
+        self._counts[_standing(alert)] += 1
+        self._written.alerts.append(alert)
+        if not suppressed:
+            fresh = [action for action in alert.actions if action not in found.requested]
+            found.requested += fresh
+            self._written.action_requests += [request(alert, action) for action in fresh]
+        self._await_answer(key, alert, moment_ms)
+
+    def _suppressed(self, key: Key, alert: Alert, moment_ms: int) -> tuple[Suppressor, ...]:
+        found, siblings = self._open[key], self._siblings[alert.key]
+        others = [self._open[each].alert for each in siblings if each != key]
+        standing = self._suppressors.standing(alert, others, moment_ms)
+        if standing or found.notified:
+            return standing
+        capacity = self._suppressors.capacity
+        if capacity.spend(alert.tier, moment_ms):
+            found.notified = True
+            return ()
+        self._wait((CAPACITY, *key), capacity.next_period_ms(moment_ms))
+        return (capacity.suppressor(alert.tier),)
+
+    def _await_answer(self, key: Key, alert: Alert, moment_ms: int) -> None:
+        """Let an alert that somebody has been told of grow urgent with time; others not."""
+        allowed_ms = self._policy.unanswered_ms.get(alert.tier)
+        timer = (AGE, *key)
+        if alert.state is not AlertState.FIRING or alert.suppressed or allowed_ms is None:
+            self._timers.cancel(timer)
+        elif alert.tier is not alert.previous_tier or timer not in self._timers:
+            self._wait(timer, moment_ms + allowed_ms)
+
+    def _wait(self, timer: tuple[str, ...], due_ms: int) -> None:
+        if not self._timers.set(timer, due_ms):
+            self._written.limits[Limit.TIMERS] += 1
+
+
+def _unanswered(alert: Alert) -> Alert:
+    """More urgent than what was acknowledged: somebody must answer again."""
+    return replace(alert, state=AlertState.FIRING, acknowledged_by=None)
+
+
+def _standing(alert: Alert) -> tuple[Tier, AlertState, bool]:
+    return alert.tier, alert.state, bool(alert.suppressed)

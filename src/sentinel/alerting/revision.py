@@ -1,0 +1,114 @@
+"""What a revision says: pure functions from an alert and a claim to the next alert."""
+
+import hashlib
+
+import msgspec
+from msgspec.structs import replace
+
+from sentinel.model.alert import (
+    ActionRequest,
+    Alert,
+    AlertState,
+    Change,
+    Escalation,
+    Tier,
+)
+from sentinel.model.claim import Claim
+from sentinel.model.signal import Action
+
+_TIERS = tuple(Tier)
+
+
+def opened(claim: Claim) -> Alert:
+    """The alert that the claim opens, before its first revision."""
+    return Alert(
+        alert_id=_alert_id(claim),
+        revision=0,
+        key=claim.key,
+        entity=claim.entity,
+        risk=claim.risk,
+        state=AlertState.FIRING,
+        change=Change.OPENED,
+        tier=claim.tier,
+        previous_tier=None,
+        score=claim.score,
+        customer_score=claim.customer_score,
+        title=claim.title,
+        opened_at=claim.at_ms,
+        updated_at=claim.at_ms,
+        acknowledged_by=None,
+        assignee=None,
+        resolution=None,
+        escalations=(),
+        suppressed=(),
+        trigger=claim.trigger,
+        reasons=claim.reasons,
+        actions=claim.actions,
+        runbook=claim.runbook,
+        config_version="",
+    )
+
+
+def claimed(alert: Alert, claim: Claim, escalating_firings: int) -> Alert:
+    """The alert as the claim says it stands; ``trigger`` is the claim's."""
+    escalations = alert.escalations
+    if (
+        Escalation.GROWTH not in escalations
+        and sum(reason.count for reason in claim.reasons) >= escalating_firings
+    ):
+        escalations = (*escalations, Escalation.GROWTH)
+    return replace(
+        alert,
+        tier=raised(claim.tier, len(escalations)),
+        score=claim.score,
+        customer_score=claim.customer_score,
+        title=claim.title,
+        updated_at=max(alert.updated_at, claim.at_ms),
+        escalations=escalations,
+        trigger=claim.trigger,
+        reasons=claim.reasons,
+        actions=claim.actions,
+        runbook=claim.runbook,
+    )
+
+
+def change_between(before: Alert, after: Alert, claim: Claim) -> Change | None:
+    """What is new in ``after``; None if it is not worth a revision."""
+    if _TIERS.index(after.tier) < _TIERS.index(before.tier):
+        grown = len(after.escalations) > len(before.escalations)
+        return Change.ESCALATED if grown else Change.ROSE
+    if after.tier is not before.tier:
+        return Change.FELL
+    if claim.renews:
+        return Change.ROSE
+    return Change.GREW if claim.is_news else None
+
+
+def raised(tier: Tier, times: int) -> Tier:
+    """The tier so many times more urgent, red at most."""
+    return _TIERS[max(0, _TIERS.index(tier) - times)]
+
+
+def request(alert: Alert, action: Action) -> ActionRequest:
+    """The action that this revision is the first to ask for."""
+    return ActionRequest(
+        request_id=f"{alert.alert_id}.{action}",
+        action=action,
+        alert_id=alert.alert_id,
+        revision=alert.revision,
+        key=alert.key,
+        entity=alert.entity,
+        risk=alert.risk,
+        tier=alert.tier,
+        score=alert.score,
+        title=alert.title,
+        requested_at=alert.updated_at,
+        runbook=alert.runbook,
+        config_version=alert.config_version,
+    )
+
+
+def _alert_id(claim: Claim) -> str:
+    """BLAKE2b-128 of the JSON array [entity kind, entity id, risk, occasion], in hex."""
+    parts = (claim.entity.kind, claim.entity.id, claim.risk, claim.occasion)
+    return hashlib.blake2b(msgspec.json.encode(parts), digest_size=16).hexdigest()

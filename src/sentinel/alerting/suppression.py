@@ -1,0 +1,172 @@
+"""``configs/suppression.yaml``: of which alerts nobody is notified."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from sentinel.alerting.inhibition import InhibitRule
+from sentinel.alerting.mute import Mute, Span, Times, Weekly
+from sentinel.model.alert import Suppression, Tier
+from sentinel.model.document import Document, Path
+from sentinel.model.duration import parse_duration
+from sentinel.model.matcher import Matcher, parse_matcher
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_ALWAYS_MS = 0
+
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Matchers = Annotated[tuple[str, ...], Meta(min_length=1)]
+ZonedTime = Annotated[datetime, Meta(tz=True)]
+
+
+class _Inhibit(Struct, frozen=True, forbid_unknown_fields=True):
+    source: Matchers
+    target: Matchers
+    equal: tuple[str, ...] = ()
+
+
+class _Allow(Struct, frozen=True, forbid_unknown_fields=True):
+    name: Name
+    match: Matchers
+    until: ZonedTime
+
+
+class _Maintenance(Struct, frozen=True, forbid_unknown_fields=True):
+    name: Name
+    match: Matchers
+    starts_at: ZonedTime | UnsetType = UNSET
+    ends_at: ZonedTime | UnsetType = UNSET
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ()
+    from_: str = field(default="", name="from")
+    to: str = ""
+
+
+class _Capacity(Struct, frozen=True, forbid_unknown_fields=True):
+    per: str
+    alerts: dict[Literal["orange", "yellow", "blue"], Annotated[int, Meta(ge=0)]]
+
+
+class _File(Struct, frozen=True, forbid_unknown_fields=True):
+    inhibit: list[_Inhibit]
+    allow: list[_Allow]
+    maintenance: list[_Maintenance]
+    capacity: _Capacity
+    max_silences: Annotated[int, Meta(ge=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionRules:
+    """What is configured; ``mutes`` are the allow-list and the maintenance windows.
+
+    ``capacity`` says of how many alerts of a tier a shard notifies in ``capacity_period_ms``.
+    """
+
+    inhibit: tuple[InhibitRule, ...]
+    mutes: tuple[Mute, ...]
+    capacity: dict[Tier, int]
+    capacity_period_ms: int
+    max_silences: int
+
+
+def read_suppression(document: Document, zone: ZoneInfo) -> SuppressionRules:
+    """The rules in ``document``; ``zone`` is what local times mean.
+
+    Raises :class:`~sentinel.model.document.ConfigError`.
+    """
+    file = document.convert(_File)
+    inhibit = tuple(
+        InhibitRule(
+            _matchers(document, ("inhibit", n, "source"), entry.source),
+            _matchers(document, ("inhibit", n, "target"), entry.target),
+            entry.equal,
+        )
+        for n, entry in enumerate(file.inhibit)
+    )
+    mutes = [
+        Mute(
+            Suppression.ALLOW_LIST,
+            entry.name,
+            _matchers(document, ("allow", n, "match"), entry.match),
+            Span(_ALWAYS_MS, _ms(entry.until)),
+        )
+        for n, entry in enumerate(file.allow)
+    ]
+    mutes += [
+        Mute(
+            Suppression.MAINTENANCE,
+            entry.name,
+            _matchers(document, ("maintenance", n, "match"), entry.match),
+            _times(document, n, entry, zone),
+        )
+        for n, entry in enumerate(file.maintenance)
+    ]
+    _refuse_repeated_names(document, file)
+    try:
+        period_ms = parse_duration(file.capacity.per)
+    except ValueError as error:
+        raise document.error(("capacity", "per"), str(error)) from None
+    return SuppressionRules(
+        inhibit=inhibit,
+        mutes=tuple(mutes),
+        capacity={Tier(tier): most for tier, most in file.capacity.alerts.items()},
+        capacity_period_ms=period_ms,
+        max_silences=file.max_silences,
+    )
+
+
+def _matchers(document: Document, place: Path, texts: Sequence[str]) -> tuple[Matcher, ...]:
+    found = []
+    for n, text in enumerate(texts):
+        try:
+            found.append(parse_matcher(text))
+        except ValueError as error:
+            raise document.error((*place, n), str(error)) from None
+    return tuple(found)
+
+
+def _times(document: Document, n: int, entry: _Maintenance, zone: ZoneInfo) -> Times:
+    """Either a span or weekly times, whole."""
+    once = (entry.starts_at, entry.ends_at)
+    weekly = (entry.days, entry.from_, entry.to)
+    starts_at, ends_at = once
+    if isinstance(starts_at, datetime) and isinstance(ends_at, datetime) and not any(weekly):
+        if starts_at >= ends_at:
+            raise document.error(("maintenance", n, "ends_at"), "it ends before it starts")
+        return Span(_ms(starts_at), _ms(ends_at))
+    if all(weekly) and once == (UNSET, UNSET):
+        days = frozenset(_DAYS.index(day) for day in entry.days)
+        start, until = (
+            _time(document, ("maintenance", n, name), text)
+            for name, text in (("from", entry.from_), ("to", entry.to))
+        )
+        return Weekly(days, start, until, zone)
+    raise document.error(
+        ("maintenance", n),
+        "it needs either starts_at and ends_at, or days, from and to",
+    )
+
+
+def _time(document: Document, place: Path, text: str) -> time:
+    form = _CLOCK.fullmatch(text)
+    if form is None:
+        raise document.error(place, f'"{text}" is not a time of day like "02:30"')
+    return time(int(form[1]), int(form[2]))
+
+
+def _refuse_repeated_names(document: Document, file: _File) -> None:
+    names = {"allow": [each.name for each in file.allow]}
+    names["maintenance"] = [each.name for each in file.maintenance]
+    for part, given in names.items():
+        for n, name in enumerate(given):
+            if name in given[:n]:
+                raise document.error((part, n, "name"), f'"{name}" is there twice')
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)

@@ -1,0 +1,158 @@
+"""What suppresses alerts at a moment: mutes, silences, bigger alerts, cooldown, capacity."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from sentinel.alerting.inhibition import InhibitRule, inhibitor
+from sentinel.alerting.mute import Mute, Span
+from sentinel.alerting.suppression import SuppressionRules
+from sentinel.model.alert import Alert, Suppression, Suppressor, Tier
+from sentinel.model.matcher import parse_matcher
+from sentinel.model.response import Silence
+from sentinel.state import Timers
+
+MUTE = "mute"
+COOLDOWN = "cooldown"
+
+_TIERS = tuple(Tier)
+
+
+class Capacity:
+    """Of how many alerts of each tier people are notified in a period."""
+
+    def __init__(self, most: dict[Tier, int], period_ms: int) -> None:
+        self._most, self._period_ms = most, period_ms
+        self._period = 0
+        self._spent: dict[Tier, int] = {}
+
+    def spend(self, tier: Tier, moment_ms: int) -> bool:
+        """Take one place of the tier; False if none is left in this period."""
+        most = self._most.get(tier)
+        if most is None:
+            return True
+        if moment_ms // self._period_ms != self._period:
+            self._period, self._spent = moment_ms // self._period_ms, {}
+        spent = self._spent.get(tier, 0)
+        if spent >= most:
+            return False
+        self._spent[tier] = spent + 1
+        return True
+
+    def next_period_ms(self, moment_ms: int) -> int:
+        """When there are places again."""
+        return (moment_ms // self._period_ms + 1) * self._period_ms
+
+    def suppressor(self, tier: Tier) -> Suppressor:
+        """Why an alert of the tier waits."""
+        return Suppressor(Suppression.CAPACITY, tier.value)
+
+    def snapshot(self) -> tuple[int, dict[Tier, int]]:
+        """What has been spent."""
+        return self._period, self._spent
+
+    def restore(self, period: int, spent: dict[Tier, int]) -> None:
+        """Continue from what :meth:`snapshot` gave."""
+        self._period, self._spent = period, spent
+
+
+class Suppressors:
+    """Everything that may suppress an alert, as of now; silences and cooldowns are state."""
+
+    def __init__(self, rules: SuppressionRules, timers: Timers) -> None:
+        self.capacity = Capacity(rules.capacity, rules.capacity_period_ms)
+        self._inhibit: Sequence[InhibitRule] = rules.inhibit
+        self._configured = {(mute.reason, mute.name): mute for mute in rules.mutes}
+        self._max_silences, self._timers = rules.max_silences, timers
+        self._silences: dict[str, Silence] = {}
+        self._silenced: dict[tuple[Suppression, str], Mute] = {}
+        self._cooldowns: dict[tuple[str, str, str], tuple[int, Tier]] = {}
+
+    def standing(
+        self, alert: Alert, others: Iterable[Alert], moment_ms: int
+    ) -> tuple[Suppressor, ...]:
+        """What suppresses ``alert`` at the moment, but for capacity.
+
+        ``others`` are the open alerts of the same customer.
+        """
+        mutes = (*self._configured.values(), *self._silenced.values())
+        found = [each.suppressor(alert, moment_ms) for each in mutes]
+        bigger = inhibitor(self._inhibit, alert, others)
+        if bigger is not None:
+            found.append(Suppressor(Suppression.INHIBITED, bigger.alert_id))
+        until_ms, judged = self._cooldowns.get(_place(alert), (0, Tier.BLUE))
+        if moment_ms < until_ms and _TIERS.index(alert.tier) >= _TIERS.index(judged):
+            found.append(Suppressor(Suppression.COOLDOWN, judged.value))
+        return tuple(each for each in found if each is not None)
+
+    def arm(self, moment_ms: int) -> bool:
+        """Have configured mutes wait for when they change; False if a timer finds no room."""
+        waiting = [key for key in self._configured if (MUTE, *key) not in self._timers]
+        armed = [self._wait(key, self._configured[key], moment_ms) for key in waiting]
+        return all(armed)
+
+    def silence(self, silence: Silence, moment_ms: int) -> bool:
+        """Take in the newest record of a silence; False if there is no room for one more."""
+        key = (Suppression.SILENCE, silence.silence_id)
+        if key not in self._silenced and len(self._silenced) >= self._max_silences:
+            return False
+        self._silences[silence.silence_id] = silence
+        self._silenced[key] = _mute(silence)
+        self._timers.cancel((MUTE, *key))
+        return self._wait(key, self._silenced[key], moment_ms)
+
+    def change(self, reason: str, name: str, due_ms: int) -> bool:
+        """A mute's timer is due: wait for its next change, or forget a silence that is over."""
+        key = (Suppression(reason), name)
+        mute = self._configured.get(key) or self._silenced[key]
+        return self._wait(key, mute, due_ms)
+
+    def cool_down(self, alert: Alert, until_ms: int) -> bool:
+        """After a false positive, suppress what is no more urgent; False without room."""
+        self._cooldowns[_place(alert)] = (until_ms, alert.tier)
+        return self._timers.set((COOLDOWN, *_place(alert)), until_ms)
+
+    def warm_up(self, place: tuple[str, str, str]) -> None:
+        """The cooldown of an entity and risk is over."""
+        del self._cooldowns[place]
+
+    def snapshot(self) -> bytes:
+        """Silences, cooldowns and spent capacity; equal states give equal bytes."""
+        return msgspec.msgpack.encode(
+            (
+                [self._silences[name] for _, name in self._silenced],
+                sorted((*place, *value) for place, value in self._cooldowns.items()),
+                self.capacity.snapshot(),
+            )
+        )
+
+    def restore(self, data: bytes) -> None:
+        """Continue from what :meth:`snapshot` gave; the timers are restored by their owner."""
+        kind = tuple[
+            list[Silence], list[tuple[str, str, str, int, Tier]], tuple[int, dict[Tier, int]]
+        ]
+        silences, cooldowns, capacity = msgspec.msgpack.decode(data, type=kind)
+        self._silences = {each.silence_id: each for each in silences}
+        self._silenced = {(Suppression.SILENCE, each.silence_id): _mute(each) for each in silences}
+        self._cooldowns = {(kind, id_, risk): rest for kind, id_, risk, *rest in cooldowns}
+        self.capacity.restore(*capacity)
+
+    def _wait(self, key: tuple[Suppression, str], mute: Mute, moment_ms: int) -> bool:
+        """Have the mute's next change fire; a silence without one is over."""
+        due_ms = mute.times.next_change_ms(moment_ms)
+        if due_ms is not None:
+            return self._timers.set((MUTE, *key), due_ms)
+        if key in self._silenced:
+            del self._silenced[key], self._silences[key[1]]
+        return True
+
+
+def _place(alert: Alert) -> tuple[str, str, str]:
+    return alert.entity.kind, alert.entity.id, alert.risk
+
+
+def _mute(silence: Silence) -> Mute:
+    """Times of a decoded silence are ms already (see ``sentinel.ingest.control``)."""
+    matchers = tuple(parse_matcher(text) for text in silence.matchers)
+    span = Span(int(silence.starts_at), int(silence.ends_at))  # type: ignore[arg-type]
+    return Mute(Suppression.SILENCE, silence.silence_id, matchers, span)

@@ -1,0 +1,120 @@
+"""``sentinel silence``: have nobody notified of some alerts for a while."""
+
+import getpass
+import os
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sentinel.model.response import Silence
+    from sentinel.stream.answers import Answers
+
+silence = typer.Typer(help="Silences: nobody is notified of some alerts.", no_args_is_help=True)
+
+
+def _answers() -> "Answers":
+    from sentinel.cli.failure import UserError
+    from sentinel.settings import Settings, SettingsError
+    from sentinel.stream.answers import Answers
+
+    try:
+        return Answers(Settings.from_environment(os.environ))
+    except SettingsError as error:
+        raise UserError(str(error)) from None
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@silence.command()
+def add(
+    matchers: Annotated[
+        list[str],
+        typer.Argument(metavar="MATCHER...", help="""Such as 'risk="legal"'; all match."""),
+    ],
+    length: Annotated[str, typer.Option("--for", help="How long, like 30m, 2h, 1d.")],
+    comment: Annotated[str, typer.Option(help="Why.")],
+    by: Annotated[str, typer.Option(help="Who says so.")] = "",
+) -> None:
+    """Silence the alerts that all matchers match, from now on; prints the silence's id."""
+    from sentinel.cli.failure import UserError
+    from sentinel.model.duration import parse_duration
+    from sentinel.model.matcher import parse_matcher
+    from sentinel.model.response import Silence
+    from sentinel.stream.answers import AnswerError
+
+    now_ms = _now_ms()
+    try:
+        made = Silence(
+            silence_id=uuid.uuid4().hex,
+            matchers=tuple(str(parse_matcher(text)) for text in matchers),
+            starts_at=now_ms,
+            ends_at=now_ms + parse_duration(length),
+            created_by=by or getpass.getuser(),
+            comment=comment,
+        )
+        with _answers() as answers:
+            answers.silence(made)
+    except (ValueError, AnswerError) as error:
+        raise UserError(str(error)) from None
+    typer.echo(made.silence_id)
+
+
+@silence.command()
+def expire(silence_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """End a silence now."""
+    from msgspec.structs import replace
+
+    from sentinel.cli.failure import UserError
+    from sentinel.stream.answers import AnswerError
+
+    try:
+        with _answers() as answers:
+            known = {each.silence_id: each for each in answers.silences()}
+            if silence_id not in known:
+                raise UserError(f"there is no silence {silence_id}")
+            found = known[silence_id]
+            now_ms = _now_ms()
+            starts_ms = min(_ms(found.starts_at), now_ms)
+            answers.silence(replace(found, starts_at=starts_ms, ends_at=now_ms))
+    except AnswerError as error:
+        raise UserError(str(error)) from None
+
+
+@silence.command("list")
+def show(
+    every: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """List the silences that are on or still to come."""
+    import msgspec
+
+    from sentinel.cli.failure import UserError
+    from sentinel.stream.answers import AnswerError
+
+    try:
+        with _answers() as answers:
+            found = answers.silences()
+    except AnswerError as error:
+        raise UserError(str(error)) from None
+    now_ms = _now_ms()
+    for each in found:
+        if every or _ms(each.ends_at) > now_ms:
+            typer.echo(msgspec.json.encode(each).decode() if as_json else _line(each, now_ms))
+
+
+def _line(each: "Silence", now_ms: int) -> str:
+    start, end = _ms(each.starts_at), _ms(each.ends_at)
+    state = "over" if end <= now_ms else "active" if start <= now_ms else "pending"
+    until = datetime.fromtimestamp(end / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    said = f"{each.created_by}: {each.comment}"
+    return f"{each.silence_id}  {state:7}  until {until}  {' '.join(each.matchers)}  {said}"
+
+
+def _ms(moment: int | datetime) -> int:
+    return moment if isinstance(moment, int) else round(moment.timestamp() * 1000)

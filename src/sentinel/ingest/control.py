@@ -1,0 +1,128 @@
+"""What people say: responses and silences from their topics, or dead letters.
+
+Few and small, they are decoded one by one.  Responses find their places among a step's
+events by the same rule as events of different streams do: by the highest time that their
+topic has shown so far.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import msgspec
+import numpy as np
+from msgspec.structs import replace
+
+from sentinel.ingest.limits import Limits
+from sentinel.ingest.merge import Watermarks
+from sentinel.model.columns import Batch
+from sentinel.model.events import LAST_MOMENT_MS
+from sentinel.model.matcher import parse_matcher
+from sentinel.model.response import Control, Response, Silence
+from sentinel.model.step import Chunk, DeadLetter, DeadLetterReason
+
+T = TypeVar("T", Response, Silence)
+
+_RESPONSES = msgspec.json.Decoder(Response)
+_SILENCES = msgspec.json.Decoder(Silence)
+
+
+@dataclass(slots=True)
+class Said(Generic[T]):
+    """What was said, in offset order and with all times as epoch ms, and its dead letters."""
+
+    messages: list[T] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+
+
+class _RefusedError(Exception):
+    """A record that cannot be what its topic is for, with why."""
+
+    def __init__(self, reason: DeadLetterReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason, self.detail = reason, detail
+
+
+def decode_responses(chunks: Sequence[Chunk], limits: Limits) -> Said[Response]:
+    """The responses in the chunks of a step; never raises."""
+    said: Said[Response] = Said()
+    for chunk, row in _records(chunks):
+        try:
+            response = _RESPONSES.decode(_readable(chunk, row, limits))
+            at_ms, recorded_ms = _ms(response.event_time), chunk.recorded_ms[row]
+            if recorded_ms > 0 and at_ms > recorded_ms + limits.future_skew_ms:
+                detail = f"event_time is {at_ms - recorded_ms} ms after the record's"
+                raise _RefusedError(DeadLetterReason.FUTURE, detail)  # noqa: TRY301
+            said.messages.append(replace(response, event_time=at_ms))
+        except (ValueError, _RefusedError, RecursionError) as error:
+            said.dead_letters.append(_dead(chunk, row, error))
+    return said
+
+
+def decode_silences(chunks: Sequence[Chunk], limits: Limits) -> Said[Silence]:
+    """The silences in the chunks of a step; never raises."""
+    said: Said[Silence] = Said()
+    for chunk, row in _records(chunks):
+        try:
+            silence = _SILENCES.decode(_readable(chunk, row, limits))
+            starts_at, ends_at = _ms(silence.starts_at), _ms(silence.ends_at)
+            if starts_at > ends_at:
+                raise _RefusedError(DeadLetterReason.SCHEMA, "it ends before it starts")  # noqa: TRY301
+            for text in silence.matchers:
+                parse_matcher(text)
+            said.messages.append(replace(silence, starts_at=starts_at, ends_at=ends_at))
+        except (ValueError, _RefusedError, RecursionError) as error:
+            said.dead_letters.append(_dead(chunk, row, error))
+    return said
+
+
+def places(responses: Sequence[Response], batch: Batch, watermarks: Watermarks) -> list[int]:
+    """Before which place of the batch each response comes; ``watermarks`` is advanced."""
+    if not responses:
+        return []
+    seen = [watermarks.highest(Control.RESPONSE), *(_ms(each.event_time) for each in responses)]
+    highest = np.maximum.accumulate(np.array(seen, np.int64))
+    watermarks.advance(Control.RESPONSE, int(highest[-1]))
+    found: list[int] = np.searchsorted(batch.order, highest[1:], side="right").tolist()
+    return found
+
+
+def _records(chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, int]]:
+    return ((chunk, row) for chunk in chunks for row in range(len(chunk.values)))
+
+
+def _readable(chunk: Chunk, row: int, limits: Limits) -> bytes:
+    value = chunk.values[row]
+    if not value:
+        raise _RefusedError(DeadLetterReason.EMPTY, "no value")
+    if len(value) > limits.max_value_bytes:
+        detail = f"{len(value)} bytes, at most {limits.max_value_bytes} allowed"
+        raise _RefusedError(DeadLetterReason.TOO_LARGE, detail)
+    return value
+
+
+def _ms(moment: int | datetime) -> int:
+    at_ms = moment if isinstance(moment, int) else round(moment.timestamp() * 1000)
+    if not 0 <= at_ms <= LAST_MOMENT_MS:
+        raise _RefusedError(DeadLetterReason.SCHEMA, "a time is not between 1970 and 2100")
+    return at_ms
+
+
+def _dead(chunk: Chunk, row: int, error: Exception) -> DeadLetter:
+    malformed = isinstance(error, (msgspec.DecodeError, RecursionError, UnicodeError))
+    if isinstance(error, _RefusedError):
+        reason = error.reason
+    elif malformed and not isinstance(error, msgspec.ValidationError):
+        reason = DeadLetterReason.MALFORMED
+    else:
+        reason = DeadLetterReason.SCHEMA
+    return DeadLetter(
+        topic=chunk.topic,
+        partition=chunk.partition,
+        offset=chunk.offsets[row],
+        key=chunk.keys[row],
+        value=chunk.values[row],
+        reason=reason,
+        detail=str(error) or type(error).__name__,
+    )

@@ -1,0 +1,39 @@
+"""What a stage says about one entity: that an alert should stand, and why."""
+
+from msgspec import Struct
+
+from sentinel.model.alert import Entity, Reason, Tier, Trigger
+from sentinel.model.signal import Action, Risk, Title
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """The alert of ``entity`` and ``risk`` should stand at ``tier``, for these reasons.
+
+    ``occasion`` tells what opens the alert, should none be open: the same occasion gives the
+    same alert id.  ``at_ms`` is the moment it is true of.  ``is_news`` asks for a revision even
+    if the tier stays; ``renews`` says that the alert had fallen below all tiers.
+    """
+
+    key: str
+    entity: Entity
+    risk: Risk
+    tier: Tier
+    score: float
+    customer_score: float
+    title: Title
+    occasion: str
+    trigger: Trigger
+    at_ms: int
+    reasons: tuple[Reason, ...]
+    actions: tuple[Action, ...]
+    runbook: str
+    is_news: bool
+    renews: bool = False
+
+
+class Ending(Struct, frozen=True, kw_only=True):
+    """What was claimed of ``entity`` and ``risk`` is over: it has been done."""
+
+    entity: Entity
+    risk: Risk
+    at_ms: int

@@ -1,0 +1,84 @@
+"""What people answer: responses to one alert, and silences over many."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from sentinel.model.events import Id, Moment, Word
+
+Note = Annotated[str, Meta(max_length=2_000)]
+MatcherText = Annotated[str, Meta(min_length=1, max_length=512)]
+
+
+class Control(StrEnum):
+    """An input that is about alerts and not about customers' lives."""
+
+    RESPONSE = "response"
+    SILENCE = "silence"
+
+
+class ResponseKind(StrEnum):
+    """What a response does to its alert."""
+
+    ACKNOWLEDGE = "acknowledge"  # somebody works on it
+    ASSIGN = "assign"  # to ``assignee``
+    NOTE = "note"  # nothing; it is kept for the case
+    DISPOSITION = "disposition"  # ends it with ``verdict``
+    RETRACT = "retract"  # takes back the event ``event_id``, which was an error
+
+
+class Verdict(StrEnum):
+    """An analyst's disposition."""
+
+    CONFIRMED = "confirmed"
+    FALSE_POSITIVE = "false_positive"
+    UNDECIDED = "undecided"
+
+
+class Response(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One answer to one alert; ``key`` is the alert's, and the Kafka key."""
+
+    response_id: Id
+    event_time: Moment
+    key: Id
+    alert_id: Id
+    kind: ResponseKind
+    actor: Word
+    verdict: Verdict | None = None
+    assignee: Word | None = None
+    event_id: Id | None = None
+    note: Note | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a response that lacks what its kind needs, as ValueError."""
+        needed = {
+            ResponseKind.ASSIGN: "assignee",
+            ResponseKind.DISPOSITION: "verdict",
+            ResponseKind.RETRACT: "event_id",
+        }.get(self.kind)
+        if needed is not None and getattr(self, needed) is None:
+            raise ValueError(f"{self.kind} needs {needed}")
+
+
+class ResponseResult(StrEnum):
+    """What became of a response."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"  # the alert was so already, or has no such event
+    NOT_OPEN = "not_open"  # no open alert has this id
+
+
+class Silence(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Nobody is notified of alerts that all ``matchers`` match, from start to end.
+
+    The newest record of a ``silence_id``, which is the Kafka key, is the truth; one is
+    expired early by a record that ends it.
+    """
+
+    silence_id: Id
+    matchers: Annotated[tuple[MatcherText, ...], Meta(min_length=1, max_length=32)]
+    starts_at: Moment
+    ends_at: Moment
+    created_by: Word
+    comment: Note
