@@ -52,7 +52,7 @@ RUN sentinel check \
     && python -c "from sentinel import engine, settings; engine.warm_up(settings.read_configuration(None))" \
     && rm -r /tmp/bank \
     && install -d -o 10001 -g 10001 -m 0750 /var/lib/sentinel
-ENV NUMBA_CACHE_LOCATOR_CLASSES=sentinel.model.kernel_cache.ImageCacheLocator
+ENV NUMBA_CACHE_LOCATOR_CLASSES=sentinel.kernel_cache.ImageCacheLocator
 USER 10001:10001
 EXPOSE 6066
 STOPSIGNAL SIGTERM

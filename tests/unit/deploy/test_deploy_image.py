@@ -10,7 +10,7 @@ import pytest
 from tests.stack import compose
 
 import sentinel
-from sentinel.model.kernel_cache import ImageCacheLocator
+from sentinel.kernel_cache import ImageCacheLocator
 
 ROOT = compose.ROOT
 LINES = re.sub(r"\\\n", " ", (ROOT / "Dockerfile").read_text("utf-8")).splitlines()

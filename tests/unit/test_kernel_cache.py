@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-_LOCATOR = "sentinel.model.kernel_cache.ImageCacheLocator"
+_LOCATOR = "sentinel.kernel_cache.ImageCacheLocator"
 _PROGRAM = "from sentinel.model.ids import hash_text; print(hash_text('a'))"
 
 
