@@ -32,16 +32,14 @@ LABEL org.opencontainers.image.title="Sentinel" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.base.name="docker.io/library/python:3.12.13-slim-bookworm"
-# Without a name for the CPU, Numba compiles for the one that builds, and a host with another one
-# compiles everything anew; `generic` runs on every CPU of the architecture, and gives the same
-# digits on each. For newer hosts only, --build-arg NUMBA_CPU_NAME=x86-64-v3 is quicker.
-ARG NUMBA_CPU_NAME=generic
-# Kernels are compiled here, once. Numba takes a cache only where it can write, which in a container
+# Kernels are compiled here, once. Without a name for the CPU, Numba compiles for the one that builds,
+# and a host with another one compiles everything anew; `generic` runs on every CPU of the
+# architecture, and these kernels, which wait for memory, are as quick with it. Numba takes a cache only where it can write, which in a container
 # it cannot: the locator reads this one from where the process may write.
 ENV PATH=/opt/sentinel/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    NUMBA_CPU_NAME=${NUMBA_CPU_NAME} \
+    NUMBA_CPU_NAME=generic \
     NUMBA_CACHE_DIR=/opt/sentinel/kernels
 COPY --from=packages /opt/sentinel /opt/sentinel
 # A day of an invented bank compiles what the warm-up of a worker does not reach. The outbox'
