@@ -32,10 +32,10 @@ LABEL org.opencontainers.image.title="Sentinel" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.base.name="docker.io/library/python:3.12.13-slim-bookworm"
-# Kernels are compiled here, once. Without a name for the CPU, Numba compiles for the one that builds,
-# and a host with another one compiles everything anew; `generic` runs on every CPU of the
-# architecture, and these kernels, which wait for memory, are as quick with it. Numba takes a cache only where it can write, which in a container
-# it cannot: the locator reads this one from where the process may write.
+# Kernels are compiled here, once. Without a name for the CPU, Numba compiles for the one that
+# builds, and a host with another one compiles everything anew; `generic` runs on every CPU of the
+# architecture, and these kernels are as quick with it. Numba takes a cache only where it can write,
+# which in a container it cannot: the locator brings this one to where the process may write.
 ENV PATH=/opt/sentinel/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
