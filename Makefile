@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := .venv-peers
 SECONDS ?= 0
+SECRETS := grafana-admin-password pager-token
 
-.PHONY: demo test test-quick lint bench setup setup-system lock clean help
+.PHONY: demo test test-quick lint bench stack secrets setup setup-system lock clean help
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t16
@@ -31,6 +32,16 @@ lint: $(READY)  ## ruff, mypy, import directions, shipped configuration and its 
 bench: $(READY) $(PEERS)/.ready setup-system  ## measure, side by side with peers; writes benchmarks/latest.json
 	$(BIN)/python -m benchmarks --peers $(PEERS)/bin/python
 
+stack: $(READY) setup-system  ## docker-compose.yml as processes, without Docker; SECONDS=90 and ends
+	$(BIN)/python -m tests.stack $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))
+
+# Everybody may read a file, nobody the folder: containers see the file alone, as another user.
+secrets:  ## random secrets for docker-compose.yml, where a file is missing
+	@mkdir -p -m 700 secrets
+	@for name in $(SECRETS); do test -s secrets/$$name || { \
+	  $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(32), end="")' > secrets/$$name \
+	  && chmod 444 secrets/$$name && echo "secrets/$$name written"; }; done
+
 setup: $(READY)  ## make .venv with the locked packages
 
 $(READY): requirements.lock pyproject.toml
@@ -53,6 +64,10 @@ lock:  ## resolve the locked packages again
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate -q -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate -q -c requirements.lock -o requirements-run.lock
+	$(BIN)/uv pip compile --group build --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate -q -c requirements.lock -o requirements-build.lock
 	$(BIN)/uv pip compile benchmarks/peers.in --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate -q -o benchmarks/peers.lock
 

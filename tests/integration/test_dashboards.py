@@ -1,20 +1,16 @@
 """Dashboards and rules against a real Prometheus that scrapes a worker fed by the simulator."""
 
-import json
 import socket
 import subprocess
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGTERM
-from typing import Any
 
 import msgspec
 from ruamel.yaml import YAML
 from tests.integration.stage import Stage, WorkerProcess, wait_for
+from tests.stack.prometheus import PrometheusApi, dashboard_queries
 
 from sentinel.simulate import Simulation
 
@@ -23,13 +19,14 @@ RULES = ROOT / "configs" / "prometheus" / "rules"
 VARIABLES = {"$__rate_interval": "10s", "$__range": "1m", "$instance": ".*"}
 
 
-class Prometheus:
+class Prometheus(PrometheusApi):
     """Debian's Prometheus on a free port, scraping one address every second."""
 
     def __init__(self, folder: Path, target: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            self._address = f"127.0.0.1:{probe.getsockname()[1]}"
+            address = f"127.0.0.1:{probe.getsockname()[1]}"
+        super().__init__(address)
         configuration = {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
             "rule_files": [f"{RULES}/*.yml"],
@@ -45,26 +42,10 @@ class Prometheus:
                 "prometheus",
                 f"--config.file={file}",
                 f"--storage.tsdb.path={folder / 'data'}",
-                f"--web.listen-address={self._address}",
+                f"--web.listen-address={address}",
                 "--log.level=error",
             ]
         )
-
-    def ask(self, path: str, **parameters: str) -> Any:
-        """The data of an API call; fails with what Prometheus says."""
-        query = urllib.parse.urlencode(parameters)
-        try:
-            with urllib.request.urlopen(f"http://{self._address}/api/v1/{path}?{query}") as answer:
-                return json.load(answer)["data"]
-        except urllib.error.HTTPError as error:
-            raise AssertionError(f"{parameters}: {error.read().decode()}") from None
-
-    def samples(self, query: str) -> list[Any]:
-        """The result of an instant query, empty while Prometheus does not answer."""
-        try:
-            return list(self.ask("query", query=query)["result"])
-        except urllib.error.URLError:
-            return []
 
     def stop(self) -> None:
         """End it."""
@@ -104,15 +85,11 @@ def _scraped(stage: Stage, folder: Path) -> Iterator[Prometheus]:
 def test_every_panel_and_rule_answers(kafka: str, prefix: str, tmp_path: Path) -> None:
     """No query errs, none is empty, and no alert on Sentinel fires on a healthy worker."""
     with _scraped(Stage(kafka, prefix), tmp_path) as prometheus:
-        empty = []
-        for file in sorted((ROOT / "grafana" / "dashboards").glob("*.json")):
-            for panel in json.loads(file.read_text("utf-8"))["panels"]:
-                for target in panel["targets"]:
-                    query = target["expr"]
-                    for variable, value in VARIABLES.items():
-                        query = query.replace(variable, value)
-                    if not prometheus.ask("query", query=query)["result"]:
-                        empty.append(f"{file.stem}: {panel['title']}: {query}")
+        empty = [
+            f"{panel}: {query}"
+            for panel, query in dashboard_queries(VARIABLES)
+            if not prometheus.ask("query", query=query)["result"]
+        ]
         assert not empty
         groups = prometheus.ask("rules")["groups"]
         rules = [rule for group in groups for rule in group["rules"]]

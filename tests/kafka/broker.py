@@ -6,6 +6,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -76,9 +77,9 @@ def _resolve() -> None:
 
 
 class Broker:
-    """A running broker; ``address`` is its bootstrap address."""
+    """A running broker; ``address`` is its bootstrap address, ``properties`` come on top."""
 
-    def __init__(self) -> None:
+    def __init__(self, properties: Mapping[str, str] | None = None) -> None:
         _resolve()
         port, controller = _free_ports(2)
         self.address = f"127.0.0.1:{port}"
@@ -86,6 +87,7 @@ class Broker:
         self._config = self._folder / "server.properties"
         self._config.write_text(
             _PROPERTIES.format(port=port, controller=controller, folder=self._folder)
+            + "".join(f"{name}={value}\n" for name, value in (properties or {}).items())
         )
         uuid = self._run("kafka.tools.StorageTool", "random-uuid").strip().splitlines()[-1]
         self._run("kafka.tools.StorageTool", "format", "-t", uuid, "-c", str(self._config))

@@ -1,0 +1,188 @@
+"""The services of docker-compose.yml as processes of this machine, started and stopped in order."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import typer.main
+from tests.kafka.broker import Broker
+from tests.stack import compose
+from tests.stack.prometheus import PrometheusApi
+
+from sentinel.cli import app
+
+# Debian's names of the programs that are not Sentinel's.
+_PROGRAMS = {"prometheus": "prometheus", "alertmanager": "prometheus-alertmanager"}
+# What a broker of the tests decides for itself: where it listens, and where its data are.
+_BROKERS_OWN = ("listener", "voters", "log.dirs", "heap")
+_STOP_S = 40.0
+
+
+class StackError(Exception):
+    """The stack did not come up; the message says which part of it."""
+
+
+def verbs() -> set[str]:
+    """The verbs that the command line has."""
+    return set(typer.main.get_group(app).commands)
+
+
+class Stack:
+    """Everything that docker-compose.yml describes and that can run without containers.
+
+    ``pages`` are the health pages of the running services, ``left_out`` says why a service
+    does not run here.
+    """
+
+    def __init__(self, folder: Path, deadline: float) -> None:
+        self.services: Mapping[str, Any] = compose.read()["services"]
+        self.pages: dict[str, str] = {}
+        self.left_out: dict[str, str] = {}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._places = compose.Places(list(self.services), folder)
+        self._folder, self._deadline = folder, deadline
+        self._closing = ExitStack()
+
+    @property
+    def prometheus(self) -> PrometheusApi:
+        """The running Prometheus."""
+        return PrometheusApi(self._places.address("prometheus", "9090"))
+
+    def start(self) -> None:
+        """Start what depends on nothing, then the rest; raises StackError."""
+        self._start_kafka()
+        if code := self._start("topics").wait(60):
+            raise StackError(f"topics: exit code {code}: {self._said('topics')}")
+        for name, service in self.services.items():
+            if name in ("kafka", "topics"):
+                continue
+            if name == "grafana":
+                self.left_out[name] = "needs its image; its queries are asked below"
+            elif service["image"].startswith("sentinel:") and service["command"][0] not in verbs():
+                self.left_out[name] = f"sentinel has no verb {service['command'][0]} yet"
+            elif name != "simulator":
+                self._start(name)
+        for name in self.pages:
+            self._wait(lambda name=name: self.healthy(name), f"{name} healthy")  # type: ignore[misc]
+        for name in ("worker-1", "worker-2"):
+            ready = self.pages[name].replace("/livez", "/readyz")
+            self._wait(lambda url=ready: _answers(url), f"{name} ready")  # type: ignore[misc]
+        self._start("simulator")
+
+    def _start_kafka(self) -> None:
+        environment = self.services["kafka"]["environment"]
+        names = {
+            name: name.removeprefix("KAFKA_").lower().replace("_", ".") for name in environment
+        }
+        broker = Broker(
+            {
+                names[name]: value
+                for name, value in environment.items()
+                if name.startswith("KAFKA_") and not any(own in names[name] for own in _BROKERS_OWN)
+            }
+        )
+        self._closing.callback(broker.stop)
+        self._places.put("kafka", "9092", broker.address)
+
+    def _start(self, name: str) -> subprocess.Popen[bytes]:
+        service = self.services[name]
+        folders = self._places.folders(name, service)
+
+        def local(text: str) -> str:
+            for target, folder in folders.items():
+                text = re.sub(rf"(?<!\w){target}(?=/|$)", str(folder), text)
+            return self._places.local(name, text)
+
+        command = [local(word) for word in service["command"]]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("SENTINEL_")}
+        if name in _PROGRAMS:
+            port = service["ports"][0].rpartition(":")[2]
+            listen = f"--web.listen-address={self._places.address(name, port)}"
+            command = [_PROGRAMS[name], *command, listen]
+        else:
+            command = [sys.executable, "-m", "sentinel", *command]
+            environment |= {k: local(v) for k, v in service.get("environment", {}).items()}
+        if web_port := environment.get("SENTINEL_WEB_PORT"):
+            host, _, port = self._places.address(name, web_port).partition(":")
+            environment |= {"SENTINEL_WEB_HOST": host, "SENTINEL_WEB_PORT": port}
+        if url := compose.health_url(service):
+            self.pages[name] = self._places.local(name, url)
+        with self._log(name).open("wb") as log:
+            process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        self.processes[name] = process
+        self._closing.callback(_end, process)
+        return process
+
+    def healthy(self, name: str) -> bool:
+        """Whether a service's health page answers, or its process runs if it has none."""
+        if name in self.pages:
+            return _answers(self.pages[name])
+        if name in self.processes:
+            code = self.processes[name].poll()
+            return code == 0 if name == "topics" else code is None
+        return bool(self.prometheus.samples("sum(sentinel_steps_total) > 0"))  # kafka: it commits
+
+    def peak_bytes(self, name: str) -> int:
+        """The most memory that a service's process has had (Linux), 0 where it has ended."""
+        if name not in self.processes or self.processes[name].poll() is not None:
+            return 0
+        status = Path(f"/proc/{self.processes[name].pid}/status").read_text("ascii")
+        found = re.search(r"VmHWM:\s+(\d+) kB", status)
+        return int(found[1]) * 1024 if found else 0
+
+    def alertmanagers(self) -> int:
+        """How many Alertmanagers Prometheus sends alerts to."""
+        return len(self.prometheus.ask("alertmanagers")["activeAlertmanagers"])
+
+    def watch(self, seconds: float) -> None:
+        """Let it run; raises StackError as soon as a process ends."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._check()
+            time.sleep(0.5)
+
+    def stop(self) -> None:
+        """End everything, the last started first."""
+        self._closing.close()
+
+    def _wait(self, condition: Callable[[], bool], what: str) -> None:
+        while not condition():
+            self._check()
+            if time.monotonic() > self._deadline:
+                raise StackError(f"not in time: {what}")
+            time.sleep(0.1)
+
+    def _check(self) -> None:
+        for name, process in self.processes.items():
+            if process.poll() is not None and name != "topics":
+                raise StackError(f"{name} has ended: {self._said(name)}")
+
+    def _log(self, name: str) -> Path:
+        return self._folder / f"{name}.log"
+
+    def _said(self, name: str) -> str:
+        return self._log(name).read_text("utf-8", errors="replace")[-2000:]
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
