@@ -57,7 +57,7 @@ $(PEERS)/.ready: benchmarks/peers.lock
 	$(PEERS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-setup-system:  ## Debian's packages that tests run: JDK, Maven, promtool
+setup-system:  ## Debian's packages that tests run: JDK, Maven, openssl, promtool
 	@./.ci/system
 
 lock:  ## resolve the locked packages again

@@ -8,6 +8,7 @@ from mode import Service
 
 from sentinel.agents import complaints, logins, responses, transactions
 from sentinel.settings import Settings
+from sentinel.stream.security import broker_credentials
 from sentinel.stream.shards import Shards
 from sentinel.stream.topics import Topics
 from sentinel.stream.transport import FETCH_BYTES, chunk_transport
@@ -19,6 +20,7 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
     app = faust.App(
         settings.app_id,
         broker=[f"kafka://{broker.strip()}" for broker in settings.brokers.split(",")],
+        broker_credentials=broker_credentials(settings),
         broker_max_poll_records=settings.max_poll_records,
         stream_buffer_maxsize=4,
         consumer_max_fetch_size=FETCH_BYTES,

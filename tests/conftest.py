@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 from tests.kafka.broker import VERSION, Broker
+from tests.kafka.secure import SecureBroker
 
 import sentinel
 
@@ -30,6 +31,20 @@ def kafka(_real_broker: Broker) -> str:
     """Bootstrap address of a real Apache Kafka."""
     _used[_REAL] += 1
     return _real_broker.address
+
+
+@pytest.fixture(scope="session")
+def _secure_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureBroker]:
+    broker = SecureBroker(tmp_path_factory.mktemp("certificates"))
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def secure_kafka(_secure_broker: SecureBroker) -> SecureBroker:
+    """A real Apache Kafka with TLS, passwords and ACLs."""
+    _used[_REAL] += 1
+    return _secure_broker
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +84,7 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that run on the real broker."""
     for item in items:
-        if "kafka" in getattr(item, "fixturenames", ()):
+        if not {"kafka", "secure_kafka"}.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("kafka")
 
 

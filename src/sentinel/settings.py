@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from sentinel.configuration import Configuration
 
 _PREFIX = "SENTINEL_"
+_Text = Annotated[str, Meta(min_length=1)]
+_MASK = "********"
+_NEEDS = (  # what is of no use without another setting
+    ("tls_cert_file", "tls_key_file"),
+    ("tls_key_file", "tls_cert_file"),
+    ("tls_key_password_file", "tls_key_file"),
+)
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return _PREFIX + name.upper()
 
 
 class SettingsError(Exception):
@@ -24,48 +36,106 @@ class SettingsError(Exception):
 class Settings(Struct, frozen=True, kw_only=True):
     """The settings of a worker and of the commands that talk to Kafka."""
 
-    brokers: Annotated[str, Meta(min_length=1)] = "localhost:9092"
+    brokers: _Text = "localhost:9092"
     app_id: Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9._-]*\Z")] = "sentinel"
     topic_prefix: Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9._-]*\Z")] = "sentinel"
     partitions: Annotated[int, Meta(ge=1, le=1024)] = 4
     replication: Annotated[int, Meta(ge=1, le=9)] = 1
-    configs: Annotated[str, Meta(min_length=1)] | None = None
+    configs: _Text | None = None
     web_host: str = "127.0.0.1"
     web_port: Annotated[int, Meta(ge=0, le=65535)] = 6066
     horizon: str = "24h"  # how far back a restarted shard reads its journal
     max_poll_records: Annotated[int, Meta(ge=1, le=100_000)] = 20_000
+    security: Annotated[str, Meta(pattern=r"\A(plaintext|ssl|sasl_plaintext|sasl_ssl)\Z")] = (
+        "plaintext"
+    )
+    sasl_mechanism: (
+        Annotated[str, Meta(pattern=r"\A(plain|scram-sha-256|scram-sha-512)\Z")] | None
+    ) = None
+    sasl_username: _Text | None = None
+    sasl_password: _Text | None = None
+    sasl_password_file: _Text | None = None
+    tls_ca_file: _Text | None = None
+    tls_cert_file: _Text | None = None
+    tls_key_file: _Text | None = None
+    tls_key_password_file: _Text | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
         """Read the variables; raises SettingsError."""
-        known = {_PREFIX + name.upper(): name for name in cls.__struct_fields__}
+        known = {variable(name): name for name in cls.__struct_fields__}
         values = {}
-        for variable, text in environ.items():
-            if not variable.startswith(_PREFIX):
+        for key, text in environ.items():
+            if not key.startswith(_PREFIX):
                 continue
-            if variable not in known:
-                hint = did_you_mean(variable, known)
-                raise SettingsError(f"{variable} is not a setting" + (f" ({hint})" if hint else ""))
-            values[known[variable]] = text
+            if key not in known:
+                hint = did_you_mean(key, known)
+                raise SettingsError(f"{key} is not a setting" + (f" ({hint})" if hint else ""))
+            values[known[key]] = text
         settings = cls()
         for name, text in values.items():
             try:
                 value = msgspec.convert({name: text}, cls, strict=False)
             except msgspec.ValidationError as error:
                 problem = str(error).partition(" - at")[0]
-                variable = _PREFIX + name.upper()
-                raise SettingsError(f"{variable}: {problem[:1].lower() + problem[1:]}") from None
+                problem = problem[:1].lower() + problem[1:]
+                raise SettingsError(f"{variable(name)}: {problem}") from None
             settings = msgspec.structs.replace(settings, **{name: getattr(value, name)})
         try:
             parse_duration(settings.horizon)
         except ValueError as error:
-            raise SettingsError(f"{_PREFIX}HORIZON: {error}") from None
+            raise SettingsError(f"{variable('horizon')}: {error}") from None
+        _refuse_what_does_not_fit(settings)
         return settings
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{name}={value!r}" for name, value in self.shown().items())
+        return f"Settings({parts})"
+
+    def shown(self) -> dict[str, object]:
+        """What is set, by name, for people to read: secrets are masked."""
+        return {
+            name: _MASK if name == "sasl_password" else value
+            for name, value in msgspec.structs.asdict(self).items()
+            if value is not None
+        }
 
     @property
     def horizon_ms(self) -> int:
         """The rebuild horizon in milliseconds."""
         return parse_duration(self.horizon)
+
+    @property
+    def uses_sasl(self) -> bool:
+        """Whether brokers are told who we are by name and password."""
+        return self.security.startswith("sasl")
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether connections are encrypted."""
+        return self.security.endswith("ssl")
+
+
+def _refuse_what_does_not_fit(settings: Settings) -> None:
+    """Security settings that contradict or lack one another; raises SettingsError."""
+    chosen = f"{variable('security')}={settings.security}"
+    given = settings.shown()
+    for start, used in (("sasl_", settings.uses_sasl), ("tls_", settings.uses_tls)):
+        for name in given:
+            if name.startswith(start) and not used:
+                raise SettingsError(f"{variable(name)} is set, but {chosen} does not use it")
+    for name, needed in _NEEDS:
+        if name in given and needed not in given:
+            raise SettingsError(f"{variable(name)} needs {variable(needed)}")
+    if not settings.uses_sasl:
+        return
+    for name in ("sasl_mechanism", "sasl_username"):
+        if name not in given:
+            raise SettingsError(f"{chosen} needs {variable(name)}")
+    passwords = ("sasl_password", "sasl_password_file")
+    if sum(name in given for name in passwords) != 1:
+        first, second = map(variable, passwords)
+        raise SettingsError(f"{chosen} needs either {first} or {second}")
 
 
 def shipped_configs() -> Path:

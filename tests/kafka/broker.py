@@ -6,8 +6,9 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -21,9 +22,9 @@ _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners={listeners},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={listeners}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL
 controller.listener.names=CONTROLLER
 log.dirs={folder}/log
 num.partitions=4
@@ -77,20 +78,41 @@ def _resolve() -> None:
 
 
 class Broker:
-    """A running broker; ``address`` is its bootstrap address, ``properties`` come on top."""
+    """A running broker; ``address`` is its bootstrap address, ``addresses`` has all by protocol.
 
-    def __init__(self, properties: Mapping[str, str] | None = None) -> None:
+    Beyond PLAINTEXT it listens for ``protocols``, with ``properties`` and SCRAM users
+    (passwords by name) of the caller's.
+    """
+
+    def __init__(
+        self,
+        protocols: Sequence[str] = (),
+        properties: Mapping[str, str] = MappingProxyType({}),
+        scram_users: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         _resolve()
-        port, controller = _free_ports(2)
-        self.address = f"127.0.0.1:{port}"
+        controller, *ports = _free_ports(2 + len(protocols))
+        names = ("PLAINTEXT", *protocols)
+        self.addresses = {
+            name: f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)
+        }
+        self.address = self.addresses["PLAINTEXT"]
         self._folder = Path(tempfile.mkdtemp(prefix="sentinel-kafka-"))
         self._config = self._folder / "server.properties"
         self._config.write_text(
-            _PROPERTIES.format(port=port, controller=controller, folder=self._folder)
-            + "".join(f"{name}={value}\n" for name, value in (properties or {}).items())
+            _PROPERTIES.format(
+                listeners=",".join(f"{name}://{at}" for name, at in self.addresses.items()),
+                controller=controller,
+                folder=self._folder,
+            )
+            + "".join(f"{name}={value}\n" for name, value in properties.items())
         )
         uuid = self._run("kafka.tools.StorageTool", "random-uuid").strip().splitlines()[-1]
-        self._run("kafka.tools.StorageTool", "format", "-t", uuid, "-c", str(self._config))
+        users = [
+            f"--add-scram=SCRAM-SHA-512=[name={name},password={password}]"
+            for name, password in scram_users.items()
+        ]
+        self._run("kafka.tools.StorageTool", "format", "-t", uuid, "-c", str(self._config), *users)
         self._log = (self._folder / "broker.out").open("wb")
         self._process = subprocess.Popen(
             [*self._java("-Xmx1g", "-Xms256m"), "kafka.Kafka", str(self._config)],

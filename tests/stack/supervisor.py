@@ -82,7 +82,7 @@ class Stack:
             name: name.removeprefix("KAFKA_").lower().replace("_", ".") for name in environment
         }
         broker = Broker(
-            {
+            properties={
                 names[name]: value
                 for name, value in environment.items()
                 if name.startswith("KAFKA_") and not any(own in names[name] for own in _BROKERS_OWN)

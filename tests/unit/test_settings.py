@@ -72,3 +72,74 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError) as error:
         read_configuration(missing)
     assert error.value.filename == str(missing)
+
+
+_SASL = {
+    "SENTINEL_SECURITY": "sasl_ssl",
+    "SENTINEL_SASL_MECHANISM": "plain",
+    "SENTINEL_SASL_USERNAME": "worker",
+    "SENTINEL_SASL_PASSWORD": "hush",
+}
+
+
+@pytest.mark.parametrize(
+    ("variables", "complaint"),
+    [
+        (
+            {"SENTINEL_SECURITY": "tls"},
+            (
+                r"SENTINEL_SECURITY: expected `str` matching regex "
+                r"'\\A(plaintext|ssl|sasl_plaintext|sasl_ssl)\\Z'"
+            ),
+        ),
+        (
+            {"SENTINEL_SASL_USERNAME": "worker"},
+            "SENTINEL_SASL_USERNAME is set, but SENTINEL_SECURITY=plaintext does not use it",
+        ),
+        (
+            {**_SASL, "SENTINEL_SECURITY": "ssl"},
+            "SENTINEL_SASL_MECHANISM is set, but SENTINEL_SECURITY=ssl does not use it",
+        ),
+        (
+            {**_SASL, "SENTINEL_SECURITY": "sasl_plaintext", "SENTINEL_TLS_CA_FILE": "ca.pem"},
+            "SENTINEL_TLS_CA_FILE is set, but SENTINEL_SECURITY=sasl_plaintext does not use it",
+        ),
+        (
+            {"SENTINEL_SECURITY": "ssl", "SENTINEL_TLS_CERT_FILE": "a.pem"},
+            "SENTINEL_TLS_CERT_FILE needs SENTINEL_TLS_KEY_FILE",
+        ),
+        (
+            {"SENTINEL_SECURITY": "ssl", "SENTINEL_TLS_KEY_PASSWORD_FILE": "a"},
+            "SENTINEL_TLS_KEY_PASSWORD_FILE needs SENTINEL_TLS_KEY_FILE",
+        ),
+        (
+            {"SENTINEL_SECURITY": "sasl_ssl"},
+            "SENTINEL_SECURITY=sasl_ssl needs SENTINEL_SASL_MECHANISM",
+        ),
+        (
+            {"SENTINEL_SECURITY": "sasl_ssl", "SENTINEL_SASL_MECHANISM": "plain"},
+            "SENTINEL_SECURITY=sasl_ssl needs SENTINEL_SASL_USERNAME",
+        ),
+        (
+            {**_SASL, "SENTINEL_SASL_PASSWORD_FILE": "secret"},
+            (
+                "SENTINEL_SECURITY=sasl_ssl needs either SENTINEL_SASL_PASSWORD or "
+                "SENTINEL_SASL_PASSWORD_FILE"
+            ),
+        ),
+    ],
+)
+def test_security_that_does_not_fit_together(variables: dict[str, str], complaint: str) -> None:
+    """What contradicts or lacks something is one line that names the variables."""
+    with pytest.raises(SettingsError) as error:
+        Settings.from_environment(variables)
+    assert str(error.value) == complaint
+
+
+def test_a_password_is_never_shown() -> None:
+    """Neither in the repr nor among the settings that people are shown."""
+    settings = Settings.from_environment(_SASL)
+    assert settings.sasl_password == "hush"
+    assert "hush" not in repr(settings)
+    assert settings.shown()["sasl_password"] == "********"
+    assert "tls_ca_file" not in settings.shown()

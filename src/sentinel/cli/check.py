@@ -1,6 +1,7 @@
 """``sentinel check``: whether a configuration folder is right, and complete."""
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,17 +20,23 @@ def check(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
 ) -> None:
-    """Check a configuration: errors exit 1, lint findings exit 3."""
+    """Check a configuration: errors exit 1, lint findings exit 3.
+
+    Where SENTINEL_ variables are set, the settings that they make are checked and shown too.
+    """
     from sentinel.settings import read_configuration
 
     configuration = read_configuration(configs)
     findings = list(_findings(configuration, configs))
-    summary = _summary(configuration)
+    summary, settings = _summary(configuration), _settings()
     if as_json:
-        typer.echo(json.dumps({**summary, "findings": findings}, ensure_ascii=False))
+        shown = {**summary, "settings": settings, "findings": findings}
+        typer.echo(json.dumps(shown, ensure_ascii=False))
     else:
         for name, value in summary.items():
             typer.echo(f"{name:12} {_shown(value)}")
+        for name, value in settings.items():
+            typer.echo(f"{name}={value}")
     for finding in findings:
         typer.echo(finding, err=True)
     if findings:
@@ -53,6 +60,18 @@ def _summary(configuration: "Configuration") -> dict[str, object]:
         "by risk": dict(Counter(rule.risk.value for rule in rules)),
         "row bytes": stages.features.bytes_per_customer,
     }
+
+
+def _settings() -> dict[str, object]:
+    """The settings that a worker started here would have, by variable; none where none is set."""
+    from sentinel.settings import Settings, variable
+    from sentinel.stream.security import client_config
+
+    if not any(name.startswith("SENTINEL_") for name in os.environ):
+        return {}
+    settings = Settings.from_environment(os.environ)
+    client_config(settings)  # for its errors: files that are missing or do not fit
+    return {variable(name): value for name, value in settings.shown().items()}
 
 
 def _findings(configuration: "Configuration", folder: Path | None) -> list[str]:

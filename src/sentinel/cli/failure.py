@@ -22,12 +22,13 @@ class Verbs(TyperGroup):
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # typer's own Context
         """Run the verb."""
         from sentinel.replay.block import ReplayError
+        from sentinel.settings import SettingsError
 
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
-        except (ConfigError, ReplayError, UserError) as error:
+        except (ConfigError, ReplayError, SettingsError, UserError) as error:
             message = str(error)
         except OSError as error:
             if error.errno == errno.EPIPE:  # the reader of our output has gone: typer is quiet

@@ -1,5 +1,6 @@
 """``sentinel simulate``: invented customers and labelled fraud, to files or to Kafka."""
 
+import os
 import sys
 import time
 from collections.abc import Iterable
@@ -102,11 +103,20 @@ def _write(simulation: "Simulation", truth: BinaryIO | None, events: BinaryIO) -
 def _produce(
     simulation: "Simulation", truth: BinaryIO | None, brokers: str, topic_prefix: str
 ) -> None:
-    from sentinel.cli.failure import UserError
-    from sentinel.simulate.feed import Feed, UndeliveredError
-    from sentinel.stream.topics import Topics
+    import msgspec
 
-    feed = Feed(brokers, Topics(topic_prefix).inputs)
+    from sentinel.cli.failure import UserError
+    from sentinel.settings import Settings
+    from sentinel.simulate.feed import Feed, UndeliveredError
+    from sentinel.stream.security import client_config
+    from sentinel.stream.topics import StartupError, Topics, describe
+
+    settings = msgspec.structs.replace(Settings.from_environment(os.environ), brokers=brokers)
+    try:
+        describe(settings)  # a producer would only wait for a broker that does not let it in
+    except StartupError as error:
+        raise UserError(str(error)) from None
+    feed = Feed(client_config(settings), Topics(topic_prefix).inputs)
     try:
         feed.play(_labelling(simulation, truth), _now_ms, Flag())
         feed.flush()

@@ -2,35 +2,24 @@
 
 import json
 import os
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from sentinel.cli.failure import UserError
 
-if TYPE_CHECKING:
-    from sentinel.settings import Settings
-
 topics = typer.Typer(help="Create and list the Kafka topics.", no_args_is_help=True)
-
-
-def _settings() -> "Settings":
-    from sentinel.settings import Settings, SettingsError
-
-    try:
-        return Settings.from_environment(os.environ)
-    except SettingsError as error:
-        raise UserError(str(error)) from None
 
 
 @topics.command()
 def create() -> None:
     """Create the topics that are missing (SENTINEL_PARTITIONS, SENTINEL_REPLICATION)."""
+    from sentinel.settings import Settings
     from sentinel.stream.topics import StartupError
     from sentinel.stream.topics import create as create_topics
 
     try:
-        made = create_topics(_settings())
+        made = create_topics(Settings.from_environment(os.environ))
     except StartupError as error:
         raise UserError(str(error)) from None
     for name in made:
@@ -43,10 +32,11 @@ def list_(
     as_json: Annotated[bool, typer.Option("--json", help="As a JSON object.")] = False,
 ) -> None:
     """List Sentinel's topics with their partition counts."""
+    from sentinel.settings import Settings
     from sentinel.stream.topics import StartupError, describe
 
     try:
-        present = describe(_settings())
+        present = describe(Settings.from_environment(os.environ))
     except StartupError as error:
         raise UserError(str(error)) from None
     if as_json:

@@ -14,14 +14,14 @@ _GC_THRESHOLDS = (100_000, 20, 50)
 def worker() -> None:
     """Run a worker; settings come from SENTINEL_ variables (see docs/settings.md)."""
     from sentinel.cli.failure import UserError
-    from sentinel.settings import Settings, SettingsError, read_configuration
+    from sentinel.settings import Settings, read_configuration
     from sentinel.stream.topics import StartupError, check
 
     _log_to_stderr()
+    settings = Settings.from_environment(os.environ)
     try:
-        settings = Settings.from_environment(os.environ)
         check(settings)
-    except (SettingsError, StartupError) as error:
+    except StartupError as error:
         raise UserError(str(error)) from None
     configuration = read_configuration(Path(settings.configs) if settings.configs else None)
 

@@ -19,6 +19,7 @@ from sentinel.model.events import Stream
 from sentinel.settings import Settings
 from sentinel.simulate import Item, Simulation
 from sentinel.simulate.feed import Feed
+from sentinel.stream.security import client_config
 from sentinel.stream.topics import Topics
 
 _CUSTOMERS, _REGULARS = 30_000, 250  # history is of the regulars, attacks fall on them
@@ -65,15 +66,13 @@ class Demo:
         topics = Topics(settings.topic_prefix)
         cluster.create(topics.all())
         worker = Worker(settings)
-        feed = AlertFeed(cluster.address, topics.alerts)
+        feed = AlertFeed(settings)
         started = time.monotonic()
         try:
             worker.wait_ready(lambda text: console.print(text, highlight=False))
             console.print(f"metrics: {worker.url}/metrics", highlight=False)
             started = time.monotonic()
-            player = threading.Thread(
-                target=self._play, args=(cluster.address, topics), daemon=True
-            )
+            player = threading.Thread(target=self._play, args=(settings, topics), daemon=True)
             player.start()
             self._watch(worker, feed, started)
         finally:
@@ -83,11 +82,12 @@ class Demo:
         summary(console, self._figures, feed, time.monotonic() - started, NAME)
         return all(feed.tiers[tier] for tier in Tier)
 
-    def _play(self, brokers: str, topics: Topics) -> None:
+    def _play(self, settings: Settings, topics: Topics) -> None:
         """The feeding thread: history, then life with labelled fraud."""
         try:
-            feed = Feed(brokers, topics.inputs)
-            self._analyst = Analyst(Feed(brokers, topics.inputs))
+            client = client_config(settings)
+            feed = Feed(client, topics.inputs)
+            self._analyst = Analyst(Feed(client, topics.inputs))
             simulation = Simulation(
                 customers=_CUSTOMERS,
                 regulars=_REGULARS,

@@ -8,6 +8,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sentinel.alerting.cloudevent import decode
 from sentinel.model.alert import Alert, Change, Tier
+from sentinel.settings import Settings
+from sentinel.stream.security import client_config
+from sentinel.stream.topics import Topics
 
 LATEST = 8
 
@@ -76,19 +79,18 @@ def _quantile_ms(cumulative: Counter[float], share: float) -> float | None:
 class AlertFeed:
     """Reads the alerts topic; counts revisions by tier and keeps the latest."""
 
-    def __init__(self, brokers: str, topic: str) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.tiers: Counter[Tier] = Counter()
         self.latest: deque[Alert] = deque(maxlen=LATEST)
         self._consumer = Consumer(
             {
-                "bootstrap.servers": brokers,
+                **client_config(settings),
                 "group.id": "sentinel-demo",
                 "auto.offset.reset": "earliest",
                 "isolation.level": "read_committed",
-                "log_level": 0,
             }
         )
-        self._consumer.subscribe([topic])
+        self._consumer.subscribe([Topics(settings.topic_prefix).alerts])
 
     def poll(self) -> list[Alert]:
         """The alerts since the last call."""

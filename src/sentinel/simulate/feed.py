@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from threading import Event as Flag
+from typing import Any
 
 import msgspec
 from confluent_kafka import Message, Producer
@@ -22,20 +23,20 @@ class UndeliveredError(Exception):
 class Feed:
     """A producer of the input streams, keyed by customer as Java's partitioner does it.
 
-    ``sent`` counts the records given to it, ``topics`` names each stream's topic.
+    ``client`` is what librdkafka needs to connect, ``topics`` names each stream's topic,
+    ``sent`` counts the records given to it.
     """
 
-    def __init__(self, brokers: str, topics: Mapping[Stream | Control, str]) -> None:
+    def __init__(self, client: Mapping[str, Any], topics: Mapping[Stream | Control, str]) -> None:
         self.sent = 0
         self._topics = topics
         self._refused: str | None = None
         self._producer = Producer(
             {
-                "bootstrap.servers": brokers,
+                **client,
                 "partitioner": "murmur2_random",
                 "enable.idempotence": True,  # or a batch sent again would overtake others
                 "linger.ms": 5,
-                "log_level": 2,
             }
         )
 

@@ -19,6 +19,7 @@ from sentinel.alerting.cloudevent import decode
 from sentinel.model.alert import Alert
 from sentinel.model.response import Response, Silence
 from sentinel.settings import Settings
+from sentinel.stream.security import client_config
 from sentinel.stream.topics import Topics
 
 _TIMEOUT_S = 15.0
@@ -36,10 +37,9 @@ class Answers:
         self._settings, self._topics = settings, Topics(settings.topic_prefix)
         self._producer = Producer(
             {
-                "bootstrap.servers": settings.brokers,
+                **client_config(settings),
                 "partitioner": "murmur2_random",
                 "enable.idempotence": True,
-                "log_level": 2,
             }
         )
 
@@ -107,12 +107,11 @@ class Answers:
         """All committed messages of a topic, each partition in order."""
         consumer = Consumer(
             {
-                "bootstrap.servers": self._settings.brokers,
+                **client_config(self._settings),
                 "group.id": f"{self._settings.app_id}-answers",  # never joined
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
                 "isolation.level": "read_committed",
-                "log_level": 2,
             }
         )
         try:

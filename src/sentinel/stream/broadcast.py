@@ -14,6 +14,7 @@ from sentinel.model.response import Control
 from sentinel.model.step import Chunk
 from sentinel.settings import Settings
 from sentinel.stream.records import from_librdkafka
+from sentinel.stream.security import client_config
 
 _log = structlog.get_logger(__name__)
 _POLL_S = 0.2
@@ -57,12 +58,11 @@ class Broadcast:
     def _follow(self) -> None:
         consumer = Consumer(
             {
-                "bootstrap.servers": self._settings.brokers,
+                **client_config(self._settings),
                 "group.id": f"{self._settings.app_id}-broadcast",  # never joined
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
                 "isolation.level": "read_committed",
-                "log_level": 2,
             }
         )
         consumer.assign([TopicPartition(self.topic, 0, OFFSET_BEGINNING)])

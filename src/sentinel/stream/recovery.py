@@ -29,6 +29,7 @@ from sentinel.model.step import Chunk, Step
 from sentinel.settings import Settings
 from sentinel.stream.journal import StepRecord, decode
 from sentinel.stream.records import from_librdkafka
+from sentinel.stream.security import client_config
 from sentinel.stream.topics import Topics
 
 _log = structlog.get_logger(__name__)
@@ -77,13 +78,12 @@ def recover(
 def _consumer(settings: Settings) -> Consumer:
     return Consumer(
         {
-            "bootstrap.servers": settings.brokers,
+            **client_config(settings),
             "group.id": f"{settings.app_id}-recovery",  # never joined: partitions are assigned
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "isolation.level": "read_committed",
             "auto.offset.reset": "earliest",
-            "log_level": 2,
         }
     )
 

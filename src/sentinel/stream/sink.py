@@ -8,6 +8,7 @@ from sentinel.model.step import DeadLetter, Outcome
 from sentinel.settings import Settings
 from sentinel.stream.journal import StepRecord
 from sentinel.stream.journal import encode as encode_step
+from sentinel.stream.security import client_config
 from sentinel.stream.topics import Topics
 
 _TIMEOUT_S = 30.0
@@ -28,14 +29,13 @@ class Sink:
         self._topics, self._partition = Topics(settings.topic_prefix), partition
         self._producer = Producer(
             {
-                "bootstrap.servers": settings.brokers,
+                **client_config(settings),
                 "transactional.id": f"{settings.app_id}-{partition}",
                 "transaction.timeout.ms": 60_000,
                 "partitioner": "murmur2_random",
                 "compression.type": "lz4",
                 "linger.ms": 1,
                 "queue.buffering.max.messages": 1_000_000,
-                "log_level": 2,
             }
         )
 

@@ -1,5 +1,6 @@
 """The topics: their names, how they are made, and whether they fit together."""
 
+import re
 from collections.abc import Mapping
 
 from confluent_kafka import KafkaError, KafkaException
@@ -9,8 +10,12 @@ from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.settings import Settings
+from sentinel.stream.security import client_config
 
 _ANSWER_S = 5.0
+_NOISE = re.compile(  # what librdkafka says of its own settings and states
+    r"\A\S+/bootstrap: |: broker certificate could not be verified, .*| \(after \d+ms .*\)\Z"
+)
 _CREATE_S = 15.0
 _LEAST_RETENTION_MS = 7 * 86_400_000
 
@@ -51,10 +56,6 @@ class Topics:
         return [*self.inputs.values(), self.journal]
 
 
-def _admin(settings: Settings) -> AdminClient:
-    return AdminClient({"bootstrap.servers": settings.brokers, "log_level": 0})
-
-
 def _retention(settings: Settings, name: str) -> dict[str, str]:
     """How long a topic keeps what it has.
 
@@ -73,14 +74,14 @@ def _retention(settings: Settings, name: str) -> dict[str, str]:
 
 
 def describe(settings: Settings) -> dict[str, int]:
-    """Partition count of each of our topics that exists; raises StartupError."""
+    """Partition count of each of our topics that exists; raises StartupError, SettingsError."""
+    troubles: list[KafkaError] = []
+    admin = AdminClient({**client_config(settings), "error_cb": troubles.append})
     try:
-        found = _admin(settings).list_topics(timeout=_ANSWER_S).topics
+        found = admin.list_topics(timeout=_ANSWER_S).topics
     except KafkaException as error:
-        raise StartupError(
-            f"no Kafka broker answers at {settings.brokers} ({error.args[0].str()}); "
-            "set SENTINEL_BROKERS"
-        ) from None
+        admin.poll(0)  # delivers the troubles behind the timeout
+        raise StartupError(_unreachable(settings, error.args[0], troubles)) from None
     return {
         name: len(found[name].partitions)
         for name in Topics(settings.topic_prefix).all()
@@ -88,8 +89,28 @@ def describe(settings: Settings) -> dict[str, int]:
     }
 
 
+def _unreachable(settings: Settings, error: KafkaError, troubles: list[KafkaError]) -> str:
+    """Why no broker answers: who we are, or whom we trust, or else the address."""
+    for trouble in troubles:
+        cause = _NOISE.sub("", trouble.str())
+        if trouble.code() == KafkaError._AUTHENTICATION:  # noqa: SLF001
+            return (
+                f"Kafka at {settings.brokers} does not let us in ({cause}); see "
+                "SENTINEL_SASL_USERNAME, its password and SENTINEL_SASL_MECHANISM"
+            )
+        if trouble.code() == KafkaError._SSL or "SSL alert" in cause:  # noqa: SLF001
+            return (
+                f"no TLS with Kafka at {settings.brokers} ({cause}); see SENTINEL_TLS_CA_FILE, "
+                "SENTINEL_TLS_CERT_FILE and whether the brokers' certificates name these hosts"
+            )
+    return (
+        f"no Kafka broker answers at {settings.brokers} ({error.str()}); "
+        "see SENTINEL_BROKERS and SENTINEL_SECURITY"
+    )
+
+
 def create(settings: Settings) -> list[str]:
-    """Create the topics that are missing; returns their names; raises StartupError."""
+    """Create the missing topics; returns their names; raises StartupError, SettingsError."""
     present = describe(settings)
     missing = [name for name in Topics(settings.topic_prefix).all() if name not in present]
     new = [
@@ -101,7 +122,7 @@ def create(settings: Settings) -> list[str]:
         )
         for name in missing
     ]
-    admin = _admin(settings)  # kept until its futures are done
+    admin = AdminClient(client_config(settings))  # kept until its futures are done
     made = admin.create_topics(new, operation_timeout=_CREATE_S) if new else {}
     for name, future in made.items():
         try:
@@ -115,7 +136,7 @@ def create(settings: Settings) -> list[str]:
 
 
 def check(settings: Settings) -> int:
-    """The number of partitions that all inputs share; raises StartupError."""
+    """The number of partitions that all inputs share; raises StartupError, SettingsError."""
     topics, present = Topics(settings.topic_prefix), describe(settings)
     missing = [name for name in topics.all() if name not in present]
     if missing:

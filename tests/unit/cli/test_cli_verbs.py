@@ -38,6 +38,33 @@ def test_check_prints_json_on_stdout() -> None:
     assert set(summary["by risk"]) == {"credit", "market", "operational", "liquidity", "legal"}
 
 
+def test_check_shows_settings_without_their_secrets() -> None:
+    """Where variables are set, all settings as a worker would have them; else none."""
+    variables = {
+        "SENTINEL_SECURITY": "sasl_ssl",
+        "SENTINEL_SASL_MECHANISM": "plain",
+        "SENTINEL_SASL_USERNAME": "worker",
+        "SENTINEL_SASL_PASSWORD": "hush",
+    }
+    plain, as_json = _sentinel("check", **variables), _sentinel("check", "--json", **variables)
+    assert "SENTINEL_SASL_USERNAME=worker\nSENTINEL_SASL_PASSWORD=********\n" in plain.stdout
+    settings = json.loads(as_json.stdout)["settings"]
+    assert settings["SENTINEL_SASL_PASSWORD"] == "********"
+    assert settings["SENTINEL_APP_ID"] == "sentinel"
+    assert "hush" not in plain.stdout + plain.stderr + as_json.stdout + as_json.stderr
+    assert "SENTINEL_" not in _sentinel("check").stdout
+
+
+def test_check_names_a_file_that_a_worker_would_miss() -> None:
+    """Settings are checked without a broker: one line, exit 1."""
+    done = _sentinel("check", SENTINEL_SECURITY="ssl", SENTINEL_TLS_CA_FILE="/no/ca.pem")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1,
+        "",
+        "sentinel: SENTINEL_TLS_CA_FILE: /no/ca.pem: No such file or directory\n",
+    )
+
+
 def test_a_wrong_rule_is_one_line_with_its_place(configs: Path) -> None:
     """File, line, column, complaint and hint; exit 1; no traceback."""
     file = configs / "rules" / "market.yaml"

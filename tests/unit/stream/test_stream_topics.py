@@ -54,14 +54,14 @@ def test_a_whole_set_gives_its_partition_count(mock_kafka: str, prefix: str) -> 
 
 
 def test_an_unreachable_broker_is_said_in_time() -> None:
-    """One line with the address and the variable, within about five seconds."""
+    """One line with the address and the variables, within about five seconds."""
     started = time.monotonic()
     with pytest.raises(StartupError) as error:
         check(Settings(brokers="127.0.0.1:1"))
     assert time.monotonic() - started < 8
     message = str(error.value)
     assert message.startswith("no Kafka broker answers at 127.0.0.1:1 (")
-    assert message.endswith("); set SENTINEL_BROKERS")
+    assert message.endswith("); see SENTINEL_BROKERS and SENTINEL_SECURITY")
     assert "\n" not in message
 
 

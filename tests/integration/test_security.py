@@ -1,0 +1,147 @@
+"""A worker, its topics and a producer on a real Kafka that asks who they are."""
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType
+from confluent_kafka.admin import ResourcePatternType as Pattern
+from confluent_kafka.admin import ResourceType as Resource
+from tests.integration.stage import PARTITIONS, Stage, lively, wait_for
+from tests.kafka.secure import WAYS, SecureBroker
+
+from sentinel.alerting.cloudevent import decode
+from sentinel.settings import Settings
+from sentinel.simulate.feed import Feed
+from sentinel.stream.security import client_config
+from sentinel.stream.topics import Topics
+
+pytestmark = pytest.mark.process
+_DOCUMENT = Path(__file__).parents[2] / "docs" / "security.md"
+_ROW = re.compile(r"\| (\w+) \| (topic|group|transactional id|cluster) \| `(.+?)` \| (.+) \|")
+_RESOURCES = {
+    "topic": Resource.TOPIC,
+    "group": Resource.GROUP,
+    "transactional id": Resource.TRANSACTIONAL_ID,
+}
+
+
+def _documented(prefix: str) -> list[AclBinding]:
+    """The ACLs that docs/security.md lists, for this prefix."""
+    return [
+        AclBinding(
+            _RESOURCES[kind],
+            name.removesuffix("*").replace("sentinel", prefix),
+            Pattern.PREFIXED if name.endswith("*") else Pattern.LITERAL,
+            f"User:{role}",
+            "*",
+            AclOperation[operation.upper()],
+            AclPermissionType.ALLOW,
+        )
+        for role, kind, name, operations in _ROW.findall(_DOCUMENT.read_text())
+        for operation in operations.split(", ")
+    ]
+
+
+def _sentinel(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "sentinel", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", "NO_COLOR": "1", **environment},
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_alerts_with_no_more_rights_than_documented(
+    secure_kafka: SecureBroker, prefix: str, way: str
+) -> None:
+    """Topics, a worker that restarts, and a producer, each with its own ACLs: alerts come out."""
+    secure_kafka.allow(_documented(prefix))
+    operator = {
+        **secure_kafka.environment(way, "operator"),
+        "SENTINEL_TOPIC_PREFIX": prefix,
+        "SENTINEL_PARTITIONS": str(PARTITIONS),
+    }
+    made = _sentinel("topics", "create", environment=operator)
+    assert (made.returncode, made.stdout.split()) == (0, Topics(prefix).all()), made.stderr
+    stage = Stage(secure_kafka.address, prefix)
+    producer = Settings.from_environment(secure_kafka.environment(way, "producer"))
+    feed = Feed(client_config(producer), stage.topics.inputs)
+    events = lively(2_000, seed=8)
+    for part in (events[:1_000], events[1_000:]):  # the second worker recovers from the journal
+        worker = stage.worker(**secure_kafka.environment(way, "worker"))
+        try:
+            worker.wait_ready()
+            for event in part:
+                feed.send(*event)
+            feed.flush()
+            wait_for(stage.everything_applied, "all events applied")
+        finally:
+            code = worker.end(signal.SIGTERM)
+        assert code == 0
+    assert len(stage.read(stage.topics.alerts)) > 20
+    analyst = {
+        **secure_kafka.environment(way, "analyst"),
+        "SENTINEL_TOPIC_PREFIX": prefix,
+        "SENTINEL_APP_ID": prefix,
+    }
+    alert = decode(stage.read(stage.topics.alerts)[-1].value())
+    acknowledged = _sentinel("ack", alert.alert_id, "--by", "li.wei", environment=analyst)
+    assert acknowledged.returncode == 0, acknowledged.stderr
+    silence = ("silence", "add", "tier=blue", "--for", "1h", "--comment", "test", "--by", "li.wei")
+    silenced = _sentinel(*silence, environment=analyst)
+    assert silenced.returncode == 0, silenced.stderr
+    listed = _sentinel("silence", "list", environment=analyst)
+    assert silenced.stdout.strip() in listed.stdout
+    assert len(stage.read(stage.topics.responses)) == len(stage.read(stage.topics.silences)) == 1
+
+
+def test_the_simulator_is_let_in(secure_kafka: SecureBroker, prefix: str) -> None:
+    """``sentinel simulate --kafka`` connects with the settings too; all that it sends arrives."""
+    secure_kafka.allow(_documented(prefix))
+    stage = Stage(secure_kafka.address, prefix)
+    environment = secure_kafka.environment("scram-sha-512", "producer")
+    options = ["--kafka", environment["SENTINEL_BROKERS"], "--topic-prefix", prefix]
+    done = _sentinel("simulate", *options, "--customers", "20", environment=environment)
+    assert done.returncode == 0, done.stderr
+    arrived = sum(len(stage.read(topic)) for topic in stage.topics.inputs.values())
+    assert done.stderr == f"{arrived:,} events sent\n"
+    assert arrived > 0
+
+
+@pytest.mark.parametrize("way", ["scram-sha-512", "plain"])
+@pytest.mark.parametrize("verb", [["topics", "create"], ["worker"]])
+def test_a_wrong_password_is_one_line_without_it(
+    secure_kafka: SecureBroker, way: str, verb: list[str]
+) -> None:
+    """Exit 1, the address and the variables named, the password not."""
+    environment = secure_kafka.environment(way, "worker")
+    del environment["SENTINEL_SASL_PASSWORD_FILE"]
+    environment["SENTINEL_SASL_PASSWORD"] = "open-sesame"
+    done = _sentinel(*verb, environment=environment)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    address = secure_kafka.addresses["SASL_SSL"]
+    assert done.stderr.startswith(f"sentinel: Kafka at {address} does not let us in (")
+    assert done.stderr.endswith("its password and SENTINEL_SASL_MECHANISM\n")
+    assert "open-sesame" not in done.stderr
+
+
+@pytest.mark.parametrize("way", ["scram-sha-512", "ssl"])
+@pytest.mark.parametrize("verb", [["topics", "create"], ["worker"]])
+def test_an_unknown_authority_is_one_line(
+    secure_kafka: SecureBroker, way: str, verb: list[str]
+) -> None:
+    """Exit 1; the line says that TLS failed and which file to look at."""
+    environment = secure_kafka.environment(way, "worker")
+    environment["SENTINEL_TLS_CA_FILE"] = str(secure_kafka.unknown_ca())
+    done = _sentinel(*verb, environment=environment)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    address = secure_kafka.addresses[environment["SENTINEL_SECURITY"].upper()]
+    assert done.stderr.startswith(f"sentinel: no TLS with Kafka at {address} (")
+    assert "see SENTINEL_TLS_CA_FILE" in done.stderr
