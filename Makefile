@@ -28,6 +28,7 @@ lint: $(READY)  ## ruff, mypy, import directions, shipped configuration and its 
 	$(BIN)/lint-imports
 	$(BIN)/sentinel check configs
 	$(BIN)/sentinel test configs
+	$(BIN)/sentinel routes check configs
 
 bench: $(READY) $(PEERS)/.ready setup-system  ## measure, side by side with peers; writes benchmarks/latest.json
 	$(BIN)/python -m benchmarks --peers $(PEERS)/bin/python

@@ -1,5 +1,6 @@
 """Where a process runs and what it talks to: read once from ``SENTINEL_`` variables."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -44,6 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     configs: _Text | None = None
     web_host: str = "127.0.0.1"
     web_port: Annotated[int, Meta(ge=0, le=65535)] = 6066
+    outbox: _Text = "sqlite:///sentinel-outbox.db"  # where the pager keeps its pages
     horizon: str = "24h"  # how far back a restarted shard reads its journal
     max_poll_records: Annotated[int, Meta(ge=1, le=100_000)] = 20_000
     security: Annotated[str, Meta(pattern=r"\A(plaintext|ssl|sasl_plaintext|sasl_ssl)\Z")] = (
@@ -95,7 +97,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     def shown(self) -> dict[str, object]:
         """What is set, by name, for people to read: secrets are masked."""
         return {
-            name: _MASK if name == "sasl_password" else value
+            name: _masked(name, value)
             for name, value in msgspec.structs.asdict(self).items()
             if value is not None
         }
@@ -114,6 +116,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     def uses_tls(self) -> bool:
         """Whether connections are encrypted."""
         return self.security.endswith("ssl")
+
+
+def _masked(name: str, value: object) -> object:
+    if name == "sasl_password":
+        return _MASK
+    if name == "outbox":  # a database's URL may hold a password
+        return re.sub(r"(//[^/@:]*:)[^@]*@", rf"\g<1>{_MASK}@", str(value))
+    return value
 
 
 def _refuse_what_does_not_fit(settings: Settings) -> None:

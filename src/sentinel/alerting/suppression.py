@@ -1,6 +1,5 @@
 """``configs/suppression.yaml``: of which alerts nobody is notified."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -10,14 +9,13 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from sentinel.alerting.inhibition import InhibitRule
-from sentinel.alerting.mute import Mute, Span, Times, Weekly
+from sentinel.alerting.mute import Mute, Times
 from sentinel.model.alert import Suppression, Tier
 from sentinel.model.document import Document, Path
 from sentinel.model.duration import parse_duration
+from sentinel.model.hours import DAYS, Span, Weekly, parse_time_of_day
 from sentinel.model.matcher import Matcher, parse_matcher
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _ALWAYS_MS = 0
 
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -140,7 +138,7 @@ def _times(document: Document, n: int, entry: _Maintenance, zone: ZoneInfo) -> T
             raise document.error(("maintenance", n, "ends_at"), "it ends before it starts")
         return Span(_ms(starts_at), _ms(ends_at))
     if all(weekly) and once == (UNSET, UNSET):
-        days = frozenset(_DAYS.index(day) for day in entry.days)
+        days = frozenset(DAYS.index(day) for day in entry.days)
         start, until = (
             _time(document, ("maintenance", n, name), text)
             for name, text in (("from", entry.from_), ("to", entry.to))
@@ -153,10 +151,10 @@ def _times(document: Document, n: int, entry: _Maintenance, zone: ZoneInfo) -> T
 
 
 def _time(document: Document, place: Path, text: str) -> time:
-    form = _CLOCK.fullmatch(text)
-    if form is None:
-        raise document.error(place, f'"{text}" is not a time of day like "02:30"')
-    return time(int(form[1]), int(form[2]))
+    try:
+        return parse_time_of_day(text)
+    except ValueError as error:
+        raise document.error(place, str(error)) from None
 
 
 def _refuse_repeated_names(document: Document, file: _File) -> None:

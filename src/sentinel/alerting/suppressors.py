@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from sentinel.alerting.inhibition import InhibitRule, inhibitor
-from sentinel.alerting.mute import Mute, Span
+from sentinel.alerting.mute import Mute
 from sentinel.alerting.suppression import SuppressionRules
 from sentinel.model.alert import Alert, Suppression, Suppressor, Tier
+from sentinel.model.hours import Span
 from sentinel.model.matcher import parse_matcher
 from sentinel.model.response import Silence
 from sentinel.state import Timers

@@ -14,7 +14,9 @@ from sentinel.cli.ack import ack
 from sentinel.cli.check import check
 from sentinel.cli.demo import demo
 from sentinel.cli.failure import Verbs
+from sentinel.cli.pager import pager
 from sentinel.cli.replay import replay
+from sentinel.cli.routes import routes
 from sentinel.cli.silence import silence
 from sentinel.cli.simulate import simulate
 from sentinel.cli.test import test
@@ -37,6 +39,8 @@ app.command()(replay)
 app.command()(simulate)
 app.command()(ack)
 app.add_typer(silence, name="silence")
+app.add_typer(pager, name="pager")
+app.add_typer(routes, name="routes")
 app.add_typer(topics, name="topics")
 
 

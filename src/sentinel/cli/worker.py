@@ -3,7 +3,6 @@
 import gc
 import logging
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -14,10 +13,11 @@ _GC_THRESHOLDS = (100_000, 20, 50)
 def worker() -> None:
     """Run a worker; settings come from SENTINEL_ variables (see docs/settings.md)."""
     from sentinel.cli.failure import UserError
+    from sentinel.cli.log import log_to_stderr
     from sentinel.settings import Settings, read_configuration
     from sentinel.stream.topics import StartupError, check
 
-    _log_to_stderr()
+    log_to_stderr()
     settings = Settings.from_environment(os.environ)
     try:
         check(settings)
@@ -55,18 +55,3 @@ def worker() -> None:
         faust.Worker(
             app, loglevel=logging.WARNING, redirect_stdouts=False
         ).execute_from_commandline()
-
-
-def _log_to_stderr() -> None:
-    import structlog
-
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty() and "NO_COLOR" not in os.environ
-            ),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )

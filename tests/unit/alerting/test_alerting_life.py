@@ -165,7 +165,7 @@ def test_after_a_false_positive_the_like_is_suppressed_for_a_while() -> None:
     assert cooled.suppressed == (Suppressor(Suppression.COOLDOWN, "orange"),)
     (other,) = desk.fires(2, ORANGE, risk=Risk.LEGAL)
     assert other.suppressed == ()
-    (risen,) = desk.fires(3, RED)
+    (risen,) = desk.fires(2.9, RED)
     assert (risen.change, risen.suppressed) == (Change.ROSE, ())
 
 

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sentinel.alerting.inhibition import InhibitRule
-from sentinel.alerting.mute import Span, Weekly
 from sentinel.alerting.suppression import read_suppression
 from sentinel.alerting.suppressors import Capacity
 from sentinel.model.alert import Suppression, Tier
 from sentinel.model.document import ConfigError, parse
+from sentinel.model.hours import Span, Weekly
 from sentinel.model.matcher import parse_matcher
 
 SHIPPED = Path(__file__).parents[3] / "configs" / "suppression.yaml"

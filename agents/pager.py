@@ -1,0 +1,53 @@
+"""The pager's Faust app: reads the alerts topic in a group of its own."""
+
+from typing import Any
+
+import faust
+from mode import Service
+
+from sentinel.delivery.pager import Pager
+from sentinel.settings import Settings
+from sentinel.stream.security import broker_credentials
+from sentinel.stream.topics import Topics
+from sentinel.stream.transport import ChunkSchema, chunk_transport
+from sentinel.stream.web import Web
+
+
+def create_app(settings: Settings, pager: Pager, web: Web, data_dir: str) -> faust.App:
+    """An app whose agent feeds ``pager``; ``data_dir`` is scratch space of Faust's."""
+    app = faust.App(
+        f"{settings.app_id}-pager",
+        broker=[f"kafka://{broker.strip()}" for broker in settings.brokers.split(",")],
+        broker_credentials=broker_credentials(settings),
+        stream_wait_empty=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        consumer_auto_offset_reset="earliest",
+        web_enabled=False,
+        datadir=data_dir,
+        loghandlers=[],
+    )
+    topics = Topics(settings.topic_prefix)
+    app.transport = chunk_transport(app, frozenset({topics.alerts}), lambda _: True)
+    alerts = app.topic(topics.alerts, schema=ChunkSchema())
+
+    @app.agent(alerts, name="pager")
+    async def page(stream: Any) -> None:
+        async for event in stream.noack().events():
+            chunk = event.value
+            await pager.accept(chunk.topic, chunk.partition, chunk.offsets, chunk.values)
+            event.ack()
+
+    @app.service
+    class Sending(Service):
+        """The dispatcher and the web pages."""
+
+        async def on_start(self) -> None:
+            pager.start()
+            await web.start()
+
+        async def on_stop(self) -> None:
+            await pager.stop()
+            await web.stop()
+
+    return app

@@ -1,0 +1,146 @@
+"""``sentinel pager``: tell people of alerts, and try whether they would be told."""
+
+import asyncio
+import logging
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sentinel.delivery.channels import Channel
+    from sentinel.delivery.declare import Plan
+    from sentinel.settings import Settings
+
+pager = typer.Typer(help="Page people: run the pager, or try its channels.")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@pager.callback(invoke_without_command=True)
+def run(context: typer.Context) -> None:
+    """Page people of alerts by configs/routes.yaml until stopped (SENTINEL_ variables)."""
+    if context.invoked_subcommand is not None:
+        return
+    from sentinel.cli.failure import UserError
+    from sentinel.cli.log import log_to_stderr
+    from sentinel.delivery.outbox import OutboxError
+    from sentinel.settings import Settings
+    from sentinel.stream.topics import StartupError, check
+
+    log_to_stderr()
+    settings = Settings.from_environment(os.environ)
+    plan = _plan(settings)
+    try:
+        check(settings)
+        _serve(settings, plan)
+    except (StartupError, OutboxError) as error:
+        raise UserError(str(error)) from None
+
+
+def _serve(settings: "Settings", plan: "Plan") -> None:
+    import faust
+    from prometheus_client import CollectorRegistry
+
+    from sentinel.agents.pager import create_app
+    from sentinel.delivery.dispatch import Dispatcher
+    from sentinel.delivery.outbox import Outbox
+    from sentinel.delivery.pager import Pager
+    from sentinel.delivery.watch import PagerMetrics
+    from sentinel.stream.web import Web
+
+    outbox = Outbox(settings.outbox)
+    metrics = PagerMetrics(CollectorRegistry(), plan.channels)
+    used = {name for route in plan.root.walk() for rung in route.ladder for name in rung.channels}
+    channels = _channels(plan, used)
+    dispatcher = Dispatcher(outbox, plan, channels, metrics, _now_ms)
+    service = Pager(outbox, plan, dispatcher, metrics, _now_ms)
+    web = Web(settings.web_host, settings.web_port, metrics.registry, lambda: service.alive)
+    with tempfile.TemporaryDirectory(prefix="sentinel-faust-") as data_dir:
+        app = create_app(settings, service, web, data_dir)
+        faust.Worker(
+            app, loglevel=logging.WARNING, redirect_stdouts=False
+        ).execute_from_commandline()
+
+
+@pager.command("test")
+def try_out(
+    route: Annotated[str, typer.Argument(metavar="ROUTE", help="The route's name.")],
+) -> None:
+    """Send a test page through every channel of a route; exit 1 if one does not take it."""
+    from sentinel.cli.failure import FAILED, UserError
+    from sentinel.settings import Settings
+
+    plan = _plan(Settings.from_environment(os.environ))
+    found = [each for each in plan.root.walk() if each.name == route]
+    if not found:
+        names = ", ".join(each.name for each in plan.root.walk())
+        raise UserError(f'there is no route "{route}"; there are {names}')
+    used = dict.fromkeys(name for rung in found[0].ladder for name in rung.channels)
+    channels = _channels(plan, used)
+    if not asyncio.run(_try_each(channels, plan)):
+        raise typer.Exit(FAILED)
+
+
+async def _try_each(channels: "dict[str, Channel]", plan: "Plan") -> bool:
+    """Trigger and resolve one alert on each channel; whether all took both."""
+    from sentinel.delivery.channels import Refused, Unreached
+    from sentinel.delivery.page import Content, Page, PageKind
+    from sentinel.model.alert import Tier
+    from sentinel.model.signal import Risk, Title
+
+    now_ms, good = _now_ms(), True
+    title = Title("Test page: nothing has happened", "测试通知：无实际预警")
+    alert_id = f"test-{now_ms}"
+    said = Content(
+        alert_id=alert_id,
+        revision=1,
+        tier=Tier.BLUE,
+        risk=Risk.OPERATIONAL,
+        title=title,
+        reason=title,
+        rule="test",
+        opened_at=now_ms,
+        updated_at=now_ms,
+        recorded_ms=now_ms,
+        runbook="docs/pages.md",
+        link=plan.link.format(alert_id=alert_id),
+    )
+    for name, channel in channels.items():
+        try:
+            for kind in (PageKind.TRIGGER, PageKind.RESOLVE):
+                page_id = f"{alert_id}.{kind}.{name}"
+                page = Page(page_id=page_id, channel=name, kind=kind, content=said, since_ms=now_ms)
+                async with asyncio.timeout(plan.timeout_ms / 1000):
+                    await channel.send(page, _now_ms())
+        except (Refused, Unreached, TimeoutError) as error:
+            good = False
+            typer.echo(f"{name}: failed: {error or 'no answer in time'}")
+        else:
+            typer.echo(f"{name}: ok")
+    return good
+
+
+def _plan(settings: "Settings") -> "Plan":
+    from sentinel.delivery.declare import read_folder
+    from sentinel.settings import shipped_configs
+
+    return read_folder(Path(settings.configs) if settings.configs else shipped_configs())
+
+
+def _channels(plan: "Plan", names: "Iterable[str]") -> "dict[str, Channel]":
+    from sentinel.cli.failure import UserError
+    from sentinel.delivery.channels import open_channel
+    from sentinel.delivery.declare import ChannelError
+
+    try:
+        return {name: open_channel(plan.channels[name], name, os.environ) for name in names}
+    except ChannelError as error:
+        raise UserError(str(error)) from None

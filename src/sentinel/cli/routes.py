@@ -1,0 +1,82 @@
+"""``sentinel routes``: whether the routing tree is right, and who would be paged."""
+
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sentinel.model.alert import Tier
+from sentinel.model.signal import Risk
+
+if TYPE_CHECKING:
+    from sentinel.delivery.declare import Plan
+
+routes = typer.Typer(help="The routes of pages.", no_args_is_help=True)
+
+
+@routes.command()
+def check(
+    configs: Annotated[
+        Path | None, typer.Argument(help="A configuration folder; without it the shipped one.")
+    ] = None,
+    tier: Annotated[Tier | None, typer.Option(help="Who is paged for an alert of it?")] = None,
+    risk: Annotated[Risk, typer.Option(help="... of this risk")] = Risk.OPERATIONAL,
+    rule: Annotated[str, typer.Option(help="... by this rule")] = "",
+    entity: Annotated[str, typer.Option(help="... about this entity")] = "",
+    at: Annotated[str, typer.Option(help="... at this time, RFC 3339; without it now")] = "",
+) -> None:
+    """Check configs/routes.yaml: errors exit 1, unreachable routes and unused channels 3."""
+    from sentinel.cli.failure import LINT
+    from sentinel.delivery.declare import read_folder
+    from sentinel.settings import shipped_configs
+
+    plan = read_folder(configs or shipped_configs())
+    findings = _findings(plan)
+    if tier is None:
+        count = sum(1 for _ in plan.root.walk())
+        typer.echo(f"{count} routes, {len(plan.channels)} channels")
+    else:
+        labels = {"tier": tier, "risk": risk, "rule": rule, "entity": entity}
+        labels["entity_kind"] = "customer"
+        _show(plan, labels, _moment_ms(at))
+    for finding in findings:
+        typer.echo(finding, err=True)
+    if findings:
+        raise typer.Exit(LINT)
+
+
+def _findings(plan: "Plan") -> list[str]:
+    from sentinel.delivery.routes import unreachable
+
+    used = {name for route in plan.root.walk() for rung in route.ladder for name in rung.channels}
+    return [
+        *(
+            f"routes.yaml: {route.name} is never reached: {earlier.name} takes it all"
+            for route, earlier in unreachable(plan.root)
+        ),
+        *(f"routes.yaml: no route uses {name}" for name in plan.channels if name not in used),
+    ]
+
+
+def _show(plan: "Plan", labels: dict[str, str], moment_ms: int) -> None:
+    for route in plan.root.matching(labels, moment_ms):
+        quiet = route.quiet is not None and route.quiet.is_on(moment_ms)
+        held = ", quiet hours: held" if quiet and labels["tier"] != Tier.RED else ""
+        typer.echo(f"{route.name}{held}")
+        for rung in route.ladder:
+            channels = ", ".join(f"{name} ({plan.channels[name].type})" for name in rung.channels)
+            typer.echo(f"  after {rung.after_ms // 1000} s: {channels}")
+
+
+def _moment_ms(text: str) -> int:
+    from sentinel.cli.failure import UserError
+
+    if not text:
+        return time.time_ns() // 1_000_000
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UserError(f'"{text}" is not a time such as 2026-11-23T09:00:00+08:00') from None
+    return round(moment.timestamp() * 1000)

@@ -1,0 +1,51 @@
+"""Prometheus Alertmanager's API v2: an alert with labels, until its ``endsAt``."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from sentinel.delivery.channels.channel import SEVERITY, post, rfc3339
+from sentinel.delivery.page import Page, PageKind
+
+# Alertmanager drops what nobody sends again; Sentinel says itself when an alert is over.
+_OPEN_MS = 30 * 86_400_000
+
+
+class Alertmanager:
+    """An Alertmanager at ``url`` (without ``/api/v2/alerts``)."""
+
+    remembers = True
+
+    def __init__(self, url: str) -> None:
+        self._url = f"{url.rstrip('/')}/api/v2/alerts"
+
+    async def send(self, page: Page, now_ms: int) -> None:
+        """Post the alert; raises Refused or Unreached."""
+        await self.send_digest([page], now_ms)
+
+    async def send_digest(self, pages: Sequence[Page], now_ms: int) -> None:
+        """Post several alerts at once; acknowledgements are nothing to Alertmanager."""
+        alerts = [_alert(page, now_ms) for page in pages if page.kind is not PageKind.ACKNOWLEDGE]
+        if alerts:
+            await post(self._url, msgspec.json.encode(alerts), {})
+
+
+def _alert(page: Page, now_ms: int) -> dict[str, Any]:
+    """Labels stay the same for all revisions: they are what Alertmanager knows it by."""
+    said = page.content
+    ends_ms = now_ms if page.kind is PageKind.RESOLVE else now_ms + _OPEN_MS
+    return {
+        "labels": {"alertname": "SentinelAlert", "alert_id": said.alert_id, "risk": said.risk},
+        "annotations": {
+            "tier": said.tier,
+            "severity": SEVERITY[said.tier],
+            "summary": f"{said.title.en} / {said.title.zh}",
+            "reason": f"{said.reason.en} / {said.reason.zh}",
+            "rule": said.rule,
+            "runbook": said.runbook,
+        },
+        "startsAt": rfc3339(said.opened_at),
+        "endsAt": rfc3339(ends_ms),
+        "generatorURL": said.link,
+    }

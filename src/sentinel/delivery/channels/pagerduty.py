@@ -1,0 +1,52 @@
+"""PagerDuty's Events API v2: trigger, acknowledge and resolve under one ``dedup_key``."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from sentinel.delivery.channels.channel import SEVERITY, facts, post, rfc3339
+from sentinel.delivery.page import Page, PageKind
+
+_SUMMARY = 1_024  # characters that PagerDuty takes
+
+
+class PagerDuty:
+    """An Events v2 integration; ``url`` ends in ``/v2/enqueue``, ``key`` is its routing key."""
+
+    remembers = True
+
+    def __init__(self, url: str, key: str) -> None:
+        self._url, self._key = url, key
+
+    async def send(self, page: Page, now_ms: int) -> None:  # noqa: ARG002
+        """Enqueue the event; raises Refused or Unreached."""
+        said = page.content
+        event: dict[str, Any] = {
+            "routing_key": self._key,
+            "event_action": page.kind,
+            "dedup_key": said.alert_id,
+        }
+        if page.kind is PageKind.TRIGGER:
+            summary = f"[{said.tier}] {said.title.en} / {said.title.zh}"
+            event |= {
+                "client": "Sentinel",
+                "client_url": said.link,
+                "links": [{"href": said.link, "text": "alert"}],
+                "payload": {
+                    "summary": summary[:_SUMMARY],
+                    "source": "sentinel",
+                    "severity": SEVERITY[said.tier],
+                    "timestamp": rfc3339(said.updated_at),
+                    "component": said.rule,
+                    "group": said.risk,
+                    "class": said.tier,
+                    "custom_details": facts(page),
+                },
+            }
+        await post(self._url, msgspec.json.encode(event), {})
+
+    async def send_digest(self, pages: Sequence[Page], now_ms: int) -> None:
+        """One by one: PagerDuty groups by itself."""
+        for page in pages:
+            await self.send(page, now_ms)

@@ -1,0 +1,72 @@
+"""A page: what people are told of an alert.  It holds nothing about the customer."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from sentinel.model.alert import Alert, Tier
+from sentinel.model.signal import Risk, Title
+
+
+class PageKind(StrEnum):
+    """What a page says about its alert."""
+
+    TRIGGER = "trigger"
+    ACKNOWLEDGE = "acknowledge"
+    RESOLVE = "resolve"
+
+
+class Content(Struct, frozen=True, kw_only=True):
+    """What may leave the house: title, tier, reason, runbook and a link, and no customer data.
+
+    ``alert_id`` is the key under which receivers know the alert again; times are ms UTC.
+    ``recorded_ms`` is when the triggering event was recorded.
+    """
+
+    alert_id: str
+    revision: int
+    tier: Tier
+    risk: Risk
+    title: Title
+    reason: Title
+    rule: str
+    opened_at: int
+    updated_at: int
+    recorded_ms: int
+    runbook: str
+    link: str
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """One page on its way to one channel; ``page_id`` stays the same over all attempts.
+
+    ``since_ms`` is when it was to be sent at first; ``prompt``, that this was at once.
+    ``attempts`` are those that were made before.
+    """
+
+    page_id: str
+    channel: str
+    kind: PageKind
+    content: Content
+    since_ms: int
+    prompt: bool = True
+    attempts: int = 0
+
+
+def content(alert: Alert, link: str) -> Content:
+    """What is said of the alert; ``link`` is a template with ``{alert_id}``."""
+    strongest = alert.reasons[0] if alert.reasons else None
+    return Content(
+        alert_id=alert.alert_id,
+        revision=alert.revision,
+        tier=alert.tier,
+        risk=alert.risk,
+        title=alert.title,
+        reason=strongest.title if strongest else alert.title,
+        rule=strongest.rule_id if strongest else "",
+        opened_at=alert.opened_at,
+        updated_at=alert.updated_at,
+        recorded_ms=alert.trigger.recorded_ms,
+        runbook=alert.runbook,
+        link=link.format(alert_id=alert.alert_id),
+    )

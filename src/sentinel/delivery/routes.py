@@ -1,0 +1,75 @@
+"""Who is paged for an alert: the routing tree, whose semantics are Alertmanager's.
+
+The root matches every alert.  Of a route's children the first that matches takes it, and
+the following too if that one says ``continue``; if none matches, the route itself takes it.
+What a route does not say it has from its parent.  Other than in Alertmanager, ``hours`` are a
+condition like the matchers: outside them the next route is asked.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sentinel.model.hours import Weekly
+from sentinel.model.matcher import Matcher, all_match
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """If nobody has answered after so long, these channels are paged."""
+
+    after_ms: int
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A node of the tree; ``ladder`` and ``quiet`` are its own or inherited.
+
+    In ``quiet`` hours pages that are not red wait until these are over.
+    """
+
+    name: str
+    matchers: tuple[Matcher, ...]
+    hours: Weekly | None
+    goes_on: bool
+    ladder: tuple[Rung, ...]
+    quiet: Weekly | None
+    routes: tuple["Route", ...]
+
+    def takes(self, labels: Mapping[str, str], moment_ms: int) -> bool:
+        """Whether the route's own conditions hold."""
+        on = self.hours is None or self.hours.is_on(moment_ms)
+        return on and all_match(self.matchers, labels)
+
+    def matching(self, labels: Mapping[str, str], moment_ms: int) -> list["Route"]:
+        """The deepest routes that take an alert which this one takes, in order."""
+        found: list[Route] = []
+        for route in self.routes:
+            if route.takes(labels, moment_ms):
+                found += route.matching(labels, moment_ms)
+                if not route.goes_on:
+                    break
+        return found or [self]
+
+    def walk(self) -> Iterator["Route"]:
+        """The route itself and all below it."""
+        yield self
+        for route in self.routes:
+            yield from route.walk()
+
+
+def unreachable(root: Route) -> list[tuple[Route, Route]]:
+    """Routes that can take nothing, each with the earlier sibling that takes it all.
+
+    A sibling does if it does not go on, has no hours, and each of its matchers is also
+    one of the later route's.
+    """
+    found = []
+    for parent in root.walk():
+        for n, route in enumerate(parent.routes):
+            for earlier in parent.routes[:n]:
+                wider = set(earlier.matchers) <= set(route.matchers)
+                if wider and not earlier.goes_on and earlier.hours is None:
+                    found.append((route, earlier))
+                    break
+    return found

@@ -1,0 +1,79 @@
+"""What the pager tells Prometheus."""
+
+from collections import Counter as Counts
+from collections.abc import Iterable
+from enum import StrEnum
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from sentinel.delivery.page import Page, PageKind
+from sentinel.delivery.plan import NoPage
+
+_SECONDS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800)
+
+
+class Result(StrEnum):
+    """What became of an attempt."""
+
+    SENT = "sent"
+    DIGESTED = "digested"  # sent, with others in one
+    FAILED = "failed"  # to be tried again
+    THROTTLED = "throttled"  # to be tried when the receiver says
+    GIVEN_UP = "given_up"
+
+
+class PagerMetrics:
+    """All metrics of one pager."""
+
+    def __init__(self, registry: CollectorRegistry, channels: Iterable[str]) -> None:
+        self.registry = registry
+        self._pages = Counter(
+            "sentinel_pages_total",
+            "Attempts to send a page.",
+            ("channel", "result"),
+            registry=registry,
+        )
+        self._unsent = Counter(
+            "sentinel_unsent_pages_total",
+            "Pages that were not sent.",
+            ("reason",),
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "sentinel_event_to_page_seconds",
+            "From the record of the triggering event to the delivered page, if it was due at once.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._outbox = Gauge(
+            "sentinel_outbox_pages", "Pages in the outbox.", ("state",), registry=registry
+        )
+        for channel in channels:
+            for result in Result:
+                self._pages.labels(channel, result)
+        for reason in NoPage:
+            self._unsent.labels(reason)
+
+    def sent(self, page: Page, now_ms: int, *, digested: bool) -> None:
+        """A page has been delivered."""
+        self.tried(page, Result.DIGESTED if digested else Result.SENT)
+        if page.kind is PageKind.TRIGGER and page.prompt and page.attempts == 0:
+            self._seconds.observe(max(0, now_ms - page.content.recorded_ms) / 1000)
+
+    def tried(self, page: Page, result: Result) -> None:
+        """Count an attempt."""
+        self._pages.labels(page.channel, result).inc()
+
+    def dropped(self, reason: NoPage) -> None:
+        """Count a page that will not be sent."""
+        self._unsent.labels(reason).inc()
+
+    def accepted(self, unsent: Counts[NoPage]) -> None:
+        """Count what records that were taken in made superfluous."""
+        for reason, count in unsent.items():
+            self._unsent.labels(reason).inc(count)
+
+    def outbox(self, counts: dict[str, int]) -> None:
+        """Note how many pages are in each state."""
+        for state, count in counts.items():
+            self._outbox.labels(state).set(count)

@@ -1,0 +1,76 @@
+"""Pagers to kill: a warm process that forks one for each line ``FOLDER URL ALERTS`` on stdin.
+
+It prints the pager's process id, and when the pager has ended ``done`` or ``killed``.  A forked
+pager dies as a started one does, and is there in milliseconds.
+"""
+
+import asyncio
+import os
+import sys
+import time
+
+from prometheus_client import CollectorRegistry
+from tests.delivery.alerts import NOW, alert
+from tests.delivery.listener import KEY, ROUTING_KEY
+from tests.delivery.plans import plan
+
+from sentinel.alerting.cloudevent import encode
+from sentinel.delivery.channels import open_channel
+from sentinel.delivery.dispatch import Dispatcher
+from sentinel.delivery.outbox import Outbox
+from sentinel.delivery.pager import Pager
+from sentinel.delivery.watch import PagerMetrics
+
+TEXT = """
+link: "https://desk.example/alerts/{alert_id}"
+ignore_older_than: 24h
+keep: 30d
+retry: {first: 1s, longest: 1s, give_up: 1h, timeout: 5s}
+channels:
+  duty:
+    {type: pagerduty, url: "URL/v2/enqueue", key: {env: DUTY_KEY}, rate: {pages: 99999, per: 1s}}
+route:
+  name: everybody
+  ladder: [{channels: [duty]}]
+"""
+_BATCH = 4
+
+
+def _clock_ms() -> int:
+    """Time passes, beginning with the alerts'."""
+    return NOW + time.monotonic_ns() // 1_000_000 % 3_600_000
+
+
+async def _page(folder: str, url: str, alerts: int) -> None:
+    """Take in the alerts, as a restarted agent reads them again from the first, and send all."""
+    outbox, whole = Outbox(f"sqlite:///{folder}/outbox.db"), plan(TEXT, url=url)
+    environ = {"DUTY_KEY": ROUTING_KEY, "CASES_KEY": KEY}
+    channels = {name: open_channel(entry, name, environ) for name, entry in whole.channels.items()}
+    metrics = PagerMetrics(CollectorRegistry(), channels)
+    dispatcher = Dispatcher(outbox, whole, channels, metrics, _clock_ms)
+    pager = Pager(outbox, whole, dispatcher, metrics, _clock_ms)
+    pager.start()
+    for first in range(0, alerts, _BATCH):
+        offsets = range(first, min(first + _BATCH, alerts))
+        values = [encode(alert(f"a{offset}")) for offset in offsets]
+        await pager.accept("alerts", 0, offsets, values)
+    while outbox.counts()["due"]:  # noqa: ASYNC110 - another task sends
+        await asyncio.sleep(0.002)
+    await pager.stop()
+
+
+def main() -> None:
+    """Fork a pager for each line."""
+    for line in sys.stdin:
+        folder, url, alerts = line.split()
+        pid = os.fork()
+        if pid == 0:
+            asyncio.run(_page(folder, url, int(alerts)))
+            os._exit(0)
+        print(pid, flush=True)  # noqa: T201
+        _, status = os.waitpid(pid, 0)
+        print("done" if status == 0 else "killed", flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Mail and chats by Apprise: a real SMTP server, and the messages' words."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.message import Message
+from email.policy import default
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from tests.delivery.alerts import CUSTOMER, NOW, alert
+
+from sentinel.delivery.channels import Unreached
+from sentinel.delivery.channels.chat import Chat
+from sentinel.delivery.page import Page, PageKind, content
+
+
+class Mailbox:
+    """Keeps every mail that an SMTP server is given."""
+
+    def __init__(self) -> None:
+        self.mails: list[Message] = []
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        """Take a mail."""
+        self.mails.append(message_from_bytes(envelope.content, policy=default))
+        return "250 taken"
+
+
+@pytest.fixture
+def smtp() -> Iterator[tuple[str, Mailbox]]:
+    """A mail server on a free port, as an Apprise URL, and what it was given."""
+    mailbox = Mailbox()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
+    controller.start()
+    url = (
+        f"mailto://127.0.0.1:{port}/?from=sentinel@bank.example&to=desk@bank.example&mode=insecure"
+    )
+    yield url, mailbox
+    controller.stop()
+
+
+def _page(alert_id: str = "a1", kind: PageKind = PageKind.TRIGGER) -> Page:
+    said = content(alert(alert_id), "https://desk.example/{alert_id}")
+    return Page(page_id=f"{alert_id}.p", channel="mail", kind=kind, content=said, since_ms=NOW)
+
+
+def test_a_page_becomes_a_mail_in_both_languages(smtp: tuple[str, Mailbox]) -> None:
+    """Tier and title as its subject; reason, runbook and link inside; nothing of the customer."""
+    url, mailbox = smtp
+    asyncio.run(Chat(url).send(_page(), NOW))
+    (mail,) = mailbox.mails
+    assert mail["subject"] == "[红色 red] 账户盗转 / Account drained (预警 alert)"
+    text = str(mail.get_body(("html", "plain")).get_content())  # type: ignore[attr-defined]
+    for part in ("新设备大额转出", "New device, large transfer", "https://desk.example/a1"):
+        assert part in text
+    assert CUSTOMER not in mail.as_string()
+
+
+def test_a_digest_lists_its_alerts(smtp: tuple[str, Mailbox]) -> None:
+    """One mail about 25 alerts: twenty of them, and how many more."""
+    url, mailbox = smtp
+    asyncio.run(Chat(url).send_digest([_page(f"a{n}") for n in range(25)], NOW))
+    (mail,) = mailbox.mails
+    assert mail["subject"] == "Sentinel: 25 alerts / 25 条预警"
+    text = str(mail.get_body(("html", "plain")).get_content())  # type: ignore[attr-defined]
+    assert "https://desk.example/a19" in text
+    assert "https://desk.example/a20" not in text
+    assert "+ 5" in text
+
+
+def test_the_end_of_an_alert_is_said(smtp: tuple[str, Mailbox]) -> None:
+    """A resolve is a message, too."""
+    url, mailbox = smtp
+    asyncio.run(Chat(url).send(_page(kind=PageKind.RESOLVE), NOW))
+    assert mailbox.mails[0]["subject"].endswith("(已解除 resolved)")
+
+
+def test_a_server_that_is_not_there_is_unreached() -> None:
+    """The page is to be tried again."""
+    with pytest.raises(Unreached):
+        asyncio.run(
+            Chat("mailto://127.0.0.1:9/?from=a@b.example&to=c@d.example").send(_page(), NOW)
+        )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "dingtalk://SECabc123456/abcdef0123456789abcdef0123456789",
+        "wecombot://abcdef01-2345-6789-abcd-ef0123456789",
+        "feishu://abcdef01-2345-6789-abcd-ef0123456789",
+        "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/",
+    ],
+)
+def test_the_chats_of_the_documentation_are_known(url: str) -> None:
+    """DingTalk, WeCom, Feishu and Slack by their Apprise URLs."""
+    assert Chat(url).remembers is False
