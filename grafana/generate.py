@@ -7,23 +7,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from complaints import complaints
+from delivery import delivery
 from panels import TIER_COLOURS, dashboard, panel
-
-_ME = 'instance=~"$instance"'
-_RATE = "[$__rate_interval]"
-
-
-def _rate(metric: str, by: str, extra: str = "") -> str:
-    return f"sum by ({by}) (rate({metric}{{{_ME}{extra}}}{_RATE}))"
-
-
-def _increase(metric: str, by: str, extra: str = "") -> str:
-    return f"sum by ({by}) (increase({metric}{{{_ME}{extra}}}[$__range]))"
-
-
-def _quantile(share: float, metric: str, by: str = "le") -> str:
-    return f"histogram_quantile({share}, {_rate(f'{metric}_bucket', by)})"
-
+from queries import ME, RATE, increase, quantile, rate
 
 def risk_desk() -> dict[str, Any]:
     """What the risk desk asks: how much, of which risk, because of which rules."""
@@ -37,7 +24,7 @@ def risk_desk() -> dict[str, Any]:
                     "stat",
                     f"{tier.capitalize()} · {name}",
                     f"{tier.capitalize()} alert revisions in the chosen time.",
-                    {tier: _increase("sentinel_alerts_total", "tier", f',tier="{tier}"')},
+                    {tier: increase("sentinel_alerts_total", "tier", f',tier="{tier}"')},
                     unit="none",
                     width=6,
                     height=4,
@@ -51,7 +38,7 @@ def risk_desk() -> dict[str, Any]:
                 "timeseries",
                 "Alerts by tier · 各级预警",
                 "Alert revisions a second, by tier.",
-                {"{{tier}}": _rate("sentinel_alerts_total", "tier")},
+                {"{{tier}}": rate("sentinel_alerts_total", "tier")},
                 unit="ops",
                 colours=TIER_COLOURS,
             ),
@@ -59,7 +46,7 @@ def risk_desk() -> dict[str, Any]:
                 "timeseries",
                 "Alerts by risk · 各类风险",
                 "Alert revisions a second, by kind of risk.",
-                {"{{risk}}": _rate("sentinel_alerts_total", "risk")},
+                {"{{risk}}": rate("sentinel_alerts_total", "risk")},
                 unit="ops",
             ),
             panel(
@@ -68,7 +55,7 @@ def risk_desk() -> dict[str, Any]:
                 "Signals of live rules in the chosen time; runbooks are in docs/runbooks.",
                 {
                     "{{rule}}": "topk(15, "
-                    + _increase("sentinel_signals_total", "rule", ',stage="live"')
+                    + increase("sentinel_signals_total", "rule", ',stage="live"')
                     + ")"
                 },
                 unit="none",
@@ -78,7 +65,7 @@ def risk_desk() -> dict[str, Any]:
                 "bargauge",
                 "Why signals led to no revision · 未升级原因",
                 "Signals without a revision in the chosen time, by reason.",
-                {"{{reason}}": _increase("sentinel_dropped_signals_total", "reason")},
+                {"{{reason}}": increase("sentinel_dropped_signals_total", "reason")},
                 unit="none",
                 height=10,
             ),
@@ -97,7 +84,7 @@ def soc() -> dict[str, Any]:
                 "timeseries",
                 "Operational alerts · 操作风险预警",
                 "Alert revisions a second (account takeover, card testing, mules), by tier.",
-                {"{{tier}}": _rate("sentinel_alerts_total", "tier", ',risk="operational"')},
+                {"{{tier}}": rate("sentinel_alerts_total", "tier", ',risk="operational"')},
                 unit="ops",
                 colours=TIER_COLOURS,
             ),
@@ -106,8 +93,8 @@ def soc() -> dict[str, Any]:
                 "From event to alert · 事件到预警",
                 "From the triggering event's record to the committed alert; the bar is 150 ms.",
                 {
-                    "median": _quantile(0.5, "sentinel_event_to_alert_seconds"),
-                    "99 %": _quantile(0.99, "sentinel_event_to_alert_seconds"),
+                    "median": quantile(0.5, "sentinel_event_to_alert_seconds"),
+                    "99 %": quantile(0.99, "sentinel_event_to_alert_seconds"),
                 },
                 unit="s",
             ),
@@ -115,14 +102,14 @@ def soc() -> dict[str, Any]:
                 "timeseries",
                 "Events · 事件",
                 "Events accepted a second, by stream.",
-                {"{{stream}}": _rate("sentinel_events_total", "stream")},
+                {"{{stream}}": rate("sentinel_events_total", "stream")},
                 unit="ops",
             ),
             panel(
                 "timeseries",
                 "Dead letters · 异常记录",
                 "Records put aside a second, by reason.",
-                {"{{reason}}": _rate("sentinel_dead_letters_total", "reason")},
+                {"{{reason}}": rate("sentinel_dead_letters_total", "reason")},
                 unit="ops",
             ),
             panel(
@@ -130,7 +117,7 @@ def soc() -> dict[str, Any]:
                 "Operational rules · 操作风险规则",
                 "Signals of account, card and login rules in the chosen time.",
                 {
-                    "{{rule}}": _increase(
+                    "{{rule}}": increase(
                         "sentinel_signals_total", "rule", ',rule=~"(ato|card|login|mule).*"'
                     )
                 },
@@ -141,7 +128,7 @@ def soc() -> dict[str, Any]:
                 "timeseries",
                 "Late events · 迟到事件",
                 "Events older than the lateness bound, a second, by stream.",
-                {"{{stream}}": _rate("sentinel_late_events_total", "stream")},
+                {"{{stream}}": rate("sentinel_late_events_total", "stream")},
                 unit="ops",
                 height=10,
             ),
@@ -160,7 +147,7 @@ def stream_health() -> dict[str, Any]:
                 "stat",
                 "Workers · 工作进程",
                 "Workers that answer.",
-                {"workers": f"count(sentinel_build_info{{{_ME}}})"},
+                {"workers": f"count(sentinel_build_info{{{ME}}})"},
                 unit="none",
                 width=6,
                 height=4,
@@ -169,7 +156,7 @@ def stream_health() -> dict[str, Any]:
                 "stat",
                 "Recovering shards · 恢复中的分片",
                 "Shards that rebuild their state.",
-                {"shards": f"sum(sentinel_recovering{{{_ME}}})"},
+                {"shards": f"sum(sentinel_recovering{{{ME}}})"},
                 unit="none",
                 width=6,
                 height=4,
@@ -187,7 +174,7 @@ def stream_health() -> dict[str, Any]:
                 "stat",
                 "Customers held · 在管客户",
                 "Customers with state, over all shards.",
-                {"customers": f"sum(sentinel_slots_used{{{_ME}}})"},
+                {"customers": f"sum(sentinel_slots_used{{{ME}}})"},
                 unit="short",
                 width=6,
                 height=4,
@@ -196,7 +183,7 @@ def stream_health() -> dict[str, Any]:
                 "timeseries",
                 "Lag · 积压",
                 "Records that wait, by stream.",
-                {"{{stream}}": f"sum by (stream) (sentinel_lag_records{{{_ME}}})"},
+                {"{{stream}}": f"sum by (stream) (sentinel_lag_records{{{ME}}})"},
                 unit="none",
             ),
             panel(
@@ -204,8 +191,8 @@ def stream_health() -> dict[str, Any]:
                 "Events a step · 每步事件数",
                 "Heavy load makes big steps: the median and the largest.",
                 {
-                    "median": _quantile(0.5, "sentinel_step_events"),
-                    "99 %": _quantile(0.99, "sentinel_step_events"),
+                    "median": quantile(0.5, "sentinel_step_events"),
+                    "99 %": quantile(0.99, "sentinel_step_events"),
                 },
                 unit="none",
             ),
@@ -214,8 +201,8 @@ def stream_health() -> dict[str, Any]:
                 "Engine and commit, 99 % · 引擎与提交",
                 "Time of a step in the engine and in its Kafka transaction.",
                 {
-                    "engine": _quantile(0.99, "sentinel_step_duration_seconds"),
-                    "commit": _quantile(0.99, "sentinel_commit_duration_seconds"),
+                    "engine": quantile(0.99, "sentinel_step_duration_seconds"),
+                    "commit": quantile(0.99, "sentinel_commit_duration_seconds"),
                 },
                 unit="s",
             ),
@@ -224,8 +211,8 @@ def stream_health() -> dict[str, Any]:
                 "Failed and replayed steps · 失败与重放",
                 "Transactions given up, and journalled steps replayed by recovery, a second.",
                 {
-                    "{{reason}}": _rate("sentinel_step_failures_total", "reason"),
-                    "replayed": f"sum(rate(sentinel_replayed_steps_total{{{_ME}}}{_RATE}))",
+                    "{{reason}}": rate("sentinel_step_failures_total", "reason"),
+                    "replayed": f"sum(rate(sentinel_replayed_steps_total{{{ME}}}{RATE}))",
                 },
                 unit="ops",
             ),
@@ -235,7 +222,7 @@ def stream_health() -> dict[str, Any]:
                 "How far the newest event of each stream lies behind now.",
                 {
                     "{{stream}}": "time() - max by (stream) "
-                    f"(sentinel_watermark_timestamp_seconds{{{_ME}}})"
+                    f"(sentinel_watermark_timestamp_seconds{{{ME}}})"
                 },
                 unit="s",
             ),
@@ -243,7 +230,7 @@ def stream_health() -> dict[str, Any]:
                 "timeseries",
                 "Bounds reached · 达到上限",
                 "What was let go because a bound was reached, a second.",
-                {"{{limit}}": _rate("sentinel_limits_total", "limit")},
+                {"{{limit}}": rate("sentinel_limits_total", "limit")},
                 unit="ops",
             ),
         ],
@@ -263,7 +250,7 @@ def rules() -> dict[str, Any]:
                 "Signals a second of the ten busiest live rules.",
                 {
                     "{{rule}}": "topk(10, "
-                    + _rate("sentinel_signals_total", "rule", ',stage="live"')
+                    + rate("sentinel_signals_total", "rule", ',stage="live"')
                     + ")"
                 },
                 unit="ops",
@@ -272,14 +259,14 @@ def rules() -> dict[str, Any]:
                 "timeseries",
                 "Model rules · 模型规则",
                 "Signals a second of rules that read a detector's p-value.",
-                {"{{rule}}": _rate("sentinel_signals_total", "rule", ',rule=~"(model|anomaly).*"')},
+                {"{{rule}}": rate("sentinel_signals_total", "rule", ',rule=~"(model|anomaly).*"')},
                 unit="ops",
             ),
             panel(
                 "timeseries",
                 "Live and shadow · 生效与影子",
                 "Signals a second by stage: shadow rules are counted and raise nothing.",
-                {"{{stage}}": _rate("sentinel_signals_total", "stage")},
+                {"{{stage}}": rate("sentinel_signals_total", "stage")},
                 unit="ops",
             ),
             panel(
@@ -287,8 +274,8 @@ def rules() -> dict[str, Any]:
                 "Signals for each revision · 每次预警的信号数",
                 "How many signals stand behind one alert revision.",
                 {
-                    "signals": f"sum(rate(sentinel_signals_total{{{_ME}}}{_RATE})) / "
-                    f"sum(rate(sentinel_alerts_total{{{_ME}}}{_RATE}))"
+                    "signals": f"sum(rate(sentinel_signals_total{{{ME}}}{RATE})) / "
+                    f"sum(rate(sentinel_alerts_total{{{ME}}}{RATE}))"
                 },
                 unit="short",
             ),
@@ -296,7 +283,7 @@ def rules() -> dict[str, Any]:
                 "timeseries",
                 "Signals without a revision · 未形成预警的信号",
                 "Signals that led to no revision a second, by reason.",
-                {"{{reason}}": _rate("sentinel_dropped_signals_total", "reason")},
+                {"{{reason}}": rate("sentinel_dropped_signals_total", "reason")},
                 unit="ops",
                 width=24,
             ),
@@ -309,6 +296,8 @@ DASHBOARDS = {
     "soc": soc,
     "stream-health": stream_health,
     "rules": rules,
+    "complaints": complaints,
+    "delivery": delivery,
 }
 
 

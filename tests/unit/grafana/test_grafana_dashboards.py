@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from sentinel.delivery.watch import PagerMetrics
 from sentinel.metrics import Metrics
 
 ROOT = Path(__file__).parents[3]
 FILES = sorted((ROOT / "grafana" / "dashboards").glob("*.json"))
 HAN = re.compile(r"[\u4e00-\u9fff]")
-UNITS = {"short", "none", "ops", "s"}
+UNITS = {"short", "none", "ops", "s", "percentunit"}
 
 
 def _panels() -> Iterator[Any]:
@@ -67,6 +68,7 @@ def test_a_panel_asks_for_metrics_that_exist(panel: dict[str, Any]) -> None:
     """Every metric in a query is one that a worker exposes; rates ask counters only."""
     registry = CollectorRegistry()
     Metrics(registry)
+    PagerMetrics(registry, [])
     text = generate_latest(registry).decode()
     names = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
     for target in panel["targets"]:
