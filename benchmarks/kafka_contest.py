@@ -36,7 +36,10 @@ def measure(broker: str, peers: Path, files: Mapping[str, str]) -> dict[str, Any
     contest = _Contest(broker, peers)
     with tempfile.TemporaryDirectory() as folder:
         whole = configs.write(files, Path(folder, "whole"))
-        bounds = {name: files[name] for name in ("engine.yaml", "tiers.yaml", "suppression.yaml")}
+        bounds = {
+            name: files[name]
+            for name in ("engine.yaml", "tiers.yaml", "suppression.yaml", "complaints.yaml")
+        }
         single = configs.write({**bounds, **CONFIGURATION}, Path(folder, "one_rule"))
         rates = side_by_side(
             {

@@ -40,10 +40,7 @@ def complaints() -> dict[str, Any]:
                 "bargauge",
                 "Share on time · 按时率",
                 "Of the duties that were fulfilled in the chosen time.",
-                {
-                    "{{duty}}": f"{kept} / "
-                    + increase("sentinel_complaint_duties_total", "duty")
-                },
+                {"{{duty}}": f"{kept} / " + increase("sentinel_complaint_duties_total", "duty")},
                 unit="percentunit",
             ),
             panel(

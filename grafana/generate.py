@@ -8,9 +8,11 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from complaints import complaints
-from delivery import delivery
 from panels import TIER_COLOURS, dashboard, panel
 from queries import ME, RATE, increase, quantile, rate
+
+from delivery import delivery
+
 
 def risk_desk() -> dict[str, Any]:
     """What the risk desk asks: how much, of which risk, because of which rules."""

@@ -12,13 +12,20 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
 
-from sentinel import alerting, detect, features, ingest, rules
+from sentinel import alerting, complaints, detect, features, ingest, rules
 from sentinel.model.columns import FIELDS, Schema
 from sentinel.model.document import ConfigError, Document, parse
 from sentinel.model.duration import parse_duration
 from sentinel.model.events import Stream
 
-_SINGLE = ("engine.yaml", "features.yaml", "detectors.yaml", "tiers.yaml", "suppression.yaml")
+_SINGLE = (
+    "engine.yaml",
+    "features.yaml",
+    "detectors.yaml",
+    "tiers.yaml",
+    "suppression.yaml",
+    "complaints.yaml",
+)
 _RULES = "rules/"
 
 Count = Annotated[int, Meta(ge=1)]
@@ -55,6 +62,8 @@ class Stages:
     detectors: detect.DetectorSet
     rules: rules.RuleSet
     alerting: alerting.Alerting
+    alarms: complaints.Alarms
+    complaints: complaints.Complaints
     field_demand: Mapping[Stream, frozenset[str]]
 
 
@@ -124,6 +133,10 @@ class Configuration:
                 self._documents["suppression.yaml"],
                 self.bounds.local_time.zone,
             ),
+            complaints=complaints.load(
+                self._documents["complaints.yaml"], self.bounds.local_time.zone
+            ),
+            alarms=complaints.Alarms(self.bounds.local_time.zone),
             field_demand={
                 stream: frozenset(
                     (demand[stream] & FIELDS[stream].keys()) | feature_set.field_demand[stream]

@@ -15,6 +15,7 @@ from operator import itemgetter
 import msgspec
 import numpy as np
 
+from sentinel.complaints import Notice
 from sentinel.configuration import Configuration
 from sentinel.ingest import (
     Watermarks,
@@ -24,8 +25,9 @@ from sentinel.ingest import (
     merge,
     places,
 )
+from sentinel.model.claim import Claim, Ending
 from sentinel.model.columns import Batch
-from sentinel.model.events import Stream
+from sentinel.model.events import Complaint, Event, Stream
 from sentinel.model.response import Control, Response
 from sentinel.model.signal import Signal
 from sentinel.model.step import Chunk, Limit, Outcome, Step
@@ -44,6 +46,7 @@ class Engine:
         self._stages = configuration.build()
         self._slots = Slots(bounds.max_customers, bounds.customer_ttl_ms)
         self._watermarks = Watermarks()
+        self._notices: Counter[str] = Counter()
 
     def process(self, step: Step) -> Outcome:
         """Take a step's records in and give its alerts, dead letters and counts."""
@@ -68,8 +71,8 @@ class Engine:
         for silence in silences.messages:
             stages.alerting.silence(silence)
         self._alert(batch, signals, responses.messages)
-        stages.alerting.advance(step.now_ms)
-        said = stages.alerting.finish()
+        self._advance(step.now_ms)
+        said, counts = stages.alerting.finish(), stages.complaints.take_counts()
 
         outcome.alerts, outcome.action_requests = said.alerts, said.action_requests
         outcome.dead_letters = [letter for part in decoded.values() for letter in part.dead_letters]
@@ -79,38 +82,89 @@ class Engine:
             outcome.events[stream] = len(rows)
             outcome.late[stream] = int(np.count_nonzero(batch.late[rows.place]))
         outcome.signals = Counter((signal.rule_id, signal.stage.value) for signal in signals)
-        outcome.limits = said.limits + stages.rules.take_limits()
+        outcome.limits = said.limits + counts.limits + stages.rules.take_limits()
         outcome.limits[Limit.SLOTS] += evictions.full
         outcome.limits[Limit.TTL] += evictions.expired
         outcome.limits[Limit.BUSY_SLOTS] += lost
         outcome.watermarks_ms = self._watermarks.known()
         outcome.slots_used = len(self._slots)
         outcome.open_alerts = stages.alerting.standings()
+        outcome.notices, self._notices = self._notices, Counter()
+        outcome.complaint_problems = Counter(
+            {problem.value: count for problem, count in counts.problems.items()}
+        )
+        for result, duties in (("on_time", counts.on_time), ("late", counts.late)):
+            for (duty, channel), count in duties.items():
+                outcome.complaint_duties[duty.value, channel, result] += count
+        outcome.open_complaints = {
+            (status.value, channel): count
+            for (status, channel), count in stages.complaints.backlog.items()
+        }
         return outcome
 
     def _alert(self, batch: Batch, signals: list[Signal], responses: list[Response]) -> None:
-        """Take alerting through signals and responses in one order, by the clock of each."""
-        alerting = self._stages.alerting
+        """Take answers, complaints and signals in one order, each by the clock of its place."""
+        stages = self._stages
         clock_ms = np.maximum.accumulate(batch.event_time)
-        by_event = groupby(signals, key=lambda signal: signal.place)
         answers = zip(places(responses, batch, self._watermarks), responses, strict=True)
-        happenings: Iterator[tuple[int, Response | list[Signal]]] = heapq.merge(
-            answers, ((place, list(each)) for place, each in by_event), key=itemgetter(0)
+        rows = batch.rows.get(Stream.COMPLAINT)
+        steps = ((place, rows.events[row]) for row, place in enumerate(rows.place)) if rows else ()
+        by_event = groupby(signals, key=lambda signal: signal.place)
+        happenings: Iterator[tuple[int, Response | Event | list[Signal]]] = heapq.merge(
+            answers, steps, ((place, list(each)) for place, each in by_event), key=itemgetter(0)
         )
         for place, happened in happenings:
             if isinstance(happened, Response):
                 at_ms = int(happened.event_time)  # type: ignore[arg-type]  # ms since decoded
-                alerting.advance(max(at_ms, int(clock_ms[place - 1]) if place else at_ms))
-                alerting.respond(happened, at_ms)
-            else:
-                alerting.advance(int(clock_ms[place]))
-                alerting.take(happened)
+                self._advance(max(at_ms, int(clock_ms[place - 1]) if place else at_ms))
+                stages.alerting.respond(happened, at_ms)
+                continue
+            self._advance(int(clock_ms[place]))
+            if isinstance(happened, Complaint):
+                self._take_complaint(happened, int(batch.event_time[place]), batch, place)
+            elif isinstance(happened, list):
+                stages.alerting.take(happened)
         if len(batch):
-            alerting.advance(int(clock_ms[-1]))
+            self._advance(int(clock_ms[-1]))
+
+    def _take_complaint(self, event: Complaint, at_ms: int, batch: Batch, place: int) -> None:
+        recorded_ms = batch.rows[Stream.COMPLAINT].recorded_ms[batch.row[place]]
+        self._tell(
+            self._stages.complaints.take(
+                event.complaint_id,
+                event.customer_id,
+                event.status,
+                event.channel,
+                event.product,
+                event.category,
+                event.branch_id,
+                event.event_id,
+                at_ms,
+                int(recorded_ms),
+            )
+        )
+
+    def _advance(self, clock_ms: int) -> None:
+        """Do what is due by the clock, of complaints and alerts in one order."""
+        complaints, alerting = self._stages.complaints, self._stages.alerting
+        while (due_ms := complaints.next_due_ms()) <= clock_ms:
+            alerting.advance(due_ms)
+            self._tell(complaints.advance(due_ms))
+        alerting.advance(clock_ms)
+
+    def _tell(self, notices: list[Notice]) -> None:
+        """Notices of complaints become alerts, or end them."""
+        for notice in notices:
+            self._notices[notice.kind] += 1
+            said = self._stages.alarms.take(notice)
+            if isinstance(said, Claim):
+                self._stages.alerting.claim(said)
+            elif isinstance(said, Ending):
+                self._stages.alerting.end(said)
 
     def next_due_ms(self) -> int:
         """When the next deadline fires (ms UTC); far ahead if none is set."""
-        return self._stages.alerting.next_due_ms()
+        return min(self._stages.alerting.next_due_ms(), self._stages.complaints.next_due_ms())
 
     def snapshot(self) -> bytes:
         """All state as bytes; equal state gives equal bytes."""
@@ -123,14 +177,16 @@ class Engine:
                 stages.detectors.snapshot(),
                 stages.rules.snapshot(),
                 stages.alerting.snapshot(),
+                stages.complaints.snapshot(),
+                stages.alarms.snapshot(),
             )
         )
 
     def restore(self, data: bytes) -> None:
         """Take the place of the engine that :meth:`snapshot` saw, under one configuration."""
-        kind = tuple[bytes, tuple[bytes, bytes, bytes], bytes, bytes, bytes, bytes]
-        watermarks, slots, features, detectors, rules, alerting = msgspec.msgpack.decode(
-            data, type=kind
+        kind = tuple[bytes, tuple[bytes, bytes, bytes], bytes, bytes, bytes, bytes, bytes, bytes]
+        watermarks, slots, features, detectors, rules, alerting, complaints, alarms = (
+            msgspec.msgpack.decode(data, type=kind)
         )
         self._watermarks.restore(watermarks)
         self._slots.restore(slots)
@@ -138,6 +194,8 @@ class Engine:
         self._stages.detectors.restore(detectors)
         self._stages.rules.restore(rules)
         self._stages.alerting.restore(alerting)
+        self._stages.complaints.restore(complaints)
+        self._stages.alarms.restore(alarms)
 
     def digest(self) -> str:
         """A hash of all state: equal for engines that have seen the same steps."""

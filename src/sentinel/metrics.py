@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import get_args
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 import sentinel
+from sentinel.complaints import Duty, Kind, Problem
 from sentinel.model.alert import (
     Alert,
     AlertState,
@@ -15,7 +17,7 @@ from sentinel.model.alert import (
     Suppression,
     Tier,
 )
-from sentinel.model.events import Stream
+from sentinel.model.events import ComplaintChannel, ComplaintStatus, Stream
 from sentinel.model.response import Control, ResponseKind, ResponseResult
 from sentinel.model.signal import Action, Risk, Stage
 from sentinel.model.step import DeadLetterReason, Limit, Outcome, SignalDrop
@@ -101,6 +103,18 @@ class Metrics:
             _LATENCY,
             "tier",
         )
+        self._notices = counter(
+            "sentinel_complaint_notices_total", "What was to tell of complaints.", "kind"
+        )
+        self._problems = counter(
+            "sentinel_complaint_problems_total", "Complaints' steps that are wrong.", "problem"
+        )
+        self._duties = counter(
+            "sentinel_complaint_duties_total", "Duties fulfilled.", "duty", "channel", "result"
+        )
+        self._complaints = gauge(
+            "sentinel_open_complaints", "Complaints that are open.", "shard", "status", "channel"
+        )
         self._lag = gauge("sentinel_lag_records", "Records not yet applied.", "stream", "partition")
         self._slots = gauge("sentinel_slots_used", "Customers held.", "shard")
         self._watermark = gauge(
@@ -134,6 +148,14 @@ class Metrics:
             self._suppressed.labels(suppression)
         for escalation in Escalation:
             self._escalations.labels(escalation)
+        for notice in Kind:
+            self._notices.labels(notice)
+        for problem in Problem:
+            self._problems.labels(problem)
+        for duty in Duty:
+            for channel in get_args(ComplaintChannel):
+                for kept in ("on_time", "late"):
+                    self._duties.labels(duty, channel, kept)
         for resolution in Resolution:
             self._resolved.labels(resolution)
         for kind in ResponseKind:
@@ -182,6 +204,7 @@ class Metrics:
             self._watermark.labels(shard, stream).set(high_ms / 1000)
         self._slots.labels(shard).set(outcome.slots_used)
         self._observe_open(shard, outcome)
+        self._observe_complaints(shard, outcome)
 
     def _observe_alert(self, alert: Alert) -> None:
         self._alerts.labels(alert.tier, alert.risk).inc()
@@ -202,6 +225,18 @@ class Metrics:
                 self._open.labels(shard, tier, state).set(told + untold)
                 suppressed += untold
         self._open_suppressed.labels(shard).set(suppressed)
+
+    def _observe_complaints(self, shard: int, outcome: Outcome) -> None:
+        for notice, count in outcome.notices.items():
+            self._notices.labels(notice).inc(count)
+        for problem, count in outcome.complaint_problems.items():
+            self._problems.labels(problem).inc(count)
+        for labels, count in outcome.complaint_duties.items():
+            self._duties.labels(*labels).inc(count)
+        for status in get_args(ComplaintStatus):
+            for channel in get_args(ComplaintChannel):
+                count = outcome.open_complaints.get((status, channel), 0)
+                self._complaints.labels(shard, status, channel).set(count)
 
     def observe_commit(self, seconds: float) -> None:
         """Note how long a transaction took."""

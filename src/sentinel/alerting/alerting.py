@@ -99,7 +99,7 @@ class Alerting:
     def end(self, ending: Ending) -> None:
         """What another stage had claimed is over."""
         place = (ending.entity.kind, ending.entity.id, ending.risk)
-        self._end(place, Resolution.COMPLETED, ending.at_ms)
+        self._end(place, ending.resolution, ending.at_ms)
 
     def respond(self, response: Response, at_ms: int) -> None:
         """Do what a person said of an alert at ``at_ms``."""

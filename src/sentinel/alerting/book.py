@@ -42,13 +42,15 @@ class OpenAlert(Struct, kw_only=True):
     """An alert that is not over.
 
     ``alert`` is its newest revision, ``claimed`` the tier by its score, ``requested`` the
-    actions that core systems have been told of, ``notified`` whether capacity was spent on it.
+    actions that core systems have been told of, ``notified`` whether capacity was spent on it,
+    ``ages`` whether it is raised when nobody answers.
     """
 
     alert: Alert
     claimed: Tier
     requested: list[Action] = struct_field(default_factory=list)
     notified: bool = False
+    ages: bool = True
 
 
 @dataclass(slots=True)
@@ -103,7 +105,7 @@ class AlertBook:
         key = (claim.entity.kind, claim.entity.id, claim.risk)
         found = self._open.get(key)
         if found is None:
-            self._enter(key, OpenAlert(alert=opened(claim), claimed=claim.tier))
+            self._enter(key, OpenAlert(alert=opened(claim), claimed=claim.tier, ages=claim.ages))
             self._revise(key, self._open[key].alert, Change.OPENED, moment_ms)
             return True
         draft = claimed(found.alert, claim, self._policy.escalating_firings)
@@ -265,6 +267,8 @@ class AlertBook:
         """Let an alert that somebody has been told of grow urgent with time; others not."""
         allowed_ms = self._policy.unanswered_ms.get(alert.tier)
         timer = (AGE, *key)
+        if not self._open[key].ages:
+            return
         if alert.state is not AlertState.FIRING or alert.suppressed or allowed_ms is None:
             self._timers.cancel(timer)
         elif alert.tier is not alert.previous_tier or timer not in self._timers:

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from sentinel.model.alert import Entity, Reason, Tier, Trigger
+from sentinel.model.alert import Entity, Reason, Resolution, Tier, Trigger
 from sentinel.model.signal import Action, Risk, Title
 
 
@@ -11,7 +11,8 @@ class Claim(Struct, frozen=True, kw_only=True):
 
     ``occasion`` tells what opens the alert, should none be open: the same occasion gives the
     same alert id.  ``at_ms`` is the moment it is true of.  ``is_news`` asks for a revision even
-    if the tier stays; ``renews`` says that the alert had fallen below all tiers.
+    if the tier stays; ``renews`` says that the alert had fallen below all tiers.  What does not
+    ``age`` has a timetable of its own, and is not raised because nobody answers.
     """
 
     key: str
@@ -29,11 +30,13 @@ class Claim(Struct, frozen=True, kw_only=True):
     runbook: str
     is_news: bool
     renews: bool = False
+    ages: bool = True
 
 
 class Ending(Struct, frozen=True, kw_only=True):
-    """What was claimed of ``entity`` and ``risk`` is over: it has been done."""
+    """What was claimed of ``entity`` and ``risk`` is over."""
 
     entity: Entity
     risk: Risk
+    resolution: Resolution
     at_ms: int

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError
 
 T = TypeVar("T")
@@ -214,9 +215,17 @@ def _plain(node: Any) -> Any:
     return node
 
 
+class _Constructor(RoundTripConstructor):
+    """YAML 1.2's core has no dates: they stay text, so that a wrong one is told with its place."""
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:timestamp", RoundTripConstructor.construct_yaml_str)
+
+
 def parse(text: str, path: str) -> Document:
     """Parse YAML 1.2 ``text``; ``path`` is the name that errors show."""
     reader = YAML(typ="rt")
+    reader.Constructor = _Constructor
     reader.preserve_quotes = True
     try:
         nodes = reader.load(StringIO(text))

@@ -83,6 +83,9 @@ class Limit(StrEnum):
     REASONS = "reasons"  # an alert keeps only its strongest reasons
     TIMERS = "timers"  # a deadline found no room
     SILENCES = "silences"  # a silence found no room
+    OPEN_COMPLAINTS = "open_complaints"  # the open complaint silent for longest was let go
+    ENDED_COMPLAINTS = "ended_complaints"  # a complaint that is over was forgotten
+    COMPLAINING_CUSTOMERS = "complaining_customers"  # one's complaints were forgotten
 
 
 @dataclass(slots=True)
@@ -102,3 +105,10 @@ class Outcome:
     slots_used: int = 0
     open_alerts: dict[tuple[Tier, AlertState, bool], int] = field(default_factory=dict)
     """Alerts that are open after the step, by tier, state and whether they are suppressed."""
+    notices: Counter[str] = field(default_factory=Counter)
+    """What was to tell of complaints, by kind."""
+    complaint_problems: Counter[str] = field(default_factory=Counter)
+    complaint_duties: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """Duties that were fulfilled: duty, channel, ``on_time`` or ``late``."""
+    open_complaints: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Complaints that are open after the step, by status and channel."""

@@ -49,3 +49,9 @@ def test_norway_is_not_false() -> None:
     """YAML 1.2: NO is a country, on is a word, and an empty file is an empty mapping."""
     assert parse("country: NO\non: login\n", "x.yaml").data == {"country": "NO", "on": "login"}
     assert parse("", "x.yaml").data == {}
+
+
+def test_a_date_is_text_until_it_is_converted() -> None:
+    """YAML 1.2 has no dates; a day that does not exist would else be an error without a place."""
+    text = "day: 2027-02-30\nmoment: 2027-02-06T10:00:00Z\n"
+    assert parse(text, "x.yaml").data == {"day": "2027-02-30", "moment": "2027-02-06T10:00:00Z"}

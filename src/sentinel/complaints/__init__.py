@@ -1,0 +1,37 @@
+"""Complaints: a life in steps, deadlines in working days, warnings before they pass.
+
+Events and the clock go into the ``book``, notices come out; ``alarms`` turns them into claims
+to one alert a complaint.
+"""
+
+from zoneinfo import ZoneInfo
+
+from sentinel.complaints.alarms import Alarms
+from sentinel.complaints.book import Complaints, Counts
+from sentinel.complaints.life import Problem, Status
+from sentinel.complaints.notice import Duty, Kind, Notice
+from sentinel.complaints.policy import read_policy
+from sentinel.complaints.text import Text, render
+from sentinel.model.document import Document
+
+__all__ = [
+    "Alarms",
+    "Complaints",
+    "Counts",
+    "Duty",
+    "Kind",
+    "Notice",
+    "Problem",
+    "Status",
+    "Text",
+    "load",
+    "render",
+]
+
+
+def load(document: Document, zone: ZoneInfo) -> Complaints:
+    """An empty book by the policy in ``document`` (complaints.yaml), its days in ``zone``.
+
+    Raises :class:`~sentinel.model.document.ConfigError`.
+    """
+    return Complaints(read_policy(document, zone))

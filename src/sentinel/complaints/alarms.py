@@ -1,0 +1,120 @@
+"""What stands against each complaint: notices become claims to an alert, and their end.
+
+A complaint has one alert.  Its tier is that of the most urgent notice that stands, its reasons
+are all of them.
+"""
+
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Struct
+
+from sentinel.complaints.notice import Kind, Notice
+from sentinel.complaints.text import render
+from sentinel.model.alert import Entity, Reason, Resolution, Tier, Trigger
+from sentinel.model.claim import Claim, Ending
+from sentinel.model.events import Stream
+from sentinel.model.signal import Action, Risk
+
+COMPLAINT = "complaint"
+RUNBOOK = "docs/runbooks/complaints.md"
+
+_TIERS = tuple(Tier)
+_SCORES = {Tier.RED: 90.0, Tier.ORANGE: 70.0, Tier.YELLOW: 50.0, Tier.BLUE: 25.0}
+"""A deadline has no likelihood: the score is a fixed one within the tier."""
+
+
+class Standing(Struct, frozen=True):
+    """A notice that stands: what it is about, how urgent, and the reason it gives."""
+
+    about: str
+    tier: Tier
+    reason: Reason
+
+
+class Alarms:
+    """The notices that stand, by complaint; those of complaints that are over are gone."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._standing: dict[str, list[Standing]] = {}
+
+    def take(self, notice: Notice) -> Claim | Ending | None:
+        """What is to be said of the notice's complaint now; None if nothing changes."""
+        before = self._standing.get(notice.complaint_id, [])
+        match notice.kind:
+            case Kind.COMPLETED | Kind.FORGOTTEN:
+                self._standing.pop(notice.complaint_id, None)
+                over = notice.kind is Kind.COMPLETED
+                ended = Resolution.COMPLETED if over else Resolution.DISPLACED
+                return _ending(notice, ended) if before else None
+            case Kind.MET:
+                left = [each for each in before if each.about != _about(notice)]
+                if len(left) == len(before):
+                    return None
+                self._standing[notice.complaint_id] = left
+                if not left:
+                    del self._standing[notice.complaint_id]
+                    return _ending(notice, Resolution.COMPLETED)
+                return self._claim(notice, left, is_news=False)
+        standing = self._stand(notice, before)
+        left = [each for each in before if each.about != standing.about] + [standing]
+        self._standing[notice.complaint_id] = left
+        return self._claim(notice, left, is_news=True)
+
+    def snapshot(self) -> bytes:
+        """All that stands, by complaint; equal states give equal bytes."""
+        return msgspec.msgpack.encode(sorted(self._standing.items()))
+
+    def restore(self, data: bytes) -> None:
+        """Continue from what :meth:`snapshot` gave."""
+        kind = list[tuple[str, list[Standing]]]
+        self._standing = dict(msgspec.msgpack.decode(data, type=kind))
+
+    def _stand(self, notice: Notice, before: list[Standing]) -> Standing:
+        tier = notice.tier or Tier.BLUE
+        about, text = _about(notice), render(notice, self._zone)
+        counts = [each.reason.count for each in before if each.about == about]
+        firsts = [each.reason.first_event_time for each in before if each.about == about]
+        reason = Reason(
+            rule_id=f"complaint.{about}",
+            title=text.reason,
+            severity=round(_SCORES[tier]),
+            contribution=_SCORES[tier],
+            count=sum(counts) + 1,
+            first_event_time=min([notice.at_ms, *firsts]),
+            last_event_time=notice.at_ms,
+            clauses=(),
+        )
+        return Standing(about, tier, reason)
+
+    def _claim(self, notice: Notice, standing: list[Standing], *, is_news: bool) -> Claim:
+        ranked = sorted(standing, key=lambda each: (_TIERS.index(each.tier), each.about))
+        tier = ranked[0].tier
+        return Claim(
+            key=notice.customer_id,
+            entity=Entity(COMPLAINT, notice.complaint_id),
+            risk=Risk.LEGAL,
+            tier=tier,
+            score=_SCORES[tier],
+            customer_score=_SCORES[tier],
+            title=render(notice, self._zone).title,
+            occasion=f"{notice.event_id} {_about(notice)} {notice.fraction}",
+            trigger=Trigger(Stream.COMPLAINT, notice.event_id, notice.at_ms, notice.recorded_ms),
+            at_ms=notice.at_ms,
+            reasons=tuple(each.reason for each in ranked),
+            actions=(Action.EXPEDITE_COMPLAINT,),
+            runbook=RUNBOOK,
+            is_news=is_news,
+            ages=False,
+        )
+
+
+def _about(notice: Notice) -> str:
+    """Notices about the same replace one another."""
+    return notice.duty or notice.problem or notice.kind
+
+
+def _ending(notice: Notice, resolution: Resolution) -> Ending:
+    entity = Entity(COMPLAINT, notice.complaint_id)
+    return Ending(entity=entity, risk=Risk.LEGAL, resolution=resolution, at_ms=notice.at_ms)

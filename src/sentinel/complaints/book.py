@@ -1,0 +1,286 @@
+"""The book of complaints of one shard: where each stands, what is due, who was warned."""
+
+from collections import Counter, OrderedDict
+from dataclasses import dataclass, field
+
+import msgspec
+
+from sentinel.complaints.life import Problem, Status, Verdict, is_over, judge
+from sentinel.complaints.notice import DUE, Duty, Kind, Notice
+from sentinel.complaints.policy import Policy
+from sentinel.complaints.record import Cause, Record, due, duties, next_reminder, tell
+from sentinel.complaints.repeats import Repeats
+from sentinel.model.step import Limit
+from sentinel.state.timers import Timers
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened since it was last asked.
+
+    ``on_time`` and ``late`` are fulfilled duties by duty and channel.
+    """
+
+    problems: Counter[Problem] = field(default_factory=Counter)
+    limits: Counter[Limit] = field(default_factory=Counter)
+    on_time: Counter[tuple[Duty, str]] = field(default_factory=Counter)
+    late: Counter[tuple[Duty, str]] = field(default_factory=Counter)
+
+
+class Complaints:
+    """Takes events and the clock, gives notices; bounded by the policy's three maxima.
+
+    ``backlog`` is the number of open complaints by status and channel.  A complaint has at
+    most one deadline for each duty, so that open complaints bound the deadlines, too.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.backlog: Counter[tuple[Status, str]] = Counter()
+        self._open: OrderedDict[str, Record] = OrderedDict()  # the least recently changed first
+        self._over: OrderedDict[str, Record] = OrderedDict()  # the first ended first
+        self._timers = self._no_timers()
+        self._repeats = Repeats(policy.repeated_days, policy.repeated_count, policy.max_customers)
+        self._counts = Counts()
+
+    def take(
+        self,
+        complaint_id: str,
+        customer_id: str,
+        status: str,
+        channel: str,
+        product: str | None,
+        category: str | None,
+        branch_id: str | None,
+        event_id: str,
+        event_time: int,
+        recorded_ms: int,
+    ) -> list[Notice]:
+        """Take in one event of a complaint; raises ValueError if the status is no status."""
+        to = Status(status)
+        cause = Cause(event_time, event_id, recorded_ms)
+        record = self._open.get(complaint_id) or self._over.get(complaint_id)
+        if record is None:
+            record = Record(
+                complaint_id=complaint_id,
+                customer_id=customer_id,
+                channel=channel,
+                product=product,
+                category=category,
+                branch_id=branch_id,
+                status=to,
+                opened_at=event_time,
+                since=event_time,
+                newest_at=event_time,
+                event_id=event_id,
+                recorded_ms=recorded_ms,
+                seen=[to],
+            )
+            return self._begin(record, cause)
+        if record.customer_id != customer_id:
+            return [self._problem(record, Problem.OTHER_CUSTOMER, to, cause)]
+        return self._go_on(record, to, cause)
+
+    def advance(self, clock_ms: int) -> list[Notice]:
+        """The warnings due until ``clock_ms``, by the moment each was due.
+
+        A clock behind the one before gives nothing.
+        """
+        notices = []
+        for at_ms, (complaint_id, name) in self._timers.pop_due(clock_ms):
+            record, duty = self._open[complaint_id], Duty(name)
+            reminder = next_reminder(self.policy, record, duty)
+            assert reminder is not None  # noqa: S101 - it is what the timer was set for
+            record.warned[duty] += 1
+            self._watch(record, duty)
+            notices.append(
+                tell(
+                    DUE[duty],
+                    record,
+                    Cause(at_ms, record.event_id, record.recorded_ms),
+                    tier=reminder.tier,
+                    duty=duty,
+                    days=reminder.days,
+                    fraction=reminder.fraction,
+                    due_ms=reminder.due_ms,
+                    provisional=self.policy.calendar.is_provisional(
+                        record.opened_at, reminder.due_ms
+                    ),
+                )
+            )
+        return notices
+
+    def next_due_ms(self) -> int:
+        """When the next warning is due (ms UTC); far ahead if none is."""
+        return self._timers.next_due_ms()
+
+    def take_counts(self) -> Counts:
+        """What was counted since the last call; no part of a snapshot."""
+        counts, self._counts = self._counts, Counts()
+        return counts
+
+    def snapshot(self) -> bytes:
+        """Everything known; equal states give equal bytes."""
+        parts = list(self._open.values()), list(self._over.values()), self._repeats.snapshot()
+        return msgspec.msgpack.encode(parts)
+
+    def restore(self, data: bytes) -> None:
+        """Continue from what :meth:`snapshot` gave.
+
+        Deadlines are reckoned anew, so that a changed policy and a calendar published
+        meanwhile hold for the complaints that are open; a warning given is not given again.
+        """
+        opened, over, repeats = msgspec.msgpack.decode(
+            data, type=tuple[list[Record], list[Record], bytes]
+        )
+        self._open = OrderedDict((record.complaint_id, record) for record in opened)
+        self._over = OrderedDict((record.complaint_id, record) for record in over)
+        self._repeats.restore(repeats)
+        self._timers = self._no_timers()
+        self.backlog = Counter((record.status, record.channel) for record in opened)
+        for record in opened:
+            warned = record.warned
+            record.warned = {duty: warned.get(duty, 0) for duty in duties(self.policy, record)}
+            self._watch(record, *record.warned)
+
+    def _no_timers(self) -> Timers:
+        return Timers(len(Duty) * (self.policy.max_open + 1))  # one more while it is let go
+
+    def _begin(self, record: Record, cause: Cause) -> list[Notice]:
+        """Open a complaint at the status of its first event."""
+        notices = []
+        if record.status is not Status.RECEIVED:
+            notices.append(self._problem(record, Problem.UNKNOWN, record.status, cause))
+        policy = self.policy
+        if self._repeats.add(record.customer_id, record.complaint_id, record.opened_at):
+            notices.append(
+                tell(
+                    Kind.REPEATED,
+                    record,
+                    cause,
+                    tier=policy.repeated_tier,
+                    days=policy.repeated_days,
+                    count=policy.repeated_count,
+                )
+            )
+        if forgotten := self._repeats.shrink():
+            self._counts.limits[Limit.COMPLAINING_CUSTOMERS] += forgotten
+        if is_over(record.status):
+            return [*notices, self._end(record, cause)]
+        self._open[record.complaint_id] = record
+        self.backlog[record.status, record.channel] += 1
+        record.warned = dict.fromkeys(duties(policy, record), 0)
+        self._watch(record, *record.warned)
+        if len(self._open) > policy.max_open:
+            notices.append(self._forget(next(iter(self._open.values())), cause))
+        return notices
+
+    def _go_on(self, record: Record, to: Status, cause: Cause) -> list[Notice]:
+        """Take in an event of a complaint that is known."""
+        if cause.at_ms >= record.newest_at:
+            record.newest_at, record.event_id, record.recorded_ms = cause
+        if record.complaint_id in self._open:
+            self._open.move_to_end(record.complaint_id)
+        terms = self.policy.terms(record.channel, record.category)
+        verdict, problem = judge(
+            record.status,
+            record.since,
+            to,
+            cause.at_ms,
+            seen=to in record.seen,
+            needs_reply=terms.needs_reply,
+        )
+        notices = [] if problem is None else [self._problem(record, problem, to, cause)]
+        if verdict in (Verdict.MOVE, Verdict.HOLD, Verdict.HISTORY):
+            record.seen = sorted({*record.seen, to})
+        if verdict is Verdict.HISTORY and to is Status.RECEIVED:
+            record.opened_at = min(record.opened_at, cause.at_ms)
+            self._watch(record, *record.warned)
+        elif verdict is Verdict.MOVE:
+            notices += self._move(record, to, cause)
+            if to is Status.REPLIED and Status.CLOSED in record.seen:  # it was held back
+                notices += self._move(record, Status.CLOSED, cause)
+        return notices
+
+    def _move(self, record: Record, to: Status, cause: Cause) -> list[Notice]:
+        self._count_in_backlog(record, -1)
+        record.status, record.since = to, max(record.since, cause.at_ms)
+        if to is Status.WITHDRAWN:
+            return [self._end(record, cause)]
+        notices = [
+            notice
+            for duty in record.fulfilled()
+            if (notice := self._met(record, duty, cause)) is not None
+        ]
+        if is_over(to):
+            return [*notices, self._end(record, cause)]
+        self._count_in_backlog(record, 1)
+        return notices
+
+    def _met(self, record: Record, duty: Duty, cause: Cause) -> Notice | None:
+        """Tick a duty off; a notice if somebody was warned of it."""
+        days, due_ms = due(self.policy, record, duty)
+        counts = self._counts.on_time if cause.at_ms < due_ms else self._counts.late
+        counts[duty, record.channel] += 1
+        self._timers.cancel((record.complaint_id, duty))
+        if not record.warned.pop(duty):
+            return None
+        return tell(Kind.MET, record, cause, duty=duty, days=days, due_ms=due_ms)
+
+    def _end(self, record: Record, cause: Cause) -> Notice:
+        """Put a complaint among those that are over."""
+        self._drop(record)
+        self._over[record.complaint_id] = record
+        if len(self._over) > self.policy.max_ended:
+            self._over.popitem(last=False)
+            self._counts.limits[Limit.ENDED_COMPLAINTS] += 1
+        return tell(Kind.COMPLETED, record, cause)
+
+    def _forget(self, record: Record, cause: Cause) -> Notice:
+        """Let an open complaint go for the one that ``cause`` opened."""
+        self._drop(record)
+        self._count_in_backlog(record, -1)
+        self._counts.limits[Limit.OPEN_COMPLAINTS] += 1
+        own = Cause(cause.at_ms, record.event_id, record.recorded_ms)
+        return tell(Kind.FORGOTTEN, record, own)
+
+    def _drop(self, record: Record) -> None:
+        self._open.pop(record.complaint_id, None)
+        for duty in record.warned:
+            self._timers.cancel((record.complaint_id, duty))
+        record.warned = {}
+
+    def _watch(self, record: Record, *duties: Duty) -> None:
+        """Set the next warning of each duty, if one is left."""
+        for duty in duties:
+            reminder = next_reminder(self.policy, record, duty)
+            if reminder is not None:
+                self._timers.set((record.complaint_id, duty), reminder.at_ms)
+
+    def _count_in_backlog(self, record: Record, change: int) -> None:
+        key = record.status, record.channel
+        self.backlog[key] += change
+        if not self.backlog[key]:
+            del self.backlog[key]
+
+    def _problem(self, record: Record, problem: Problem, asked: Status, cause: Cause) -> Notice:
+        self._counts.problems[problem] += 1
+        if problem is not Problem.CLOSED_WITHOUT_REPLY:
+            tier = self.policy.illegal_tier
+            return tell(
+                Kind.ILLEGAL_TRANSITION, record, cause, tier=tier, problem=problem, asked=asked
+            )
+        days, due_ms = due(self.policy, record, Duty.REPLY)
+        terms = self.policy.terms(record.channel, record.category)
+        return tell(
+            Kind.REPLY_MISSING,
+            record,
+            cause,
+            tier=terms.tier(self.policy.closed_without_reply_tier),
+            duty=Duty.REPLY,
+            days=days,
+            due_ms=due_ms,
+            provisional=self.policy.calendar.is_provisional(record.opened_at, due_ms),
+            problem=problem,
+            asked=asked,
+        )

@@ -1,0 +1,133 @@
+"""Working days of mainland China: deadlines in them, and fractions of the time until then.
+
+The State Council moves working days every year: holidays become longer, and weekends before
+or after are worked instead.  The ``holidays`` package has its notices, from 2001 on; a notice
+that came out after the installed version is put into ``configs/complaints.yaml``.
+"""
+
+import datetime as dt
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+import holidays
+
+_DAY = dt.timedelta(days=1)
+MAX_DAYS = 200
+"""The longest deadline, so that two years of working days are always enough."""
+
+# A year's notice also arranges the days before its 1 January: 29 to 31 December 2018 were
+# arranged by the notice for 2019.
+_NEW_YEAR = dt.timedelta(days=4)
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The working days of a year and of the year after it.
+
+    ``days`` are ordinals; ``starts`` and ``ends`` local midnights (ms UTC); ``used`` is the
+    working time in ms from the table's beginning to each start.
+    """
+
+    days: list[int]
+    starts: list[int]
+    ends: list[int]
+    used: list[int]
+
+    def worked(self, time_ms: int) -> int:
+        """Working time in ms from the table's beginning to ``time_ms``."""
+        last = bisect_right(self.starts, time_ms) - 1
+        if last < 0:
+            return 0
+        return self.used[last] + min(time_ms, self.ends[last]) - self.starts[last]
+
+    def moment(self, worked_ms: int) -> int:
+        """When ``worked_ms`` (more than 0) of working time was used up, the earliest such time."""
+        last = bisect_left(self.used, worked_ms) - 1
+        return self.starts[last] + worked_ms - self.used[last]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingCalendar:
+    """Working days in ``zone``; ``working`` and ``off`` go before what the package says.
+
+    Keeps a table for each year asked for: some 40 kB each, at most one for each year that
+    event times may have (1970 to 2100).
+    """
+
+    zone: ZoneInfo
+    working: frozenset[dt.date] = frozenset()
+    off: frozenset[dt.date] = frozenset()
+    _tables: dict[int, _Table] = field(default_factory=dict, repr=False, compare=False)
+    _published: dict[int, bool] = field(default_factory=dict, repr=False, compare=False)
+
+    def is_working_day(self, day: dt.date) -> bool:
+        """Whether people work on ``day``."""
+        days = self._table(day.year).days
+        place = bisect_left(days, day.toordinal())
+        return place < len(days) and days[place] == day.toordinal()
+
+    def deadline_ms(self, start_ms: int, days: int) -> int:
+        """The end of the ``days``-th working day after the local day of ``start_ms``.
+
+        It is the midnight that ends the day, the first moment that is late.  ``days`` is from
+        1 to :data:`MAX_DAYS`.
+        """
+        table = self._table(self._year(start_ms))
+        return table.ends[bisect_right(table.starts, start_ms) + days - 1]
+
+    def fraction_ms(self, start_ms: int, due_ms: int, fraction: float) -> int:
+        """When ``fraction`` (above 0, at most 1) of the working time to ``due_ms`` is used up.
+
+        Time counts on working days only, all 24 hours of them; ``due_ms`` is a
+        :meth:`deadline_ms` of ``start_ms``.
+        """
+        table = self._table(self._year(start_ms))
+        before = table.worked(start_ms)
+        return table.moment(before + round(fraction * (table.worked(due_ms) - before)))
+
+    def is_published(self, year: int) -> bool:
+        """Whether the notice for ``year`` is known, from the package or from the overrides."""
+        known = self._published.get(year)
+        if known is None:
+            named = self.working | self.off
+            moved = holidays.country_holidays("CN", years=year, expand=False).weekend_workdays
+            known = any(day.year == year and (day + _NEW_YEAR).year == year for day in moved)
+            known = self._published[year] = known or any(day.year == year for day in named)
+        return known
+
+    def is_provisional(self, start_ms: int, due_ms: int) -> bool:
+        """Whether a day from ``start_ms`` to ``due_ms`` may yet become a working day, or cease to.
+
+        The last days of December wait for the notice of the next year.
+        """
+        last = dt.datetime.fromtimestamp(due_ms // 1000 - 1, self.zone) + _NEW_YEAR
+        return not all(map(self.is_published, range(self._year(start_ms), last.year + 1)))
+
+    def _year(self, time_ms: int) -> int:
+        return dt.datetime.fromtimestamp(time_ms // 1000, self.zone).year
+
+    def _table(self, year: int) -> _Table:
+        table = self._tables.get(year)
+        if table is None:
+            table = self._tables[year] = self._build(year)
+        return table
+
+    def _build(self, year: int) -> _Table:
+        package = holidays.country_holidays("CN", years=(year, year + 1), expand=False)
+        table, used = _Table([], [], [], []), 0
+        day = dt.date(year, 1, 1)
+        while day.year <= year + 1:
+            works = package.is_working_day(day)
+            if (works or day in self.working) and day not in self.off:
+                start, end = self._midnight(day), self._midnight(day + _DAY)
+                table.days.append(day.toordinal())
+                table.starts.append(start)
+                table.ends.append(end)
+                table.used.append(used)
+                used += end - start
+            day += _DAY
+        return table
+
+    def _midnight(self, day: dt.date) -> int:
+        return int(dt.datetime(day.year, day.month, day.day, tzinfo=self.zone).timestamp()) * 1000

@@ -1,0 +1,96 @@
+"""The life of a complaint: which step may follow which, as a table."""
+
+from enum import Enum, StrEnum, auto
+
+
+class Status(StrEnum):
+    """Where a complaint is; the words of the complaint stream."""
+
+    RECEIVED = "received"
+    INVESTIGATING = "investigating"
+    RESOLVED = "resolved"
+    REPLIED = "replied"  # the customer has the result in writing
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"  # by the customer
+
+
+class Problem(StrEnum):
+    """What is wrong with an event of a complaint; each is counted and reported."""
+
+    UNKNOWN = "unknown"  # its first event is not "received"; it is opened as it stands
+    SKIPPED = "skipped"  # steps between are missing; it goes on all the same
+    STEP_BACK = "step_back"  # to a step that is behind it; it stays where it is
+    AFTER_END = "after_end"  # a step after it was over; it stays over
+    CLOSED_WITHOUT_REPLY = "closed_without_reply"  # stays open until the reply comes
+    OTHER_CUSTOMER = "other_customer"  # not the customer it belongs to; nothing is changed
+
+
+class Verdict(Enum):
+    """What an event does to a complaint."""
+
+    MOVE = auto()  # to the status of the event
+    HOLD = auto()  # closed without the reply that is due: waits for it
+    HISTORY = auto()  # an earlier step, told late
+    REPEAT = auto()  # told before: nothing
+    REFUSE = auto()  # stays as it is
+
+
+class _Way(Enum):
+    NEXT = auto()
+    SKIP = auto()
+    BACK = auto()
+    OVER = auto()
+
+
+_N, _S, _B, _O = _Way.NEXT, _Way.SKIP, _Way.BACK, _Way.OVER
+
+# From each status (row) to each other (column); a complaint's own column is never read.
+_TABLE = {
+    #                     received  investig. resolved  replied  closed  withdrawn
+    Status.RECEIVED:      (_B,      _N,       _S,       _S,      _S,     _N),
+    Status.INVESTIGATING: (_B,      _B,       _N,       _S,      _S,     _N),
+    Status.RESOLVED:      (_B,      _B,       _B,       _N,      _N,     _N),
+    Status.REPLIED:       (_B,      _B,       _B,       _B,      _N,     _N),
+    Status.CLOSED:        (_O,      _O,       _O,       _O,      _O,     _O),
+    Status.WITHDRAWN:     (_O,      _O,       _O,       _O,      _O,     _O),
+}  # fmt: skip
+_WAYS = {(at, to): way for at, row in _TABLE.items() for to, way in zip(Status, row, strict=True)}
+_RANKS = {status: rank for rank, status in enumerate(Status)}
+_ENDS = frozenset({Status.CLOSED, Status.WITHDRAWN})
+_PROBLEMS = {_Way.SKIP: Problem.SKIPPED, _Way.BACK: Problem.STEP_BACK, _Way.OVER: Problem.AFTER_END}
+
+
+def is_over(status: Status) -> bool:
+    """Whether nothing is due any more."""
+    return status in _ENDS
+
+
+def has_reached(status: Status, step: Status) -> bool:
+    """Whether a complaint at ``status`` (not withdrawn) has ``step`` behind it or is there."""
+    return _RANKS[status] >= _RANKS[step]
+
+
+def judge(
+    at: Status,
+    since_ms: int,
+    to: Status,
+    time_ms: int,
+    *,
+    seen: bool,
+    needs_reply: bool,
+) -> tuple[Verdict, Problem | None]:
+    """What an event ``to`` at ``time_ms`` does to a complaint that is ``at`` since ``since_ms``.
+
+    ``seen`` says whether the complaint had an event ``to`` before, ``needs_reply`` whether it
+    must be replied to before it may be closed.
+    """
+    if to is at:
+        return Verdict.REPEAT, None
+    way = _WAYS[at, to]
+    if way in (_Way.BACK, _Way.OVER):
+        if time_ms > since_ms or to in _ENDS:
+            return Verdict.REFUSE, _PROBLEMS[way]
+        return (Verdict.REPEAT if seen else Verdict.HISTORY), None
+    if to is Status.CLOSED and needs_reply and at is not Status.REPLIED:
+        return (Verdict.REPEAT, None) if seen else (Verdict.HOLD, Problem.CLOSED_WITHOUT_REPLY)
+    return Verdict.MOVE, _PROBLEMS.get(way)

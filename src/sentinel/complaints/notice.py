@@ -1,0 +1,72 @@
+"""What the book of complaints has to say."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from sentinel.complaints.life import Problem, Status
+from sentinel.model.alert import Tier
+
+
+class Duty(StrEnum):
+    """What a bank owes a complaint, each within its term."""
+
+    ACKNOWLEDGE = "acknowledge"  # begin to investigate it
+    RESOLVE = "resolve"
+    REPLY = "reply"  # in writing, within the maximum
+
+
+class Kind(StrEnum):
+    """What a notice is about."""
+
+    ACKNOWLEDGE_DUE = "acknowledge_due"
+    RESOLVE_DUE = "resolve_due"
+    REPLY_MISSING = "reply_missing"  # at the maximum, or closed without it
+    ILLEGAL_TRANSITION = "illegal_transition"  # ``problem`` says what is wrong
+    REPEATED = "repeated"  # too many complaints of one customer
+    MET = "met"  # a duty that was warned of is fulfilled: its warning is over
+    COMPLETED = "completed"  # closed or withdrawn: everything about it is over
+    FORGOTTEN = "forgotten"  # let go for want of room: nobody watches it any more
+
+
+DUE = {
+    Duty.ACKNOWLEDGE: Kind.ACKNOWLEDGE_DUE,
+    Duty.RESOLVE: Kind.RESOLVE_DUE,
+    Duty.REPLY: Kind.REPLY_MISSING,
+}
+"""The kind of a warning about a duty."""
+
+
+class Notice(Struct, frozen=True, kw_only=True):
+    """Something to tell about a complaint.
+
+    ``customer_id``, ``channel``, ``product``, ``category`` and ``branch_id`` are those of the
+    complaint's first event, ``status`` where it stands now.  Times are milliseconds UTC:
+    ``at_ms`` is the moment a warning was due, or the event's time; ``due_ms`` the deadline
+    of ``duty``, which is ``days`` working days, ``provisional`` while a calendar it depends on
+    is not published.  ``fraction`` of the working time to it was used up at ``at_ms``.
+    ``asked`` is the status that an event with a ``problem`` wanted.  With repeated, ``count``
+    complaints came within ``days`` calendar days.  ``event_id`` and ``recorded_ms`` belong to
+    the event that caused it, or to the complaint's newest.
+    """
+
+    kind: Kind
+    complaint_id: str
+    customer_id: str
+    channel: str
+    product: str | None
+    category: str | None
+    branch_id: str | None
+    status: Status
+    at_ms: int
+    event_id: str
+    recorded_ms: int
+    tier: Tier | None = None
+    duty: Duty | None = None
+    days: int = 0
+    fraction: float | None = None
+    due_ms: int | None = None
+    provisional: bool = False
+    problem: Problem | None = None
+    asked: Status | None = None
+    count: int = 0

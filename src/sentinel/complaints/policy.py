@@ -1,0 +1,220 @@
+"""``configs/complaints.yaml``: terms, warnings, tiers, bounds."""
+
+import datetime as dt
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated, get_args
+from zoneinfo import ZoneInfo
+
+from msgspec import Meta, Struct, field
+
+from sentinel.complaints.calendar import MAX_DAYS, WorkingCalendar
+from sentinel.model.alert import Tier
+from sentinel.model.document import ConfigError, Document, Path, did_you_mean
+from sentinel.model.duration import parse_duration
+from sentinel.model.events import ComplaintChannel
+
+_DAY_MS = 86_400_000
+_TIERS = tuple(Tier)
+
+_Days = Annotated[int, Meta(ge=1, le=MAX_DAYS)]
+_Size = Annotated[int, Meta(ge=1)]
+
+
+class _DaysEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    acknowledge: _Days
+    resolve: _Days
+    maximum: _Days
+
+
+class _Special(Struct, frozen=True, forbid_unknown_fields=True):
+    acknowledge: _Days | None = None
+    resolve: _Days | None = None
+    raised: Annotated[int, Meta(ge=0, le=3)] = field(default=0, name="raise")
+    reply_before_close: bool | None = None
+
+
+class Warn(Struct, frozen=True, forbid_unknown_fields=True):
+    """A warning when the fraction ``at`` of the working time to a deadline is used up."""
+
+    at: Annotated[float, Meta(gt=0, le=1)]
+    tier: Tier
+
+
+class _Problems(Struct, frozen=True, forbid_unknown_fields=True):
+    illegal_transition: Tier
+    closed_without_reply: Tier
+
+
+class _Repeated(Struct, frozen=True, forbid_unknown_fields=True):
+    within: str
+    count: Annotated[int, Meta(ge=2, le=100)]
+    tier: Tier
+
+
+class _Calendar(Struct, frozen=True, forbid_unknown_fields=True):
+    working: list[dt.date] = []
+    off: list[dt.date] = []
+
+
+class _File(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    days: _DaysEntry
+    reply_before_close: bool
+    channels: dict[str, _Special]
+    categories: dict[str, _Special]
+    warnings: Annotated[list[Warn], Meta(min_length=1, max_length=8)]
+    problems: _Problems
+    repeated: _Repeated
+    calendar: _Calendar
+    max_open_complaints: _Size
+    max_ended_complaints: _Size
+    max_customers: _Size
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for the complaints of a channel and a category; terms in working days."""
+
+    acknowledge: int
+    resolve: int
+    maximum: int
+    needs_reply: bool
+    raised: int
+
+    def tier(self, tier: Tier) -> Tier:
+        """``tier``, as many tiers higher as the channel and the category ask for."""
+        return _TIERS[max(0, _TIERS.index(tier) - self.raised)]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The complaint policy, validated.
+
+    ``warnings`` rise in time and never fall in tier; the last is at the deadline.
+    ``repeated_count`` different complaints within ``repeated_days`` days of event time are
+    too many for one customer.
+    """
+
+    calendar: WorkingCalendar
+    warnings: tuple[Warn, ...]
+    illegal_tier: Tier
+    closed_without_reply_tier: Tier
+    repeated_days: int
+    repeated_count: int
+    repeated_tier: Tier
+    max_open: int
+    max_ended: int
+    max_customers: int
+    _default: Terms
+    _channels: dict[str, Terms]
+    _both: dict[tuple[str, str], Terms]
+
+    def terms(self, channel: str, category: str | None) -> Terms:
+        """What holds for complaints of ``channel`` about ``category``."""
+        both = self._both.get((channel, category)) if category else None
+        return both or self._channels.get(channel, self._default)
+
+
+def read_policy(document: Document, zone: ZoneInfo) -> Policy:
+    """The policy in ``document``, its days in ``zone``.
+
+    Raises :class:`~sentinel.model.document.ConfigError`.
+    """
+    file = document.convert(_File)
+    known = get_args(ComplaintChannel)
+    for name in file.channels:
+        if name not in known:
+            at = document.key_position("channels", name)
+            message = f'"{name}" is none of {", ".join(known)}'
+            raise ConfigError(document.path, *at, message, did_you_mean(name, known))
+    _check_days(document, file)
+    _check_warnings(document, file.warnings)
+    plain = _Special()
+    channels = {name: file.channels.get(name, plain) for name in known}
+    return Policy(
+        calendar=_calendar(document, file.calendar, zone),
+        warnings=tuple(file.warnings),
+        illegal_tier=file.problems.illegal_transition,
+        closed_without_reply_tier=file.problems.closed_without_reply,
+        repeated_days=_whole_days(document, file.repeated.within),
+        repeated_count=file.repeated.count,
+        repeated_tier=file.repeated.tier,
+        max_open=file.max_open_complaints,
+        max_ended=file.max_ended_complaints,
+        max_customers=file.max_customers,
+        _default=_terms(file, plain, plain),
+        _channels={name: _terms(file, special, plain) for name, special in channels.items()},
+        _both={
+            (name, category): _terms(file, special, about)
+            for name, special in channels.items()
+            for category, about in file.categories.items()
+        },
+    )
+
+
+def _terms(file: _File, channel: _Special, category: _Special) -> Terms:
+    """The stricter of both: the shorter term, a reply if either asks for it, the higher tier."""
+    replies = [
+        each.reply_before_close
+        for each in (channel, category)
+        if each.reply_before_close is not None
+    ]
+    return Terms(
+        acknowledge=_shorter(file.days.acknowledge, channel.acknowledge, category.acknowledge),
+        resolve=_shorter(file.days.resolve, channel.resolve, category.resolve),
+        maximum=file.days.maximum,
+        needs_reply=any(replies) if replies else file.reply_before_close,
+        raised=max(channel.raised, category.raised),
+    )
+
+
+def _shorter(default: int, *special: int | None) -> int:
+    return min((days for days in special if days is not None), default=default)
+
+
+def _check_days(document: Document, file: _File) -> None:
+    """No term is longer than the maximum."""
+    terms: dict[Path, int] = {
+        ("days", "acknowledge"): file.days.acknowledge,
+        ("days", "resolve"): file.days.resolve,
+    }
+    for section in ("channels", "categories"):
+        for name, special in getattr(file, section).items():
+            terms[section, name, "acknowledge"] = special.acknowledge or 0
+            terms[section, name, "resolve"] = special.resolve or 0
+    for place, days in terms.items():
+        if days > file.days.maximum:
+            raise document.error(
+                place, f"{days} days are more than the maximum {file.days.maximum}"
+            )
+
+
+def _check_warnings(document: Document, warnings: list[Warn]) -> None:
+    for place, (earlier, later) in enumerate(pairwise(warnings), 1):
+        if later.at <= earlier.at:
+            message = f"{later.at:g} does not come after {earlier.at:g}"
+            raise document.error(("warnings", place, "at"), message)
+        if _TIERS.index(later.tier) > _TIERS.index(earlier.tier):
+            message = f"{later.tier} is lower than {earlier.tier} before it"
+            raise document.error(("warnings", place, "tier"), message)
+    if warnings[-1].at < 1:
+        message = "the last warning is not at the deadline"
+        raise document.error(("warnings", len(warnings) - 1, "at"), message, "end with at: 1.0")
+
+
+def _whole_days(document: Document, text: str) -> int:
+    place = ("repeated", "within")
+    try:
+        within_ms = parse_duration(text)
+    except ValueError as error:
+        raise document.error(place, str(error)) from None
+    if within_ms % _DAY_MS:
+        raise document.error(place, f"{text} is not a number of whole days", "like 30d")
+    return within_ms // _DAY_MS
+
+
+def _calendar(document: Document, days: _Calendar, zone: ZoneInfo) -> WorkingCalendar:
+    for place, day in enumerate(days.off):
+        if day in days.working:
+            raise document.error(("calendar", "off", place), f"{day} is a working day as well")
+    return WorkingCalendar(zone, frozenset(days.working), frozenset(days.off))

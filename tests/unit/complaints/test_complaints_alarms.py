@@ -1,0 +1,101 @@
+"""Notices as claims: one alert a complaint, as urgent as what stands against it."""
+
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from sentinel.complaints import Alarms, Duty, Kind, Notice, Problem, Status
+from sentinel.model.alert import Resolution, Tier
+from sentinel.model.claim import Claim, Ending
+
+NOTICE = Notice(
+    kind=Kind.RESOLVE_DUE,
+    complaint_id="P1",
+    customer_id="C1",
+    channel="app",
+    product=None,
+    category=None,
+    branch_id=None,
+    status=Status.INVESTIGATING,
+    at_ms=1_767_225_600_000,
+    event_id="E1",
+    recorded_ms=1_767_225_600_005,
+    tier=Tier.BLUE,
+    duty=Duty.RESOLVE,
+    days=15,
+    fraction=0.5,
+    due_ms=1_768_000_000_000,
+)
+ACKNOWLEDGE = replace(NOTICE, kind=Kind.ACKNOWLEDGE_DUE, duty=Duty.ACKNOWLEDGE, days=2)
+MET = replace(NOTICE, kind=Kind.MET, tier=None, fraction=None)
+
+
+def _alarms() -> Alarms:
+    return Alarms(ZoneInfo("Asia/Shanghai"))
+
+
+def test_a_warning_claims_an_alert_on_the_complaint() -> None:
+    """Its entity is the complaint, its key the customer, its risk legal."""
+    claim = _alarms().take(NOTICE)
+    assert isinstance(claim, Claim)
+    assert (claim.entity.kind, claim.entity.id, claim.key) == ("complaint", "P1", "C1")
+    assert (claim.tier, claim.is_news) == (Tier.BLUE, True)
+    assert claim.reasons[0].rule_id == "complaint.resolve"
+    assert claim.title.zh
+
+
+def test_a_later_warning_of_the_same_duty_takes_the_place_of_the_earlier() -> None:
+    """One reason, counted twice, at the higher tier."""
+    alarms = _alarms()
+    alarms.take(NOTICE)
+    claim = alarms.take(replace(NOTICE, tier=Tier.YELLOW, fraction=0.8))
+    assert isinstance(claim, Claim)
+    assert (claim.tier, len(claim.reasons), claim.reasons[0].count) == (Tier.YELLOW, 1, 2)
+
+
+def test_the_most_urgent_of_what_stands_decides() -> None:
+    """Two duties, two reasons, the stronger first; when it is met the other one is left."""
+    alarms = _alarms()
+    alarms.take(NOTICE)
+    claim = alarms.take(replace(ACKNOWLEDGE, tier=Tier.ORANGE))
+    assert isinstance(claim, Claim)
+    assert (claim.tier, [each.severity for each in claim.reasons]) == (Tier.ORANGE, [70, 25])
+    left = alarms.take(replace(MET, duty=Duty.ACKNOWLEDGE))
+    assert isinstance(left, Claim)
+    assert (left.tier, left.is_news) == (Tier.BLUE, False)
+
+
+def test_what_is_met_or_over_ends_the_alert() -> None:
+    """The last duty met, or the complaint closed: an ending; nothing stood: nothing."""
+    alarms = _alarms()
+    alarms.take(NOTICE)
+    assert isinstance(alarms.take(MET), Ending)
+    assert alarms.take(replace(MET, kind=Kind.COMPLETED)) is None
+    alarms.take(NOTICE)
+    ending = alarms.take(replace(MET, kind=Kind.FORGOTTEN))
+    assert isinstance(ending, Ending)
+    assert ending.resolution is Resolution.DISPLACED
+
+
+def test_problems_stand_beside_deadlines() -> None:
+    """A step back is a reason of its own, and does not go when a duty is met."""
+    alarms = _alarms()
+    problem = replace(
+        NOTICE, kind=Kind.ILLEGAL_TRANSITION, duty=None, problem=Problem.STEP_BACK, asked=None
+    )
+    alarms.take(NOTICE)
+    alarms.take(replace(problem, asked=Status.RECEIVED))
+    left = alarms.take(MET)
+    assert isinstance(left, Claim)
+    assert [reason.rule_id for reason in left.reasons] == ["complaint.step_back"]
+
+
+def test_alarms_go_on_from_a_snapshot() -> None:
+    """The restored one says what the original would have."""
+    first, second = _alarms(), _alarms()
+    first.take(NOTICE)
+    first.take(replace(ACKNOWLEDGE, complaint_id="P2"))
+    second.restore(first.snapshot())
+    assert second.snapshot() == first.snapshot()
+    later = replace(NOTICE, tier=Tier.ORANGE, fraction=1.0)
+    assert second.take(later) == first.take(later)

@@ -1,0 +1,303 @@
+"""Complaints through their lives, told in local time; every bound reached."""
+
+from collections import Counter
+
+import pytest
+from tests.unit.complaints.books import book, ms, take
+
+from sentinel.complaints import Complaints, Duty, Kind, Notice, Problem, Status
+from sentinel.model.alert import Tier
+from sentinel.model.step import Limit
+
+MONDAY = "2026-03-02T00:00"  # of a month without holidays
+MONTHS_LATER = ms("2026-08-01T00:00")
+
+
+def _warnings(notices: list[Notice]) -> list[tuple[Duty | None, int, float | None, Tier | None]]:
+    return [(each.duty, each.days, each.fraction, each.tier) for each in notices]
+
+
+def _kinds(notices: list[Notice]) -> list[Kind]:
+    return [notice.kind for notice in notices]
+
+
+def test_nobody_does_anything() -> None:
+    """Warned of the investigation, of the resolution, at last red; and never again."""
+    complaints = book()
+    assert take(complaints, "received", MONDAY) == []
+    notices = complaints.advance(MONTHS_LATER)
+    assert _warnings(notices) == [
+        (Duty.ACKNOWLEDGE, 2, 0.5, Tier.BLUE),
+        (Duty.ACKNOWLEDGE, 2, 0.8, Tier.YELLOW),
+        (Duty.ACKNOWLEDGE, 2, 1.0, Tier.ORANGE),
+        (Duty.RESOLVE, 15, 0.5, Tier.BLUE),
+        (Duty.RESOLVE, 15, 0.8, Tier.YELLOW),
+        (Duty.RESOLVE, 15, 1.0, Tier.ORANGE),
+        (Duty.REPLY, 30, 1.0, Tier.RED),
+        (Duty.RESOLVE, 30, 1.0, Tier.RED),
+    ]
+    assert notices[2].at_ms == notices[2].due_ms == ms("2026-03-05T00:00")
+    assert notices[3].at_ms == ms("2026-03-12T00:00")
+    assert notices[3].due_ms == notices[5].at_ms == ms("2026-03-24T00:00")
+    assert notices[7].at_ms == ms("2026-04-15T00:00")  # Tomb-Sweeping is a day off
+    assert not any(notice.provisional for notice in notices)
+    assert complaints.advance(MONTHS_LATER * 2) == []
+
+
+def test_the_regulator_is_warned_of_a_tier_higher() -> None:
+    """And the term for the investigation is a day."""
+    complaints = book()
+    take(complaints, "received", MONDAY, channel="regulator")
+    notices = complaints.advance(ms("2026-03-24T00:00"))
+    assert [notice.tier for notice in notices] == [Tier.YELLOW, Tier.ORANGE, Tier.RED] * 2
+    assert [notice.days for notice in notices] == [1] * 3 + [15] * 3
+
+
+def test_a_term_as_long_as_the_maximum_is_red_at_its_end() -> None:
+    """An extended term has no second deadline."""
+    complaints = book(("categories: {} ", "categories: {fees: {resolve: 30}} "))
+    take(complaints, "received", MONDAY)
+    notices = [each for each in complaints.advance(MONTHS_LATER) if each.duty is Duty.RESOLVE]
+    assert [notice.tier for notice in notices] == [Tier.BLUE, Tier.YELLOW, Tier.RED]
+
+
+def test_a_good_life_has_no_warning() -> None:
+    """Each duty on time, by channel; at the end it is completed."""
+    complaints = book()
+    take(complaints, "received", MONDAY)
+    for status, at in (
+        ("investigating", "2026-03-02T12:00"),
+        ("resolved", "2026-03-05T12:00"),
+        ("replied", "2026-03-06T12:00"),
+    ):
+        assert take(complaints, status, at) == []
+        assert complaints.advance(ms(at)) == []
+    (completed,) = take(complaints, "closed", "2026-03-09T12:00")
+    assert (completed.kind, completed.status) == (Kind.COMPLETED, Status.CLOSED)
+    assert complaints.advance(MONTHS_LATER) == []
+    counts = complaints.take_counts()
+    assert counts.on_time == Counter((duty, "hotline") for duty in Duty)
+    assert not counts.late
+    assert not counts.problems
+
+
+def test_a_duty_warned_of_and_fulfilled_ends_its_warning() -> None:
+    """Late is late, but no further warning of it comes."""
+    complaints = book()
+    take(complaints, "received", MONDAY)
+    complaints.advance(ms("2026-03-05T00:00"))
+    (met,) = take(complaints, "investigating", "2026-03-05T00:00")
+    assert (met.kind, met.duty, met.due_ms) == (Kind.MET, Duty.ACKNOWLEDGE, ms("2026-03-05T00:00"))
+    assert complaints.take_counts().late == {(Duty.ACKNOWLEDGE, "hotline"): 1}
+    assert {each.duty for each in complaints.advance(MONTHS_LATER)} == {Duty.RESOLVE, Duty.REPLY}
+
+
+def test_the_last_moment_is_on_time() -> None:
+    """A millisecond before the midnight that ends the day."""
+    complaints = book()
+    take(complaints, "received", MONDAY)
+    take(complaints, "investigating", ms("2026-03-05T00:00") - 1)
+    assert complaints.take_counts().on_time == {(Duty.ACKNOWLEDGE, "hotline"): 1}
+
+
+def test_resolved_but_never_replied_is_red_at_the_maximum() -> None:
+    """The written reply has a deadline of its own."""
+    complaints = book()
+    for status in ("received", "investigating", "resolved"):
+        take(complaints, status, MONDAY)
+    (notice,) = complaints.advance(MONTHS_LATER)
+    assert (notice.kind, notice.tier, notice.problem) == (Kind.REPLY_MISSING, Tier.RED, None)
+
+
+def test_closed_without_a_reply_stays_open_until_the_reply() -> None:
+    """The closing is not lost: with the reply it takes effect."""
+    complaints = book()
+    for status in ("received", "investigating", "resolved"):
+        take(complaints, status, MONDAY)
+    (missing,) = take(complaints, "closed", "2026-03-03T00:00")
+    assert (missing.kind, missing.tier) == (Kind.REPLY_MISSING, Tier.YELLOW)
+    assert (missing.problem, missing.asked) == (Problem.CLOSED_WITHOUT_REPLY, Status.CLOSED)
+    assert take(complaints, "closed", "2026-03-03T01:00") == []
+    assert complaints.backlog == {(Status.RESOLVED, "hotline"): 1}
+    assert _kinds(take(complaints, "replied", "2026-03-04T00:00")) == [Kind.COMPLETED]
+    assert not complaints.backlog
+    assert complaints.take_counts().problems == {Problem.CLOSED_WITHOUT_REPLY: 1}
+
+
+def test_a_channel_without_reply_closes_at_once() -> None:
+    """And nothing about a reply is due or counted."""
+    complaints = book(("reply_before_close: true", "reply_before_close: false"))
+    for status in ("received", "investigating", "resolved"):
+        take(complaints, status, MONDAY)
+    assert complaints.advance(MONTHS_LATER) == []
+    assert _kinds(take(complaints, "closed", MONTHS_LATER)) == [Kind.COMPLETED]
+    assert (Duty.REPLY, "hotline") not in complaints.take_counts().on_time
+
+
+def test_withdrawn_ends_everything_and_counts_for_nothing() -> None:
+    """Neither on time nor late."""
+    complaints = book()
+    take(complaints, "received", MONDAY)
+    assert _kinds(take(complaints, "withdrawn", "2026-03-20T00:00")) == [Kind.COMPLETED]
+    assert complaints.advance(MONTHS_LATER) == []
+    counts = complaints.take_counts()
+    assert not counts.on_time
+    assert not counts.late
+
+
+def test_illegal_steps_are_reported_with_what_was_asked() -> None:
+    """Back, or after the end: the complaint stays, the event is not lost."""
+    complaints = book()
+    for status in ("received", "investigating"):
+        take(complaints, status, MONDAY)
+    (back,) = take(complaints, "received", "2026-03-03T00:00")
+    assert (back.kind, back.tier) == (Kind.ILLEGAL_TRANSITION, Tier.BLUE)
+    assert (back.problem, back.status, back.asked) == (
+        Problem.STEP_BACK,
+        Status.INVESTIGATING,
+        Status.RECEIVED,
+    )
+    take(complaints, "withdrawn", "2026-03-03T01:00")
+    (after,) = take(complaints, "investigating", "2026-03-04T00:00")
+    assert (after.problem, after.status) == (Problem.AFTER_END, Status.WITHDRAWN)
+    assert after.event_id == f"K1-investigating-{ms('2026-03-04T00:00')}"
+    assert complaints.take_counts().problems == {Problem.STEP_BACK: 1, Problem.AFTER_END: 1}
+    assert not complaints.take_counts().problems
+
+
+def test_another_customer_changes_nothing() -> None:
+    """A complaint belongs to its first customer."""
+    complaints = book()
+    take(complaints, "received", MONDAY)
+    (notice,) = take(complaints, "withdrawn", "2026-03-02T01:00", customer_id="C2")
+    assert (notice.problem, notice.customer_id) == (Problem.OTHER_CUSTOMER, "C1")
+    assert complaints.backlog == {(Status.RECEIVED, "hotline"): 1}
+
+
+@pytest.mark.parametrize("status", ["investigating", "resolved", "replied"])
+def test_an_unknown_complaint_opens_where_it_stands(status: str) -> None:
+    """What it has behind it is not due; the rest is."""
+    complaints = book()
+    (notice,) = take(complaints, status, MONDAY)
+    assert (notice.kind, notice.problem) == (Kind.ILLEGAL_TRANSITION, Problem.UNKNOWN)
+    owed = {each.duty for each in complaints.advance(MONTHS_LATER)}
+    expected = {
+        "investigating": {Duty.RESOLVE, Duty.REPLY},
+        "resolved": {Duty.REPLY},
+        "replied": set(),
+    }
+    assert owed == expected[status]
+    assert not complaints.take_counts().on_time
+
+
+def test_an_unknown_complaint_that_is_over_is_over() -> None:
+    """It is reported, and remembered."""
+    complaints = book()
+    assert _kinds(take(complaints, "closed", MONDAY)) == [Kind.ILLEGAL_TRANSITION, Kind.COMPLETED]
+    assert take(complaints, "closed", MONDAY) == []
+
+
+def test_a_late_receipt_moves_the_deadlines_forward() -> None:
+    """The term runs from the receipt, whenever one hears of it."""
+    complaints = book()
+    take(complaints, "investigating", "2026-03-04T09:00")
+    assert take(complaints, "received", MONDAY) == []
+    first = complaints.advance(MONTHS_LATER)[0]
+    assert first.due_ms == ms("2026-03-24T00:00")
+    assert first.event_id == f"K1-investigating-{ms('2026-03-04T09:00')}"
+
+
+def test_a_late_step_between_is_history() -> None:
+    """Resolved was reported for skipping it; now all is well, also if it is told twice."""
+    complaints = book()
+    take(complaints, "received", MONDAY)
+    (skipped,) = take(complaints, "resolved", "2026-03-06T00:00")
+    assert skipped.problem is Problem.SKIPPED
+    for _ in range(2):
+        assert take(complaints, "investigating", "2026-03-03T00:00") == []
+    assert complaints.take_counts().problems == {Problem.SKIPPED: 1}
+
+
+def test_deadlines_that_reach_into_an_unpublished_year_are_provisional() -> None:
+    """Until its days are named, then they are reckoned anew and the mark is gone."""
+    complaints = book()
+    take(complaints, "received", "2026-12-30T00:00")
+    published = book(("off: []}", "off: [2027-01-01, 2027-01-04, 2027-02-08]}"))
+    published.restore(complaints.snapshot())
+    mark, moved = complaints.advance(MONTHS_LATER * 2)[2], published.advance(MONTHS_LATER * 2)[2]
+    assert (mark.due_ms, mark.provisional) == (ms("2027-01-05T00:00"), True)
+    assert (moved.due_ms, moved.provisional) == (ms("2027-01-06T00:00"), False)
+
+
+def test_three_complaints_in_a_month_are_repeated() -> None:
+    """Different ones of one customer; each further one as well."""
+    complaints = book()
+    for complaint_id in ("K1", "K2", "K2", "K1"):
+        assert take(complaints, "received", "2026-03-02T00:00", complaint_id) == []
+    assert take(complaints, "received", "2026-03-05T00:00", "K3", customer_id="C2") == []
+    for complaint_id in ("K4", "K5"):
+        (notice,) = take(complaints, "received", "2026-03-30T00:00", complaint_id)
+        assert (notice.kind, notice.tier) == (Kind.REPEATED, Tier.YELLOW)
+        assert (notice.count, notice.days) == (3, 30)
+    assert take(complaints, "received", "2026-05-05T00:00", "K6") == []
+
+
+def test_the_backlog_is_by_status_and_channel() -> None:
+    """Kept as complaints move, gone when they are over."""
+    complaints = book()
+    take(complaints, "received", MONDAY, "K1")
+    take(complaints, "received", MONDAY, "K2", "C2", "app")
+    take(complaints, "investigating", MONDAY, "K2", "C2", "app")
+    assert complaints.backlog == {(Status.RECEIVED, "hotline"): 1, (Status.INVESTIGATING, "app"): 1}
+    take(complaints, "withdrawn", MONDAY, "K1")
+    assert complaints.backlog == {(Status.INVESTIGATING, "app"): 1}
+
+
+def test_no_room_lets_the_complaint_silent_for_longest_go() -> None:
+    """It is told and counted, and no warning of it comes."""
+    complaints = book(("max_open_complaints: 100000", "max_open_complaints: 2"))
+    take(complaints, "received", MONDAY, "K1", "C1")
+    take(complaints, "received", MONDAY, "K2", "C2")
+    take(complaints, "investigating", MONDAY, "K1", "C1")
+    (notice,) = take(complaints, "received", "2026-03-03T00:00", "K3", "C3")
+    assert (notice.kind, notice.complaint_id) == (Kind.FORGOTTEN, "K2")
+    assert (notice.event_id, notice.at_ms) == (f"K2-received-{ms(MONDAY)}", ms("2026-03-03T00:00"))
+    assert complaints.take_counts().limits == {Limit.OPEN_COMPLAINTS: 1}
+    assert {each.complaint_id for each in complaints.advance(MONTHS_LATER)} == {"K1", "K3"}
+    assert sum(complaints.backlog.values()) == 2
+
+
+def test_ended_complaints_and_customers_are_forgotten_in_their_turn() -> None:
+    """A step after the end of a forgotten one looks like a new complaint, and is reported."""
+    complaints = book(
+        ("max_ended_complaints: 100000", "max_ended_complaints: 1"),
+        ("max_customers: 100000", "max_customers: 1"),
+    )
+    for number in "12":
+        take(complaints, "received", MONDAY, f"K{number}", f"C{number}")
+        take(complaints, "withdrawn", MONDAY, f"K{number}", f"C{number}")
+    limits = complaints.take_counts().limits
+    assert limits == {Limit.ENDED_COMPLAINTS: 1, Limit.COMPLAINING_CUSTOMERS: 1}
+    (notice,) = take(complaints, "investigating", "2026-03-03T00:00", "K1", "C1")
+    assert notice.problem is Problem.UNKNOWN
+
+
+def test_an_unknown_status_is_an_error() -> None:
+    """Ingest lets none through."""
+    with pytest.raises(ValueError, match="lost"):
+        take(book(), "lost", MONDAY)
+
+
+def test_a_changed_policy_holds_for_open_complaints() -> None:
+    """A warning given is not given again, and a reply no longer needed is not due."""
+    before: Complaints = book()
+    take(before, "received", MONDAY)
+    assert len(before.advance(ms("2026-03-12T00:00"))) == 4
+    after = book(("resolve: 15", "resolve: 20"), ("close: true", "close: false"))
+    after.restore(before.snapshot())
+    notices = after.advance(MONTHS_LATER)
+    assert _warnings(notices) == [
+        (Duty.RESOLVE, 20, 0.8, Tier.YELLOW),
+        (Duty.RESOLVE, 20, 1.0, Tier.ORANGE),
+        (Duty.RESOLVE, 30, 1.0, Tier.RED),
+    ]

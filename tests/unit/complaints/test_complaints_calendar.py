@@ -1,0 +1,151 @@
+"""Working days against chinesecalendar, another reading of the same notices."""
+
+import datetime as dt
+import time
+from bisect import bisect_right
+from collections.abc import Iterator
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import chinese_calendar
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentinel.complaints.calendar import MAX_DAYS, WorkingCalendar
+from sentinel.complaints.policy import read_policy
+from sentinel.model.document import parse
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+SHIPPED = (Path(__file__).parents[3] / "configs" / "complaints.yaml").read_text(encoding="utf-8")
+CALENDAR = read_policy(parse(SHIPPED, "complaints.yaml"), SHANGHAI).calendar
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+FIRST, LAST = dt.date(2015, 1, 1), dt.date(2026, 12, 31)
+
+
+def ms(text: str) -> int:
+    """Milliseconds UTC of a local time in Shanghai."""
+    return int(dt.datetime.fromisoformat(text).replace(tzinfo=SHANGHAI).timestamp() * 1000)
+
+
+def _days(first: dt.date, last: dt.date) -> Iterator[dt.date]:
+    return (first + dt.timedelta(days=i) for i in range((last - first).days + 1))
+
+
+def test_working_days_equal_chinesecalendar_on_every_day() -> None:
+    """2015 to 2026, 4,383 days, by the shipped configuration."""
+    different = [
+        day
+        for day in _days(FIRST, LAST)
+        if CALENDAR.is_working_day(day) != chinese_calendar.is_workday(day)
+    ]
+    assert different == []
+
+
+def test_the_one_day_before_2015_on_which_the_two_differ() -> None:
+    """31 December 2005 was worked by the notice for 2006; chinesecalendar lacks it."""
+    different = [
+        day
+        for day in _days(dt.date(2004, 1, 1), FIRST)
+        if CALENDAR.is_working_day(day) != chinese_calendar.is_workday(day)
+    ]
+    assert different == [dt.date(2005, 12, 31)]
+    assert CALENDAR.is_working_day(different[0])
+
+
+def test_deadlines_equal_a_naive_count_from_every_day() -> None:
+    """1 to 30 working days from every day whose count chinesecalendar can finish."""
+    works = [day for day in _days(FIRST, LAST) if chinese_calendar.is_workday(day)]
+    ordinals = [day.toordinal() for day in works]
+    offset = 8 * HOUR_MS
+    epoch = dt.date(1970, 1, 1).toordinal()
+    for day in _days(FIRST, LAST):
+        after = ordinals[bisect_right(ordinals, day.toordinal()) :]
+        start_ms = (day.toordinal() - epoch) * DAY_MS - offset + (day.toordinal() % 24) * HOUR_MS
+        for count, due in enumerate(after[:30], 1):
+            assert CALENDAR.deadline_ms(start_ms, count) == (due + 1 - epoch) * DAY_MS - offset
+
+
+@pytest.mark.parametrize(
+    ("start", "days", "due"),
+    [
+        ("2026-02-13T23:59:59", 1, "2026-02-15T00:00"),  # the Saturday is worked
+        ("2026-02-14T00:00", 1, "2026-02-25T00:00"),  # then comes the Spring Festival
+        ("2026-02-18T12:00", 2, "2026-02-26T00:00"),  # received on a holiday
+        ("2025-09-30T09:00", 1, "2025-10-10T00:00"),
+        ("2026-12-31T10:00", 1, "2027-01-05T00:00"),  # across the year
+    ],
+)
+def test_deadlines_by_hand(start: str, days: int, due: str) -> None:
+    """The day of receipt does not count; the deadline is the midnight that ends the last day."""
+    assert CALENDAR.deadline_ms(ms(start), days) == ms(due)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "moment"),
+    [(0.25, "2026-03-03T03:00"), (0.5, "2026-03-03T18:00"), (1.0, "2026-03-05T00:00")],
+)
+def test_fractions_count_time_on_working_days_only(fraction: float, moment: str) -> None:
+    """Received at noon of a working Monday, two days: 12 + 24 + 24 hours."""
+    start = ms("2026-03-02T12:00")
+    due = CALENDAR.deadline_ms(start, 2)
+    assert CALENDAR.fraction_ms(start, due, fraction) == ms(moment)
+
+
+def test_a_weekend_uses_nothing_up() -> None:
+    """Received on Friday noon, one day: half of 36 hours are used on Monday at six."""
+    start = ms("2026-03-06T12:00")
+    due = CALENDAR.deadline_ms(start, 1)
+    assert CALENDAR.fraction_ms(start, due, 0.5) == ms("2026-03-09T06:00")
+    assert CALENDAR.fraction_ms(start, due, 1 / 3) == ms("2026-03-07T00:00")
+
+
+@given(
+    st.integers(0, 4_102_444_799_999),
+    st.integers(1, MAX_DAYS),
+    st.lists(st.floats(0.001, 1), min_size=2, max_size=4).map(sorted),
+)
+def test_fractions_rise_from_start_to_deadline(start: int, days: int, at: list[float]) -> None:
+    """For any time that an event may have, in any year, the whole is the deadline."""
+    due = CALENDAR.deadline_ms(start, days)
+    moments = [CALENDAR.fraction_ms(start, due, fraction) for fraction in [*at, 1.0]]
+    assert start <= moments[0]
+    assert moments == sorted(moments)
+    assert moments[-1] == due
+
+
+def test_a_year_is_published_when_its_notice_is_known() -> None:
+    """By the package until 2026; by naming its days from then on."""
+    assert all(map(CALENDAR.is_published, range(2001, 2027)))
+    assert not any(map(CALENDAR.is_published, range(2027, 2101)))
+    assert WorkingCalendar(SHANGHAI, off=frozenset({dt.date(2027, 2, 11)})).is_published(2027)
+
+
+@pytest.mark.parametrize(
+    ("start", "days", "provisional"),
+    [
+        ("2026-12-01T10:00", 15, False),  # until the 22nd
+        ("2026-12-10T10:00", 15, True),  # until the 31st, which the notice for 2027 arranges
+        ("2026-12-31T10:00", 5, True),
+        ("2025-12-25T10:00", 30, False),
+        ("2027-06-01T10:00", 1, True),
+    ],
+)
+def test_deadlines_in_unpublished_years_are_provisional(
+    start: str, days: int, provisional: bool
+) -> None:
+    """So are those in the last days of the year before, which the notice may move."""
+    due = CALENDAR.deadline_ms(ms(start), days)
+    assert CALENDAR.is_provisional(ms(start), due) is provisional
+
+
+def test_thousands_of_deadlines_a_second() -> None:
+    """With three warnings each, on a slow machine."""
+    starts = [ms("2026-01-01T00:00") + i * 7_919_000 for i in range(5_000)]
+    CALENDAR.deadline_ms(starts[0], 15)
+    began = time.perf_counter()
+    for start in starts:
+        due = CALENDAR.deadline_ms(start, 15)
+        for fraction in (0.5, 0.8, 1.0):
+            CALENDAR.fraction_ms(start, due, fraction)
+    assert time.perf_counter() - began < 1
