@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := .venv-peers
 SECONDS ?= 0
-SECRETS := grafana-admin-password pager-token
+SECRETS := grafana-admin-password
 
 .PHONY: demo test test-quick lint bench stack secrets setup setup-system lock clean help
 

@@ -38,6 +38,10 @@ def create_app(settings: Settings, pager: Pager, web: Web, data_dir: str) -> fau
             await pager.accept(chunk.topic, chunk.partition, chunk.offsets, chunk.values)
             event.ack()
 
+    @app.on_partitions_assigned.connect
+    async def assigned(*_: Any, **__: Any) -> None:
+        pager.assigned = True
+
     @app.service
     class Sending(Service):
         """The dispatcher and the web pages."""

@@ -124,15 +124,17 @@ class Stage:
 
 
 class WorkerProcess:
-    """``sentinel worker`` as a process; its output goes to the test's own."""
+    """``sentinel worker`` (or ``pager``) as a process; its output goes to the test's own."""
 
-    def __init__(self, settings: Settings, environment: dict[str, str]) -> None:
+    def __init__(
+        self, settings: Settings, environment: dict[str, str], verb: str = "worker"
+    ) -> None:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("SENTINEL_")}
         for name in ("brokers", "app_id", "topic_prefix", "web_port"):
             clean[f"SENTINEL_{name.upper()}"] = str(getattr(settings, name))
         self._url = f"http://127.0.0.1:{settings.web_port}"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "sentinel", "worker"],
+            [sys.executable, "-m", "sentinel", verb],
             env={**clean, **environment},
             stderr=subprocess.PIPE,
             text=True,

@@ -1,5 +1,6 @@
 """Dashboards and rules against a real Prometheus that scrapes a worker fed by the simulator."""
 
+import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -8,9 +9,11 @@ from pathlib import Path
 from signal import SIGTERM
 
 import msgspec
+from msgspec.structs import replace
 from ruamel.yaml import YAML
 from tests.integration.stage import Stage, WorkerProcess, wait_for
 from tests.stack.prometheus import PrometheusApi, dashboard_queries
+from tests.stack.receivers import Receivers
 
 from sentinel.simulate import Simulation
 
@@ -20,9 +23,9 @@ VARIABLES = {"$__rate_interval": "10s", "$__range": "1m", "$instance": ".*"}
 
 
 class Prometheus(PrometheusApi):
-    """Debian's Prometheus on a free port, scraping one address every second."""
+    """Debian's Prometheus on a free port, scraping a worker and a pager every second."""
 
-    def __init__(self, folder: Path, target: str) -> None:
+    def __init__(self, folder: Path, worker: str, pager: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             address = f"127.0.0.1:{probe.getsockname()[1]}"
@@ -31,7 +34,8 @@ class Prometheus(PrometheusApi):
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
             "rule_files": [f"{RULES}/*.yml"],
             "scrape_configs": [
-                {"job_name": "sentinel", "static_configs": [{"targets": [target]}]},
+                {"job_name": "sentinel", "static_configs": [{"targets": [worker]}]},
+                {"job_name": "pager", "static_configs": [{"targets": [pager]}]},
             ],
         }
         file = folder / "prometheus.yml"
@@ -62,16 +66,31 @@ def _wait_scraped(worker: WorkerProcess, prometheus: Prometheus, total: int) -> 
 
 @contextmanager
 def _scraped(stage: Stage, folder: Path) -> Iterator[Prometheus]:
-    """A worker that has seen the simulator's events, and Prometheus that has seen the worker."""
+    """A worker that has seen the simulator's events, a pager, and Prometheus that has seen both."""
     simulation = Simulation(customers=200, start_ms=1_767_571_200_000, days=1, attacks_per_day=30)
     records = [
         (item.stream, item.event.customer_id, msgspec.json.encode(item.event))
         for item in simulation
     ]
     worker = stage.worker()
-    prometheus = Prometheus(folder, f"127.0.0.1:{stage.settings.web_port}")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        settings = replace(stage.settings, web_port=probe.getsockname()[1])
+    receivers = Receivers()
+    shutil.copytree(ROOT / "configs", folder / "configs")
+    routes = folder / "configs" / "routes.yaml"
+    shipped = routes.read_text("utf-8")
+    routes.write_text(shipped.replace("http://alertmanager:9093", receivers.url), "utf-8")
+    environment = {
+        "SENTINEL_OUTBOX": f"sqlite:///{folder}/outbox.db",
+        "SENTINEL_CONFIGS": str(folder / "configs"),
+    }
+    pager = WorkerProcess(settings, environment, "pager")
+    ports = (stage.settings.web_port, settings.web_port)
+    prometheus = Prometheus(folder, *(f"127.0.0.1:{port}" for port in ports))
     try:
         worker.wait_ready()
+        pager.wait_ready()
         half = len(records) // 2
         for part, total in ((records[:half], half), (records[half:], len(records))):
             stage.feed(part)
@@ -79,6 +98,8 @@ def _scraped(stage: Stage, folder: Path) -> Iterator[Prometheus]:
         yield prometheus
     finally:
         worker.end(SIGTERM)
+        pager.end(SIGTERM)
+        receivers.stop()
         prometheus.stop()
 
 

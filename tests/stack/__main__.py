@@ -2,7 +2,8 @@
 
 ``python -m tests.stack --seconds 90``: real Apache Kafka, two workers, the simulator,
 Prometheus and Alertmanager with the shipped configurations.  Exit 0 if every part was
-healthy to the end, every panel of every dashboard had an answer, and no process is left.
+healthy to the end, every panel of every dashboard had an answer, a page of each kind and a
+complaint's warning arrived, and no process is left.
 """
 
 import signal
@@ -17,11 +18,13 @@ from rich.console import Console
 from rich.table import Table
 from tests.stack import compose
 from tests.stack.prometheus import dashboard_queries
+from tests.stack.receivers import KINDS
 from tests.stack.supervisor import Stack, StackError
 
 # Scraped every 5 s: Grafana asks rates over four scrapes.
 _VARIABLES = {"$__rate_interval": "20s", "$__range": "1m", "$instance": ".*"}
 _START_S = 180.0
+_PAGE_P99_S = 2.0
 _MIB = 1 << 20
 
 
@@ -70,6 +73,26 @@ def _figures(console: Console, stack: Stack) -> bool:
     )
 
 
+def _pages(console: Console, stack: Stack) -> bool:
+    """Print what arrived where; whether each kind of channel got a page, in time."""
+    arrived = {**stack.receivers.arrived, "alertmanager": stack.paged_alertmanager()}
+    console.print(f"{'pages':<16} {arrived}", markup=False)
+    for problem in stack.receivers.problems:
+        console.print(f"  wrong page: {problem}", markup=False)
+    late = "histogram_quantile(0.99, sum by (le, channel) (sentinel_event_to_page_seconds_bucket))"
+    seconds = {
+        each["metric"]["channel"]: round(float(each["value"][1]), 2)
+        for each in stack.prometheus.samples(late)
+    }
+    console.print(f"{'event to page':<16} p99 in seconds {seconds}", markup=False)
+    p99_s = max(seconds.values(), default=1e9)
+    due = 'sum(sentinel_complaint_notices_total{kind=~"(acknowledge|resolve)_due"}) > 0'
+    warned = stack.prometheus.samples(due)
+    console.print(f"{'complaints':<16} {warned[0]['value'][1] if warned else 'no'} warnings")
+    every = all(arrived.get(kind) for kind in (*KINDS, "alertmanager"))
+    return every and not stack.receivers.problems and p99_s <= _PAGE_P99_S and bool(warned)
+
+
 def _children() -> list[str]:
     """The processes of ours that are still there (Linux)."""
     files = Path("/proc/self/task").glob("*/children")
@@ -91,6 +114,7 @@ def run(seconds: Annotated[float, typer.Option(min=20)] = 90) -> None:
             unanswered = _unanswered(stack)
             healthy = _report(console, stack)
             quiet = _figures(console, stack)
+            paged = _pages(console, stack)
         except StackError as error:
             console.print(f"the stack failed: {error}", markup=False)
             raise typer.Exit(1) from None
@@ -104,7 +128,7 @@ def run(seconds: Annotated[float, typer.Option(min=20)] = 90) -> None:
     console.print(f"{'exit codes':<16} {ended}", markup=False)
     left = _children()
     console.print(f"{'processes left':<16} {left or 'none'}", markup=False)
-    if unanswered or left or not healthy or not quiet:
+    if unanswered or left or not (healthy and quiet and paged):
         raise typer.Exit(1)
 
 

@@ -74,7 +74,7 @@ class Places:
             folder = self._folder / name / target.lstrip("/")
             if source.startswith("."):
                 shutil.copytree(ROOT / source, folder)
-                for file in folder.rglob("*.yml"):
+                for file in (*folder.rglob("*.yml"), *folder.rglob("routes.yaml")):
                     file.write_text(self.local(name, file.read_text("utf-8")), "utf-8")
             else:
                 folder.mkdir(parents=True)

@@ -1,5 +1,6 @@
 """The services of docker-compose.yml as processes of this machine, started and stopped in order."""
 
+import json
 import os
 import re
 import subprocess
@@ -11,27 +12,28 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import typer.main
+import msgspec
 from tests.kafka.broker import Broker
 from tests.stack import compose
 from tests.stack.prometheus import PrometheusApi
+from tests.stack.receivers import Receivers
 
-from sentinel.cli import app
+from sentinel.model.events import Complaint, Stream
+from sentinel.settings import Settings
+from sentinel.simulate.feed import Feed
+from sentinel.stream.security import client_config
+from sentinel.stream.topics import Topics
 
 # Debian's names of the programs that are not Sentinel's.
 _PROGRAMS = {"prometheus": "prometheus", "alertmanager": "prometheus-alertmanager"}
 # What a broker of the tests decides for itself: where it listens, and where its data are.
 _BROKERS_OWN = ("listener", "voters", "log.dirs", "heap")
 _STOP_S = 40.0
+_LONG_AGO_MS = 60 * 86_400_000
 
 
 class StackError(Exception):
     """The stack did not come up; the message says which part of it."""
-
-
-def verbs() -> set[str]:
-    """The verbs that the command line has."""
-    return set(typer.main.get_group(app).commands)
 
 
 class Stack:
@@ -46,9 +48,11 @@ class Stack:
         self.pages: dict[str, str] = {}
         self.left_out: dict[str, str] = {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.receivers = Receivers()
         self._places = compose.Places(list(self.services), folder)
         self._folder, self._deadline = folder, deadline
         self._closing = ExitStack()
+        self._closing.callback(self.receivers.stop)
 
     @property
     def prometheus(self) -> PrometheusApi:
@@ -60,21 +64,42 @@ class Stack:
         self._start_kafka()
         if code := self._start("topics").wait(60):
             raise StackError(f"topics: exit code {code}: {self._said('topics')}")
-        for name, service in self.services.items():
+        for name in self.services:
             if name in ("kafka", "topics"):
                 continue
             if name == "grafana":
                 self.left_out[name] = "needs its image; its queries are asked below"
-            elif service["image"].startswith("sentinel:") and service["command"][0] not in verbs():
-                self.left_out[name] = f"sentinel has no verb {service['command'][0]} yet"
             elif name != "simulator":
                 self._start(name)
         for name in self.pages:
             self._wait(lambda name=name: self.healthy(name), f"{name} healthy")  # type: ignore[misc]
-        for name in ("worker-1", "worker-2"):
+        for name in ("worker-1", "worker-2", "pager"):
             ready = self.pages[name].replace("/livez", "/readyz")
             self._wait(lambda url=ready: _answers(url), f"{name} ready")  # type: ignore[misc]
         self._start("simulator")
+        self._complain()
+
+    def _complain(self) -> None:
+        """A complaint of long ago that nobody has taken up: every deadline of it has passed."""
+        settings = Settings(brokers=self._places.address("kafka", "9092"))
+        feed = Feed(client_config(settings), Topics(settings.topic_prefix).inputs)
+        received = Complaint(
+            event_id="stack-1",
+            event_time=time.time_ns() // 1_000_000 - _LONG_AGO_MS,
+            complaint_id="P-stack",
+            customer_id="C-stack",
+            status="received",
+            channel="regulator",
+        )
+        feed.send(Stream.COMPLAINT, received.customer_id, msgspec.json.encode(received))
+        feed.flush()
+
+    def paged_alertmanager(self) -> int:
+        """How many alerts of the pager's the stack's Alertmanager holds."""
+        address = self._places.address("alertmanager", "9093")
+        with urllib.request.urlopen(f"http://{address}/api/v2/alerts", timeout=5) as answer:
+            alerts = json.load(answer)
+        return sum(each["labels"]["alertname"] == "SentinelAlert" for each in alerts)
 
     def _start_kafka(self) -> None:
         environment = self.services["kafka"]["environment"]
@@ -109,6 +134,9 @@ class Stack:
         else:
             command = [sys.executable, "-m", "sentinel", *command]
             environment |= {k: local(v) for k, v in service.get("environment", {}).items()}
+        if name == "pager":
+            self.receivers.add_to(folders["/etc/sentinel"] / "routes.yaml")
+            environment |= self.receivers.environment
         if web_port := environment.get("SENTINEL_WEB_PORT"):
             host, _, port = self._places.address(name, web_port).partition(":")
             environment |= {"SENTINEL_WEB_HOST": host, "SENTINEL_WEB_PORT": port}

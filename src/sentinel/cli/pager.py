@@ -62,7 +62,7 @@ def _serve(settings: "Settings", plan: "Plan") -> None:
     channels = _channels(plan, used)
     dispatcher = Dispatcher(outbox, plan, channels, metrics, _now_ms)
     service = Pager(outbox, plan, dispatcher, metrics, _now_ms)
-    web = Web(settings.web_host, settings.web_port, metrics.registry, lambda: service.alive)
+    web = Web(settings.web_host, settings.web_port, metrics.registry, lambda: service.ready)
     with tempfile.TemporaryDirectory(prefix="sentinel-faust-") as data_dir:
         app = create_app(settings, service, web, data_dir)
         faust.Worker(

@@ -34,11 +34,12 @@ class Pager:
         self._outbox, self._plan, self._dispatcher = outbox, plan, dispatcher
         self._metrics, self._clock_ms = metrics, clock_ms
         self._tasks: list[asyncio.Task[None]] = []
+        self.assigned = False
 
     @property
-    def alive(self) -> bool:
-        """Whether all that should run does."""
-        return bool(self._tasks) and not any(task.done() for task in self._tasks)
+    def ready(self) -> bool:
+        """Whether its part of the alerts topic is known, and all that should run does."""
+        return self.assigned and bool(self._tasks) and not any(t.done() for t in self._tasks)
 
     def start(self) -> None:
         """Begin to send what is due."""

@@ -42,6 +42,7 @@ class PagerMetrics:
         self._seconds = Histogram(
             "sentinel_event_to_page_seconds",
             "From the record of the triggering event to the delivered page, if it was due at once.",
+            ("channel",),
             buckets=_SECONDS,
             registry=registry,
         )
@@ -49,6 +50,7 @@ class PagerMetrics:
             "sentinel_outbox_pages", "Pages in the outbox.", ("state",), registry=registry
         )
         for channel in channels:
+            self._seconds.labels(channel)
             for result in Result:
                 self._pages.labels(channel, result)
         for reason in NoPage:
@@ -58,7 +60,9 @@ class PagerMetrics:
         """A page has been delivered."""
         self.tried(page, Result.DIGESTED if digested else Result.SENT)
         if page.kind is PageKind.TRIGGER and page.prompt and page.attempts == 0:
-            self._seconds.observe(max(0, now_ms - page.content.recorded_ms) / 1000)
+            self._seconds.labels(page.channel).observe(
+                max(0, now_ms - page.content.recorded_ms) / 1000
+            )
 
     def tried(self, page: Page, result: Result) -> None:
         """Count an attempt."""

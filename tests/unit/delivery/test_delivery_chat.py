@@ -81,6 +81,16 @@ def test_the_end_of_an_alert_is_said(smtp: tuple[str, Mailbox]) -> None:
     assert mailbox.mails[0]["subject"].endswith("(已解除 resolved)")
 
 
+def test_the_rate_is_the_channels_own(smtp: tuple[str, Mailbox]) -> None:
+    """Apprise does not put sleeps of its own between messages."""
+    url, mailbox = smtp
+    chat = Chat(url)
+    assert [server.request_rate_per_sec for server in chat._apprise] == [0]
+    for _ in range(3):
+        asyncio.run(chat.send(_page(), NOW))
+    assert len(mailbox.mails) == 3
+
+
 def test_a_server_that_is_not_there_is_unreached() -> None:
     """The page is to be tried again."""
     with pytest.raises(Unreached):

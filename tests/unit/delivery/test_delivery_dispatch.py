@@ -313,7 +313,7 @@ def test_the_running_dispatcher_sends_what_comes(tmp_path: Path) -> None:
             await running
 
     bench = _play(tmp_path, play)
-    assert bench.counted("sentinel_event_to_page_seconds_count") == 1
+    assert bench.counted("sentinel_event_to_page_seconds_count", channel="duty") == 1
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,10 @@ import typer.main
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 from tests.stack import compose
-from tests.stack.supervisor import verbs
 
 import sentinel
 from sentinel.cli import app
-from sentinel.settings import Settings, SettingsError
+from sentinel.settings import Settings
 
 ROOT = compose.ROOT
 COMPOSE = compose.read()
@@ -23,9 +22,6 @@ SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = [name for name, each in SERVICES.items() if each["image"].startswith("sentinel:")]
 # They end by themselves, or have no page: said outright, so that nobody forgets a check.
 UNCHECKED = {"topics", "simulator"}
-# What docker-compose.yml has ahead of the program; what comes has to leave these two.
-VERBS_TO_COME = {"pager"}
-SETTINGS_TO_COME = {"SENTINEL_OUTBOX"}
 
 each_service = pytest.mark.parametrize("name", SERVICES)
 
@@ -104,35 +100,24 @@ def test_a_service_waits_for_services_that_are_there(name: str) -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_a_command_is_a_real_one(name: str) -> None:
-    """Verb and options are those of the command line, up to the verbs that are to come."""
+    """Verb and options are those of the command line."""
     words = list(SERVICES[name]["command"])
-    if words[0] in VERBS_TO_COME:
-        return
     command: Any = typer.main.get_command(app)
-    while isinstance(command, click.Group) or hasattr(command, "commands"):
+    while words and (isinstance(command, click.Group) or hasattr(command, "commands")):
         command = command.commands[words.pop(0)]
     command.make_context(name, words)
 
 
 @pytest.mark.parametrize("name", OURS)
 def test_settings_are_real_ones(name: str) -> None:
-    """Every variable and its value is a setting, up to the settings that are to come."""
+    """Every variable and its value is a setting."""
     environment = SERVICES[name].get("environment", {})
-    known = {key: value for key, value in environment.items() if key not in SETTINGS_TO_COME}
-    assert all(key.startswith("SENTINEL_") for key in known)
-    settings = Settings.from_environment(known)
-    if known:
+    assert all(key.startswith("SENTINEL_") for key in environment)
+    settings = Settings.from_environment(environment)
+    if environment:
         host, _, port = settings.brokers.partition(":")
         listeners = SERVICES[host]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
         assert f"INSIDE://{host}:{port}" in listeners.split(",")
-
-
-def test_what_was_to_come_has_not_come() -> None:
-    """As soon as the program has it, it must leave the two lists above."""
-    assert not VERBS_TO_COME & verbs()
-    for variable in SETTINGS_TO_COME:
-        with pytest.raises(SettingsError, match="is not a setting"):
-            Settings.from_environment({variable: "x"})
 
 
 def test_prometheus_scrapes_services_that_listen() -> None:

@@ -31,6 +31,8 @@ class Chat:
         self._apprise = apprise.Apprise()
         if not self._apprise.add(url):
             raise ValueError("Apprise cannot read its url")  # which may hold a secret
+        for server in self._apprise:
+            server.request_rate_per_sec = 0  # it would sleep seconds; the channel has a rate
         self._types: dict[bool, NotifyType] = {
             True: apprise.NotifyType.FAILURE,
             False: apprise.NotifyType.SUCCESS,
