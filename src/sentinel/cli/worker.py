@@ -32,6 +32,7 @@ def worker() -> None:
     from sentinel.engine import warm_up
     from sentinel.metrics import Metrics
     from sentinel.rules.declare import declare
+    from sentinel.stream.masking import read_masking
     from sentinel.stream.shards import Shards
     from sentinel.stream.web import Web
 
@@ -47,7 +48,7 @@ def worker() -> None:
     metrics = Metrics()
     rules = declare(configuration.rule_documents)
     metrics.built(configuration.version, [(rule.id, rule.stage) for rule, _, _ in rules])
-    shards = Shards(settings, configuration, metrics)
+    shards = Shards(settings, configuration, read_masking(settings), metrics)
     web = Web(settings.web_host, settings.web_port, metrics.registry, lambda: shards.ready)
     shards.start()
     with tempfile.TemporaryDirectory(prefix="sentinel-faust-") as data_dir:

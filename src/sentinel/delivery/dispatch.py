@@ -1,6 +1,7 @@
 """The dispatcher: for each channel a loop that sends what is due, within the channel's rate."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Mapping, Sequence
 
@@ -62,10 +63,10 @@ class Dispatcher:
             self._wake[name].clear()
             wait_s = await self.send_due(name)
             if wait_s:
-                try:
-                    await asyncio.wait_for(self._wake[name].wait(), wait_s)
-                except TimeoutError:
-                    continue
+                # Not wait_for: before Python 3.12 it may swallow a cancellation.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait_s):
+                        await self._wake[name].wait()
 
     async def send_due(self, name: str) -> float:
         """Send what is due on a channel now; returns the seconds until there may be more."""

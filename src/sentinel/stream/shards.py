@@ -16,6 +16,7 @@ from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.settings import Settings
 from sentinel.stream.broadcast import Broadcast
+from sentinel.stream.masking import Masking
 from sentinel.stream.recovery import recover
 from sentinel.stream.shard import Shard, Waiting
 from sentinel.stream.sink import Sink
@@ -31,8 +32,15 @@ def _now_ms() -> int:
 class Shards:
     """Starts a shard for each assigned partition and stops it when it is revoked."""
 
-    def __init__(self, settings: Settings, configuration: Configuration, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        configuration: Configuration,
+        masking: Masking,
+        metrics: Metrics,
+    ) -> None:
         self._settings, self._configuration, self._metrics = settings, configuration, metrics
+        self._masking = masking
         self._topics = Topics(settings.topic_prefix)
         self._silences = Broadcast(settings, Control.SILENCE, self._topics.silences)
         self._running: dict[int, tuple[Shard, asyncio.Task[None]]] = {}
@@ -106,7 +114,7 @@ class Shards:
         rebuild = partial(
             recover, self._settings, self._configuration, number, _now_ms(), self._metrics
         )
-        sink = Sink(self._settings, number)
+        sink = Sink(self._settings, number, self._masking)
         shard = Shard(number, rebuild, sink, self._silences, self._metrics, _now_ms)
         task = asyncio.create_task(shard.run(), name=f"shard-{number}")
         task.add_done_callback(self._ended)

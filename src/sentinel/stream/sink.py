@@ -8,6 +8,7 @@ from sentinel.model.step import DeadLetter, Outcome
 from sentinel.settings import Settings
 from sentinel.stream.journal import StepRecord
 from sentinel.stream.journal import encode as encode_step
+from sentinel.stream.masking import Masking
 from sentinel.stream.security import client_config
 from sentinel.stream.topics import Topics
 
@@ -25,7 +26,8 @@ class SinkFatalError(Exception):
 class Sink:
     """Writes the steps of shard ``partition``; a second sink of that shard fences the first."""
 
-    def __init__(self, settings: Settings, partition: int) -> None:
+    def __init__(self, settings: Settings, partition: int, masking: Masking) -> None:
+        self._masking = masking
         self._topics, self._partition = Topics(settings.topic_prefix), partition
         self._producer = Producer(
             {
@@ -50,13 +52,17 @@ class Sink:
         """Commit a step; raises SinkAbortedError or SinkFatalError."""
         try:
             self._producer.begin_transaction()
+            masking = self._masking
             for alert in outcome.alerts:
-                value, key = encode_alert(alert), alert.key.encode()
-                self._produce(self._topics.alerts, key, value)
-                self._produce(self._topics.tier(alert.tier), key, value)
-            for request in outcome.action_requests:
-                key = request.key.encode()
-                self._produce(self._topics.actions, key, encode_action(request))
+                whole = masking.alert(alert, masking.alerts)
+                brief = masking.alert(alert, masking.tiers)
+                value = encode_alert(whole)
+                self._produce(self._topics.alerts, whole.key.encode(), value)
+                value = value if brief is whole else encode_alert(brief)
+                self._produce(self._topics.tier(alert.tier), brief.key.encode(), value)
+            for each in outcome.action_requests:
+                request = masking.action(each)
+                self._produce(self._topics.actions, request.key.encode(), encode_action(request))
             for letter in outcome.dead_letters:
                 # Every shard reads every broadcast record; one of them puts the bad ones aside.
                 if letter.topic != self._topics.silences or self._partition == 0:

@@ -1,0 +1,56 @@
+"""The example consumers, in Python and in Node, see what a careful reader of the topic sees."""
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from signal import SIGTERM
+
+import pytest
+from tests.integration.stage import Stage, lively, wait_for
+
+from sentinel.alerting.cloudevent import decode
+
+pytestmark = pytest.mark.process
+CONSUMERS = Path(__file__).parents[2] / "docs" / "contract" / "consumers"
+IDLE_S = "6"
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Node consumer with its locked packages."""
+    folder = tmp_path_factory.mktemp("node") / "consumer"
+    shutil.copytree(CONSUMERS / "node", folder, ignore=shutil.ignore_patterns("node_modules"))
+    command = ["npm", "ci", "--no-audit", "--no-fund", "--silent"]
+    subprocess.run(command, cwd=folder, check=True, timeout=180)
+    return folder
+
+
+def test_both_consumers_end_with_the_newest_revisions(
+    kafka: str, prefix: str, node: Path, tmp_path: Path
+) -> None:
+    """Every alert once, each at its highest revision, nothing that was not committed."""
+    stage = Stage(kafka, prefix)
+    stage.feed(lively(3_000, seed=3))
+    worker = stage.worker()
+    wait_for(stage.everything_applied, "all events applied")
+    assert worker.end(SIGTERM) == 0
+    alerts = [decode(message.value()) for message in stage.read(stage.topics.alerts)]
+    newest: dict[str, int] = {}
+    for alert in alerts:
+        newest[alert.alert_id] = max(alert.revision, newest.get(alert.alert_id, 0))
+    assert len(alerts) > len(newest) > 10
+    python = [sys.executable, str(CONSUMERS / "python" / "consume.py")]
+    javascript = ["node", str(node / "consume.mjs")]
+    arguments = (kafka, stage.topics.alerts)
+    running = [
+        subprocess.Popen([*python, *arguments, str(tmp_path / "alerts.db"), IDLE_S]),
+        subprocess.Popen([*javascript, *arguments, str(tmp_path / "alerts.json"), IDLE_S]),
+    ]
+    assert [process.wait(90) for process in running] == [0, 0]
+    rows = sqlite3.connect(tmp_path / "alerts.db").execute("SELECT alert_id, revision FROM alerts")
+    assert dict(rows.fetchall()) == newest
+    found = json.loads((tmp_path / "alerts.json").read_text("utf-8"))
+    assert {alert["alert_id"]: alert["revision"] for alert in found} == newest
