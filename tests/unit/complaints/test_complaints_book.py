@@ -218,6 +218,14 @@ def test_a_late_step_between_is_history() -> None:
     assert complaints.take_counts().problems == {Problem.SKIPPED: 1}
 
 
+def test_a_step_forward_told_with_an_older_time_does_not_set_the_clock_back() -> None:
+    """What is older than the newest step stays history."""
+    complaints = book()
+    take(complaints, "investigating", "2026-03-02T10:00")
+    assert take(complaints, "resolved", "2026-03-02T09:00") == []
+    assert take(complaints, "received", "2026-03-02T09:30") == []
+
+
 def test_deadlines_that_reach_into_an_unpublished_year_are_provisional() -> None:
     """Until its days are named, then they are reckoned anew and the mark is gone."""
     complaints = book()

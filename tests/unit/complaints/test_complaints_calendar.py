@@ -43,7 +43,7 @@ def test_working_days_equal_chinesecalendar_on_every_day() -> None:
 
 
 def test_the_one_day_before_2015_on_which_the_two_differ() -> None:
-    """31 December 2005 was worked by the notice for 2006; chinesecalendar lacks it."""
+    """31 December 2005: worked, by the notice for 2006, says the package; a Saturday, the other."""
     different = [
         day
         for day in _days(dt.date(2004, 1, 1), FIRST)
