@@ -203,7 +203,7 @@ def test_a_late_receipt_moves_the_deadlines_forward() -> None:
     take(complaints, "investigating", "2026-03-04T09:00")
     assert take(complaints, "received", MONDAY) == []
     first = complaints.advance(MONTHS_LATER)[0]
-    assert first.due_ms == ms("2026-03-24T00:00")
+    assert (first.at_ms, first.due_ms) == (ms("2026-03-12T00:00"), ms("2026-03-24T00:00"))
     assert first.event_id == f"K1-investigating-{ms('2026-03-04T09:00')}"
 
 

@@ -100,6 +100,13 @@ def test_a_weekend_uses_nothing_up() -> None:
     assert CALENDAR.fraction_ms(start, due, 1 / 3) == ms("2026-03-07T00:00")
 
 
+def test_received_on_a_weekend_the_term_begins_on_monday() -> None:
+    """Half of one day is Monday noon, whether it came on Saturday or on Sunday."""
+    for start in (ms("2026-03-07T00:00"), ms("2026-03-07T12:00"), ms("2026-03-08T23:00")):
+        due = CALENDAR.deadline_ms(start, 1)
+        assert CALENDAR.fraction_ms(start, due, 0.5) == ms("2026-03-09T12:00")
+
+
 @given(
     st.integers(0, 4_102_444_799_999),
     st.integers(1, MAX_DAYS),
