@@ -7,7 +7,7 @@ PEERS := .venv-peers
 SECONDS ?= 0
 SECRETS := grafana-admin-password
 
-.PHONY: demo test test-quick lint bench stack secrets setup setup-system lock clean help
+.PHONY: demo test test-quick lint bench stack previews secrets setup setup-system lock clean help
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t16
@@ -35,6 +35,9 @@ bench: $(READY) $(PEERS)/.ready setup-system  ## measure, side by side with peer
 
 stack: $(READY) setup-system  ## docker-compose.yml as processes, without Docker; SECONDS=90 and ends
 	$(BIN)/python -m tests.stack $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))
+
+previews: $(READY) setup-system  ## draw docs/dashboards from a running stack
+	$(BIN)/python -m tests.stack --seconds 60 --previews docs/dashboards
 
 # Everybody may read a file, nobody the folder: containers see the file alone, as another user.
 secrets:  ## random secrets for docker-compose.yml, where a file is missing

@@ -49,6 +49,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     horizon: str = "24h"  # how far back a restarted shard reads its journal
     max_poll_records: Annotated[int, Meta(ge=1, le=100_000)] = 20_000
     masking_key_file: _Text | None = None  # of the tokens that masking.yaml asks for
+    schema_registry: _Text | None = None  # its URL: outputs are Avro, and inputs may be
     security: Annotated[str, Meta(pattern=r"\A(plaintext|ssl|sasl_plaintext|sasl_ssl)\Z")] = (
         "plaintext"
     )
@@ -122,7 +123,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 def _masked(name: str, value: object) -> object:
     if name == "sasl_password":
         return _MASK
-    if name == "outbox":  # a database's URL may hold a password
+    if name in ("outbox", "schema_registry"):  # a URL may hold a password
         return re.sub(r"(//[^/@:]*:)[^@]*@", rf"\g<1>{_MASK}@", str(value))
     return value
 

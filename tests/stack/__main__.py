@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from tests.stack import compose
+from tests.stack.preview import draw
 from tests.stack.prometheus import dashboard_queries
 from tests.stack.receivers import KINDS
 from tests.stack.supervisor import Stack, StackError
@@ -99,7 +100,10 @@ def _children() -> list[str]:
     return [number for file in files for number in file.read_text("ascii").split()]
 
 
-def run(seconds: Annotated[float, typer.Option(min=20)] = 90) -> None:
+def run(
+    seconds: Annotated[float, typer.Option(min=20)] = 90,
+    previews: Annotated[Path | None, typer.Option(help="Draw the dashboards into it.")] = None,
+) -> None:
     """Run the stack for so long after everything is up."""
     console = Console(width=120)
     started = time.monotonic()
@@ -115,6 +119,8 @@ def run(seconds: Annotated[float, typer.Option(min=20)] = 90) -> None:
             healthy = _report(console, stack)
             quiet = _figures(console, stack)
             paged = _pages(console, stack)
+            if previews is not None:
+                draw(stack.prometheus, previews, _VARIABLES, seconds)
         except StackError as error:
             console.print(f"the stack failed: {error}", markup=False)
             raise typer.Exit(1) from None

@@ -33,6 +33,7 @@ def worker() -> None:
     from sentinel.metrics import Metrics
     from sentinel.rules.declare import declare
     from sentinel.stream.masking import read_masking
+    from sentinel.stream.registry import open_registry
     from sentinel.stream.shards import Shards
     from sentinel.stream.web import Web
 
@@ -48,7 +49,8 @@ def worker() -> None:
     metrics = Metrics()
     rules = declare(configuration.rule_documents)
     metrics.built(configuration.version, [(rule.id, rule.stage) for rule, _, _ in rules])
-    shards = Shards(settings, configuration, read_masking(settings), metrics)
+    masking, registry = read_masking(settings), open_registry(settings)
+    shards = Shards(settings, configuration, masking, registry, metrics)
     web = Web(settings.web_host, settings.web_port, metrics.registry, lambda: shards.ready)
     shards.start()
     with tempfile.TemporaryDirectory(prefix="sentinel-faust-") as data_dir:

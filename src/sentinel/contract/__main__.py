@@ -4,17 +4,25 @@ import argparse
 import json
 from pathlib import Path
 
+from msgspec import Struct
+
 from sentinel.contract.asyncapi import asyncapi
 from sentinel.contract.schemas import input_schemas, output_schemas
+from sentinel.model.alert import ActionRequest, Alert
+from sentinel.model.events import EVENT_TYPES
+from sentinel.stream.avro_schema import avro_schema
 
 
 def documents() -> dict[str, str]:
     """Every document's text by its file's name; the same structs give the same bytes."""
     schemas = {**input_schemas(), **output_schemas()}
     named = {f"{name}.schema.json": schema for name, schema in schemas.items()}
+    kinds: dict[str, type[Struct]] = {"alert": Alert, "action": ActionRequest}
+    kinds |= {stream.value: kind for stream, kind in EVENT_TYPES.items()}
+    avro = {f"{name}.avsc": avro_schema(kind) for name, kind in kinds.items()}
     return {
         name: json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-        for name, document in {**named, "asyncapi.json": asyncapi()}.items()
+        for name, document in {**named, **avro, "asyncapi.json": asyncapi()}.items()
     }
 
 

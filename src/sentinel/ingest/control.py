@@ -122,7 +122,7 @@ def _dead(chunk: Chunk, row: int, error: Exception) -> DeadLetter:
         partition=chunk.partition,
         offset=chunk.offsets[row],
         key=chunk.keys[row],
-        value=chunk.values[row],
+        value=chunk.own_bytes(row),
         reason=reason,
         detail=str(error) or type(error).__name__,
     )

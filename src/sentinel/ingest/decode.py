@@ -194,7 +194,7 @@ class _Work:
             partition=chunk.partition,
             offset=chunk.offsets[place],
             key=chunk.keys[place],
-            value=chunk.values[place],
+            value=chunk.own_bytes(place),
             reason=reason,
             detail=detail,
         )

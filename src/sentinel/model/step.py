@@ -14,7 +14,8 @@ class Chunk:
     """Consecutive records of one topic-partition, column by column.
 
     All five lists have the same length.  Offsets ascend but may have gaps
-    (transaction markers).  ``recorded_ms`` is the broker's timestamp.
+    (transaction markers).  ``recorded_ms`` is the broker's timestamp.  ``raw`` are the records'
+    own bytes where ``values`` had to be translated.
     """
 
     stream: Stream | Control
@@ -24,6 +25,11 @@ class Chunk:
     recorded_ms: list[int]
     keys: list[bytes | None]
     values: list[bytes | None]
+    raw: list[bytes | None] | None = None
+
+    def own_bytes(self, row: int) -> bytes | None:
+        """A record's value as it came."""
+        return (self.values if self.raw is None else self.raw)[row]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from sentinel.model.step import Chunk, Step
 from sentinel.settings import Settings
 from sentinel.stream.journal import StepRecord, decode
 from sentinel.stream.records import from_librdkafka
+from sentinel.stream.registry import Registry
 from sentinel.stream.security import client_config
 from sentinel.stream.topics import Topics
 
@@ -56,6 +57,7 @@ def recover(
     configuration: Configuration,
     partition: int,
     now_ms: int,
+    registry: Registry | None,
     metrics: Metrics,
 ) -> Recovered:
     """The state of shard ``partition`` from its journal; raises RecoveryError."""
@@ -69,7 +71,7 @@ def recover(
                 recovered.applied[topic] = max(last, recovered.applied.get(topic, -1))
             recovered.applied.update(record.seen)
         in_horizon = [each for each in records if each.now_ms >= now_ms - settings.horizon_ms]
-        _replay(settings, topics, partition, in_horizon, recovered, metrics)
+        _replay(settings, topics, partition, in_horizon, recovered, registry, metrics)
     except KafkaException as error:
         raise RecoveryError(f"shard {partition}: {error.args[0].str()}") from None
     return recovered
@@ -137,6 +139,7 @@ def _replay(
     partition: int,
     records: list[StepRecord],
     recovered: Recovered,
+    registry: Registry | None,
     metrics: Metrics,
 ) -> None:
     if not records:
@@ -163,6 +166,8 @@ def _replay(
                 if topic in record.ranges
                 for chunk in source.take(*record.ranges[topic])
             ]
+            if registry is not None:
+                chunks = [registry.to_json(chunk) for chunk in chunks]
             recovered.engine.process(Step(record.now_ms, chunks))
             metrics.replayed(1)
             if time.monotonic() - reported > _REPORT_EVERY_S:

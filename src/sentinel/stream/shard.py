@@ -21,6 +21,7 @@ from sentinel.stream.broadcast import Broadcast
 from sentinel.stream.journal import StepRecord
 from sentinel.stream.records import Fetched
 from sentinel.stream.recovery import Recovered, RecoveryError
+from sentinel.stream.registry import Registry
 from sentinel.stream.sink import Sink, SinkAbortedError
 
 _log = structlog.get_logger(__name__)
@@ -57,6 +58,7 @@ class Shard:
         recover: Callable[[], Recovered],
         sink: Sink,
         silences: Broadcast,
+        registry: Registry | None,
         metrics: Metrics,
         clock_ms: Callable[[], int],
     ) -> None:
@@ -64,7 +66,7 @@ class Shard:
         self.applied: dict[str, int] = {}
         self.ready = False
         self._recover, self._sink, self._metrics = recover, sink, metrics
-        self._silences = silences
+        self._silences, self._registry = silences, registry
         self._clock_ms = clock_ms
         self._inbox: asyncio.Queue[Waiting] = asyncio.Queue(INBOX_CHUNKS)
         self._stopping = False
@@ -142,7 +144,10 @@ class Shard:
     def _take(self, state: Recovered, step: Step) -> _Done:
         """Process and commit one step; runs in a thread so that heartbeats go on."""
         started = time.perf_counter()
-        outcome = state.engine.process(step)
+        readable = step
+        if self._registry is not None:
+            readable = Step(step.now_ms, [self._registry.to_json(each) for each in step.chunks])
+        outcome = state.engine.process(readable)
         processed = time.perf_counter()
         ranges: dict[str, tuple[int, int]] = {}
         for chunk in step.chunks:

@@ -18,6 +18,7 @@ from sentinel.settings import Settings
 from sentinel.stream.broadcast import Broadcast
 from sentinel.stream.masking import Masking
 from sentinel.stream.recovery import recover
+from sentinel.stream.registry import Registry
 from sentinel.stream.shard import Shard, Waiting
 from sentinel.stream.sink import Sink
 from sentinel.stream.topics import Topics
@@ -37,10 +38,11 @@ class Shards:
         settings: Settings,
         configuration: Configuration,
         masking: Masking,
+        registry: Registry | None,
         metrics: Metrics,
     ) -> None:
         self._settings, self._configuration, self._metrics = settings, configuration, metrics
-        self._masking = masking
+        self._masking, self._registry = masking, registry
         self._topics = Topics(settings.topic_prefix)
         self._silences = Broadcast(settings, Control.SILENCE, self._topics.silences)
         self._running: dict[int, tuple[Shard, asyncio.Task[None]]] = {}
@@ -112,10 +114,16 @@ class Shards:
 
     def _start(self, number: int) -> None:
         rebuild = partial(
-            recover, self._settings, self._configuration, number, _now_ms(), self._metrics
+            recover,
+            self._settings,
+            self._configuration,
+            number,
+            _now_ms(),
+            self._registry,
+            self._metrics,
         )
-        sink = Sink(self._settings, number, self._masking)
-        shard = Shard(number, rebuild, sink, self._silences, self._metrics, _now_ms)
+        sink = Sink(self._settings, number, self._masking, self._registry)
+        shard = Shard(number, rebuild, sink, self._silences, self._registry, self._metrics, _now_ms)
         task = asyncio.create_task(shard.run(), name=f"shard-{number}")
         task.add_done_callback(self._ended)
         self._running[number] = (shard, task)

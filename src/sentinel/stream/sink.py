@@ -4,11 +4,13 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from sentinel.alerting.cloudevent import encode as encode_alert
 from sentinel.alerting.cloudevent import encode_action
+from sentinel.model.alert import ActionRequest, Alert
 from sentinel.model.step import DeadLetter, Outcome
 from sentinel.settings import Settings
 from sentinel.stream.journal import StepRecord
 from sentinel.stream.journal import encode as encode_step
 from sentinel.stream.masking import Masking
+from sentinel.stream.registry import Registry
 from sentinel.stream.security import client_config
 from sentinel.stream.topics import Topics
 
@@ -26,8 +28,10 @@ class SinkFatalError(Exception):
 class Sink:
     """Writes the steps of shard ``partition``; a second sink of that shard fences the first."""
 
-    def __init__(self, settings: Settings, partition: int, masking: Masking) -> None:
-        self._masking = masking
+    def __init__(
+        self, settings: Settings, partition: int, masking: Masking, registry: Registry | None
+    ) -> None:
+        self._masking, self._registry = masking, registry
         self._topics, self._partition = Topics(settings.topic_prefix), partition
         self._producer = Producer(
             {
@@ -56,13 +60,14 @@ class Sink:
             for alert in outcome.alerts:
                 whole = masking.alert(alert, masking.alerts)
                 brief = masking.alert(alert, masking.tiers)
-                value = encode_alert(whole)
-                self._produce(self._topics.alerts, whole.key.encode(), value)
-                value = value if brief is whole else encode_alert(brief)
-                self._produce(self._topics.tier(alert.tier), brief.key.encode(), value)
+                for topic, seen in (
+                    (self._topics.alerts, whole),
+                    (self._topics.tier(alert.tier), brief),
+                ):
+                    self._produce(topic, seen.key.encode(), self._alert(topic, seen))
             for each in outcome.action_requests:
-                request = masking.action(each)
-                self._produce(self._topics.actions, request.key.encode(), encode_action(request))
+                request, topic = masking.action(each), self._topics.actions
+                self._produce(topic, request.key.encode(), self._action(topic, request))
             for letter in outcome.dead_letters:
                 # Every shard reads every broadcast record; one of them puts the bad ones aside.
                 if letter.topic != self._topics.silences or self._partition == 0:
@@ -73,6 +78,13 @@ class Sink:
             self._commit()
         except KafkaException as exception:
             self._abort(exception.args[0])
+
+    def _alert(self, topic: str, alert: Alert) -> bytes:
+        return encode_alert(alert) if not self._registry else self._registry.alert(topic, alert)
+
+    def _action(self, topic: str, request: ActionRequest) -> bytes:
+        registry = self._registry
+        return encode_action(request) if not registry else registry.action(topic, request)
 
     def _commit(self) -> None:
         while True:

@@ -298,7 +298,7 @@ def test_asyncapi_has_the_headers_of_dead_letters(
     written: list[tuple[str, bytes, bytes, dict[str, bytes]]] = []
     monkeypatch.setattr(Sink, "_produce", lambda _, *record: written.append(record))
     letter = DeadLetter("sentinel.logins", 1, 7, key, b"{", DeadLetterReason.MALFORMED, "cut off")
-    Sink(Settings(), 0, read_masking(Settings()))._put_aside(letter)
+    Sink(Settings(), 0, read_masking(Settings()), None)._put_aside(letter)
     [(topic, place, value, headers)] = written
     described = asyncapi()["components"]["messages"]["deadLetter"]["headers"]
     optional = {"key"} if key else set()

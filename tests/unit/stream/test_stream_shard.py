@@ -83,7 +83,7 @@ async def _run(
 ) -> list[tuple[int, int, int]]:
     """Offer chunks at once and run until ``acks`` came; (first, last, commits before) each."""
     metrics = Metrics(CollectorRegistry())
-    shard = Shard(0, recover, sink, NoSilences(), metrics, lambda: 5)  # type: ignore[arg-type]
+    shard = Shard(0, recover, sink, NoSilences(), None, metrics, lambda: 5)  # type: ignore[arg-type]
     acked: list[tuple[int, int, int]] = []
     done = asyncio.Event()
 

@@ -1,0 +1,87 @@
+"""The outbox on PostgreSQL: the same tests as on SQLite, on a real server."""
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.delivery.alerts import NOW, alert
+from tests.delivery.plans import plan
+from tests.integration.stage import wait_for
+
+from sentinel.delivery.outbox import Outbox
+from sentinel.delivery.page import PageKind
+from sentinel.delivery.plan import NoPage
+from sentinel.model.alert import AlertState, Change, Resolution
+
+pytestmark = pytest.mark.process
+PLAN = plan()
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of our own on a free port; its URL for SQLAlchemy."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    assert programs, "run make setup-system"
+    folder = tmp_path_factory.mktemp("postgres")
+    as_user: list[str] = []
+    if os.geteuid() == 0:  # the server refuses to run as root
+        as_user = ["runuser", "-u", "postgres", "--"]
+        shutil.chown(folder, "postgres")
+        for parent in folder.parents:
+            if parent != Path("/tmp"):  # noqa: S108 - it is everybody's already
+                parent.chmod(parent.stat().st_mode | 0o011)
+            else:
+                break
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    data = folder / "data"
+    initdb = [str(programs[-1] / "initdb"), "-D", str(data), "-A", "trust", "-U", "sentinel"]
+    subprocess.run([*as_user, *initdb], check=True, capture_output=True, cwd=folder)
+    options = ["-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", str(folder)]
+    server = subprocess.Popen(
+        [*as_user, str(programs[-1] / "postgres"), *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=folder,
+    )
+    url = f"postgresql+pg8000://sentinel@127.0.0.1:{port}/postgres"
+
+    def listens() -> bool:
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_for(listens, "PostgreSQL listens")
+    yield url
+    server.terminate()
+    server.wait(20)
+
+
+def test_a_page_lives_there_as_in_sqlite(postgres: str) -> None:
+    """Due, tried, sent, finished, pruned; a record that is read again does nothing."""
+    outbox = Outbox(postgres)
+    assert outbox.accept("alerts-0", [(0, alert("a")), (1, alert("b"))], PLAN, NOW) == {}
+    outbox.accept("alerts-0", [(0, alert("a")), (1, alert("b"))], PLAN, NOW)
+    first, second = outbox.due("duty", NOW, 9)
+    outbox.begin([first, second])
+    outbox.sent([first], NOW)
+    outbox.retry(second, NOW + 500)
+    assert outbox.next_due_ms("duty") == NOW + 500
+    resolved = alert(
+        "a",
+        2,
+        state=AlertState.RESOLVED,
+        change=Change.RESOLVED,
+        resolution=Resolution.QUIET,
+    )
+    assert outbox.accept("alerts-0", [(2, resolved)], PLAN, NOW) == {NoPage.ANSWERED: 1}
+    outbox.close()
+    again = Outbox(postgres)
+    assert [page.kind for page in again.due("duty", NOW, 9)] == [PageKind.RESOLVE]
+    assert again.counts() == {"due": 3, "sent": 1, "dead": 0, "cancelled": 1}
+    assert again.prune(NOW + 1) == 2
+    again.close()
