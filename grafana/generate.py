@@ -99,6 +99,7 @@ def soc() -> dict[str, Any]:
                     "99 %": quantile(0.99, "sentinel_event_to_alert_seconds"),
                 },
                 unit="s",
+                exemplars=True,
             ),
             panel(
                 "timeseries",

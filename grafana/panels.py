@@ -23,9 +23,13 @@ def panel(
     width: int = 12,
     height: int = 8,
     colours: Mapping[str, str] | None = None,
+    exemplars: bool = False,
     **options: object,
 ) -> Panel:
-    """A panel of ``kind`` (timeseries, stat, bargauge); ``queries`` maps a legend to PromQL."""
+    """A panel of ``kind`` (timeseries, stat, bargauge); ``queries`` maps a legend to PromQL.
+
+    With ``exemplars`` single observations are shown, each with the alert that it is of.
+    """
     instant = kind != "timeseries"
     overrides = [
         {
@@ -53,6 +57,7 @@ def panel(
                 "legendFormat": legend,
                 "instant": instant,
                 "range": not instant,
+                "exemplar": exemplars,
             }
             for place, (legend, expression) in enumerate(queries.items())
         ],

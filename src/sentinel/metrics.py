@@ -242,9 +242,9 @@ class Metrics:
         """Note how long a transaction took."""
         self._commit_seconds.observe(seconds)
 
-    def observe_latency(self, tier: Tier, seconds: float) -> None:
-        """Note the time from an event's record to its committed alert."""
-        self._latency.labels(tier).observe(max(0.0, seconds))
+    def observe_latency(self, tier: Tier, seconds: float, alert_id: str) -> None:
+        """Note the time from an event's record to its committed alert, which is the exemplar."""
+        self._latency.labels(tier).observe(max(0.0, seconds), {"alert_id": alert_id})
 
     def failed(self, failure: StepFailure) -> None:
         """Count a failed transaction."""

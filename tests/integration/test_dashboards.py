@@ -3,6 +3,7 @@
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,6 +48,7 @@ class Prometheus(PrometheusApi):
                 f"--config.file={file}",
                 f"--storage.tsdb.path={folder / 'data'}",
                 f"--web.listen-address={address}",
+                "--enable-feature=exemplar-storage",
                 "--log.level=error",
             ]
         )
@@ -112,6 +114,18 @@ def test_every_panel_and_rule_answers(kafka: str, prefix: str, tmp_path: Path) -
             if not prometheus.ask("query", query=query)["result"]
         ]
         assert not empty
+        found = prometheus.ask(
+            "query_exemplars",
+            query="sentinel_event_to_alert_seconds_bucket",
+            start=f"{time.time() - 300}",
+            end=f"{time.time()}",
+        )
+        assert all(
+            len(each["labels"]["alert_id"]) == 32
+            for series in found
+            for each in series["exemplars"]
+        )
+        assert found
         groups = prometheus.ask("rules")["groups"]
         rules = [rule for group in groups for rule in group["rules"]]
         assert {rule["health"] for rule in rules} == {"ok"}

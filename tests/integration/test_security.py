@@ -99,7 +99,13 @@ def test_alerts_with_no_more_rights_than_documented(
     assert silenced.returncode == 0, silenced.stderr
     listed = _sentinel("silence", "list", environment=analyst)
     assert silenced.stdout.strip() in listed.stdout
-    assert len(stage.read(stage.topics.responses)) == len(stage.read(stage.topics.silences)) == 1
+    expired = _sentinel("silence", "expire", silenced.stdout.strip(), environment=analyst)
+    assert expired.returncode == 0, expired.stderr
+    assert _sentinel("silence", "list", environment=analyst).stdout == ""
+    everything = _sentinel("silence", "list", "--all", environment=analyst)
+    assert "over" in everything.stdout
+    assert len(stage.read(stage.topics.responses)) == 1
+    assert len(stage.read(stage.topics.silences)) == 2
 
 
 def test_the_simulator_is_let_in(secure_kafka: SecureBroker, prefix: str) -> None:

@@ -171,4 +171,4 @@ class Shard:
         for alert in done.outcome.alerts:
             if alert.change in _BY_EVENT:
                 seconds = (now_ms - alert.trigger.recorded_ms) / 1000
-                self._metrics.observe_latency(alert.tier, seconds)
+                self._metrics.observe_latency(alert.tier, seconds, alert.alert_id)

@@ -125,6 +125,27 @@ def test_applied_offsets_are_skipped_but_acked() -> None:
     assert len(acked) == 2
 
 
+def test_a_deadline_is_a_step_of_its_own() -> None:
+    """Without any record, when one is due: journalled, so that a replay takes it too."""
+
+    async def play() -> None:
+        engine, sink = FakeEngine(due_ms=5), FakeSink()
+        state = Recovered(engine)  # type: ignore[arg-type]
+        metrics = Metrics(CollectorRegistry())
+        shard = Shard(0, lambda: state, sink, NoSilences(), None, metrics, lambda: 5)  # type: ignore[arg-type]
+        task = asyncio.create_task(shard.run())
+        async with asyncio.timeout(10):
+            while not sink.records:
+                await asyncio.to_thread(lambda: None)
+        engine.due_ms = 6
+        shard.stop()
+        await asyncio.wait_for(task, 10)
+        assert sink.records[0] == StepRecord(0, 5, {}, "v", {"t.silences": -1})
+        assert engine.steps[0] == []
+
+    asyncio.run(play())
+
+
 def test_an_aborted_step_is_done_again_on_recovered_state() -> None:
     """The dirty engine is dropped; the same chunks go through a recovered one."""
     engines: list[FakeEngine] = []
