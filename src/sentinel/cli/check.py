@@ -24,11 +24,16 @@ def check(
 
     Where SENTINEL_ variables are set, the settings that they make are checked and shown too.
     """
-    from sentinel.settings import read_configuration
+    from sentinel.delivery.declare import read_folder
+    from sentinel.settings import read_configuration, shipped_configs
+    from sentinel.stream.masking import read_masks
 
     configuration = read_configuration(configs)
+    folder = configs or shipped_configs()
+    plan, _ = read_folder(folder), read_masks(folder)
     findings = list(_findings(configuration, configs))
     summary, settings = _summary(configuration), _settings()
+    summary["routes"] = sum(1 for _ in plan.root.walk())
     if as_json:
         shown = {**summary, "settings": settings, "findings": findings}
         typer.echo(json.dumps(shown, ensure_ascii=False))

@@ -133,6 +133,7 @@ class Answers:
                     else:
                         raise AnswerError(f"{topic}: {error.str()}")
         except KafkaException as error:
-            raise AnswerError(f"{topic}: {error.args[0].str()}") from None
+            place = f"{topic} at {self._settings.brokers}"
+            raise AnswerError(f"{place}: {error.args[0].str()}") from None
         finally:
             consumer.close()

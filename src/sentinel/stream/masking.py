@@ -93,12 +93,16 @@ class Masking:
 
 
 def read_masking(settings: Settings) -> Masking:
-    """The masks of the configuration folder; raises ConfigError, SettingsError, OSError."""
-    folder = Path(settings.configs) if settings.configs else shipped_configs()
+    """The masks of the settings' folder; raises ConfigError, SettingsError, OSError."""
+    masks = read_masks(Path(settings.configs) if settings.configs else shipped_configs())
+    return Masking(**masks, key=_key(settings, masks))
+
+
+def read_masks(folder: Path) -> dict[str, Mask]:
+    """The masks of a configuration folder by sort of topic; raises ConfigError, OSError."""
     document = parse((folder / "masking.yaml").read_text(encoding="utf-8"), "masking.yaml")
     file = document.convert(_File)
-    masks = {"alerts": file.alerts, "tiers": file.tiers, "actions": file.actions}
-    return Masking(**masks, key=_key(settings, masks))
+    return {"alerts": file.alerts, "tiers": file.tiers, "actions": file.actions}
 
 
 def _key(settings: Settings, masks: Mapping[str, Mask]) -> bytes:
