@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -17,7 +18,8 @@ from sentinel.delivery.watch import PagerMetrics
 from sentinel.model.alert import Alert
 
 _log = structlog.get_logger(__name__)
-_TIDY_EVERY_S = 60.0
+_COUNT_EVERY_S = 5.0
+_COUNTS_A_TIDYING = 120
 
 
 class Pager:
@@ -78,8 +80,9 @@ class Pager:
 
     async def _tidy(self) -> None:
         """Now and then forget what is long over, and count what is there."""
-        while True:
-            before_ms = self._clock_ms() - self._plan.keep_ms
-            await asyncio.to_thread(self._outbox.prune, before_ms)
+        for number in itertools.count():
+            if number % _COUNTS_A_TIDYING == 0:
+                before_ms = self._clock_ms() - self._plan.keep_ms
+                await asyncio.to_thread(self._outbox.prune, before_ms)
             self._metrics.outbox(await asyncio.to_thread(self._outbox.counts))
-            await asyncio.sleep(_TIDY_EVERY_S)
+            await asyncio.sleep(_COUNT_EVERY_S)
