@@ -54,6 +54,7 @@ def _serve(settings: "Settings", plan: "Plan") -> None:
     from sentinel.delivery.outbox import Outbox
     from sentinel.delivery.pager import Pager
     from sentinel.delivery.watch import PagerMetrics
+    from sentinel.stream.registry import alert_reader
     from sentinel.stream.web import Web
 
     outbox = Outbox(settings.outbox)
@@ -61,7 +62,8 @@ def _serve(settings: "Settings", plan: "Plan") -> None:
     used = {name for route in plan.root.walk() for rung in route.ladder for name in rung.channels}
     channels = _channels(plan, used)
     dispatcher = Dispatcher(outbox, plan, channels, metrics, _now_ms)
-    service = Pager(outbox, plan, dispatcher, metrics, _now_ms)
+    read = alert_reader(settings)
+    service = Pager(outbox, plan, dispatcher, metrics, _now_ms, read)
     web = Web(settings.web_host, settings.web_port, metrics.registry, lambda: service.ready)
     with tempfile.TemporaryDirectory(prefix="sentinel-faust-") as data_dir:
         app = create_app(settings, service, web, data_dir)

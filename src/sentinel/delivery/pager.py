@@ -23,7 +23,10 @@ _COUNTS_A_TIDYING = 120
 
 
 class Pager:
-    """One pager process: what its agent hands over, and the tasks that send."""
+    """One pager process: what its agent hands over, and the tasks that send.
+
+    ``read`` makes an alert of a record's value, or raises msgspec.DecodeError.
+    """
 
     def __init__(
         self,
@@ -32,7 +35,9 @@ class Pager:
         dispatcher: Dispatcher,
         metrics: PagerMetrics,
         clock_ms: Callable[[], int],
+        read: Callable[[bytes], Alert] = decode,
     ) -> None:
+        self._read = read
         self._outbox, self._plan, self._dispatcher = outbox, plan, dispatcher
         self._metrics, self._clock_ms = metrics, clock_ms
         self._tasks: list[asyncio.Task[None]] = []
@@ -66,7 +71,7 @@ class Pager:
         unsent: Counter[NoPage] = Counter()
         for offset, value in zip(offsets, values, strict=True):
             try:
-                records.append((offset, decode(value or b"")))
+                records.append((offset, self._read(value or b"")))
             except msgspec.DecodeError:
                 unsent[NoPage.UNREADABLE] += 1
                 _log.error("no alert", topic=topic, partition=partition, offset=offset)

@@ -15,10 +15,10 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from sentinel.alerting.cloudevent import decode
 from sentinel.model.alert import Alert
 from sentinel.model.response import Response, Silence
 from sentinel.settings import Settings
+from sentinel.stream.registry import alert_reader
 from sentinel.stream.security import client_config
 from sentinel.stream.topics import Topics
 
@@ -60,12 +60,13 @@ class Answers:
         Reads the alerts topic from its beginning: that takes as long as the topic is long.
         """
         newest: Alert | None = None
-        wanted = f'"alert_id":"{alert_id}"'.encode()
+        wanted, read = alert_id.encode(), alert_reader(self._settings)
         for message in self._read(self._topics.alerts):
-            if wanted in message.value():
-                alert = decode(message.value())
-                if newest is None or alert.revision > newest.revision:
-                    newest = alert
+            if wanted not in message.value():
+                continue
+            alert = read(message.value())
+            if alert.alert_id == alert_id and (newest is None or alert.revision > newest.revision):
+                newest = alert
         if newest is None:
             raise AnswerError(f"{self._topics.alerts} has no alert {alert_id}")
         return newest

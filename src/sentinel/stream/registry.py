@@ -6,15 +6,19 @@ reads, and the record's own bytes go along for the dead letters.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import msgspec
 
+from sentinel.alerting.cloudevent import decode
 from sentinel.model.alert import ActionRequest, Alert
 from sentinel.model.step import Chunk
 from sentinel.settings import Settings, SettingsError, variable
 from sentinel.stream.avro_schema import avro_schema
+from sentinel.stream.topics import Topics
 
 _MAGIC = b"\x00"
 _NOT_FOUND = 404
@@ -46,6 +50,15 @@ class Registry:
         """The requested action in Avro."""
         return _bytes(self._action(msgspec.to_builtins(request), _context(topic)))
 
+    def read_alert(self, topic: str, value: bytes) -> Alert:
+        """An alert that :meth:`alert` wrote; raises msgspec.DecodeError if it is none."""
+        from confluent_kafka.serialization import SerializationError  # noqa: PLC0415
+
+        try:
+            return msgspec.convert(self._read(value, _context(topic)), Alert)
+        except (SerializationError, ValueError, EOFError, IndexError, StopIteration) as error:
+            raise msgspec.DecodeError(str(error)) from None
+
     def to_json(self, chunk: Chunk) -> Chunk:
         """The chunk with values in Avro as JSON, and their own bytes beside.
 
@@ -74,6 +87,12 @@ class Registry:
             return value
         present = {name: each for name, each in found.items() if each is not None}
         return msgspec.json.encode(present)
+
+
+def alert_reader(settings: Settings) -> Callable[[bytes], Alert]:
+    """How the records of the alerts topic are read under these settings; raises SettingsError."""
+    registry, topic = open_registry(settings), Topics(settings.topic_prefix).alerts
+    return decode if registry is None else partial(registry.read_alert, topic)
 
 
 def open_registry(settings: Settings) -> Registry | None:

@@ -13,6 +13,7 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerialize
 from confluent_kafka.serialization import MessageField, SerializationContext
 from tests.delivery.alerts import alert
 
+from sentinel.alerting.cloudevent import encode
 from sentinel.alerting.revision import request
 from sentinel.engine import Engine
 from sentinel.model.alert import ActionRequest, Alert
@@ -20,7 +21,7 @@ from sentinel.model.events import EVENT_TYPES, Stream
 from sentinel.model.step import Chunk, DeadLetterReason, Step
 from sentinel.settings import Settings, read_configuration
 from sentinel.stream.avro_schema import avro_schema
-from sentinel.stream.registry import Registry, open_registry
+from sentinel.stream.registry import Registry, alert_reader, open_registry
 
 TOPIC = "sentinel.alerts"
 EXAMPLES = Path(__file__).parents[3] / "docs" / "contract" / "examples"
@@ -119,6 +120,17 @@ def test_bad_avro_becomes_a_dead_letter_with_its_own_bytes(
     reasons = [letter.reason for letter in outcome.dead_letters]
     assert reasons[-2:] == [DeadLetterReason.SCHEMA, DeadLetterReason.EMPTY]
     assert set(reasons[:-2]) == {DeadLetterReason.MALFORMED}
+
+
+def test_readers_of_alerts_read_what_the_setting_says(registry: Registry) -> None:
+    """Avro with a registry, JSON without; what is no alert is a DecodeError either way."""
+    one = alert()
+    avro = alert_reader(Settings(schema_registry="mock://sentinel"))
+    assert avro(registry.alert(TOPIC, one)) == one
+    assert alert_reader(Settings())(encode(one)) == one
+    for read in (avro, alert_reader(Settings())):
+        with pytest.raises(msgspec.DecodeError):
+            read(b"\x00junk")
 
 
 def test_without_a_setting_there_is_no_registry() -> None:
