@@ -36,10 +36,7 @@ def measure(broker: str, peers: Path, files: Mapping[str, str]) -> dict[str, Any
     contest = _Contest(broker, peers)
     with tempfile.TemporaryDirectory() as folder:
         whole = configs.write(files, Path(folder, "whole"))
-        bounds = {
-            name: files[name]
-            for name in ("engine.yaml", "tiers.yaml", "suppression.yaml", "complaints.yaml")
-        }
+        bounds = {name: text for name, text in files.items() if not name.startswith("rules/")}
         single = configs.write({**bounds, **CONFIGURATION}, Path(folder, "one_rule"))
         rates = side_by_side(
             {

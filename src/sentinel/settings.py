@@ -48,6 +48,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     outbox: _Text = "sqlite:///sentinel-outbox.db"  # where the pager keeps its pages
     horizon: str = "24h"  # how far back a restarted shard reads its journal
     max_poll_records: Annotated[int, Meta(ge=1, le=100_000)] = 20_000
+    failpoint: str | None = None  # where to fail, in tests of crashes
     masking_key_file: _Text | None = None  # of the tokens that masking.yaml asks for
     schema_registry: _Text | None = None  # its URL: outputs are Avro, and inputs may be
     security: Annotated[str, Meta(pattern=r"\A(plaintext|ssl|sasl_plaintext|sasl_ssl)\Z")] = (

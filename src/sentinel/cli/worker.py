@@ -15,13 +15,15 @@ def worker() -> None:
     from sentinel.cli.failure import UserError
     from sentinel.cli.log import log_to_stderr
     from sentinel.settings import Settings, read_configuration
+    from sentinel.stream.failpoint import arm
     from sentinel.stream.topics import StartupError, check
 
     log_to_stderr()
     settings = Settings.from_environment(os.environ)
     try:
+        arm(settings.failpoint)
         check(settings)
-    except StartupError as error:
+    except (StartupError, ValueError) as error:
         raise UserError(str(error)) from None
     configuration = read_configuration(Path(settings.configs) if settings.configs else None)
 

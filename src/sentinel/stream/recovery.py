@@ -27,6 +27,7 @@ from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.model.step import Chunk, Step
 from sentinel.settings import Settings
+from sentinel.stream.failpoint import Failpoint, reach
 from sentinel.stream.journal import StepRecord, decode
 from sentinel.stream.records import from_librdkafka
 from sentinel.stream.registry import Registry
@@ -170,6 +171,7 @@ def _replay(
                 chunks = [registry.to_json(chunk) for chunk in chunks]
             recovered.engine.process(Step(record.now_ms, chunks))
             metrics.replayed(1)
+            reach(Failpoint.IN_RECOVERY)
             if time.monotonic() - reported > _REPORT_EVERY_S:
                 reported = time.monotonic()
                 _log.info("recovering", shard=partition, steps=done, of=len(records))

@@ -18,6 +18,7 @@ from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.model.step import Chunk, Outcome, Step
 from sentinel.stream.broadcast import Broadcast
+from sentinel.stream.failpoint import Failpoint, reach
 from sentinel.stream.journal import StepRecord
 from sentinel.stream.records import Fetched
 from sentinel.stream.recovery import Recovered, RecoveryError
@@ -143,12 +144,14 @@ class Shard:
 
     def _take(self, state: Recovered, step: Step) -> _Done:
         """Process and commit one step; runs in a thread so that heartbeats go on."""
+        reach(Failpoint.AFTER_READ)
         started = time.perf_counter()
         readable = step
         if self._registry is not None:
             readable = Step(step.now_ms, [self._registry.to_json(each) for each in step.chunks])
         outcome = state.engine.process(readable)
         processed = time.perf_counter()
+        reach(Failpoint.AFTER_PROCESS)
         ranges: dict[str, tuple[int, int]] = {}
         for chunk in step.chunks:
             first = ranges.get(chunk.topic, (chunk.offsets[0], 0))[0]
@@ -159,6 +162,7 @@ class Shard:
             state.next_number, step.now_ms, ranges, version, {self._silences.topic: seen[1]}
         )
         self._sink.write(outcome, record)
+        reach(Failpoint.AFTER_COMMIT)
         return _Done(outcome, record, processed - started, time.perf_counter() - processed)
 
     def _account(self, state: Recovered, done: _Done) -> None:

@@ -7,6 +7,7 @@ from sentinel.alerting.cloudevent import encode_action
 from sentinel.model.alert import ActionRequest, Alert
 from sentinel.model.step import DeadLetter, Outcome
 from sentinel.settings import Settings
+from sentinel.stream.failpoint import Failpoint, reach
 from sentinel.stream.journal import StepRecord
 from sentinel.stream.journal import encode as encode_step
 from sentinel.stream.masking import Masking
@@ -75,6 +76,7 @@ class Sink:
             self._producer.produce(
                 self._topics.journal, encode_step(record), partition=self._partition
             )
+            reach(Failpoint.IN_TRANSACTION)
             self._commit()
         except KafkaException as exception:
             self._abort(exception.args[0])
