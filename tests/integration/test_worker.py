@@ -19,7 +19,6 @@ from sentinel.model.events import Stream
 from sentinel.model.response import Control, Response, ResponseKind, Silence, Verdict
 from sentinel.model.signal import Risk
 from sentinel.model.step import Step
-from sentinel.settings import read_configuration
 from sentinel.stream.answers import Answers
 from sentinel.stream.journal import StepRecord, decode
 from sentinel.stream.records import from_librdkafka
@@ -44,11 +43,14 @@ def _journalled(stage: Stage) -> tuple[list[bytes], list[bytes]]:
     steps: dict[int, list[StepRecord]] = {}
     for message in stage.read(stage.topics.journal):
         steps.setdefault(message.partition(), []).append(decode(message.value()))
+    configurations = stage.configurations()
     values, actions = [], []
     for shard, records in steps.items():
         assert [record.number for record in records] == list(range(len(records)))
-        engine = Engine(read_configuration(None))
+        engine = Engine(configurations[records[0].config_version])
         for record in records:
+            if record.config_version != engine.configuration.version:
+                engine.reconfigure(configurations[record.config_version])
             chunks = [
                 from_librdkafka(
                     streams[topic],
@@ -66,7 +68,7 @@ def _journalled(stage: Stage) -> tuple[list[bytes], list[bytes]]:
     return values, actions
 
 
-def _assert_exact(stage: Stage) -> list[bytes]:
+def assert_exact(stage: Stage) -> list[bytes]:
     """The topics hold exactly the engine's alerts and requested actions, each once."""
     said = [message.value() for message in stage.read(stage.topics.alerts)]
     alerts, actions = _journalled(stage)
@@ -91,7 +93,7 @@ def test_committed_alerts_are_the_engines_own(stage: Stage) -> None:
     finally:
         code = worker.end(signal.SIGTERM)
     assert code == 0
-    assert len(_assert_exact(stage)) > 20
+    assert len(assert_exact(stage)) > 20
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
@@ -114,7 +116,7 @@ def test_a_restart_in_the_middle_loses_and_doubles_nothing(
         wait_for(stage.everything_applied, "all events applied")
     finally:
         worker.end(signal.SIGTERM)
-    assert len(_assert_exact(stage)) > 20
+    assert len(assert_exact(stage)) > 20
 
 
 def test_ten_thousand_bad_messages_between_good_ones(stage: Stage) -> None:
@@ -149,7 +151,7 @@ def test_ten_thousand_bad_messages_between_good_ones(stage: Stage) -> None:
         assert source.value() == letter.value()
         assert headers["key"] == source.key()
         assert headers["reason"] in {b"malformed", b"schema", b"empty", b"too_large", b"future"}
-    _assert_exact(stage)
+    assert_exact(stage)
 
 
 def _bad(draw: random.Random, good: list[tuple[Stream, str, bytes]]) -> tuple[Stream, bytes]:
@@ -222,7 +224,7 @@ def test_answers_and_silences_take_effect_and_survive_a_restart(stage: Stage) ->
     worker = stage.worker()
     wait_for(stage.everything_applied, "all events applied")
     assert worker.end(signal.SIGTERM) == 0
-    _assert_exact(stage)
+    assert_exact(stage)
     by_id = {alert.alert_id: alert for alert in _alerts(stage)}
     assert by_id[second.alert_id].resolution is Resolution.CONFIRMED
     opened = [alert for alert in by_id.values() if alert.risk is Risk.OPERATIONAL]
