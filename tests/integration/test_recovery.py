@@ -22,7 +22,7 @@ _OFTEN = {"SENTINEL_SNAPSHOT_STEPS": "3"}
 
 @pytest.fixture
 def stage(kafka: str, prefix: str) -> Stage:
-    """This test's corner of the broker."""
+    """Topics of this test's own on the real broker."""
     return Stage(kafka, prefix)
 
 
