@@ -7,7 +7,7 @@ PEERS := .venv-peers
 SECONDS ?= 0
 SECRETS := grafana-admin-password
 
-.PHONY: demo test test-quick lint bench stack previews secrets setup setup-system lock clean help
+.PHONY: demo test test-quick lint bench scaling stack previews secrets setup setup-system lock clean help
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t16
@@ -32,6 +32,9 @@ lint: $(READY)  ## ruff, mypy, import directions, shipped configuration and its 
 
 bench: $(READY) $(PEERS)/.ready setup-system  ## measure, side by side with peers; writes benchmarks/latest.json
 	$(BIN)/python -m benchmarks --peers $(PEERS)/bin/python
+
+scaling: $(READY) setup-system  ## what things cost and a large bank needs; writes benchmarks/scaling.json
+	$(BIN)/python -m benchmarks.scaling
 
 stack: $(READY) setup-system  ## docker-compose.yml as processes, without Docker; SECONDS=90 and ends
 	$(BIN)/python -m tests.stack $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))

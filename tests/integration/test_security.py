@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType
 from confluent_kafka.admin import ResourcePatternType as Pattern
 from confluent_kafka.admin import ResourceType as Resource
-from tests.integration.stage import PARTITIONS, Stage, lively, wait_for
+from tests.integration.stage import PARTITIONS, Stage, WorkerProcess, lively, wait_for
 from tests.kafka.secure import WAYS, SecureBroker
 
 from sentinel.alerting.cloudevent import decode
@@ -59,9 +59,9 @@ def _sentinel(*arguments: str, environment: dict[str, str]) -> subprocess.Comple
 
 @pytest.mark.parametrize("way", WAYS)
 def test_alerts_with_no_more_rights_than_documented(
-    secure_kafka: SecureBroker, prefix: str, way: str
+    secure_kafka: SecureBroker, prefix: str, way: str, tmp_path: Path
 ) -> None:
-    """Topics, a worker that restarts, and a producer, each with its own ACLs: alerts come out."""
+    """Topics, worker, producer, analyst and pager with only their own ACLs: alerts are paged."""
     secure_kafka.allow(_documented(prefix))
     operator = {
         **secure_kafka.environment(way, "operator"),
@@ -106,6 +106,16 @@ def test_alerts_with_no_more_rights_than_documented(
     assert "over" in everything.stdout
     assert len(stage.read(stage.topics.responses)) == 1
     assert len(stage.read(stage.topics.silences)) == 2
+    outbox = {"SENTINEL_OUTBOX": f"sqlite:///{tmp_path}/outbox.db"}
+    pager = WorkerProcess(
+        stage.settings, {**secure_kafka.environment(way, "pager"), **outbox}, "pager"
+    )
+    try:
+        pager.wait_ready()  # the simulator's alerts are old, or nobody listens: either is counted
+        wait_for(lambda: pager.counted("sentinel_unsent_pages_total") > 0, "alerts read")
+    finally:
+        code = pager.end(signal.SIGTERM)
+    assert code == 0
 
 
 def test_the_simulator_is_let_in(secure_kafka: SecureBroker, prefix: str) -> None:

@@ -12,6 +12,10 @@ from sentinel.stream.security import client_config
 
 _TIMEOUT_S = 30.0
 _FETCH = 5_000
+_WAIT_S = 0.05
+"""A read waits so long for more than there is: also at the end."""
+
+_FETCH_BYTES = 16 << 20
 
 
 class NoAnswerError(Exception):
@@ -34,6 +38,7 @@ class Partition:
                 "enable.partition.eof": True,
                 "isolation.level": "read_committed",
                 "auto.offset.reset": "earliest",
+                "fetch.message.max.bytes": _FETCH_BYTES,
             }
         )
         place = TopicPartition(topic, number)
@@ -63,7 +68,7 @@ class Partition:
         silent_since = time.monotonic()
         while True:
             ended = False
-            for message in self._consumer.consume(_FETCH, timeout=1.0):
+            for message in self._consumer.consume(_FETCH, timeout=_WAIT_S):
                 error = message.error()
                 if error is None:
                     if end is not None and message.offset() >= end:

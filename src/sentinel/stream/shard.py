@@ -158,7 +158,8 @@ class Shard:
         self._metrics.recovering(self.number, under_way=False)
         _log.info("shard ready", shard=self.number, next_step=state.next_number)
         inputs = self._inputs
-        self._stepper = Stepper(state, self._sink, inputs.broadcasts, inputs.registry)
+        fetched = self._stepper.fetched if self._stepper else None
+        self._stepper = Stepper(state, self._sink, inputs.broadcasts, inputs.registry, fetched)
         self._saved_ms, self._saved_step = inputs.clock_ms(), state.next_number
         self.ready = True
         return self._stepper

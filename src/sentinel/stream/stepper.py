@@ -5,7 +5,7 @@ simulation of every fault.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -71,10 +71,12 @@ class Stepper:
         sink: StepSink,
         broadcasts: Sequence[Broadcasting],
         readable: Readable | None,
+        fetched: Mapping[str, int] | None = None,
     ) -> None:
+        """``fetched`` is up to where each topic was handed over to the stepper before this one."""
         self.state = state
         self._sink, self._broadcasts, self._readable = sink, broadcasts, readable
-        self._next: dict[str, int] = {}
+        self.fetched: dict[str, int] = dict(fetched or {})
 
     def take(
         self, arrived: Sequence[Arrived], now_ms: int, configuration: Configuration
@@ -111,13 +113,13 @@ class Stepper:
         applied = dict(self.state.applied)
         for stream, fetched in arrived:
             at = applied.get(fetched.topic, -1)
-            expected = max(self._next.get(fetched.topic, 0), at + 1)
+            expected = max(self.fetched.get(fetched.topic, 0), at + 1)
             if fetched.start > expected and at >= 0:
                 raise GapError(
                     f"{fetched.topic}-{fetched.partition}: read up to {expected - 1}, then came "
                     f"what was fetched from {fetched.start} on"
                 )
-            self._next[fetched.topic] = max(fetched.end, expected)
+            self.fetched[fetched.topic] = max(fetched.end, expected)
             chunk = fetched.after(stream, at)
             if chunk is not None:
                 applied[chunk.topic] = chunk.offsets[-1]
