@@ -10,7 +10,8 @@ import heapq
 from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -27,13 +28,20 @@ from sentinel.ingest import (
 )
 from sentinel.model.claim import Claim, Ending
 from sentinel.model.columns import Batch
+from sentinel.model.entity import EntityKind
 from sentinel.model.events import Complaint, Event, Stream
 from sentinel.model.response import Control, Response
+from sentinel.model.rollup import HotEntry
 from sentinel.model.signal import Signal
 from sentinel.model.step import Chunk, Limit, Outcome, Step
 from sentinel.state import Slots
 
 _STREAMS = tuple(Stream)
+_ENTITY_MOMENT = attrgetter("event_time", "entity_kind", "entity_id")
+
+
+class _Restorable(Protocol):
+    def restore(self, data: bytes) -> None: ...
 
 
 class Engine:
@@ -53,7 +61,13 @@ class Engine:
         stages, outcome = self._stages, Outcome()
 
         decoded = {
-            stream: decode(stream, chunks, self._limits, stages.field_demand[stream])
+            stream: decode(
+                stream,
+                chunks,
+                self._limits,
+                stages.field_demand[stream],
+                stages.collector.spelled[stream],
+            )
             for stream in _STREAMS
             if (chunks := _of(step, stream))
         }
@@ -65,12 +79,17 @@ class Engine:
         lost = stages.features.update(batch, slots, fresh)
         for rows in batch.rows.values():
             stages.detectors.score(rows)
+        stages.hot_list.take(_of(step, Control.HOT))
+        stages.hot_list.add_to(batch)
         signals = stages.rules.evaluate(batch)
+        outcome.rollups = stages.collector.collect(batch)
+        shared = stages.entity_rules.evaluate(stages.owner.take(_of(step, Control.ROLLUP)))
 
         stages.alerting.begin(self.configuration.version)
         for silence in silences.messages:
             stages.alerting.silence(silence)
         self._alert(batch, signals, responses.messages)
+        outcome.hot = self._alert_of_shared(shared)
         self._advance(step.now_ms)
         said, counts = stages.alerting.finish(), stages.complaints.take_counts()
 
@@ -81,13 +100,20 @@ class Engine:
         for stream, rows in batch.rows.items():
             outcome.events[stream] = len(rows)
             outcome.late[stream] = int(np.count_nonzero(batch.late[rows.place]))
-        outcome.signals = Counter((signal.rule_id, signal.stage.value) for signal in signals)
+        outcome.signals = Counter(
+            (signal.rule_id, signal.stage.value) for signal in signals + shared
+        )
         outcome.limits = said.limits + counts.limits + stages.rules.take_limits()
         outcome.limits[Limit.SLOTS] += evictions.full
         outcome.limits[Limit.TTL] += evictions.expired
         outcome.limits[Limit.BUSY_SLOTS] += lost
         outcome.watermarks_ms = self._watermarks.known()
         outcome.slots_used = len(self._slots)
+        outcome.entities_used = len(stages.owner)
+        for drops, limits in (stages.owner.take_counts(), stages.hot_list.take_counts()):
+            outcome.dropped_rollups += drops
+            outcome.limits += limits
+        outcome.limits += stages.heat.take_limits()
         outcome.open_alerts = stages.alerting.standings()
         outcome.notices, self._notices = self._notices, Counter()
         outcome.complaint_problems = Counter(
@@ -126,6 +152,20 @@ class Engine:
                 stages.alerting.take(happened)
         if len(batch):
             self._advance(int(clock_ms[-1]))
+
+    def _alert_of_shared(self, signals: list[Signal]) -> list[HotEntry]:
+        """Take the signals of shared entities, each by the clock of its event; who is hot now."""
+        stages, hot = self._stages, []
+        for (at_ms, kind, entity_id), each in groupby(signals, key=_ENTITY_MOMENT):
+            mine = list(each)
+            self._advance(at_ms)
+            stages.alerting.take(mine)
+            risk = max((stages.entity_rules.hot.get(one.rule_id, 0) for one in mine), default=0)
+            if risk:
+                entry = HotEntry(kind=EntityKind(kind), id=entity_id, risk=risk, at=at_ms)
+                if stages.heat.note(entry):
+                    hot.append(entry)
+        return hot
 
     def _take_complaint(self, event: Complaint, at_ms: int, batch: Batch, place: int) -> None:
         recorded_ms = batch.rows[Stream.COMPLAINT].recorded_ms[batch.row[place]]
@@ -179,23 +219,31 @@ class Engine:
                 stages.alerting.snapshot(),
                 stages.complaints.snapshot(),
                 stages.alarms.snapshot(),
+                stages.owner.snapshot(),
+                stages.heat.snapshot(),
+                stages.hot_list.snapshot(),
             )
         )
 
     def restore(self, data: bytes) -> None:
         """Take the place of the engine that :meth:`snapshot` saw, under one configuration."""
-        kind = tuple[bytes, tuple[bytes, bytes, bytes], bytes, bytes, bytes, bytes, bytes, bytes]
-        watermarks, slots, features, detectors, rules, alerting, complaints, alarms = (
-            msgspec.msgpack.decode(data, type=kind)
+        stages = self._stages
+        keyed: tuple[_Restorable, ...] = (
+            stages.features,
+            stages.detectors,
+            stages.rules,
+            stages.alerting,
+            stages.complaints,
+            stages.alarms,
+            stages.owner,
+            stages.heat,
+            stages.hot_list,
         )
+        watermarks, slots, *parts = msgspec.msgpack.decode(data)
         self._watermarks.restore(watermarks)
         self._slots.restore(slots)
-        self._stages.features.restore(features)
-        self._stages.detectors.restore(detectors)
-        self._stages.rules.restore(rules)
-        self._stages.alerting.restore(alerting)
-        self._stages.complaints.restore(complaints)
-        self._stages.alarms.restore(alarms)
+        for stage, part in zip(keyed, parts, strict=True):
+            stage.restore(part)
 
     def digest(self) -> str:
         """A hash of all state: equal for engines that have seen the same steps."""

@@ -16,7 +16,7 @@ from sentinel.alerting.cloudevent import encode, encode_action
 from sentinel.engine import Engine
 from sentinel.model.alert import Alert, Change, Resolution, Tier
 from sentinel.model.events import Stream
-from sentinel.model.response import Control, Response, ResponseKind, Silence, Verdict
+from sentinel.model.response import Response, ResponseKind, Silence, Verdict
 from sentinel.model.signal import Risk
 from sentinel.model.step import Step
 from sentinel.settings import read_configuration
@@ -36,11 +36,12 @@ def stage(kafka: str, prefix: str) -> Stage:
 def _journalled(stage: Stage) -> tuple[list[bytes], list[bytes]]:
     """What the pure engine says of the very steps that the journal records, by shard."""
     inputs: dict[tuple[str, int], list[Message]] = {}
-    for topic in (*stage.topics.inputs.values(), stage.topics.silences):
+    broadcasts = stage.topics.broadcasts.values()
+    for topic in (*stage.topics.inputs.values(), *broadcasts):
         for message in stage.read(topic):
             inputs.setdefault((topic, message.partition()), []).append(message)
     streams = {topic: stream for stream, topic in stage.topics.inputs.items()}
-    streams[stage.topics.silences] = Control.SILENCE
+    streams |= {topic: control for control, topic in stage.topics.broadcasts.items()}
     steps: dict[int, list[StepRecord]] = {}
     for message in stage.read(stage.topics.journal):
         steps.setdefault(message.partition(), []).append(decode(message.value()))
@@ -54,7 +55,7 @@ def _journalled(stage: Stage) -> tuple[list[bytes], list[bytes]]:
                     streams[topic],
                     [
                         message
-                        for message in inputs[topic, 0 if topic == stage.topics.silences else shard]
+                        for message in inputs[topic, 0 if topic in broadcasts else shard]
                         if first <= message.offset() <= last
                     ],
                 )
@@ -66,7 +67,7 @@ def _journalled(stage: Stage) -> tuple[list[bytes], list[bytes]]:
     return values, actions
 
 
-def _assert_exact(stage: Stage) -> list[bytes]:
+def assert_exact(stage: Stage) -> list[bytes]:
     """The topics hold exactly the engine's alerts and requested actions, each once."""
     said = [message.value() for message in stage.read(stage.topics.alerts)]
     alerts, actions = _journalled(stage)
@@ -91,7 +92,7 @@ def test_committed_alerts_are_the_engines_own(stage: Stage) -> None:
     finally:
         code = worker.end(signal.SIGTERM)
     assert code == 0
-    assert len(_assert_exact(stage)) > 20
+    assert len(assert_exact(stage)) > 20
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
@@ -114,7 +115,7 @@ def test_a_restart_in_the_middle_loses_and_doubles_nothing(
         wait_for(stage.everything_applied, "all events applied")
     finally:
         worker.end(signal.SIGTERM)
-    assert len(_assert_exact(stage)) > 20
+    assert len(assert_exact(stage)) > 20
 
 
 def test_ten_thousand_bad_messages_between_good_ones(stage: Stage) -> None:
@@ -149,7 +150,7 @@ def test_ten_thousand_bad_messages_between_good_ones(stage: Stage) -> None:
         assert source.value() == letter.value()
         assert headers["key"] == source.key()
         assert headers["reason"] in {b"malformed", b"schema", b"empty", b"too_large", b"future"}
-    _assert_exact(stage)
+    assert_exact(stage)
 
 
 def _bad(draw: random.Random, good: list[tuple[Stream, str, bytes]]) -> tuple[Stream, bytes]:
@@ -222,7 +223,7 @@ def test_answers_and_silences_take_effect_and_survive_a_restart(stage: Stage) ->
     worker = stage.worker()
     wait_for(stage.everything_applied, "all events applied")
     assert worker.end(signal.SIGTERM) == 0
-    _assert_exact(stage)
+    assert_exact(stage)
     by_id = {alert.alert_id: alert for alert in _alerts(stage)}
     assert by_id[second.alert_id].resolution is Resolution.CONFIRMED
     opened = [alert for alert in by_id.values() if alert.risk is Risk.OPERATIONAL]

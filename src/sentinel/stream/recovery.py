@@ -146,8 +146,10 @@ def _replay(
     if not records:
         return
     sources = {
-        topic: _Source(settings, stream, topic, partition, starts[0])
-        for stream, topic in topics.inputs.items()
+        topic: _Source(
+            settings, stream, topic, 0 if stream is Control.HOT else partition, starts[0]
+        )
+        for stream, topic in {**topics.inputs, Control.HOT: topics.hot}.items()
         if (starts := [each.ranges[topic][0] for each in records if topic in each.ranges])
     }
     silences = sources[topics.silences] = _Source(

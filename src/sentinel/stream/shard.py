@@ -6,7 +6,7 @@ makes small steps and low latency, heavy load big steps and full speed.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +58,7 @@ class Shard:
         number: int,
         recover: Callable[[], Recovered],
         sink: Sink,
-        silences: Broadcast,
+        broadcasts: Sequence[Broadcast],
         registry: Registry | None,
         metrics: Metrics,
         clock_ms: Callable[[], int],
@@ -67,7 +67,7 @@ class Shard:
         self.applied: dict[str, int] = {}
         self.ready = False
         self._recover, self._sink, self._metrics = recover, sink, metrics
-        self._silences, self._registry = silences, registry
+        self._broadcasts, self._registry = broadcasts, registry
         self._clock_ms = clock_ms
         self._inbox: asyncio.Queue[Waiting] = asyncio.Queue(INBOX_CHUNKS)
         self._stopping = False
@@ -85,11 +85,12 @@ class Shard:
     async def run(self) -> None:
         """Recover, then take steps until stopped; raises SinkFatalError, RecoveryError.
 
-        A step is taken when something waits, when silences have come, or a deadline is due.
+        A step is taken when something waits, when a broadcast has come, or a deadline is due.
         """
         await asyncio.to_thread(self._sink.start)
-        if not await asyncio.to_thread(self._silences.wait_caught_up, _CATCH_UP_S):
-            raise RecoveryError(f"{self._silences.topic}: no answer for {_CATCH_UP_S:.0f} s")
+        for broadcast in self._broadcasts:
+            if not await asyncio.to_thread(broadcast.wait_caught_up, _CATCH_UP_S):
+                raise RecoveryError(f"{broadcast.topic}: no answer for {_CATCH_UP_S:.0f} s")
         state = await self._recovered()
         carried: list[Waiting] = []
         while not self._stopping:
@@ -139,8 +140,11 @@ class Shard:
             if chunk is not None:
                 seen[chunk.topic] = chunk.offsets[-1]
                 chunks.append(chunk)
-        silences = self._silences.after(seen.get(self._silences.topic, -1))
-        return chunks if silences is None else [*chunks, silences]
+        for broadcast in self._broadcasts:
+            said = broadcast.after(seen.get(broadcast.topic, -1))
+            if said is not None:
+                chunks.append(said)
+        return chunks
 
     def _take(self, state: Recovered, step: Step) -> _Done:
         """Process and commit one step; runs in a thread so that heartbeats go on."""
@@ -157,10 +161,11 @@ class Shard:
             first = ranges.get(chunk.topic, (chunk.offsets[0], 0))[0]
             ranges[chunk.topic] = (first, chunk.offsets[-1])
         version = state.engine.configuration.version
-        seen = ranges.get(self._silences.topic, (-1, state.applied.get(self._silences.topic, -1)))
-        record = StepRecord(
-            state.next_number, step.now_ms, ranges, version, {self._silences.topic: seen[1]}
-        )
+        seen = {
+            topic: ranges.get(topic, (-1, state.applied.get(topic, -1)))[1]
+            for topic in (broadcast.topic for broadcast in self._broadcasts)
+        }
+        record = StepRecord(state.next_number, step.now_ms, ranges, version, seen)
         self._sink.write(outcome, record)
         reach(Failpoint.AFTER_COMMIT)
         return _Done(outcome, record, processed - started, time.perf_counter() - processed)

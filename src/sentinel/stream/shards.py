@@ -44,7 +44,10 @@ class Shards:
         self._settings, self._configuration, self._metrics = settings, configuration, metrics
         self._masking, self._registry = masking, registry
         self._topics = Topics(settings.topic_prefix)
-        self._silences = Broadcast(settings, Control.SILENCE, self._topics.silences)
+        self._broadcasts = [
+            Broadcast(settings, control, topic)
+            for control, topic in self._topics.broadcasts.items()
+        ]
         self._running: dict[int, tuple[Shard, asyncio.Task[None]]] = {}
         self._arrived = asyncio.Condition()
         self._generation = 0
@@ -83,11 +86,13 @@ class Shards:
 
     def start(self) -> None:
         """Begin to follow the broadcast topics; before the first assignment."""
-        self._silences.start()
+        for broadcast in self._broadcasts:
+            broadcast.start()
 
     def stop(self) -> None:
         """Stop following the broadcast topics; after the last revocation."""
-        self._silences.stop()
+        for broadcast in self._broadcasts:
+            broadcast.stop()
 
     async def offer(self, stream: Stream | Control, event: Any) -> None:
         """Hand a chunk to its shard; waits while that is busy or not there yet."""
@@ -123,7 +128,9 @@ class Shards:
             self._metrics,
         )
         sink = Sink(self._settings, number, self._masking, self._registry)
-        shard = Shard(number, rebuild, sink, self._silences, self._registry, self._metrics, _now_ms)
+        shard = Shard(
+            number, rebuild, sink, self._broadcasts, self._registry, self._metrics, _now_ms
+        )
         task = asyncio.create_task(shard.run(), name=f"shard-{number}")
         task.add_done_callback(self._ended)
         self._running[number] = (shard, task)

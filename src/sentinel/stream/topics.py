@@ -33,9 +33,16 @@ class Topics:
             Stream.LOGIN: f"{prefix}.logins",
             Stream.COMPLAINT: f"{prefix}.complaints",
             Control.RESPONSE: f"{prefix}.responses",
+            Control.ROLLUP: f"{prefix}.rollups",
         }
         self.responses = self.inputs[Control.RESPONSE]
+        self.rollups = self.inputs[Control.ROLLUP]
         self.silences = f"{prefix}.silences"
+        self.hot = f"{prefix}.hot"
+        self.broadcasts: Mapping[Control, str] = {
+            Control.SILENCE: self.silences,
+            Control.HOT: self.hot,
+        }
         self.alerts = f"{prefix}.alerts"
         self.actions = f"{prefix}.actions"
         self.deadletter = f"{prefix}.deadletter"
@@ -48,7 +55,7 @@ class Topics:
     def all(self) -> list[str]:
         """Every topic, inputs first."""
         alerts = [self.alerts, *(self.tier(tier) for tier in Tier)]
-        inputs = [*self.inputs.values(), self.silences]
+        inputs = [*self.inputs.values(), *self.broadcasts.values()]
         return [*inputs, *alerts, self.actions, self.deadletter, self.journal]
 
     def co_partitioned(self) -> list[str]:
@@ -60,14 +67,15 @@ def _retention(settings: Settings, name: str) -> dict[str, str]:
     """How long a topic keeps what it has.
 
     What recovery replays is kept by time, well beyond the horizon; of silences the newest of
-    each is kept; the rest as the broker does.
+    each is kept; the rest as the broker does.  Hot entries are not compacted: a superseded one was
+    seen, and a replay must see it again.
 
     Said outright, because a broker's default may be to compact or to keep hours only.
     """
     topics = Topics(settings.topic_prefix)
     if name == topics.silences:
         return {"cleanup.policy": "compact"}
-    if name not in topics.co_partitioned():
+    if name not in (*topics.co_partitioned(), topics.hot):
         return {}
     retention_ms = max(_LEAST_RETENTION_MS, 2 * settings.horizon_ms)
     return {"cleanup.policy": "delete", "retention.ms": str(retention_ms)}
@@ -113,10 +121,11 @@ def create(settings: Settings) -> list[str]:
     """Create the missing topics; returns their names; raises StartupError, SettingsError."""
     present = describe(settings)
     missing = [name for name in Topics(settings.topic_prefix).all() if name not in present]
+    broadcasts = Topics(settings.topic_prefix).broadcasts.values()
     new = [
         NewTopic(
             name,
-            1 if name == Topics(settings.topic_prefix).silences else settings.partitions,
+            1 if name in broadcasts else settings.partitions,
             settings.replication,
             config=_retention(settings, name),
         )

@@ -83,7 +83,7 @@ async def _run(
 ) -> list[tuple[int, int, int]]:
     """Offer chunks at once and run until ``acks`` came; (first, last, commits before) each."""
     metrics = Metrics(CollectorRegistry())
-    shard = Shard(0, recover, sink, NoSilences(), None, metrics, lambda: 5)  # type: ignore[arg-type]
+    shard = Shard(0, recover, sink, [NoSilences()], None, metrics, lambda: 5)  # type: ignore[arg-type, list-item]
     acked: list[tuple[int, int, int]] = []
     done = asyncio.Event()
 
@@ -132,7 +132,7 @@ def test_a_deadline_is_a_step_of_its_own() -> None:
         engine, sink = FakeEngine(due_ms=5), FakeSink()
         state = Recovered(engine)  # type: ignore[arg-type]
         metrics = Metrics(CollectorRegistry())
-        shard = Shard(0, lambda: state, sink, NoSilences(), None, metrics, lambda: 5)  # type: ignore[arg-type]
+        shard = Shard(0, lambda: state, sink, [NoSilences()], None, metrics, lambda: 5)  # type: ignore[arg-type, list-item]
         task = asyncio.create_task(shard.run())
         async with asyncio.timeout(10):
             while not sink.records:

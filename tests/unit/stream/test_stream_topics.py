@@ -20,10 +20,10 @@ def _ask_for(broker: str, names: list[str]) -> None:
 
 
 def test_every_name_is_under_the_prefix() -> None:
-    """Five inputs, alerts and their tiers, actions, dead letters, journal: each once."""
+    """Seven inputs, alerts and their tiers, actions, dead letters, journal: each once."""
     topics = Topics("bank")
     names = topics.all()
-    assert len(set(names)) == len(names) == 3 + 1 + len(Tier) + 5
+    assert len(set(names)) == len(names) == 3 + 1 + len(Tier) + 7
     assert all(name.startswith("bank.") for name in names)
     assert topics.tier(Tier.RED) == "bank.alerts.red"
 
