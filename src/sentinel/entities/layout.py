@@ -33,7 +33,7 @@ WORDS = {COUNT: 1, SUM: 1, DISTINCT: SKETCH_WORDS}
 _OPERATIONS = {Operation.COUNT: COUNT, Operation.SUM: SUM, Operation.DISTINCT: DISTINCT}
 
 SLOT_PANE, SLOT_RINGS = 0, 1
-"""Words of a slot: number of the newest pane, then the rings."""
+"""Words of a slot: number of the newest pane, then for each measure its value and its ring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ class KindLayout:
 
     ``parts`` int64[parts, 4]: operation, bit of the condition, row of the value, word in the
     rollup row.  ``measures`` int64[measures, 5]: operation, word in the rollup row, panes of
-    PANE_MS that make one of its own, panes in the ring, word in the slot.  ``mask`` has the bits
+    PANE_MS that make one of its own, panes in the ring, word in the slot (the value; the ring is
+    behind it).  ``mask`` has the bits
     of all parts; ``version`` is a hash of everything that rows and slots depend on.
     """
 
@@ -114,7 +115,7 @@ def _lay_out(
         every = max(1, -(-each.window_ms // (_PANES * PANE_MS)))
         panes = -(-each.window_ms // (every * PANE_MS))
         measures.append((operation, parts[operation, condition], every, panes, slot_width))
-        slot_width += panes * WORDS[operation]
+        slot_width += 1 + panes * WORDS[operation]
     takes = [(each.operation, each.stream, each.field, each.where) for each in wanted]
     said = (PANE_MS, takes, measures)
     return KindLayout(

@@ -263,11 +263,12 @@ def test_alert_schema_requires_the_whole_envelope(field: str) -> None:
         _validate(alert, alert_schema())
 
 
-def test_asyncapi_has_every_topic_but_the_journal() -> None:
-    """No topic is forgotten, and the one that is nobody else's is not promised."""
+def test_asyncapi_has_every_topic_but_those_between_workers() -> None:
+    """No topic is forgotten, and those that are nobody else's are not promised."""
     document, topics = asyncapi(), Topics("{prefix}")
     addresses = [channel["address"] for channel in document["channels"].values()]
-    assert sorted([*addresses, topics.journal]) == sorted(topics.all())
+    own = [topics.journal, topics.rollups, topics.hot]
+    assert sorted([*addresses, *own]) == sorted(topics.all())
     operated = [each["channel"]["$ref"] for each in document["operations"].values()]
     assert operated == [f"#/channels/{name}" for name in document["channels"]]
 

@@ -79,7 +79,7 @@ def test_create_makes_what_is_missing(kafka: str, prefix: str) -> None:
     settings = Settings(brokers=kafka, topic_prefix=prefix, partitions=3, horizon="10d")
     topics = Topics(prefix)
     assert create(settings) == topics.all()
-    whole = {**dict.fromkeys(topics.all(), 3), topics.silences: 1}
+    whole = {**dict.fromkeys(topics.all(), 3), **dict.fromkeys(topics.broadcasts.values(), 1)}
     wait_for(lambda: describe(settings) == whole, "the broker lists its new topics", 20)
     assert create(settings) == []
     assert check(settings) == 3
@@ -109,5 +109,5 @@ def test_unequal_partition_counts_are_refused(kafka: str, prefix: str) -> None:
     assert str(error.value) == (
         "inputs and journal need equal partition counts, but: "
         f"{prefix}.transactions 2, {prefix}.logins 2, {prefix}.complaints 2, "
-        f"{prefix}.responses 2, {prefix}.journal 3"
+        f"{prefix}.responses 2, {prefix}.rollups 2, {prefix}.journal 3"
     )
