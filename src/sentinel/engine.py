@@ -18,6 +18,7 @@ import numpy as np
 
 from sentinel.complaints import Notice
 from sentinel.configuration import Configuration
+from sentinel.entities import records
 from sentinel.ingest import (
     Watermarks,
     decode,
@@ -270,7 +271,7 @@ def warm_up(configuration: Configuration) -> None:
             b'"direction":"debit","amount":1}'
         ),
         Stream.LOGIN: (
-            b'{"event_id":"w","event_time":1,"customer_id":"w","kind":"login","success":true}'
+            b'{"event_id":"w","event_time":1,"customer_id":"w","kind":"login","success":true,"ip":"w"}'
         ),
         Stream.COMPLAINT: (
             b'{"event_id":"w","event_time":1,"customer_id":"w","complaint_id":"w",'
@@ -280,4 +281,6 @@ def warm_up(configuration: Configuration) -> None:
     chunks = [
         Chunk(stream, "warm-up", 0, [0], [1], [None], [value]) for stream, value in values.items()
     ]
-    engine.process(Step(1, chunks))
+    rollups = [value for _, value in records(engine.process(Step(1, chunks)).rollups, 1)]
+    if rollups:
+        engine.process(Step(1, [Chunk(Control.ROLLUP, "warm-up", 0, [0], [1], [None], [*rollups])]))

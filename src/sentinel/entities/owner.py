@@ -98,8 +98,10 @@ class Owner:
         slots, fresh, evictions = kind.slots.assign(keys, event_time)
         out = np.empty((len(layout.measures), len(rows)))
         late = absorb(rows, slots, fresh, layout.measures, kind.slab, layout.slot_width, out)
-        self._drops[RollupDrop.LATE] += late
-        self._limits[Limit.ENTITIES] += evictions.full
+        if late:
+            self._drops[RollupDrop.LATE] += late
+        if evictions.full:
+            self._limits[Limit.ENTITIES] += evictions.full
         return EntityRows(
             part.kind,
             _Ids(part.text, ends),

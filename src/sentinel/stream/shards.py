@@ -115,7 +115,9 @@ class Shards:
                 applied = self._running[tp.partition][0].applied.get(tp.topic)
                 end = highwater(tp)
                 if applied is not None and end:
-                    self._metrics.lag(streams[tp.topic], tp.partition, end - applied - 1)
+                    # Behind a rollup stands the end of its transaction, which nobody applies.
+                    marker = streams[tp.topic] is Control.ROLLUP
+                    self._metrics.lag(streams[tp.topic], tp.partition, end - applied - 1 - marker)
 
     def _start(self, number: int) -> None:
         rebuild = partial(
