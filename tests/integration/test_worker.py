@@ -19,7 +19,6 @@ from sentinel.model.events import Stream
 from sentinel.model.response import Response, ResponseKind, Silence, Verdict
 from sentinel.model.signal import Risk
 from sentinel.model.step import Step
-from sentinel.settings import read_configuration
 from sentinel.stream.answers import Answers
 from sentinel.stream.journal import StepRecord, decode
 from sentinel.stream.records import from_librdkafka
@@ -45,11 +44,14 @@ def _journalled(stage: Stage) -> tuple[list[bytes], list[bytes]]:
     steps: dict[int, list[StepRecord]] = {}
     for message in stage.read(stage.topics.journal):
         steps.setdefault(message.partition(), []).append(decode(message.value()))
+    configurations = stage.configurations()
     values, actions = [], []
     for shard, records in steps.items():
         assert [record.number for record in records] == list(range(len(records)))
-        engine = Engine(read_configuration(None))
+        engine = Engine(configurations[records[0].config_version])
         for record in records:
+            if record.config_version != engine.configuration.version:
+                engine.reconfigure(configurations[record.config_version])
             chunks = [
                 from_librdkafka(
                     streams[topic],

@@ -28,6 +28,7 @@ LIMITS = Limits(
     lateness_ms=3_600_000,
     future_skew_ms=300_000,
     max_value_bytes=100_000,
+    remembered_events=1_000,
     base_currency="CNY",
     rates={"CNY": 1.0},
 )
@@ -191,9 +192,9 @@ def test_the_owner_holds_what_all_events_come_to(
         first = data.draw(st.integers(0, applied + 1))  # a restart brings some records again
         last = data.draw(st.integers(applied + 1, len(log) - 1))
         n = last - first + 1
-        fetched = Fetched(
-            "r", 0, list(range(first, last + 1)), [0] * n, [None] * n, [*log[first : last + 1]]
-        )
+        offsets = list(range(first, last + 1))
+        again = [*log[first : last + 1]]
+        fetched = Fetched("r", 0, first, last + 1, offsets, [0] * n, [None] * n, [*again])
         chunk = fetched.after(Control.ROLLUP, applied)
         assert chunk is not None
         tables += owner.take([chunk])

@@ -112,6 +112,10 @@ class Owner:
             (rows[:, PANE] - 1) * PANE_MS,
         )
 
+    def carry(self, old: "Owner") -> None:
+        """Go on with the kinds that are measured as before; the others are new."""
+        self.restore(old.snapshot())
+
     def snapshot(self) -> bytes:
         """Every kind's entities; equal state gives equal bytes."""
         return msgspec.msgpack.encode(

@@ -120,6 +120,10 @@ class Texts:
     data: NDArray[np.uint8]
     spans: Mapping[str, NDArray[np.int64]]
 
+    def only(self, wanted: NDArray[np.bool_]) -> "Texts":
+        """The texts of the rows where ``wanted``, bool[n]."""
+        return Texts(self.data, {name: spans[wanted] for name, spans in self.spans.items()})
+
 
 class Table(Protocol):
     """What a condition is evaluated over."""

@@ -29,15 +29,16 @@ _log = structlog.get_logger(__name__)
 _POLL_S = 0.2
 _ANSWER_S = 5.0
 _SPARE = 1_000  # records kept at least before some are cleared away
-_KEEP_MS = {Control.HOT: 3_600_000}  # of hot entries older than minutes nobody asks
+_HOT_KEPT_MS = 3_600_000  # of those older than minutes nobody asks
 
 
 class Broadcast:
     """Follows one broadcast topic in a thread of its own, from its beginning."""
 
-    def __init__(self, settings: Settings, control: Control, topic: str) -> None:
+    def __init__(self, settings: Settings, control: Control | None, topic: str) -> None:
+        """``control`` says what its records are to the engine, if it takes them."""
         self.topic = topic
-        self._keep_ms = _KEEP_MS.get(control)
+        self._keep_ms = _HOT_KEPT_MS if control is Control.HOT else None
         self._settings, self._control = settings, control
         self._messages: list[Message] = []
         self._most = _SPARE
@@ -59,13 +60,17 @@ class Broadcast:
         """Wait until all that was there at the start has been read; False if not in time."""
         return self._caught_up.wait(timeout_s)
 
-    def after(self, applied: int) -> Chunk | None:
-        """The records beyond the offset ``applied``; None where there are none."""
+    def messages_after(self, applied: int) -> list[Message]:
+        """The messages beyond the offset ``applied``."""
         with self._lock:
             if not self._messages or self._messages[-1].offset() <= applied:
-                return None
-            news = [message for message in self._messages if message.offset() > applied]
-        return from_librdkafka(self._control, news)
+                return []
+            return [message for message in self._messages if message.offset() > applied]
+
+    def after(self, applied: int) -> Chunk | None:
+        """The records beyond the offset ``applied``; None where there are none."""
+        news = self.messages_after(applied)
+        return from_librdkafka(self._control, news) if news and self._control else None
 
     def _follow(self) -> None:
         consumer = Consumer(
