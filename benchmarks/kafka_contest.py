@@ -74,7 +74,8 @@ class _Contest:
 
     def sentinel(self, folder: Path) -> float:
         """Events a second of a fresh worker with the configuration in ``folder``."""
-        feed.truncate(self._broker, self._topics.journal)  # it would go on where one ended
+        for topic in self._topics.inside():  # it would go on where one ended
+            feed.truncate(self._broker, topic)
         environment = {"SENTINEL_CONFIGS": str(folder), "SENTINEL_WEB_PORT": "0"}
         return self._run(folder.name, [sys.executable, "-m", "benchmarks.worker"], environment)
 

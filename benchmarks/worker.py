@@ -32,12 +32,13 @@ def main() -> None:
             first.append(time.time())
         await offer(shards, stream, event)
 
-    def timed(sink: Sink, outcome: Outcome, record: StepRecord) -> None:
-        write(sink, outcome, record)
+    def timed(sink: Sink, outcome: Outcome, record: StepRecord) -> int:
+        offset = write(sink, outcome, record)
         alerted.extend(alert.entity.id for alert in outcome.alerts)
         if record.ranges[task.topic][1] == task.events - 1:
             tell(first[0], time.time(), alerted)
             os._exit(0)
+        return offset
 
     sys.argv = ["sentinel", "worker"]
     with patch.object(Shards, "offer", noted), patch.object(Sink, "write", timed):

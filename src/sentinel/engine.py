@@ -34,15 +34,16 @@ from sentinel.model.response import Control, Response
 from sentinel.model.rollup import HotEntry
 from sentinel.model.signal import Signal
 from sentinel.model.step import Chunk, Limit, Outcome, Step
-from sentinel.state import Slots
+from sentinel.state import Buffer, Slots
 
 _STREAMS = tuple(Stream)
 _ENTITY_MOMENT = attrgetter("event_time", "entity_kind", "entity_id")
+_OWNER = "owner."
 _DIGEST_BYTES = 16
 _SPOT_EVENTS = 1_000  # of a step whose customers' rows are looked at
 
 
-def digest_of(parts: Mapping[str, bytes]) -> str:
+def digest_of(parts: Mapping[str, Buffer]) -> str:
     """The hash of a snapshot."""
     state = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     for name, part in sorted(parts.items()):
@@ -257,7 +258,7 @@ class Engine:
         """When the next deadline fires (ms UTC); far ahead if none is set."""
         return min(self._stages.alerting.next_due_ms(), self._stages.complaints.next_due_ms())
 
-    def snapshot(self) -> dict[str, bytes]:
+    def snapshot(self) -> dict[str, Buffer]:
         """All state by the name of its part; equal state gives equal bytes."""
         stages = self._stages
         head, words, links = self._slots.snapshot()
@@ -277,30 +278,40 @@ class Engine:
             "alerting": stages.alerting.snapshot(),
             "complaints": stages.complaints.snapshot(),
             "alarms": stages.alarms.snapshot(),
-            "owner": stages.owner.snapshot(),
+            **{_OWNER + name: part for name, part in stages.owner.snapshot().items()},
             "heat": stages.heat.snapshot(),
             "hot_list": stages.hot_list.snapshot(),
         }
 
-    def restore(self, parts: Mapping[str, bytes]) -> None:
+    def restore(self, parts: Mapping[str, Buffer]) -> None:
         """Take the place of the engine that :meth:`snapshot` saw, under one configuration."""
         stages = self._stages
-        self._watermarks.restore(parts["watermarks"])
+
+        def small(name: str) -> bytes:
+            return bytes(parts[name])
+
+        self._watermarks.restore(small("watermarks"))
         for stream, ids in self._event_ids.items():
-            ids.restore(parts[f"event_ids.{stream}"])
+            ids.restore(small(f"event_ids.{stream}"))
         self._slots.restore((parts["slots.head"], parts["slots.words"], parts["slots.links"]))
         stages.features.restore(
             (parts["features.rows"], parts["features.busy"], parts["features.busy_head"])
         )
-        stages.features.warmth.restore(parts["features.warmth"])
-        stages.detectors.restore(parts["detectors"])
-        stages.rules.restore(parts["rules"])
-        stages.alerting.restore(parts["alerting"])
-        stages.complaints.restore(parts["complaints"])
-        stages.alarms.restore(parts["alarms"])
-        stages.owner.restore(parts["owner"])
-        stages.heat.restore(parts["heat"])
-        stages.hot_list.restore(parts["hot_list"])
+        stages.features.warmth.restore(small("features.warmth"))
+        stages.detectors.restore(small("detectors"))
+        stages.rules.restore(small("rules"))
+        stages.alerting.restore(small("alerting"))
+        stages.complaints.restore(small("complaints"))
+        stages.alarms.restore(small("alarms"))
+        stages.owner.restore(
+            {
+                name.removeprefix(_OWNER): part
+                for name, part in parts.items()
+                if name.startswith(_OWNER)
+            }
+        )
+        stages.heat.restore(small("heat"))
+        stages.hot_list.restore(small("hot_list"))
 
     def digest(self) -> str:
         """A hash of all state: equal for engines that have seen the same steps."""

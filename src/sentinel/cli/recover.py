@@ -27,6 +27,7 @@ def recover(
     """
     from prometheus_client import CollectorRegistry
 
+    from sentinel.cli.log import log_to_stderr
     from sentinel.metrics import Metrics
     from sentinel.settings import Settings, read_configuration
     from sentinel.stream.configurations import Configurations
@@ -36,6 +37,7 @@ def recover(
 
     if not from_earliest:
         raise typer.BadParameter("say --from-earliest: a worker recovers by itself otherwise")
+    log_to_stderr()
     settings = Settings.from_environment(os.environ)
     configuration = read_configuration(Path(settings.configs) if settings.configs else None)
     configurations = Configurations(settings, configuration, Metrics(CollectorRegistry()))

@@ -1,7 +1,7 @@
 """At the owner: rollup rows of many shards become what is known of each shared entity."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from sentinel.entities.kernels import absorb
 from sentinel.entities.layout import HASH, NEWEST, PANE, PANE_MS, RECORDED, KindLayout, Layout
 from sentinel.entities.wire import Part, parts_of
-from sentinel.model.entity import EntityKind
 from sentinel.model.events import Stream
 from sentinel.model.rollup import EntityRows
 from sentinel.model.step import Chunk, Limit, RollupDrop
-from sentinel.state import Slots
+from sentinel.state import Buffer, Slots, copied
 
 _STREAMS = tuple(Stream)
+_PARTS = ("version", "head", "words", "links", "slab")
 _LAG_MS = 86_400_000
 """How far one shard's rows may lie behind another's and still find their entity as it was."""
 
@@ -116,30 +116,27 @@ class Owner:
         """Go on with the kinds that are measured as before; the others are new."""
         self.restore(old.snapshot())
 
-    def snapshot(self) -> bytes:
-        """Every kind's entities; equal state gives equal bytes."""
-        return msgspec.msgpack.encode(
-            [
-                (
-                    kind,
-                    each.layout.version,
-                    each.slots.snapshot(),
-                    each.slab[: each.slots.highest * each.layout.slot_width].tobytes(),
-                )
-                for kind, each in self._kinds.items()
-            ]
-        )
+    def snapshot(self) -> dict[str, Buffer]:
+        """Every kind's entities, by the name of the part; equal state gives equal bytes."""
+        parts: dict[str, Buffer] = {}
+        for kind, each in self._kinds.items():
+            head, words, links = each.slots.snapshot()
+            slab = copied(each.slab[: each.slots.highest * each.layout.slot_width])
+            values = (each.layout.version, head, words, links, slab)
+            parts |= {f"{kind}.{name}": value for name, value in zip(_PARTS, values, strict=True)}
+        return parts
 
-    def restore(self, data: bytes) -> None:
+    def restore(self, parts: Mapping[str, Buffer]) -> None:
         """Continue from what :meth:`snapshot` gave; kinds that are measured otherwise are new."""
-        kind_of = list[tuple[EntityKind, bytes, tuple[bytes, bytes, bytes], bytes]]
-        for kind, version, slots, slab in msgspec.msgpack.decode(data, type=kind_of):
-            mine = self._kinds.get(kind)
-            if mine is not None and mine.layout.version == version:
-                mine.slots.restore(slots)
-                words = np.frombuffer(slab, np.int64)
-                mine.slab[: len(words)] = words
-                mine.slab[len(words) :] = 0
+        for kind, mine in self._kinds.items():
+            if bytes(parts.get(f"{kind}.{_PARTS[0]}", b"")) != mine.layout.version:
+                continue
+            _, head, words, links, slab = (parts[f"{kind}.{name}"] for name in _PARTS)
+            mine.slots.restore((head, words, links))
+            rings = np.frombuffer(slab, np.int64)
+            # Fresh zeros are not in memory until they are written to.
+            mine.slab = np.zeros(len(mine.slab), np.int64)
+            mine.slab[: len(rings)] = rings
 
 
 def _fits(rows: NDArray[np.int64], ends: NDArray[np.int64], text: bytes) -> bool:

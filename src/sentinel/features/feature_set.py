@@ -16,6 +16,7 @@ from sentinel.features.warmth import Warmth
 from sentinel.model.columns import FALSE, FIELDS, TRUE, UNKNOWN, Array, Batch, Column, Kind, Rows
 from sentinel.model.document import Document
 from sentinel.model.events import Stream
+from sentinel.state import Buffer, copied
 
 
 class Expression(Protocol):
@@ -216,16 +217,16 @@ class FeatureSet:
             self._busy_head,
         )
 
-    def snapshot(self, highest: int) -> tuple[bytes, bytes, bytes]:
-        """The rows below slot ``highest``, the busy rows, and which of those are in use."""
+    def snapshot(self, highest: int) -> tuple[Buffer, Buffer, Buffer]:
+        """Copies of the rows below slot ``highest``, of the busy rows and of their head."""
         busy_words = int(self._busy_head[1]) * self._layout.busy_width
         return (
-            self._rows[: highest * self._layout.width].tobytes(),
-            self._busy[:busy_words].tobytes(),
-            self._busy_head.tobytes(),
+            copied(self._rows[: highest * self._layout.width]),
+            copied(self._busy[:busy_words]),
+            copied(self._busy_head),
         )
 
-    def restore(self, data: tuple[bytes, bytes, bytes]) -> None:
+    def restore(self, data: tuple[Buffer, Buffer, Buffer]) -> None:
         """Take the place of what :meth:`snapshot` saw, under the same layout."""
         rows, busy, head = (np.frombuffer(each, np.int64) for each in data)
         # Fresh zeros are not in memory until they are written to, old ones are.

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentinel.model.kernel import kernel
+from sentinel.state.buffer import Buffer, copied
 
 _NONE = -1
 _KEY, _SEEN = 0, 1  # columns of the per-slot words
@@ -231,16 +232,12 @@ class Slots:
         """Bytes of the bookkeeping for all ``capacity`` slots."""
         return self._table.nbytes + self._words.nbytes + self._links.nbytes
 
-    def snapshot(self) -> tuple[bytes, bytes, bytes]:
+    def snapshot(self) -> tuple[Buffer, Buffer, Buffer]:
         """Head, words and links up to the highest slot used."""
         high = self.highest
-        return (
-            self._head.tobytes(),
-            self._words[:high].tobytes(),
-            self._links[:high].tobytes(),
-        )
+        return copied(self._head), copied(self._words[:high]), copied(self._links[:high])
 
-    def restore(self, data: tuple[bytes, bytes, bytes]) -> None:
+    def restore(self, data: tuple[Buffer, Buffer, Buffer]) -> None:
         """Take the place of what :meth:`snapshot` saw; the capacity must be the same."""
         head, words, links = data
         self._head[:] = np.frombuffer(head, np.int64)

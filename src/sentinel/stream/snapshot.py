@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from sentinel.engine import digest_of
+from sentinel.state import Buffer
 
 FORMAT = 1
 """Of the parts of an engine; a snapshot of another format cannot be read."""
@@ -33,7 +34,7 @@ class Snapshot:
     journalled: int
     applied: Mapping[str, int]
     config_version: str
-    parts: Mapping[str, bytes]
+    parts: Mapping[str, Buffer]
 
 
 class Manifest(Struct, frozen=True):
@@ -87,8 +88,8 @@ def assemble(manifest: Manifest, chunks: Iterable[bytes]) -> Snapshot:
     """The snapshot again; raises SnapshotError where it is torn or of another format."""
     if manifest.format != FORMAT:
         raise SnapshotError(f"format {manifest.format}, this version reads {FORMAT}")
-    whole = b"".join(chunks)
-    parts: dict[str, bytes] = {}
+    whole = memoryview(b"".join(chunks))  # its slices copy nothing
+    parts: dict[str, Buffer] = {}
     at = 0
     for name, length in manifest.lengths:
         parts[name] = whole[at : at + length]
