@@ -6,7 +6,7 @@ from typing import Any
 import faust
 from mode import Service
 
-from sentinel.agents import complaints, logins, responses, transactions
+from sentinel.agents import complaints, logins, responses, rollups, transactions
 from sentinel.settings import Settings
 from sentinel.stream.security import broker_credentials
 from sentinel.stream.shards import Shards
@@ -35,7 +35,7 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
     )
     topics = Topics(settings.topic_prefix)
     app.transport = chunk_transport(app, frozenset(topics.inputs.values()), shards.takes)
-    for agent in (transactions, logins, complaints, responses):
+    for agent in (transactions, logins, complaints, responses, rollups):
         agent.register(app, topics, shards)
 
     @app.on_partitions_assigned.connect

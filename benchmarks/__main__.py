@@ -17,13 +17,14 @@ from typing import Any
 from rich.console import Console
 from tests.kafka.broker import VERSION, Broker
 
-from benchmarks import configs, engine_contest, kafka_contest, latency
+from benchmarks import configs, engine_contest, kafka_contest, latency, rollups
 from benchmarks.figures import FIGURES, table
 from benchmarks.machine import machine
 
 _LATEST = Path(__file__).with_name("latest.json")
 _GIVES = {
     "engine": {"engine_events_per_s", "engine_vs_river"},
+    "rollups": {"rollups_cost"},
     "memory": {"bytes_per_customer", "growth_10k_to_1m"},
     "kafka": {
         "kafka_events_per_s",
@@ -62,6 +63,8 @@ def measure(wanted: Collection[str], peers: Path) -> dict[str, Any]:
             match name:
                 case "engine":
                     found = engine_contest.measure(files)
+                case "rollups":
+                    found = rollups.measure(files)
                 case "memory":
                     found = _memory()
                 case "kafka":

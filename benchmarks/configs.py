@@ -12,6 +12,11 @@ def shipped() -> dict[str, str]:
     return {path.relative_to(_SHIPPED).as_posix(): path.read_text("utf-8") for path in paths}
 
 
+def by_customer(files: Mapping[str, str]) -> dict[str, str]:
+    """Without the rules of what customers share: what a peer with one keyed state can do."""
+    return {name: text for name, text in files.items() if name != "rules/entities.yaml"}
+
+
 def write(files: Mapping[str, str], folder: Path) -> Path:
     """Put a configuration into ``folder``, which is returned."""
     for name, text in files.items():

@@ -15,6 +15,7 @@ from sentinel.detect import DetectorSet
 from sentinel.engine import Engine
 from sentinel.features import FeatureSet
 from sentinel.model.step import Step
+from sentinel.replay.run import Processor
 from sentinel.rules import RuleSet
 from sentinel.state import Slots
 
@@ -29,7 +30,7 @@ _STAGES: dict[str, tuple[object, str]] = {
 }
 
 
-def events_per_s(engine: Engine, steps: Sequence[Step]) -> float:
+def events_per_s(engine: Processor, steps: Sequence[Step]) -> float:
     """The rate of ``engine`` over ``steps``, decoding included."""
     started = time.perf_counter()
     events = sum(sum(engine.process(step).events.values()) for step in steps)

@@ -67,7 +67,7 @@ def _signal(rule: Rule, stream: Stream, event: Event) -> Signal:
     return Signal(
         place=0,
         rule_id=rule.id,
-        customer_id=event.customer_id,
+        entity_id=event.customer_id,
         stream=stream,
         event_id=event.event_id,
         event_time=event.event_time,

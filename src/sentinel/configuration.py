@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
 
-from sentinel import alerting, complaints, detect, features, ingest, rules
+from sentinel import alerting, complaints, detect, entities, features, ingest, rules
 from sentinel.model.columns import FIELDS, Schema
 from sentinel.model.document import ConfigError, Document, parse
 from sentinel.model.duration import parse_duration
+from sentinel.model.entity import EntityKind
 from sentinel.model.events import Stream
 
 _SINGLE = (
@@ -40,6 +41,7 @@ class _EngineFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     max_customers: Count
     max_busy_customers: Count
     customer_ttl: str
+    max_entities: Count
     base_currency: str
     rates: dict[str, Annotated[float, Meta(gt=0)]]
 
@@ -53,6 +55,7 @@ class Bounds:
     max_customers: int
     max_busy_customers: int
     customer_ttl_ms: int
+    max_entities: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +64,15 @@ class Stages:
 
     features: features.FeatureSet
     detectors: detect.DetectorSet
+    entity_rules: rules.EntityRules
     rules: rules.RuleSet
     alerting: alerting.Alerting
     alarms: complaints.Alarms
     complaints: complaints.Complaints
+    collector: entities.Collector
+    owner: entities.Owner
+    heat: entities.Heat
+    hot_list: entities.HotList
     field_demand: Mapping[Stream, frozenset[str]]
 
 
@@ -77,6 +85,7 @@ class Configuration:
     """Text by path: what it was parsed from."""
     bounds: Bounds
     declarations: features.Declarations
+    measures: entities.Measures
     _documents: Mapping[str, Document] = field(repr=False)
     _only: frozenset[str] | None = None
 
@@ -96,6 +105,7 @@ class Configuration:
             files={name: files[name] for name in wanted},
             bounds=_bounds(documents["engine.yaml"]),
             declarations=features.declare(documents["features.yaml"]),
+            measures=entities.declare(documents["features.yaml"]),
             _documents=documents,
         )
         configuration.build()
@@ -110,7 +120,11 @@ class Configuration:
         with_features = _with_features(self.declarations)
         detectors = detect.load(self._documents["detectors.yaml"], with_features)
         schema = {
-            stream: {**columns, **detectors.columns.get(stream, {})}
+            stream: {
+                **columns,
+                **detectors.columns.get(stream, {}),
+                **entities.risk_columns(stream),
+            }
             for stream, columns in with_features.items()
         }
         rule_set = self._rules(schema)
@@ -128,6 +142,14 @@ class Configuration:
             self.bounds.max_customers,
             self.bounds.max_busy_customers,
         )
+        entity_rules = rules.load_entity_rules(
+            self.rule_documents,
+            {kind: self.measures.columns(kind) for kind in EntityKind},
+            self._only,
+        )
+        layout = entities.lay_out(self.measures, entity_rules.demand)
+        collector = entities.Collector(layout, self.measures, rules.compile_expression)
+        hot_list = entities.HotList(demand)
         return Stages(
             features=feature_set,
             detectors=detectors,
@@ -141,9 +163,17 @@ class Configuration:
                 self._documents["complaints.yaml"], self.bounds.local_time.zone
             ),
             alarms=complaints.Alarms(self.bounds.local_time.zone),
+            collector=collector,
+            owner=entities.Owner(layout, self.bounds.max_entities),
+            entity_rules=entity_rules,
+            heat=entities.Heat(),
+            hot_list=hot_list,
             field_demand={
                 stream: frozenset(
-                    (demand[stream] & FIELDS[stream].keys()) | feature_set.field_demand[stream]
+                    (demand[stream] & FIELDS[stream].keys())
+                    | feature_set.field_demand[stream]
+                    | collector.field_demand[stream]
+                    | hot_list.field_demand[stream]
                 )
                 for stream in Stream
             },
@@ -189,6 +219,7 @@ def _bounds(document: Document) -> Bounds:
         max_customers=file.max_customers,
         max_busy_customers=file.max_busy_customers,
         customer_ttl_ms=_duration_ms(document, "customer_ttl", file.customer_ttl),
+        max_entities=file.max_entities,
     )
 
 

@@ -10,12 +10,13 @@ import heapq
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 import numpy as np
 
 from sentinel.complaints import Notice
 from sentinel.configuration import Configuration
+from sentinel.entities import records
 from sentinel.ingest import (
     EventIds,
     Watermarks,
@@ -27,13 +28,17 @@ from sentinel.ingest import (
 )
 from sentinel.model.claim import Claim, Ending
 from sentinel.model.columns import Batch
+from sentinel.model.entity import EntityKind
 from sentinel.model.events import Complaint, Event, Stream
 from sentinel.model.response import Control, Response
+from sentinel.model.rollup import HotEntry
 from sentinel.model.signal import Signal
 from sentinel.model.step import Chunk, Limit, Outcome, Step
 from sentinel.state import Buffer, Slots
 
 _STREAMS = tuple(Stream)
+_ENTITY_MOMENT = attrgetter("event_time", "entity_kind", "entity_id")
+_OWNER = "owner."
 _DIGEST_BYTES = 16
 _SPOT_EVENTS = 1_000  # of a step whose customers' rows are looked at
 
@@ -68,7 +73,13 @@ class Engine:
         stages, outcome = self._stages, Outcome()
 
         decoded = {
-            stream: decode(stream, chunks, self._limits, stages.field_demand[stream])
+            stream: decode(
+                stream,
+                chunks,
+                self._limits,
+                stages.field_demand[stream],
+                stages.collector.spelled[stream],
+            )
             for stream in _STREAMS
             if (chunks := _of(step, stream))
         }
@@ -85,12 +96,17 @@ class Engine:
         lost = stages.features.update(batch, slots, fresh)
         for rows in batch.rows.values():
             stages.detectors.score(rows)
+        stages.hot_list.take(_of(step, Control.HOT))
+        stages.hot_list.add_to(batch)
         signals = stages.rules.evaluate(batch)
+        outcome.rollups = stages.collector.collect(batch)
+        shared = stages.entity_rules.evaluate(stages.owner.take(_of(step, Control.ROLLUP)))
 
         stages.alerting.begin(self.configuration.version)
         for silence in silences.messages:
             stages.alerting.silence(silence)
         self._alert(batch, signals, responses.messages)
+        outcome.hot = self._alert_of_shared(shared)
         self._advance(step.now_ms)
         said, counts = stages.alerting.finish(), stages.complaints.take_counts()
 
@@ -101,7 +117,9 @@ class Engine:
         for stream, rows in batch.rows.items():
             outcome.events[stream] = len(rows)
             outcome.late[stream] = int(np.count_nonzero(batch.late[rows.place]))
-        outcome.signals = Counter((signal.rule_id, signal.stage.value) for signal in signals)
+        outcome.signals = Counter(
+            (signal.rule_id, signal.stage.value) for signal in signals + shared
+        )
         outcome.limits = said.limits + counts.limits + stages.rules.take_limits()
         outcome.limits += self._lost
         self._lost = Counter()
@@ -110,6 +128,11 @@ class Engine:
         outcome.limits[Limit.BUSY_SLOTS] += lost
         outcome.watermarks_ms = self._watermarks.known()
         outcome.slots_used = len(self._slots)
+        outcome.entities_used = len(stages.owner)
+        for drops, limits in (stages.owner.take_counts(), stages.hot_list.take_counts()):
+            outcome.dropped_rollups += drops
+            outcome.limits += limits
+        outcome.limits += stages.heat.take_limits()
         outcome.warm_share = stages.features.warmth.share()
         outcome.open_alerts = stages.alerting.standings()
         outcome.notices, self._notices = self._notices, Counter()
@@ -149,6 +172,20 @@ class Engine:
                 stages.alerting.take(happened)
         if len(batch):
             self._advance(int(clock_ms[-1]))
+
+    def _alert_of_shared(self, signals: list[Signal]) -> list[HotEntry]:
+        """Take the signals of shared entities, each by the clock of its event; who is hot now."""
+        stages, hot = self._stages, []
+        for (at_ms, kind, entity_id), each in groupby(signals, key=_ENTITY_MOMENT):
+            mine = list(each)
+            self._advance(at_ms)
+            stages.alerting.take(mine)
+            risk = max((stages.entity_rules.hot.get(one.rule_id, 0) for one in mine), default=0)
+            if risk:
+                entry = HotEntry(kind=EntityKind(kind), id=entity_id, risk=risk, at=at_ms)
+                if stages.heat.note(entry):
+                    hot.append(entry)
+        return hot
 
     def _take_complaint(self, event: Complaint, at_ms: int, batch: Batch, place: int) -> None:
         recorded_ms = batch.rows[Stream.COMPLAINT].recorded_ms[batch.row[place]]
@@ -202,6 +239,9 @@ class Engine:
         new.alerting.carry(old.alerting, configuration.version)
         new.complaints.restore(old.complaints.snapshot())
         new.alarms.restore(old.alarms.snapshot())
+        new.owner.carry(old.owner)
+        new.heat.restore(old.heat.snapshot())
+        new.hot_list.restore(old.hot_list.snapshot())
         forgotten = sum(
             each.resize(bounds.ingest.remembered_events) for each in self._event_ids.values()
         )
@@ -238,6 +278,9 @@ class Engine:
             "alerting": stages.alerting.snapshot(),
             "complaints": stages.complaints.snapshot(),
             "alarms": stages.alarms.snapshot(),
+            **{_OWNER + name: part for name, part in stages.owner.snapshot().items()},
+            "heat": stages.heat.snapshot(),
+            "hot_list": stages.hot_list.snapshot(),
         }
 
     def restore(self, parts: Mapping[str, Buffer]) -> None:
@@ -260,6 +303,15 @@ class Engine:
         stages.alerting.restore(small("alerting"))
         stages.complaints.restore(small("complaints"))
         stages.alarms.restore(small("alarms"))
+        stages.owner.restore(
+            {
+                name.removeprefix(_OWNER): part
+                for name, part in parts.items()
+                if name.startswith(_OWNER)
+            }
+        )
+        stages.heat.restore(small("heat"))
+        stages.hot_list.restore(small("hot_list"))
 
     def digest(self) -> str:
         """A hash of all state: equal for engines that have seen the same steps."""
@@ -301,7 +353,7 @@ def warm_up(configuration: Configuration) -> None:
             b'"direction":"debit","amount":1}'
         ),
         Stream.LOGIN: (
-            b'{"event_id":"w","event_time":1,"customer_id":"w","kind":"login","success":true}'
+            b'{"event_id":"w","event_time":1,"customer_id":"w","kind":"login","success":true,"ip":"w"}'
         ),
         Stream.COMPLAINT: (
             b'{"event_id":"w","event_time":1,"customer_id":"w","complaint_id":"w",'
@@ -311,4 +363,6 @@ def warm_up(configuration: Configuration) -> None:
     chunks = [
         Chunk(stream, "warm-up", 0, [0], [1], [None], [value]) for stream, value in values.items()
     ]
-    engine.process(Step(1, chunks))
+    rollups = [value for _, value in records(engine.process(Step(1, chunks)).rollups, 1)]
+    if rollups:
+        engine.process(Step(1, [Chunk(Control.ROLLUP, "warm-up", 0, [0], [1], [None], [*rollups])]))

@@ -20,7 +20,7 @@ from sentinel.model.alert import (
 from sentinel.model.events import ComplaintChannel, ComplaintStatus, Stream
 from sentinel.model.response import Control, ResponseKind, ResponseResult
 from sentinel.model.signal import Action, Risk, Stage
-from sentinel.model.step import DeadLetterReason, Limit, Outcome, SignalDrop
+from sentinel.model.step import DeadLetterReason, Limit, Outcome, RollupDrop, SignalDrop
 from sentinel.rules.declare import declare
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -88,6 +88,11 @@ class Metrics:
             "sentinel_open_suppressed_alerts", "Of them, those nobody is notified of.", "shard"
         )
         self._limits = counter("sentinel_limits_total", "Bounds that were reached.", "limit")
+        self._rollup_drops = counter(
+            "sentinel_dropped_rollups_total", "What of shared entities was not taken in.", "reason"
+        )
+        self._hot = counter("sentinel_hot_entries_total", "Hot entities that were told of.")
+        self._entities = gauge("sentinel_entities_used", "Shared entities held.", "shard")
         self._steps = counter("sentinel_steps_total", "Steps committed.")
         self._failures = counter(
             "sentinel_step_failures_total", "Steps whose transaction failed.", "reason"
@@ -189,6 +194,8 @@ class Metrics:
                 self._responses.labels(kind, result)
         for limit in Limit:
             self._limits.labels(limit)
+        for rollup_drop in RollupDrop:
+            self._rollup_drops.labels(rollup_drop)
         for failure in StepFailure:
             self._failures.labels(failure)
         for tier in Tier:
@@ -232,6 +239,10 @@ class Metrics:
             self._limits.labels(limit).inc(count)
         for stream, high_ms in outcome.watermarks_ms.items():
             self._watermark.labels(shard, stream).set(high_ms / 1000)
+        for reason, count in outcome.dropped_rollups.items():
+            self._rollup_drops.labels(reason).inc(count)
+        self._hot.inc(len(outcome.hot))
+        self._entities.labels(shard).set(outcome.entities_used)
         self._slots.labels(shard).set(outcome.slots_used)
         self._observe_open(shard, outcome)
         self._observe_complaints(shard, outcome)

@@ -16,7 +16,7 @@ from sentinel.alerting.cloudevent import encode, encode_action
 from sentinel.engine import Engine
 from sentinel.model.alert import Alert, Change, Resolution, Tier
 from sentinel.model.events import Stream
-from sentinel.model.response import Control, Response, ResponseKind, Silence, Verdict
+from sentinel.model.response import Response, ResponseKind, Silence, Verdict
 from sentinel.model.signal import Risk
 from sentinel.model.step import Step
 from sentinel.stream.answers import Answers
@@ -35,11 +35,12 @@ def stage(kafka: str, prefix: str) -> Stage:
 def _journalled(stage: Stage) -> tuple[list[bytes], list[bytes]]:
     """What the pure engine says of the very steps that the journal records, by shard."""
     inputs: dict[tuple[str, int], list[Message]] = {}
-    for topic in (*stage.topics.inputs.values(), stage.topics.silences):
+    broadcasts = stage.topics.broadcasts.values()
+    for topic in (*stage.topics.inputs.values(), *broadcasts):
         for message in stage.read(topic):
             inputs.setdefault((topic, message.partition()), []).append(message)
     streams = {topic: stream for stream, topic in stage.topics.inputs.items()}
-    streams[stage.topics.silences] = Control.SILENCE
+    streams |= {topic: control for control, topic in stage.topics.broadcasts.items()}
     steps: dict[int, list[StepRecord]] = {}
     for message in stage.read(stage.topics.journal):
         steps.setdefault(message.partition(), []).append(decode(message.value()))
@@ -56,7 +57,7 @@ def _journalled(stage: Stage) -> tuple[list[bytes], list[bytes]]:
                     streams[topic],
                     [
                         message
-                        for message in inputs[topic, 0 if topic == stage.topics.silences else shard]
+                        for message in inputs[topic, 0 if topic in broadcasts else shard]
                         if first <= message.offset() <= last
                     ],
                 )

@@ -53,7 +53,7 @@ def _signals(
         Signal(
             place=place,
             rule_id=f"{risk}.{rule}",
-            customer_id=customer,
+            entity_id=customer,
             stream=Stream.TRANSACTION,
             event_id=f"E{place}+{ahead}",
             event_time=START + (minutes + ahead) * 60_000,

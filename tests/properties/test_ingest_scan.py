@@ -10,13 +10,23 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from sentinel.ingest import Limits, decode
 from sentinel.ingest.extract import extract
 from sentinel.ingest.scan import scan
 from sentinel.ingest.shape import plan
-from sentinel.model.columns import FIELDS, Array
+from sentinel.model.columns import FIELDS, Array, Kind
 from sentinel.model.events import EVENT_TYPES, LAST_MOMENT_MS, Event, Stream
+from sentinel.model.step import Chunk
 
 DECODERS = {stream: msgspec.json.Decoder(kind) for stream, kind in EVENT_TYPES.items()}
+LIMITS = Limits(
+    lateness_ms=3_600_000,
+    future_skew_ms=300_000,
+    max_value_bytes=100_000,
+    remembered_events=1_000,
+    base_currency="CNY",
+    rates={"CNY": 1.0},
+)
 TIMES = [
     0,
     1,
@@ -139,6 +149,34 @@ def test_what_the_scanner_reads_is_what_the_decoder_reads(stream: Stream) -> Non
 
     check()
     assert plains > 200
+
+
+@pytest.mark.parametrize("stream", Stream)
+def test_texts_that_are_spelled_are_the_events_own(stream: Stream) -> None:
+    """Read by the scanner or decoded one by one, with dead letters between: byte for byte."""
+    names = frozenset(name for name, each in FIELDS[stream].items() if each.kind is Kind.STRING)
+    read = 0
+
+    @settings(max_examples=150, deadline=None)
+    @given(st.lists(records(stream), min_size=1, max_size=6))
+    def check(raw: list[bytes]) -> None:
+        nonlocal read
+        n = len(raw)
+        chunk = Chunk(stream, "t", 0, list(range(n)), [-1] * n, [None] * n, [*raw])
+        decoded = decode(stream, [chunk], LIMITS, names, names)
+        texts = decoded.texts
+        assert texts is not None
+        for row, event in enumerate(decoded.events):
+            for name in names:
+                text = getattr(event, name)
+                if text:
+                    start, size = texts.spans[name][row]
+                    own = texts.data[start : start + size].tobytes()
+                    assert own == text.encode("utf-8", "replace")
+                    read += 1
+
+    check()
+    assert read > 200
 
 
 def _usual() -> Iterator[tuple[Stream, bytes]]:

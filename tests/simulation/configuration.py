@@ -14,6 +14,11 @@ features:
     failed_30m: {on: login, count: true, where: "!success", window: 30m}
     devices_7d: {on: login, distinct: device_id, window: 7d}
     usual: {on: transaction, zscore: amount, halflife: 1d}
+  device:
+    customers_10m: {on: login, distinct: customer_id, window: 10m}
+    failed_1h: {on: login, count: true, where: "!success", window: 1h}
+  bank:
+    spent_1h: {on: transaction, sum: amount, window: 1h}
 history: {transaction: 4, login: 4}
 """
 _RULES = """\
@@ -33,6 +38,28 @@ rules:
     owner: simulation
     on: transaction
     when: count_10m > 3 || usual > 2.0
+  - id: sim.device
+    title: {en: Many customers on one device, zh: 一机多户}
+    risk: operational
+    severity: 60
+    owner: simulation
+    by: device
+    when: customers_10m > 1.0 && failed_1h > 1.0
+    hot: 80
+  - id: sim.bank
+    title: {en: Much spent by all, zh: 全行支出过多}
+    risk: liquidity
+    severity: 40
+    owner: simulation
+    by: bank
+    when: spent_1h > 1500.0
+  - id: sim.hot
+    title: {en: A login on a hot device, zh: 高风险设备登录}
+    risk: legal
+    severity: 45
+    owner: simulation
+    on: login
+    when: device.risk > 50.0
   - id: sim.takeover
     title: {en: Failed logins then a transfer, zh: 登录失败后转账}
     risk: operational

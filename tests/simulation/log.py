@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import msgspec
+
 from sentinel.alerting.cloudevent import encode as encode_alert
 from sentinel.alerting.cloudevent import encode_action
 from sentinel.configuration import Configuration
+from sentinel.entities import records
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.model.step import Chunk, Outcome
@@ -20,9 +23,12 @@ TOPICS: dict[Stream | Control, str] = {
     Stream.TRANSACTION: "s.transactions",
     Stream.LOGIN: "s.logins",
     Control.RESPONSE: "s.responses",
+    Control.ROLLUP: "s.rollups",
     Control.SILENCE: "s.silences",
+    Control.HOT: "s.hot",
 }
-KEYED = [stream for stream in TOPICS if stream is not Control.SILENCE]
+BROADCAST = (Control.SILENCE, Control.HOT)
+KEYED = [stream for stream in TOPICS if stream not in BROADCAST]
 
 
 class CrashError(Exception):
@@ -109,10 +115,19 @@ class LogSink:
         self.log.journal_end += 2  # the record and the marker
         self.log.journal.append((offset, encode(record)))
         self.log.alerts += [encode_alert(alert) for alert in outcome.alerts]
+        for _, value in records(outcome.rollups, 1):
+            self._append(Control.ROLLUP, record.now_ms, value)
+        for entry in outcome.hot:
+            self._append(Control.HOT, record.now_ms, msgspec.json.encode(entry))
         self.log.actions += [encode_action(request) for request in outcome.action_requests]
         if fault == "after_commit":
             raise CrashError
         return offset
+
+    def _append(self, control: Control, now_ms: int, value: bytes) -> None:
+        """A record for other shards, behind the marker of the one before."""
+        mine = self.log.inputs[control]
+        mine.append(Entry(mine[-1].offset + 2 if mine else 0, now_ms, value))
 
 
 @dataclass
@@ -164,11 +179,16 @@ class LogHistory:
 
 @dataclass
 class LogBroadcast:
-    """The silences, as every shard reads them."""
+    """A broadcast topic, as every shard reads it."""
 
     log: Log
-    topic: str = TOPICS[Control.SILENCE]
+    control: Control
+
+    @property
+    def topic(self) -> str:
+        """Its name."""
+        return TOPICS[self.control]
 
     def after(self, applied: int) -> Chunk | None:
         """What is beyond an offset."""
-        return self.log.chunk(Control.SILENCE, applied + 1, 2**60)
+        return self.log.chunk(self.control, applied + 1, 2**60)

@@ -43,6 +43,7 @@ def test_many_seeds() -> None:
         "torn snapshot",
         "zombie fenced",
         "rewound",
+        "hot",
     }
 
 

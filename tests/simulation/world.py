@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 from tests.simulation.configuration import configurations
 from tests.simulation.log import (
+    BROADCAST,
     KEYED,
     TOPICS,
     CrashError,
@@ -19,6 +20,7 @@ from tests.simulation.log import (
 
 from sentinel.alerting.cloudevent import encode as encode_alert
 from sentinel.engine import Engine
+from sentinel.entities import records as rollups
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.model.step import Step
@@ -171,9 +173,12 @@ class World:
             self.happened["crash in recovery"] += 1
             return
         sink = LogSink(self.log, self._epochs)
-        stepper = Stepper(state, sink, [LogBroadcast(self.log)], None)
+        stepper = Stepper(state, sink, self._broadcasts(), None)
         self._worker = Worker(self._epochs, stepper, sink, dict(self.log.positions))
         self.happened["started"] += 1
+
+    def _broadcasts(self) -> list[LogBroadcast]:
+        return [LogBroadcast(self.log, control) for control in BROADCAST]
 
     def _recovered(self, dies: int | None = None) -> ShardState:
         history = LogHistory(self.log, dies)
@@ -204,7 +209,7 @@ class World:
         except SinkAbortedError:  # as the shard does: recover, then the same chunks again
             self.happened["aborted"] += 1
             state = self._recovered()
-            worker.stepper = Stepper(state, worker.sink, [LogBroadcast(self.log)], None)
+            worker.stepper = Stepper(state, worker.sink, self._broadcasts(), None)
             return
         worker.sink.fault = ""
         if self._draw.random() < 0.8:  # acks reach the group now and then
@@ -290,6 +295,7 @@ class World:
                 raise Fault(f"{topic}: records were lost or taken twice")
         engine, history = Engine(self.log.configurations[0]), LogHistory(self.log)
         alerts: list[bytes] = []
+        told: list[bytes] = []
         for record in records:
             if record.config_version != engine.configuration.version:
                 if record.number == 0:
@@ -298,8 +304,13 @@ class World:
                     engine.reconfigure(history.configuration(record.config_version))
             outcome = engine.process(Step(record.now_ms, history.chunks(record)[0]))
             alerts += [encode_alert(alert) for alert in outcome.alerts]
+            told += [value for _, value in rollups(outcome.rollups, 1)]
         if alerts != self.log.alerts:
             raise Fault("the alerts are not those of a run without faults")
+        if told != [entry.value for entry in self.log.inputs[Control.ROLLUP]]:
+            raise Fault("owners are told something else than in a run without faults")
+        if b"sim.hot" in b"".join(alerts):
+            self.happened["hot"] += 1
         ids = [msgspec.json.decode(value)["id"] for value in alerts]
         if len(set(ids)) != len(ids):
             raise Fault("an alert's revision was said twice")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from sentinel.alerting.book import AlertBook
-from sentinel.alerting.fusion import CUSTOMER, Fusion
+from sentinel.alerting.fusion import Fusion, Who
 from sentinel.alerting.policy import Policy
 from sentinel.alerting.suppression import SuppressionRules
 from sentinel.alerting.suppressors import Suppressors
@@ -82,15 +82,15 @@ class Alerting:
             self._said.dropped[SignalDrop.SHADOW] += len(signals) - len(live)
         if not live:
             return
-        customer_id = live[0].customer_id
+        who = live[0].entity_kind, live[0].entity_id
         for claim, count in self._fusion.fuse(live, self._clock_ms):
             if not self._book.claim(claim, self._clock_ms):
                 self._said.dropped[SignalDrop.UNCHANGED] += count
         for risk in {signal.risk: None for signal in live}:
-            self._watch_quiet(customer_id, risk)
-        for customer, risk in self._fusion.displaced():
-            self._timers.cancel((QUIET, customer, risk))
-            self._end((CUSTOMER, customer, risk), Resolution.DISPLACED, self._clock_ms)
+            self._watch_quiet(who, risk)
+        for gone, risk in self._fusion.displaced():
+            self._timers.cancel((QUIET, *gone, risk))
+            self._end((*gone, risk), Resolution.DISPLACED, self._clock_ms)
 
     def claim(self, claim: Claim) -> None:
         """Take in what another stage says of an entity of its own."""
@@ -153,7 +153,8 @@ class Alerting:
         self._timers.restore(timers)
 
     def _apply(self, response: Response, alert: Alert, at_ms: int) -> bool:
-        place = (alert.entity.kind, alert.entity.id, alert.risk)
+        who = (alert.entity.kind, alert.entity.id)
+        place = (*who, alert.risk)
         match response.kind:
             case ResponseKind.ACKNOWLEDGE:
                 return self._book.acknowledge(alert, response.actor, at_ms, self._clock_ms)
@@ -166,26 +167,26 @@ class Alerting:
                 if response.verdict is Verdict.FALSE_POSITIVE:
                     until_ms = self._clock_ms + self._policy.cooldown_ms
                     self._count_room(self._suppressors.cool_down(alert, until_ms))
-                self._fusion.answer(alert.entity.id, alert.risk)
+                self._fusion.answer(who, alert.risk)
                 self._end(place, Resolution(str(response.verdict)), at_ms)
                 return True
         assert response.event_id is not None  # noqa: S101 - checked when it was decoded
-        left = self._fusion.retract(alert.entity.id, alert.risk, response.event_id)
+        left = self._fusion.retract(who, alert.risk, response.event_id)
         if left is False:
             return False
         if isinstance(left, Claim):
             self._book.correct(left, self._clock_ms)
         else:
             self._end(place, Resolution.RETRACTED, at_ms)
-        self._watch_quiet(alert.entity.id, alert.risk)
+        self._watch_quiet(who, alert.risk)
         return True
 
     def _fire(self, timer: tuple[str, ...], due_ms: int) -> None:
         kind, *rest = timer
         match kind, rest:
-            case "quiet", [customer_id, risk]:
-                self._fusion.forget(customer_id, Risk(risk))
-                self._end((CUSTOMER, customer_id, risk), Resolution.QUIET, due_ms)
+            case "quiet", [entity_kind, entity_id, risk]:
+                self._fusion.forget((entity_kind, entity_id), Risk(risk))
+                self._end((entity_kind, entity_id, risk), Resolution.QUIET, due_ms)
             case "age", [entity_kind, entity_id, risk]:
                 self._book.escalate_by_age((entity_kind, entity_id, risk), due_ms, self._clock_ms)
             case "capacity", [entity_kind, entity_id, risk]:
@@ -201,10 +202,10 @@ class Alerting:
     def _end(self, place: tuple[str, str, str], resolution: Resolution, at_ms: int) -> None:
         self._book.resolve(place, resolution, at_ms, self._clock_ms)
 
-    def _watch_quiet(self, customer_id: str, risk: Risk) -> None:
-        if (customer_id, risk) in self._fusion:
-            due_ms = self._fusion.quiet_at_ms(customer_id, risk)
-            self._count_room(self._timers.set((QUIET, customer_id, risk), due_ms))
+    def _watch_quiet(self, who: Who, risk: Risk) -> None:
+        if (who, risk) in self._fusion:
+            due_ms = self._fusion.quiet_at_ms(who, risk)
+            self._count_room(self._timers.set((QUIET, *who, risk), due_ms))
 
     def _count_room(self, found: bool) -> None:
         if not found:

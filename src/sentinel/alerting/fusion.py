@@ -1,4 +1,4 @@
-"""Signals in, claims out: the score of one customer and kind of risk, and its tier."""
+"""Signals in, claims out: the score of one entity and kind of risk, and its tier."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,17 +9,20 @@ from sentinel.alerting.policy import Policy
 from sentinel.alerting.standing import Contribution, Standing, noisy_or
 from sentinel.model.alert import Entity, Reason, Tier, Trigger
 from sentinel.model.claim import Claim
+from sentinel.model.entity import owner_key
 from sentinel.model.signal import Action, Risk, Signal
 from sentinel.model.step import Limit, SignalDrop
 
 _ACTIONS = tuple(Action)
-CUSTOMER = "customer"
+
+Who = tuple[str, str]
+"""Kind and id of an entity: a customer, or one that many customers share."""
 
 
 class Fusion:
     """Fuses signals into claims; memory is bounded by ``policy.max_open_alerts``.
 
-    A customer's clock is the greatest event time among what stands against them, so a
+    An entity's clock is the greatest event time among what stands against it, so a
     late signal never makes time go backwards: it arrives already faded.
     """
 
@@ -27,9 +30,9 @@ class Fusion:
         self.policy = policy
         self.dropped: Counter[SignalDrop] = Counter()
         self.limits: Counter[Limit] = Counter()
-        self._standings: OrderedDict[tuple[str, Risk], Standing] = OrderedDict()
+        self._standings: OrderedDict[tuple[Who, Risk], Standing] = OrderedDict()
 
-    def __contains__(self, place: tuple[str, Risk]) -> bool:
+    def __contains__(self, place: tuple[Who, Risk]) -> bool:
         return place in self._standings
 
     def fuse(self, signals: Sequence[Signal], clock_ms: int) -> Iterator[tuple[Claim, int]]:
@@ -41,8 +44,8 @@ class Fusion:
         older than the quiet period by the shard's clock is stale: its alert would be over, and
         may have been.
         """
-        customer_id = signals[0].customer_id
-        standings = self._of_customer(customer_id)
+        who = signals[0].entity_kind, signals[0].entity_id
+        standings = self._of(who)
         clocks = [standing.updated_at for standing in standings.values()]
         now_ms = max([signal.event_time for signal in signals] + clocks)
         horizon_ms = now_ms - self.policy.quiet_ms
@@ -54,7 +57,7 @@ class Fusion:
             if signal.event_time < stale_ms:
                 self.dropped[SignalDrop.STALE] += 1
                 continue
-            key = customer_id, signal.risk
+            key = who, signal.risk
             standing = self._standings.setdefault(key, Standing())
             if signal.event_id in standing.answered:
                 self.dropped[SignalDrop.ANSWERED] += 1
@@ -66,43 +69,43 @@ class Fusion:
                 self.dropped[SignalDrop.UNCHANGED] += 1
         for counted in fresh.values():
             cause = counted[0][0]
-            standing = self._standings[customer_id, cause.risk]
+            standing = self._standings[who, cause.risk]
             standing.trigger = Trigger(
                 cause.stream, cause.event_id, cause.event_time, cause.recorded_ms
             )
             verdict = self._judge(standing, cause.risk, [count for _, count in counted])
             if isinstance(verdict, Tier):
-                yield self._claim(customer_id, cause.risk, verdict), len(counted)
+                yield self._claim(who, cause.risk, verdict), len(counted)
             else:
                 self.dropped[verdict] += len(counted)
 
-    def retract(self, customer_id: str, risk: Risk, event_id: str) -> Claim | bool | None:
+    def retract(self, who: Who, risk: Risk, event_id: str) -> Claim | bool | None:
         """Take an event back: the claim that is left, None if none, False if it is not known."""
-        standing = self._standings.get((customer_id, risk))
+        standing = self._standings.get((who, risk))
         if standing is None or not standing.retract(event_id):
             return False
         self._rescore(standing, risk)
         if standing.tier is None:
             return None
-        return self._claim(customer_id, risk, standing.tier)
+        return self._claim(who, risk, standing.tier)
 
-    def quiet_at_ms(self, customer_id: str, risk: Risk) -> int:
+    def quiet_at_ms(self, who: Who, risk: Risk) -> int:
         """When the quiet period of what stands will be over."""
-        standing = self._standings[customer_id, risk]
+        standing = self._standings[who, risk]
         times = [each.last_event_time for each in standing.contributions.values()]
         return max(times, default=standing.updated_at) + self.policy.quiet_ms + 1
 
-    def answer(self, customer_id: str, risk: Risk) -> None:
+    def answer(self, who: Who, risk: Risk) -> None:
         """A verdict was given: what stands counts no more."""
-        standing = self._standings.get((customer_id, risk))
+        standing = self._standings.get((who, risk))
         if standing is not None:
             standing.answer()
 
-    def forget(self, customer_id: str, risk: Risk) -> None:
+    def forget(self, who: Who, risk: Risk) -> None:
         """Drop what stands."""
-        self._standings.pop((customer_id, risk), None)
+        self._standings.pop((who, risk), None)
 
-    def displaced(self) -> Iterator[tuple[str, Risk]]:
+    def displaced(self) -> Iterator[tuple[Who, Risk]]:
         """Drop, and name, the least recently updated standings beyond the limit."""
         while len(self._standings) > self.policy.max_open_alerts:
             place, _ = self._standings.popitem(last=False)
@@ -112,18 +115,16 @@ class Fusion:
     def snapshot(self) -> bytes:
         """All that stands, least recently updated first; equal states give equal bytes."""
         return msgspec.msgpack.encode(
-            [(customer, risk, standing) for (customer, risk), standing in self._standings.items()]
+            [(who, risk, standing) for (who, risk), standing in self._standings.items()]
         )
 
     def restore(self, data: bytes) -> None:
         """Continue from what :meth:`snapshot` gave."""
-        entries = msgspec.msgpack.decode(data, type=list[tuple[str, Risk, Standing]])
-        self._standings = OrderedDict(
-            ((customer, risk), standing) for customer, risk, standing in entries
-        )
+        entries = msgspec.msgpack.decode(data, type=list[tuple[Who, Risk, Standing]])
+        self._standings = OrderedDict(((who, risk), standing) for who, risk, standing in entries)
 
-    def _of_customer(self, customer_id: str) -> dict[Risk, Standing]:
-        found = ((risk, self._standings.get((customer_id, risk))) for risk in Risk)
+    def _of(self, who: Who) -> dict[Risk, Standing]:
+        found = ((risk, self._standings.get((who, risk))) for risk in Risk)
         return {risk: standing for risk, standing in found if standing is not None}
 
     def _rescore(self, standing: Standing, risk: Risk) -> None:
@@ -144,9 +145,9 @@ class Fusion:
             return SignalDrop.UNCHANGED
         return standing.tier
 
-    def _claim(self, customer_id: str, risk: Risk, tier: Tier) -> Claim:
-        """What is to be said of a customer and risk, as everything stands now."""
-        standings = self._of_customer(customer_id)
+    def _claim(self, who: Who, risk: Risk, tier: Tier) -> Claim:
+        """What is to be said of an entity and risk, as everything stands now."""
+        standings = self._of(who)
         standing = standings[risk]
         now_ms, trigger = standing.updated_at, standing.trigger
         assert trigger is not None, "what stands was triggered"  # noqa: S101
@@ -157,8 +158,8 @@ class Fusion:
         strongest = ranked[0][1]
         actions = {action for _, reason in ranked for action in reason.actions}
         return Claim(
-            key=customer_id,
-            entity=Entity(CUSTOMER, customer_id),
+            key=owner_key(*who),
+            entity=Entity(*who),
             risk=risk,
             tier=tier,
             score=standing.score,

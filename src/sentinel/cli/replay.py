@@ -55,13 +55,13 @@ def replay(
     """
     from sentinel.alerting.cloudevent import encode
     from sentinel.engine import Engine
-    from sentinel.replay import mapping, run, source
+    from sentinel.replay import loop, mapping, run, source
     from sentinel.settings import read_configuration
 
     configuration = read_configuration(configs)
     mapped = mapping.read(map_name) if map_name is not None else None
     sources = [source.open_source(name, mapped, stream) for name in files]
-    engine = Engine(configuration)
+    engine = loop.LoopBack(Engine(configuration))
     summary = run.Summary()
     alerts = sys.stdout.buffer
     with ExitStack() as stack:

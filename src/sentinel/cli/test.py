@@ -22,6 +22,7 @@ def test(
 ) -> None:
     """Run the tests of all rules; each rule is judged alone. Exit 1 if one fails."""
     from sentinel.engine import Engine
+    from sentinel.replay.loop import LoopBack
     from sentinel.replay.ruletests import read_tests, run_test
     from sentinel.settings import read_configuration
 
@@ -32,7 +33,9 @@ def test(
         if not tests:
             raise UserError(f'no tests of a rule "{rule}"')
     with typer.progressbar(tests, label="rule tests", file=sys.stderr) as bar:
-        results = [run_test(each, Engine(configuration.narrowed([each.rule_id]))) for each in bar]
+        results = [
+            run_test(each, LoopBack(Engine(configuration.narrowed([each.rule_id])))) for each in bar
+        ]
     failed = [each for each in results if not each.passed]
     if as_json:
         typer.echo(json.dumps([_plain(each) for each in results]))

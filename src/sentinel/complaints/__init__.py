@@ -6,7 +6,7 @@ to one alert a complaint.
 
 from zoneinfo import ZoneInfo
 
-from sentinel.complaints.alarms import Alarms
+from sentinel.complaints.alarms import COMPLAINT, Alarms
 from sentinel.complaints.book import Complaints, Counts
 from sentinel.complaints.life import Problem, Status
 from sentinel.complaints.notice import Duty, Kind, Notice
@@ -15,6 +15,7 @@ from sentinel.complaints.text import Text, render
 from sentinel.model.document import Document
 
 __all__ = [
+    "COMPLAINT",
     "Alarms",
     "Complaints",
     "Counts",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
 
@@ -67,7 +68,17 @@ class _Entry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class _Features(Struct, frozen=True, forbid_unknown_fields=True):
+    """The customer's features; those of shared entities are read by ``sentinel.entities``."""
+
     customer: dict[str, _Entry]
+    device: dict[str, Any] = {}
+    ip: dict[str, Any] = {}
+    merchant: dict[str, Any] = {}
+    counterparty: dict[str, Any] = {}
+    product: dict[str, Any] = {}
+    branch: dict[str, Any] = {}
+    channel: dict[str, Any] = {}
+    bank: dict[str, Any] = {}
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):

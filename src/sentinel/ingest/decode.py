@@ -18,7 +18,7 @@ from sentinel.ingest.extract import extract
 from sentinel.ingest.limits import Limits
 from sentinel.ingest.scan import scan
 from sentinel.ingest.shape import plan
-from sentinel.model.columns import Array
+from sentinel.model.columns import Array, Texts
 from sentinel.model.events import EVENT_TYPES, LAST_MOMENT_MS, Event, Stream
 from sentinel.model.ids import hash_text
 from sentinel.model.step import Chunk, DeadLetter, DeadLetterReason
@@ -35,14 +35,16 @@ class Decoded:
 
     ``columns`` holds the wanted field columns, dtype by
     :class:`~sentinel.model.columns.Kind`, always ``customer_id``, ``event_id`` and
-    ``event_time`` among them; ``recorded_ms`` is int64[n], the broker's timestamps in milliseconds UTC.
-    """  # noqa: E501
+    ``event_time`` among them; ``recorded_ms`` is int64[n], the broker's timestamps in
+    milliseconds UTC.  ``texts`` are there if somebody spells them.
+    """
 
     stream: Stream
     events: Sequence[Event] = ()
     columns: dict[str, Array] = field(default_factory=dict)
     recorded_ms: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    texts: Texts | None = None
 
     def __len__(self) -> int:
         return len(self.recorded_ms)
@@ -51,7 +53,10 @@ class Decoded:
         """The events where ``wanted``, bool[n]; all dead letters."""
         events = _Chosen(self.events, np.flatnonzero(wanted).tolist())
         columns = {name: column[wanted] for name, column in self.columns.items()}
-        return Decoded(self.stream, events, columns, self.recorded_ms[wanted], self.dead_letters)
+        texts = self.texts and self.texts.only(wanted)
+        return Decoded(
+            self.stream, events, columns, self.recorded_ms[wanted], self.dead_letters, texts
+        )
 
 
 class _Chosen(Sequence[Event]):
@@ -97,13 +102,18 @@ class _Events(Sequence[Event]):
 
 
 def decode(
-    stream: Stream, chunks: Sequence[Chunk], limits: Limits, wanted: frozenset[str]
+    stream: Stream,
+    chunks: Sequence[Chunk],
+    limits: Limits,
+    wanted: frozenset[str],
+    spelled: frozenset[str] = frozenset(),
 ) -> Decoded:
     """Decode all of a step's chunks of one stream, in the order given; never raises.
 
-    ``wanted`` names the field columns that somebody reads.
+    ``wanted`` names the field columns that somebody reads, ``spelled`` the fields whose very
+    text somebody needs.
     """
-    work = _Work(stream, chunks, limits, wanted)
+    work = _Work(stream, chunks, limits, wanted, spelled)
     work.scan()
     work.decode_what_is_left()
     work.judge_times()
@@ -116,10 +126,15 @@ class _Work:
     """The records of one stream on their way: all of them, good or not, at their places."""
 
     def __init__(
-        self, stream: Stream, chunks: Sequence[Chunk], limits: Limits, wanted: frozenset[str]
+        self,
+        stream: Stream,
+        chunks: Sequence[Chunk],
+        limits: Limits,
+        wanted: frozenset[str],
+        spelled: frozenset[str],
     ) -> None:
         self._stream, self._chunks, self._limits = stream, chunks, limits
-        self._plan = plan(stream, wanted | _ALWAYS[stream])
+        self._plan = plan(stream, wanted | _ALWAYS[stream], spelled)
         if len(chunks) == 1:
             self._values, recorded = chunks[0].values, chunks[0].recorded_ms
         else:
@@ -137,8 +152,10 @@ class _Work:
         readable = [value if value and len(value) <= most else b"" for value in self._values]
         columns, self._columns = self._plan.columns(n)
         shape = self._plan.shape
+        self._data = b"".join(readable)
+        self._spans = columns.spans
         scan(
-            np.frombuffer(b"".join(readable), np.uint8),
+            np.frombuffer(self._data, np.uint8),
             np.cumsum(np.fromiter(map(len, readable), np.int64, n)),
             shape,
             columns,
@@ -158,6 +175,16 @@ class _Work:
         if rows:
             for name, array in extract(self._stream, events, self._columns).items():
                 self._columns[name][rows] = array
+            self._spell(events, rows)
+
+    def _spell(self, events: list[Event], rows: list[int]) -> None:
+        """Put the texts of events that were not scanned behind the others."""
+        for place, name in enumerate(self._plan.spelled):
+            texts = [(getattr(event, name) or "").encode("utf-8", "replace") for event in events]
+            lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+            self._spans[place, rows, 0] = len(self._data) + np.cumsum(lengths) - lengths
+            self._spans[place, rows, 1] = lengths
+            self._data += b"".join(texts)
 
     def _made(self, row: int) -> Event | None:
         value = self._values[row]
@@ -228,7 +255,8 @@ class _Work:
         """What is good, with the dead letters in order of their records."""
         if not self._dead:
             events = _Events(self._stream, self._values)
-            return Decoded(self._stream, events, self._columns, self._recorded_ms)
+            texts = self._texts(slice(None))
+            return Decoded(self._stream, events, self._columns, self._recorded_ms, texts=texts)
         good = np.ones(len(self._values), np.bool_)
         good[list(self._dead)] = False
         return Decoded(
@@ -237,4 +265,11 @@ class _Work:
             {name: column[good] for name, column in self._columns.items()},
             self._recorded_ms[good],
             [self._dead[row] for row in sorted(self._dead)],
+            self._texts(good),
         )
+
+    def _texts(self, kept: slice | NDArray[np.bool_]) -> Texts | None:
+        if not self._plan.spelled:
+            return None
+        spans = {name: self._spans[place, kept] for place, name in enumerate(self._plan.spelled)}
+        return Texts(np.frombuffer(self._data, np.uint8), spans)

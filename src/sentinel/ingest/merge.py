@@ -71,7 +71,12 @@ def merge(decoded: Mapping[Stream, Decoded], watermarks: Watermarks, lateness_ms
         streams.append(np.full(n, place, np.int8))
         rows_index.append(np.arange(n, dtype=np.int64))
         rows[stream] = Rows(
-            stream, part.events, rows_index[-1], part.recorded_ms, dict(part.columns)
+            stream,
+            part.events,
+            rows_index[-1],
+            part.recorded_ms,
+            dict(part.columns),
+            part.texts,
         )
     if not rows:
         empty = np.zeros(0, np.int64)

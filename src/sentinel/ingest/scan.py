@@ -19,6 +19,7 @@ from sentinel.ingest.shape import (
     NUMBER,
     OUT,
     REQUIRED,
+    SPAN,
     TEXT,
     TRUTH,
     WORD,
@@ -96,6 +97,7 @@ def _value(
     codes: NDArray[np.int16],
     truths: NDArray[np.int8],
     times: NDArray[np.int64],
+    spans: NDArray[np.int64],
     f: int,
     record: int,
 ) -> int:
@@ -108,9 +110,13 @@ def _value(
     if kind == TEXT:
         if data[at] != QUOTE:
             return NOT_PLAIN
-        at, hashed = text(data, at + 1, end, fields[f, LEAST], fields[f, MOST])
+        start = at + 1
+        at, hashed = text(data, start, end, fields[f, LEAST], fields[f, MOST])
         if out >= 0:
             hashes[out, record] = hashed
+        if fields[f, SPAN] >= 0:
+            spans[fields[f, SPAN], record, 0] = start
+            spans[fields[f, SPAN], record, 1] = at - 1 - start
         return at
     if kind == WORD:
         if data[at] != QUOTE:
@@ -171,7 +177,7 @@ def scan(
     each last time.  The columns of a record that is not plain are unspecified.
     """
     fields, bounds, names, words, word_ends = shape
-    numbers, hashes, codes, truths, times = columns
+    numbers, hashes, codes, truths, times, spans = columns
     required = 0
     for f in range(len(fields)):
         required |= fields[f, REQUIRED] << f
@@ -217,6 +223,7 @@ def scan(
                     codes,
                     truths,
                     times,
+                    spans,
                     f,
                     record,
                 )

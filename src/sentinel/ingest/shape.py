@@ -21,14 +21,15 @@ TEXT, WORD, TRUTH, NUMBER, AMOUNT, TIME = range(6)
 """How the scanner reads a field: text, one of a vocabulary, true or false, a number, a
 number or decimal text, a time."""
 
-KIND, NULLABLE, REQUIRED, NAME_AT, NAME_BYTES, LEAST, MOST, WORDS_AT, WORDS, OUT = range(10)
-"""Columns of a shape's field table; LEAST and MOST are a text's length in characters."""
+KIND, NULLABLE, REQUIRED, NAME_AT, NAME_BYTES, LEAST, MOST, WORDS_AT, WORDS, OUT, SPAN = range(11)
+"""Columns of a shape's field table; LEAST and MOST are a text's length in characters, SPAN is
+where its place in the bytes goes."""
 
 
 class Shape(NamedTuple):
     """One stream's fields as the scanner sees them.
 
-    ``fields`` int64[fields, 10]; ``bounds`` float64[fields, 2] the least and greatest
+    ``fields`` int64[fields, 11]; ``bounds`` float64[fields, 2] the least and greatest
     number; ``names`` uint8[bytes] the field names one after the other; ``words``
     uint8[bytes] all vocabularies, ``word_ends`` int64[words + 1] where each begins and ends.
     """
@@ -44,7 +45,8 @@ class Columns(NamedTuple):
     """Where the scanner writes, n records: a row per wanted column of each dtype.
 
     ``numbers`` float64[·, n], ``hashes`` uint64[·, n], ``codes`` int16[·, n], ``truths``
-    int8[·, n], ``times`` int64[n]; filled with each field's default beforehand.
+    int8[·, n], ``times`` int64[n]; filled with each field's default beforehand.  ``spans``
+    int64[·, n, 2]: first byte and length of each text that somebody wants to spell.
     """
 
     numbers: NDArray[np.float64]
@@ -52,15 +54,17 @@ class Columns(NamedTuple):
     codes: NDArray[np.int16]
     truths: NDArray[np.int8]
     times: NDArray[np.int64]
+    spans: NDArray[np.int64]
 
 
 class Plan:
-    """A stream's shape together with the columns that are wanted of it."""
+    """A stream's shape together with the columns, and the texts, that are wanted of it."""
 
-    def __init__(self, stream: Stream, wanted: frozenset[str]) -> None:
+    def __init__(self, stream: Stream, wanted: frozenset[str], spelled: frozenset[str]) -> None:
+        self.spelled = tuple(name for name in FIELDS[stream] if name in spelled)
         types = {field.name: field for field in _fields(stream)}
         self._rows: dict[Kind, list[tuple[str, Any]]] = {kind: [] for kind in Kind}
-        fields = np.zeros((len(types), 10), np.int64)
+        fields = np.zeros((len(types), 11), np.int64)
         bounds = np.zeros((len(types), 2), np.float64)
         names, words, word_ends = bytearray(), bytearray(), [0]
         for place, (name, column) in enumerate(FIELDS[stream].items()):
@@ -71,6 +75,7 @@ class Plan:
             row[[LEAST, MOST]] = least, most
             row[[WORDS_AT, WORDS]] = len(word_ends) - 1, len(column.vocabulary)
             row[OUT] = -1
+            row[SPAN] = self.spelled.index(name) if name in self.spelled else -1
             bounds[place] = low, high
             names += name.encode()
             for word in column.vocabulary:
@@ -98,7 +103,8 @@ class Plan:
                 by_name[name] = block[place]
         by_name["event_time"] = times = np.zeros(n, np.int64)
         numbers, hashes, codes, truths = room.values()
-        return Columns(numbers, hashes, codes, truths, times), by_name  # type: ignore[arg-type]
+        spans = np.zeros((len(self.spelled), n, 2), np.int64)
+        return Columns(numbers, hashes, codes, truths, times, spans), by_name  # type: ignore[arg-type]
 
 
 _DTYPES = {
@@ -110,9 +116,9 @@ _DTYPES = {
 
 
 @cache
-def plan(stream: Stream, wanted: frozenset[str]) -> Plan:
+def plan(stream: Stream, wanted: frozenset[str], spelled: frozenset[str] = frozenset()) -> Plan:
     """How to scan ``stream`` for the wanted columns; few are asked for, each is made once."""
-    return Plan(stream, wanted)
+    return Plan(stream, wanted, spelled)
 
 
 def _fields(stream: Stream) -> Collection[inspect.Field]:

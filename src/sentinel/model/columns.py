@@ -7,7 +7,7 @@ its dtype and how "missing" is written, so three-valued logic costs no extra arr
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import get_args
+from typing import Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +109,37 @@ FIELDS: Schema = {
 """The columns that come from the events themselves."""
 
 
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The very bytes of text fields: ``data`` uint8[bytes], UTF-8, and where each text stands.
+
+    ``spans`` maps a field to int64[n, 2], first byte and length of its text in each row; the
+    span of a missing text is unspecified.
+    """
+
+    data: NDArray[np.uint8]
+    spans: Mapping[str, NDArray[np.int64]]
+
+    def only(self, wanted: NDArray[np.bool_]) -> "Texts":
+        """The texts of the rows where ``wanted``, bool[n]."""
+        return Texts(self.data, {name: spans[wanted] for name, spans in self.spans.items()})
+
+
+class Table(Protocol):
+    """What a condition is evaluated over."""
+
+    @property
+    def columns(self) -> Mapping[str, Array]:
+        """An array of the table's length by name, dtype by :class:`Kind`."""
+
+    @property
+    def events(self) -> Sequence[object]:
+        """What each row is of, for the texts behind hashes."""
+
+    def __len__(self) -> int:
+        """How many rows."""
+
+
 @dataclass(slots=True)
 class Rows:
     """One stream's events in a batch, in merged order.
@@ -118,7 +149,8 @@ class Rows:
     the columns that somebody asked for are there.  Features and detector outputs
     are added as the stages produce them.  ``events`` may make an event only when it is
     looked at: look at few.
-    ``recorded_ms`` is int64[n], the broker's timestamp of each record.
+    ``recorded_ms`` is int64[n], the broker's timestamp of each record.  ``texts`` holds the
+    texts that somebody spells.
     """
 
     stream: Stream
@@ -126,6 +158,7 @@ class Rows:
     place: NDArray[np.int64]
     recorded_ms: NDArray[np.int64]
     columns: dict[str, Array] = field(default_factory=dict)
+    texts: Texts | None = None
 
     def __len__(self) -> int:
         return len(self.events)

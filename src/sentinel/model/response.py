@@ -12,10 +12,12 @@ MatcherText = Annotated[str, Meta(min_length=1, max_length=512)]
 
 
 class Control(StrEnum):
-    """An input that is about alerts and not about customers' lives."""
+    """An input that is not about customers' lives."""
 
     RESPONSE = "response"
     SILENCE = "silence"
+    ROLLUP = "rollup"  # what other shards saw of the entities that this one owns
+    HOT = "hot"  # entities to beware of
 
 
 class ResponseKind(StrEnum):

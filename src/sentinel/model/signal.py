@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from sentinel.model.entity import CUSTOMER
 from sentinel.model.events import Stream
 
 
@@ -63,7 +64,7 @@ class Clause(Struct, frozen=True, omit_defaults=True):
 
 
 class Signal(Struct, frozen=True, kw_only=True):
-    """A rule's yes to one event of one customer.
+    """A rule's yes to one event of one customer, or to one moment of a shared entity.
 
     ``place`` is the event's place in the merged batch: signals are handled in the
     order (place, order of the rule in the configuration).
@@ -71,7 +72,7 @@ class Signal(Struct, frozen=True, kw_only=True):
 
     place: int
     rule_id: str
-    customer_id: str
+    entity_id: str
     stream: Stream
     event_id: str
     event_time: int
@@ -83,3 +84,4 @@ class Signal(Struct, frozen=True, kw_only=True):
     clauses: tuple[Clause, ...]
     actions: tuple[Action, ...]
     runbook: str
+    entity_kind: str = CUSTOMER

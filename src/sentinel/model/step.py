@@ -7,6 +7,7 @@ from enum import StrEnum
 from sentinel.model.alert import ActionRequest, Alert, AlertState, Tier
 from sentinel.model.events import Stream
 from sentinel.model.response import Control, ResponseKind, ResponseResult
+from sentinel.model.rollup import HotEntry, RollupBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,14 @@ class SignalDrop(StrEnum):
     ANSWERED = "answered"  # sent again after an analyst's verdict on its event
 
 
+class RollupDrop(StrEnum):
+    """Why what another shard told of shared entities was not taken in."""
+
+    LAYOUT = "layout"  # a part that is for other measures than this worker's
+    MALFORMED = "malformed"  # a record or part that cannot be read
+    LATE = "late"  # a row older than every window of its entity
+
+
 class Limit(StrEnum):
     """A bound that was reached; each is counted when it is."""
 
@@ -93,6 +102,8 @@ class Limit(StrEnum):
     OPEN_COMPLAINTS = "open_complaints"  # the open complaint silent for longest was let go
     ENDED_COMPLAINTS = "ended_complaints"  # a complaint that is over was forgotten
     COMPLAINING_CUSTOMERS = "complaining_customers"  # one's complaints were forgotten
+    ENTITIES = "entities"  # a shared entity was evicted for a newer one
+    HOT_ENTITIES = "hot_entities"  # the hot entity noted longest ago was forgotten
 
 
 @dataclass(slots=True)
@@ -116,6 +127,11 @@ class Outcome:
     """Share of the features that have seen as much as they look back."""
     open_alerts: dict[tuple[Tier, AlertState, bool], int] = field(default_factory=dict)
     """Alerts that are open after the step, by tier, state and whether they are suppressed."""
+    rollups: list[RollupBlock] = field(default_factory=list)
+    """What is to tell the owners of shared entities."""
+    hot: list[HotEntry] = field(default_factory=list)
+    dropped_rollups: Counter[RollupDrop] = field(default_factory=Counter)
+    entities_used: int = 0
     notices: Counter[str] = field(default_factory=Counter)
     """What was to tell of complaints, by kind."""
     complaint_problems: Counter[str] = field(default_factory=Counter)

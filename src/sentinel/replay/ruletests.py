@@ -8,7 +8,10 @@ doing.  Each test starts with an engine that has seen nothing.
 An event is ``{on: login, at: 10m, repeat: 5, every: 1m, ...fields}``: ``at`` counts from
 ``START``, a Monday morning, and what is not said is filled in, so that a test shows only
 what matters to it.  In the texts of a repeated event ``{n}`` is 1, 2, 3...; twenty
-payees need one line.  Events are fed in the order of their times.
+payees need one line.  Events are fed in the order of their times, in steps of ten seconds.
+
+What rules by shared entities find hot can be said beside the events:
+``hot: [{kind: ip, id: 10.0.0.1, risk: 90, at: 1m}]``.
 """
 
 from collections.abc import Sequence
@@ -19,12 +22,17 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from sentinel import complaints
 from sentinel.model.alert import Alert, Tier
 from sentinel.model.columns import FIELDS
 from sentinel.model.document import ConfigError, Document, Path, did_you_mean
 from sentinel.model.duration import parse_duration
+from sentinel.model.entity import EntityKind
 from sentinel.model.events import EVENT_TYPES, Stream
+from sentinel.model.response import Control
+from sentinel.model.rollup import HotEntry
 from sentinel.model.step import Chunk, Step
+from sentinel.replay.loop import by_pane
 from sentinel.replay.run import Processor
 
 START = datetime.fromisoformat("2026-01-05T10:00:00+08:00")
@@ -42,10 +50,20 @@ class _Reaches(Struct, frozen=True, forbid_unknown_fields=True):
     tier: Tier
 
 
+class _Hot(Struct, frozen=True, forbid_unknown_fields=True):
+    """A shared entity that another rule finds hot."""
+
+    kind: EntityKind
+    id: str
+    risk: int
+    at: str = ""
+
+
 class _Test(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     events: list[dict[str, Any]]
     expect: Literal["none", "fires"] | _Reaches
+    hot: list[_Hot] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +111,20 @@ def read_tests(documents: Sequence[Document]) -> list[RuleTest]:
 
 def run_test(test: RuleTest, engine: Processor) -> Result:
     """Feed a test to an engine that has only its rule and has seen nothing."""
-    outcome = engine.process(test.step)
-    fired = sum(n for (rule_id, _), n in outcome.signals.items() if rule_id == test.rule_id)
+    outcomes = [engine.process(step) for step in by_pane(test.step)]
+    fired = sum(
+        count
+        for outcome in outcomes
+        for (rule_id, _), count in outcome.signals.items()
+        if rule_id == test.rule_id
+    )
     # A complaint's own alert is about its deadlines, whichever rules there are.
-    alerts = [alert for alert in outcome.alerts if alert.entity.kind == "customer"]
+    alerts = [
+        alert
+        for outcome in outcomes
+        for alert in outcome.alerts
+        if alert.entity.kind != complaints.COMPLAINT
+    ]
     tiers = [tier for tier in Tier if any(alert.tier is tier for alert in alerts)]
     return Result(test, fired, tiers[0] if tiers else None, alerts)
 
@@ -112,7 +140,27 @@ def _read_test(document: Document, place: Path, rule_id: str) -> RuleTest:
     expected: Tier | bool = (
         spec.expect.tier if isinstance(spec.expect, _Reaches) else spec.expect == "fires"
     )
-    return RuleTest(rule_id, spec.name, _step(events), expected)
+    step = _step(events)
+    if spec.hot:
+        entries = [_hot(document, (*place, "hot", n), entry) for n, entry in enumerate(spec.hot)]
+        entries.sort(key=lambda entry: entry[0])
+        moments, values = [at_ms for at_ms, _ in entries], [value for _, value in entries]
+        n = len(entries)
+        step.chunks.append(
+            Chunk(Control.HOT, "hot", 0, list(range(n)), moments, [None] * n, [*values])
+        )
+    return RuleTest(rule_id, spec.name, step, expected)
+
+
+def _hot(document: Document, place: Path, said: _Hot) -> tuple[int, bytes]:
+    """When a shared entity becomes hot, and the record that says so."""
+    at_ms = START_MS + _duration_ms(document, (*place, "at"), said.at)
+    entry = {"kind": said.kind, "id": said.id, "risk": said.risk, "at": at_ms}
+    try:
+        msgspec.convert(entry, HotEntry)
+    except msgspec.ValidationError as error:
+        raise document.error(place, str(error).partition(" - at")[0]) from None
+    return at_ms, msgspec.json.encode(entry)
 
 
 class _Timing(Struct, frozen=True):

@@ -142,6 +142,13 @@ class Checker:
         kind = Kind.NUMBER if column.kind is Kind.TIME else column.kind
         return Name(str(token), str(token), kind, column.required, column)
 
+    def _member(self, tree: Tree[Token], _: int) -> Name:
+        owner, member = tree.children
+        assert isinstance(owner, Token)  # noqa: S101 - the grammar says so
+        token = Token.new_borrow_pos(owner.type, f"{owner}.{member}", owner)
+        column = self._column(token)
+        return Name(self._source(tree), str(token), column.kind, column.required, column)
+
     def _named(self, tree: Tree[Token], token: Any) -> Name:
         del tree
         column = self._column(token)

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from sentinel.model.document import Document
 from sentinel.model.duration import parse_duration
+from sentinel.model.entity import EntityKind
 from sentinel.model.events import Stream
 from sentinel.model.signal import Action, Risk, Stage, Title
 
@@ -35,7 +36,11 @@ class Steps(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A rule as written; it has either ``when`` or ``sequence``."""
+    """A rule as written; it has either ``when`` or ``sequence``.
+
+    A rule ``by`` a shared entity is over its measures; while it fires, customers' rules see the
+    entity as ``hot`` as it says.
+    """
 
     id: str
     title: Title
@@ -45,6 +50,8 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stage: Stage = Stage.LIVE
     explanation: Title | None = None
     on: Stream | list[Stream] | None = None
+    by: EntityKind | None = None
+    hot: Annotated[int, Meta(ge=1, le=100)] | None = None
     when: str | None = None
     sequence: Steps | None = None
     actions: list[Action] = []
@@ -90,7 +97,12 @@ def _check(rule: Rule, document: Document, place: int) -> None:
         )
     if (rule.when is None) == (rule.sequence is None):
         raise document.error(at, f'rule "{rule.id}" needs either "when" or "sequence"')
-    if rule.when is not None and not rule.streams:
+    if rule.by is None and rule.hot is not None:
+        raise document.error((*at, "hot"), "only a shared entity can be hot", "by: ip")
+    if rule.by is not None and (rule.on is not None or rule.sequence is not None):
+        key = "on" if rule.on is not None else "sequence"
+        raise document.error((*at, key), f"a rule by {rule.by} is over its measures only")
+    if rule.when is not None and rule.by is None and not rule.streams:
         raise document.error(at, f'rule "{rule.id}" says not on which stream', "on: transaction")
     if rule.sequence is not None:
         if rule.on is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.model.columns import TRUE, UNKNOWN, Column, Kind, Rows
+from sentinel.model.columns import TRUE, UNKNOWN, Column, Kind, Table
 from sentinel.model.document import ConfigError, Document
 from sentinel.model.signal import Clause
 from sentinel.rules.check import Checker
@@ -24,7 +24,7 @@ class Expression:
     names: frozenset[str]
     reads: Mapping[str, tuple[Column, ...]]  # the columns that each part reads, by its key
 
-    def truth(self, rows: Rows) -> NDArray[np.int8]:
+    def truth(self, rows: Table) -> NDArray[np.int8]:
         """Kleene truth of each row, int8[n]."""
         return self.truth_in(Frame(rows))
 
@@ -101,7 +101,7 @@ def _at(node: Node, frame: Frame, row: int) -> int:
     return int(truth[row]) if truth.ndim else int(truth)
 
 
-def _read(column: Column, rows: Rows, row: int) -> float | str | bool | None:
+def _read(column: Column, rows: Table, row: int) -> float | str | bool | None:
     """The value that a person would see."""
     value = rows.columns[column.name][row]
     match column.kind:

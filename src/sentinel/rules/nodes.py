@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from sentinel.model.columns import FALSE, TRUE, UNKNOWN, Column, Kind, Rows
+from sentinel.model.columns import FALSE, TRUE, UNKNOWN, Column, Kind, Table
 
 Value = Any  # an array or a scalar of the node's kind
 
@@ -22,7 +22,7 @@ Value = Any  # an array or a scalar of the node's kind
 class Frame:
     """The rows under evaluation, and every part evaluated so far, by its text."""
 
-    rows: Rows
+    rows: Table
     known: dict[str, Value] = field(default_factory=dict)
 
 

@@ -49,7 +49,7 @@ def load(
                 where = (*at, "sequence", "steps", step, "when")
                 expression = compile_expression(each.when, schema[each.on], document, where)
                 found.append(_Watch(order, each.on, expression, step))
-        elif rule.when is not None:
+        elif rule.when is not None and rule.by is None:
             for stream in rule.streams:
                 expression = compile_expression(rule.when, schema[stream], document, (*at, "when"))
                 found.append(_Watch(order, stream, expression, None))
@@ -105,7 +105,8 @@ class RuleSet:
         signals: list[Signal] = []
         for hit in hits:
             place, order, _, row, time, recorded_ms, watch, frame = hit
-            event, stream = frame.rows.events[row], watch.stream
+            stream = watch.stream
+            event = batch.rows[stream].events[row]
             if watch.step is not None:
                 signals += self._advance(hit, event)
             else:
@@ -144,7 +145,7 @@ class RuleSet:
         return Signal(
             place=place,
             rule_id=rule.id,
-            customer_id=customer_id,
+            entity_id=customer_id,
             stream=match.stream,
             event_id=match.event_id,
             event_time=match.event_time,

@@ -1,14 +1,23 @@
 """A broadcast topic: every worker reads all of it, without a group, and keeps it.
 
-Of each key the newest record is kept at least.  The topic has one partition and is compacted.
+Of each key the newest record is kept at least, or all records of a while where older ones mean
+nothing any more.  The topic has one partition.
 A shard asks for what is beyond the offset that it has applied, and its journal says how far that
 was, so a replay sees the same.
 """
 
 import threading
+import time
 
 import structlog
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 
 from sentinel.model.response import Control
 from sentinel.model.step import Chunk
@@ -18,7 +27,9 @@ from sentinel.stream.security import client_config
 
 _log = structlog.get_logger(__name__)
 _POLL_S = 0.2
-_SPARE = 1_000  # superseded records kept before they are cleared away
+_ANSWER_S = 5.0
+_SPARE = 1_000  # records kept at least before some are cleared away
+_HOT_KEPT_MS = 3_600_000  # of those older than minutes nobody asks
 
 
 class Broadcast:
@@ -27,9 +38,10 @@ class Broadcast:
     def __init__(self, settings: Settings, control: Control | None, topic: str) -> None:
         """``control`` says what its records are to the engine, if it takes them."""
         self.topic = topic
+        self._keep_ms = _HOT_KEPT_MS if control is Control.HOT else None
         self._settings, self._control = settings, control
         self._messages: list[Message] = []
-        self._keys: set[bytes | None] = set()
+        self._most = _SPARE
         self._lock = threading.Lock()
         self._caught_up, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._follow, name=f"follow-{topic}", daemon=True)
@@ -70,7 +82,7 @@ class Broadcast:
                 "isolation.level": "read_committed",
             }
         )
-        consumer.assign([TopicPartition(self.topic, 0, OFFSET_BEGINNING)])
+        consumer.assign([self._start(consumer)])
         try:
             while not self._stopping.is_set():
                 message = consumer.poll(_POLL_S)
@@ -79,16 +91,40 @@ class Broadcast:
         finally:
             consumer.close()
 
+    def _start(self, consumer: Consumer) -> TopicPartition:
+        """Where to begin to read."""
+        if self._keep_ms is None:
+            return TopicPartition(self.topic, 0, OFFSET_BEGINNING)
+        since_ms = time.time_ns() // 1_000_000 - self._keep_ms
+        place = TopicPartition(self.topic, 0, since_ms)
+        while not self._stopping.is_set():
+            try:
+                _, end = consumer.get_watermark_offsets(place, _ANSWER_S)
+                (start,) = consumer.offsets_for_times([place], _ANSWER_S)
+            except KafkaException as error:
+                _log.warning("broadcast topic", topic=self.topic, error=str(error))
+            else:  # "none so young" must not skip what is written by the time reading begins
+                return TopicPartition(self.topic, 0, start.offset if start.offset >= 0 else end)
+        return TopicPartition(self.topic, 0, OFFSET_BEGINNING)
+
     def _take(self, message: Message) -> None:
         error = message.error()
         if error is None:
             with self._lock:
                 self._messages.append(message)
-                self._keys.add(message.key())
-                if len(self._messages) > 2 * len(self._keys) + _SPARE:
-                    newest = {each.key(): each for each in self._messages}
-                    self._messages = sorted(newest.values(), key=lambda each: each.offset())
+                if len(self._messages) > self._most:
+                    self._clear_away(message.timestamp()[1])
         elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
             self._caught_up.set()
         else:
             _log.warning("broadcast topic", topic=self.topic, error=error.str())
+
+    def _clear_away(self, newest_ms: int) -> None:
+        """Let go of what is superseded, or too old."""
+        if self._keep_ms is None:
+            newest = {each.key(): each for each in self._messages}
+            kept = sorted(newest.values(), key=lambda each: each.offset())
+        else:
+            oldest_ms = newest_ms - self._keep_ms
+            kept = [each for each in self._messages if each.timestamp()[1] >= oldest_ms]
+        self._messages, self._most = kept, 2 * len(kept) + _SPARE

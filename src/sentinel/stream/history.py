@@ -36,7 +36,7 @@ class KafkaHistory:
         self._streams: dict[str, Stream | Control] = {
             topic: stream for stream, topic in self._topics.inputs.items()
         }
-        self._streams[self._topics.silences] = Control.SILENCE
+        self._streams |= {topic: control for control, topic in self._topics.broadcasts.items()}
         self._sources: dict[str, _Source] = {}
 
     def __enter__(self) -> Self:
@@ -76,7 +76,7 @@ class KafkaHistory:
                 continue
             first, last = record.ranges[topic]
             if topic not in self._sources:
-                number = 0 if topic == self._topics.silences else self._partition
+                number = 0 if topic in self._topics.broadcast() else self._partition
                 self._sources[topic] = _Source(Partition(self._settings, topic, number), first)
             found = self._sources[topic].take(first, last)
             if not found or found[0].offset() != first or found[-1].offset() != last:

@@ -60,6 +60,9 @@ def _said(outcome: Outcome) -> str:
     for letter in outcome.dead_letters:
         place = f"{letter.topic} {letter.partition} {letter.offset} {letter.reason}"
         state.update(place.encode())
+    for block in outcome.rollups:
+        state.update(block.rows.tobytes())
+    state.update(msgspec.json.encode(outcome.hot))
     counts = (sorted(outcome.events.items()), sorted(outcome.signals.items()), outcome.slots_used)
     state.update(msgspec.msgpack.encode(counts))
     return state.hexdigest()

@@ -52,7 +52,10 @@ class Shards:
         self._settings, self._configurations, self._metrics = settings, configurations, metrics
         self._masking, self._registry = masking, registry
         self._topics = Topics(settings.topic_prefix)
-        self._broadcasts = [Broadcast(settings, Control.SILENCE, self._topics.silences)]
+        self._broadcasts = [
+            Broadcast(settings, control, topic)
+            for control, topic in self._topics.broadcasts.items()
+        ]
         self._snapshot_turn = asyncio.Semaphore(1)
         self._running: dict[int, tuple[Shard, asyncio.Task[None]]] = {}
         self._arrived = asyncio.Condition()
@@ -147,7 +150,9 @@ class Shards:
                 applied = self._running[tp.partition][0].applied.get(tp.topic)
                 end = highwater(tp)
                 if applied is not None and end:
-                    self._metrics.lag(streams[tp.topic], tp.partition, end - applied - 1)
+                    # Behind a rollup stands the end of its transaction, which nobody applies.
+                    marker = streams[tp.topic] is Control.ROLLUP
+                    self._metrics.lag(streams[tp.topic], tp.partition, end - applied - 1 - marker)
 
     def _done(self) -> object:
         """What changes as long as the shards get on."""

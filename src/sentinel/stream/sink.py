@@ -2,11 +2,14 @@
 
 from typing import NoReturn
 
+import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from sentinel.alerting.cloudevent import encode as encode_alert
 from sentinel.alerting.cloudevent import encode_action
+from sentinel.entities import records
 from sentinel.model.alert import ActionRequest, Alert
+from sentinel.model.entity import owner_key
 from sentinel.model.step import DeadLetter, Outcome
 from sentinel.settings import Settings
 from sentinel.stream.failpoint import Failpoint, reach
@@ -18,6 +21,7 @@ from sentinel.stream.security import client_config
 from sentinel.stream.topics import Topics
 
 _TIMEOUT_S = 30.0
+_BY_KEY = -1  # by the key
 
 
 class SinkAbortedError(Exception):
@@ -36,6 +40,7 @@ class Sink:
     ) -> None:
         self._masking, self._registry = masking, registry
         self._topics, self._partition = Topics(settings.topic_prefix), partition
+        self._partitions = 0  # of the rollups; known from the start on
         self._producer = Producer(
             {
                 **client_config(settings),
@@ -52,6 +57,8 @@ class Sink:
         """Fence every earlier owner of the shard and end what it had open."""
         try:
             self._producer.init_transactions(_TIMEOUT_S)
+            rollups = self._producer.list_topics(self._topics.rollups, _TIMEOUT_S).topics
+            self._partitions = len(rollups[self._topics.rollups].partitions)
         except KafkaException as error:
             raise SinkFatalError(error.args[0].str()) from None
 
@@ -80,6 +87,11 @@ class Sink:
                 # Every shard reads every broadcast record; one of them puts the bad ones aside.
                 if letter.topic != self._topics.silences or self._partition == 0:
                     self._put_aside(letter)
+            for target, value in records(outcome.rollups, self._partitions):
+                self._produce(self._topics.rollups, None, value, partition=target)
+            for entry in outcome.hot:
+                key = owner_key(entry.kind, entry.id).encode()
+                self._produce(self._topics.hot, key, msgspec.json.encode(entry))
             self._producer.produce(
                 self._topics.journal,
                 encode_step(record),
@@ -124,13 +136,14 @@ class Sink:
     def _produce(
         self,
         topic: str,
-        key: bytes,
+        key: bytes | None,
         value: bytes | None,
         headers: dict[str, bytes | None] | None = None,
+        partition: int = _BY_KEY,
     ) -> None:
         while True:
             try:
-                self._producer.produce(topic, value, key, headers=headers or {})
+                self._producer.produce(topic, value, key, partition, headers=headers or {})
             except BufferError:  # the queue is full: let some of it go
                 self._producer.poll(0.1)
             else:

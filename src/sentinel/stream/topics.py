@@ -38,9 +38,17 @@ class Topics:
             Stream.LOGIN: f"{prefix}.logins",
             Stream.COMPLAINT: f"{prefix}.complaints",
             Control.RESPONSE: f"{prefix}.responses",
+            Control.ROLLUP: f"{prefix}.rollups",
         }
         self.responses = self.inputs[Control.RESPONSE]
+        self.rollups = self.inputs[Control.ROLLUP]
         self.silences = f"{prefix}.silences"
+        self.hot = f"{prefix}.hot"
+        self.broadcasts: Mapping[Control, str] = {
+            Control.SILENCE: self.silences,
+            Control.HOT: self.hot,
+        }
+        """What every shard's engine reads all of."""
         self.alerts = f"{prefix}.alerts"
         self.actions = f"{prefix}.actions"
         self.deadletter = f"{prefix}.deadletter"
@@ -55,16 +63,17 @@ class Topics:
     def all(self) -> list[str]:
         """Every topic, inputs first."""
         alerts = [self.alerts, *(self.tier(tier) for tier in Tier)]
-        inputs = [*self.inputs.values(), self.silences]
-        return [*inputs, *alerts, self.actions, self.deadletter, *self.inside()]
+        streams = [topic for topic in self.inputs.values() if topic not in self.inside()]
+        outputs = [*alerts, self.actions, self.deadletter]
+        return [*streams, self.silences, *outputs, *self.inside()]
 
     def inside(self) -> list[str]:
         """Sentinel's own topics, of no use to others."""
-        return [self.configs, self.journal, self.snapshots]
+        return [self.configs, self.rollups, self.hot, self.journal, self.snapshots]
 
     def broadcast(self) -> list[str]:
         """The topics of one partition, of which every worker reads all."""
-        return [self.configs, self.silences]
+        return [self.configs, *self.broadcasts.values()]
 
     def co_partitioned(self) -> list[str]:
         """The topics of which shard p owns partition p: their partition counts are equal."""
@@ -76,6 +85,7 @@ def _retention(settings: Settings, name: str) -> dict[str, str]:
 
     What recovery replays is kept by time, well beyond the horizon; of silences and configurations
     the newest of each is kept for good, and all for as long; the rest as the broker does.
+    Hot entries are not compacted: minutes later they mean nothing, and each was seen by somebody.
 
     Said outright, because a broker's default may be to compact or to keep hours only.
     """
@@ -87,9 +97,9 @@ def _retention(settings: Settings, name: str) -> dict[str, str]:
         return {"cleanup.policy": "compact", "segment.bytes": size}
     if name == topics.configs:
         return {**compacted, "max.message.bytes": str(CONFIGURATION_BYTES)}
-    if name in topics.broadcast():
+    if name == topics.silences:
         return compacted
-    if name in topics.co_partitioned():
+    if name == topics.hot or name in topics.co_partitioned():
         return {"cleanup.policy": "delete", "retention.ms": str(kept_ms)}
     return {}
 

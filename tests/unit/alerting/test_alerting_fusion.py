@@ -32,7 +32,7 @@ START = 1_767_225_600_000
 BASE = Signal(
     place=0,
     rule_id="ato.drain",
-    customer_id="C1",
+    entity_id="C1",
     stream=Stream.TRANSACTION,
     event_id="E1",
     event_time=START,
@@ -301,7 +301,7 @@ def test_one_event_causes_one_revision_of_each_risk() -> None:
 
 def test_customers_do_not_touch_each_other() -> None:
     """Two customers with the same signal have an alert each."""
-    alerts = fuse(alerting(), signal(1), signal(2, customer_id="C2")).alerts
+    alerts = fuse(alerting(), signal(1), signal(2, entity_id="C2")).alerts
     assert [(a.entity.id, a.customer_score) for a in alerts] == [("C1", 50.0), ("C2", 50.0)]
 
 
@@ -339,11 +339,11 @@ def test_only_the_strongest_reasons_are_listed() -> None:
 def test_the_least_recently_updated_alert_is_let_go() -> None:
     """A third customer pushes out the one that was quiet longest, not the oldest."""
     what = alerting(max_open_alerts="2")
-    fuse(what, signal(1), signal(2, customer_id="C2"), signal(3))
-    displaced = fuse(what, signal(4, customer_id="C3"))
+    fuse(what, signal(1), signal(2, entity_id="C2"), signal(3))
+    displaced = fuse(what, signal(4, entity_id="C3"))
     assert displaced.limits == Counter({Limit.OPEN_ALERTS: 1})
     assert [each.resolution for each in displaced.alerts] == [None, Resolution.DISPLACED]
-    kept, gone = fuse(what, signal(5)), fuse(what, signal(6, customer_id="C2"))
+    kept, gone = fuse(what, signal(5)), fuse(what, signal(6, entity_id="C2"))
     assert kept.alerts == []
     assert gone.alerts[0].revision == 1
 
@@ -351,10 +351,10 @@ def test_the_least_recently_updated_alert_is_let_go() -> None:
 def test_a_restored_fusion_goes_on_as_the_original() -> None:
     """Snapshot and restore lose nothing and are byte-stable."""
     original, restored = alerting(), alerting()
-    fuse(original, signal(1), signal(2, customer_id="C2"), signal(3, rule_id="b"))
+    fuse(original, signal(1), signal(2, entity_id="C2"), signal(3, rule_id="b"))
     restored.restore(original.snapshot())
     assert restored.snapshot() == original.snapshot()
-    more = [signal(4, hours=3, rule_id="c"), signal(5, hours=4, customer_id="C2", severity=90)]
+    more = [signal(4, hours=3, rule_id="c"), signal(5, hours=4, entity_id="C2", severity=90)]
     assert msgspec.json.encode(fuse(restored, *more).alerts) == msgspec.json.encode(
         fuse(original, *more).alerts
     )

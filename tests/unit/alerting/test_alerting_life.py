@@ -58,7 +58,7 @@ class Desk:
         signal = Signal(
             place=0,
             rule_id=changes.pop("rule", "ato.drain"),
-            customer_id=changes.pop("customer", "C1"),
+            entity_id=changes.pop("customer", "C1"),
             stream=Stream.TRANSACTION,
             event_id=changes.pop("event", f"E{self.events}"),
             event_time=moment,

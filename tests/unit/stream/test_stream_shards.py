@@ -40,7 +40,7 @@ def test_a_chunk_of_an_earlier_generation_is_left_to_be_fetched_again(
     )
     assigned = [
         SimpleNamespace(topic=f"sentinel.{name}", partition=0)
-        for name in ("transactions", "logins", "complaints", "responses")
+        for name in ("transactions", "logins", "complaints", "responses", "rollups")
     ]
 
     async def play() -> None:

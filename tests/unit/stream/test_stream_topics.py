@@ -95,11 +95,11 @@ def test_create_makes_what_is_missing(kafka: str, prefix: str) -> None:
     admin = AdminClient({"bootstrap.servers": kafka})  # kept until its futures are done
     for resource, future in admin.describe_configs(asked).items():
         config = future.result(10)
-        compacted = resource.name in (*topics.broadcast(), topics.snapshots)
+        compacted = resource.name in (topics.configs, topics.silences, topics.snapshots)
         assert config["cleanup.policy"].value == ("compact" if compacted else "delete")
-        if resource.name in (*topics.inputs.values(), topics.journal):
+        if resource.name in (*topics.inputs.values(), topics.journal, topics.hot):
             assert config["retention.ms"].value == str(20 * 86_400_000)
-        if resource.name in topics.broadcast():
+        if resource.name in (topics.configs, topics.silences):
             assert config["min.compaction.lag.ms"].value == str(20 * 86_400_000)
 
 
@@ -154,5 +154,5 @@ def test_unequal_partition_counts_are_refused(kafka: str, prefix: str) -> None:
     assert str(error.value) == (
         "inputs and journal need equal partition counts, but: "
         f"{prefix}.transactions 2, {prefix}.logins 2, {prefix}.complaints 2, "
-        f"{prefix}.responses 2, {prefix}.journal 3, {prefix}.snapshots 2"
+        f"{prefix}.responses 2, {prefix}.rollups 2, {prefix}.journal 3, {prefix}.snapshots 2"
     )

@@ -1,0 +1,26 @@
+"""Shared entities: devices, addresses, merchants, payees, products, branches, channels, the bank.
+
+``declare`` reads their measures, ``layout`` gives them words.  ``collect`` sums a step's events
+up on the customer's shard, ``wire`` carries the rows to the owner of each entity, ``owner``
+keeps their windows there; ``hot`` tells every shard of the ones to beware of.
+"""
+
+from sentinel.entities.collect import Collector
+from sentinel.entities.declare import Measures, declare
+from sentinel.entities.hot import Heat, HotList, risk_columns
+from sentinel.entities.layout import PANE_MS, lay_out
+from sentinel.entities.owner import Owner
+from sentinel.entities.wire import records
+
+__all__ = [
+    "PANE_MS",
+    "Collector",
+    "Heat",
+    "HotList",
+    "Measures",
+    "Owner",
+    "declare",
+    "lay_out",
+    "records",
+    "risk_columns",
+]

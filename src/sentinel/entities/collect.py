@@ -1,0 +1,202 @@
+"""On the customer's shard: what a step's events say of shared entities.  It keeps no state."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentinel.entities.declare import Measures
+from sentinel.entities.kernels import gather
+from sentinel.entities.layout import PANE, Condition, KindLayout, Layout
+from sentinel.entities.spelling import copy, owners
+from sentinel.model.columns import FIELDS, TRUE, Array, Batch, Column, Rows, Table
+from sentinel.model.document import Document
+from sentinel.model.entity import BANK_ID, ID_FIELDS, EntityKind
+from sentinel.model.events import Stream
+from sentinel.model.ids import hash_text
+from sentinel.model.rollup import RollupBlock
+
+_STREAMS = tuple(Stream)
+_BANK = np.uint64(hash_text(BANK_ID))
+_MOST = 1e15  # hundredths that one event may add: sums stay far from the end of 64 bits
+
+
+class Expression(Protocol):
+    """A compiled condition over the columns of one stream."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The columns that it reads."""
+
+    def truth(self, rows: Table) -> NDArray[np.int8]:
+        """Kleene truth of each row, int8[n]."""
+
+
+class Compile(Protocol):
+    """How a ``where`` becomes an :class:`Expression`; raises ConfigError."""
+
+    def __call__(
+        self,
+        text: str,
+        columns: Mapping[str, Column],
+        document: Document | None = None,
+        place: tuple[str | int, ...] = (),
+    ) -> Expression:
+        """Check and compile ``text``; errors stand at ``place`` of ``document``."""
+
+
+class Collector:
+    """Sums a batch up, a row for each entity and pane of event time.
+
+    Sums are in whole hundredths: integers, so the order of adding does not matter.
+    """
+
+    def __init__(self, layout: Layout, measures: Measures, compile_condition: Compile) -> None:
+        self._layout = layout
+        self._wheres = {
+            (measure.stream, measure.where): compile_condition(
+                measure.where,
+                FIELDS[measure.stream],
+                measures.document,
+                ("features", measure.kind, measure.name, "where"),
+            )
+            for declared in measures.by_kind.values()
+            for measure in declared
+            if measure.where is not None
+        }
+
+    @property
+    def spelled(self) -> dict[Stream, frozenset[str]]:
+        """The fields whose text is needed, by stream."""
+        fields = [ID_FIELDS[each.kind] for each in self._layout.kinds]
+        return {
+            stream: frozenset(each[stream] for each in fields if stream in each)
+            for stream in Stream
+        }
+
+    @property
+    def field_demand(self) -> dict[Stream, frozenset[str]]:
+        """The event fields that are read, by stream."""
+        names = {stream: set(fields) for stream, fields in self.spelled.items()}
+        for condition in self._layout.conditions:
+            if condition.where is not None:
+                names[condition.stream] |= self._wheres[condition.stream, condition.where].names
+            if condition.field is not None:
+                names[condition.stream].add(condition.field)
+        return {stream: frozenset(each) for stream, each in names.items()}
+
+    def collect(self, batch: Batch) -> list[RollupBlock]:
+        """The blocks of a batch, one for each kind of which it says anything."""
+        if not len(batch) or not self._layout.kinds:
+            return []
+        n = len(batch)
+        bits, values = self._bits(batch), self._values(batch)
+        recorded = _merged(
+            batch, {stream: rows.recorded_ms for stream, rows in batch.rows.items()}
+        ).view(np.int64)
+        table = np.empty(1 << (2 * n - 1).bit_length(), np.int32)
+        firsts = np.empty(n, np.int64)
+        blocks = []
+        for layout in self._layout.kinds:
+            rows = np.empty((n, layout.width), np.int64)
+            used = gather(
+                _keys(batch, layout.kind).view(np.uint64),
+                batch.event_time,
+                recorded,
+                batch.stream,
+                batch.customer,
+                bits,
+                values,
+                layout.mask,
+                layout.parts,
+                table,
+                rows,
+                firsts,
+            )
+            if used:
+                blocks.append(_block(batch, layout, rows[:used], firsts[:used]))
+        return blocks
+
+    def _bits(self, batch: Batch) -> NDArray[np.int64]:
+        bits = np.zeros(len(batch), np.int64)
+        for condition, bit in self._layout.conditions.items():
+            rows = batch.rows.get(condition.stream)
+            if rows is not None:
+                bits[rows.place] |= self._holds(condition, rows).astype(np.int64) << bit
+        return bits
+
+    def _holds(self, condition: Condition, rows: Rows) -> NDArray[np.bool_]:
+        holds = np.ones(len(rows), np.bool_)
+        if condition.where is not None:
+            holds = self._wheres[condition.stream, condition.where].truth(rows) == TRUE
+        if condition.field is not None:
+            holds = holds & ~np.isnan(rows.columns[condition.field].astype(np.float64, copy=False))
+        return holds
+
+    def _values(self, batch: Batch) -> NDArray[np.int64]:
+        values = np.zeros((len(self._layout.values), len(batch)), np.int64)
+        for place, name in enumerate(self._layout.values):
+            for rows in batch.rows.values():
+                if name in rows.columns:
+                    amounts = np.nan_to_num(rows.columns[name].astype(np.float64, copy=False))
+                    values[place, rows.place] = np.rint(np.clip(amounts * 100, -_MOST, _MOST))
+        return values
+
+
+def _merged(batch: Batch, columns: Mapping[Stream, Array]) -> Array:
+    """Streams' columns as one of the merged batch; 0 where a stream has none."""
+    if len(batch.rows) == len(columns) == 1:
+        return next(iter(columns.values()))
+    dtype = next(iter(columns.values())).dtype if columns else np.dtype(np.uint64)
+    merged = np.zeros(len(batch), dtype)
+    for stream, column in columns.items():
+        merged[batch.rows[stream].place] = column
+    return merged
+
+
+def _keys(batch: Batch, kind: EntityKind) -> Array:
+    """Hash of the entity that each event names, uint64[n]; 0 where it names none."""
+    if kind is EntityKind.BANK:
+        return np.full(len(batch), _BANK)
+    fields = ID_FIELDS[kind]
+    named = {s: rows.columns[fields[s]] for s, rows in batch.rows.items() if s in fields}
+    return _merged(batch, named)
+
+
+def _block(
+    batch: Batch, layout: KindLayout, rows: NDArray[np.int64], firsts: NDArray[np.int64]
+) -> RollupBlock:
+    """The rows in the order of their panes, with their entities' texts and owners."""
+    if (np.diff(rows[:, PANE]) < 0).any():
+        order = np.argsort(rows[:, PANE], kind="stable")
+        rows, firsts = rows[order], firsts[order]
+    ends, text = _texts(batch, layout.kind, firsts)
+    found = owners(layout.kind, text, ends)
+    return RollupBlock(layout.kind, layout.version, rows, ends, text, found)
+
+
+def _texts(
+    batch: Batch, kind: EntityKind, firsts: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Where each id ends, int64[r], and all of them, uint8[bytes]."""
+    if kind is EntityKind.BANK:
+        text = np.frombuffer(BANK_ID.encode() * len(firsts), np.uint8)
+        return np.arange(1, len(firsts) + 1, dtype=np.int64) * len(BANK_ID), text
+    streams, rows = batch.stream[firsts], batch.row[firsts]
+    parts = []
+    lengths = np.zeros(len(firsts), np.int64)
+    for stream, field in ID_FIELDS[kind].items():
+        which = np.flatnonzero(streams == _STREAMS.index(stream))
+        if not len(which):
+            continue
+        texts = batch.rows[stream].texts
+        assert texts is not None, "decode was told to keep them"  # noqa: S101
+        spans = texts.spans[field][rows[which]]
+        lengths[which] = spans[:, 1]
+        parts.append((texts.data, spans, which))
+    ends = np.cumsum(lengths)
+    text = np.empty(int(ends[-1]), np.uint8)
+    for data, spans, which in parts:
+        copy(data, spans, ends, which, text)
+    return ends, text

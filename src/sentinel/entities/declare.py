@@ -1,0 +1,131 @@
+"""What a risk engineer writes in features.yaml of entities that customers share, checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from msgspec import Struct
+
+from sentinel.model.columns import FIELDS, Column, Kind
+from sentinel.model.document import ConfigError, Document, did_you_mean
+from sentinel.model.duration import parse_duration
+from sentinel.model.entity import ID_FIELDS, EntityKind
+from sentinel.model.events import Stream
+
+MAX_MEASURES = 64
+SHORTEST_MS, LONGEST_MS = 60_000, 7 * 86_400_000
+CUSTOMER_ID = "customer_id"
+
+
+class Operation(StrEnum):
+    """What a measure computes; the value is the key that declares it."""
+
+    COUNT = "count"
+    SUM = "sum"
+    DISTINCT = "distinct"
+
+
+class _Entry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    on: Stream
+    count: bool | None = None
+    sum: str | None = None
+    distinct: str | None = None
+    where: str | None = None
+    window: str
+
+
+class _Kinds(Struct, frozen=True):
+    """One entry for each kind; the customer's are not read here."""
+
+    device: dict[str, _Entry] = {}
+    ip: dict[str, _Entry] = {}
+    merchant: dict[str, _Entry] = {}
+    counterparty: dict[str, _Entry] = {}
+    product: dict[str, _Entry] = {}
+    branch: dict[str, _Entry] = {}
+    channel: dict[str, _Entry] = {}
+    bank: dict[str, _Entry] = {}
+
+
+class _File(Struct, frozen=True):
+    features: _Kinds
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One declared measure; ``field`` is what a sum adds up, None for the others."""
+
+    kind: EntityKind
+    name: str
+    operation: Operation
+    stream: Stream
+    field: str | None
+    where: str | None
+    window_ms: int
+
+    @property
+    def column(self) -> Column:
+        """The column that conditions see; it is always there."""
+        return Column(self.name, Kind.NUMBER, required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """All measures by kind, in the order of the file."""
+
+    by_kind: Mapping[EntityKind, tuple[Measure, ...]]
+    document: Document
+
+    def columns(self, kind: EntityKind) -> dict[str, Column]:
+        """The names that a rule ``by`` this kind may use."""
+        return {measure.name: measure.column for measure in self.by_kind[kind]}
+
+
+def declare(document: Document) -> Measures:
+    """Read the shared entities' part of features.yaml; raises ConfigError."""
+    file = document.convert(_File)
+    by_kind = {}
+    for kind in EntityKind:
+        entries: dict[str, _Entry] = getattr(file.features, kind)
+        if len(entries) > MAX_MEASURES:
+            raise document.error(("features", kind), f"more than {MAX_MEASURES} measures")
+        by_kind[kind] = tuple(
+            _measure(document, kind, name, entry) for name, entry in entries.items()
+        )
+    return Measures(by_kind, document)
+
+
+def _measure(document: Document, kind: EntityKind, name: str, entry: _Entry) -> Measure:
+    place = ("features", kind, name)
+    if not name.isidentifier():
+        line, column = document.key_position(*place)
+        raise ConfigError(document.path, line, column, f'"{name}" is not a plain name')
+    given = [each for each in Operation if getattr(entry, each.value) not in (None, False)]
+    if len(given) != 1:
+        words = ", ".join(given) if given else "none"
+        message = f"a measure computes one thing, here: {words}"
+        raise document.error(place, message, "one of " + ", ".join(Operation))
+    streams = ID_FIELDS[kind] or dict.fromkeys(Stream)
+    if entry.on not in streams:
+        message = f"a {entry.on} names no {kind}"
+        raise document.error((*place, "on"), message, " or ".join(streams))
+    if entry.distinct not in (None, CUSTOMER_ID):
+        raise document.error((*place, "distinct"), f"distinct counts {CUSTOMER_ID} only")
+    if entry.sum is not None:
+        _check_number(document, (*place, "sum"), entry.on, entry.sum)
+    try:
+        window_ms = parse_duration(entry.window)
+    except ValueError as error:
+        raise document.error((*place, "window"), str(error)) from None
+    if not SHORTEST_MS <= window_ms <= LONGEST_MS:
+        raise document.error((*place, "window"), "a window of shared entities is 1m to 7d")
+    return Measure(kind, name, given[0], entry.on, entry.sum, entry.where, window_ms)
+
+
+def _check_number(document: Document, place: tuple[str, ...], stream: Stream, name: str) -> None:
+    column = FIELDS[stream].get(name)
+    if column is None:
+        message = f'{stream} has no field "{name}"'
+        raise document.error(place, message, did_you_mean(name, FIELDS[stream]))
+    if column.kind is not Kind.NUMBER:
+        raise document.error(place, f"sum takes a number; {name} is a {column.kind}")

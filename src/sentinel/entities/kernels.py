@@ -1,0 +1,194 @@
+"""The two loops of rollups: events into rows on the customer's shard, rows into rings at the owner.
+
+A distinct count is linear counting over 256 bits (Whang, Vander-Zanden and Taylor, "A
+linear-time probabilistic counting algorithm for database applications", ACM TODS 15(2),
+1990): n = -256 ln(share of bits that are 0), to the nearest whole number.  Its standard error
+is below 6 % up to 300 customers and 9 % at 800; it says 1,420 at most, which reads as "at
+least".  The hash has no seed: whoever can choose customer ids could choose colliding ones.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentinel.entities.layout import (
+    COUNT,
+    HASH,
+    NEWEST,
+    PANE,
+    PANE_MS,
+    RECORDED,
+    SKETCH_WORDS,
+    SLOT_PANE,
+    SUM,
+)
+from sentinel.model.kernel import inlined, kernel
+
+SKETCH_BITS = 64 * SKETCH_WORDS
+ESTIMATES = np.array(
+    [
+        round(-SKETCH_BITS * math.log(max(1, SKETCH_BITS - ones) / SKETCH_BITS))
+        for ones in range(SKETCH_BITS + 1)
+    ],
+    np.float64,
+)
+"""How many customers a sketch stands for, by how many of its bits are 1."""
+
+_EMPTY = -1
+_SPREAD = 0x9E3779B97F4A7C15 - 2**64  # of Fibonacci hashing: panes of an entity lie far apart
+
+
+@kernel
+def gather(
+    keys: NDArray[np.uint64],
+    times: NDArray[np.int64],
+    recorded: NDArray[np.int64],
+    streams: NDArray[np.int8],
+    customers: NDArray[np.uint64],
+    bits: NDArray[np.int64],
+    values: NDArray[np.int64],
+    mask: int,
+    parts: NDArray[np.int64],
+    table: NDArray[np.int32],
+    rows: NDArray[np.int64],
+    firsts: NDArray[np.int64],
+) -> int:
+    """Sum the n events of a batch up by entity and pane; returns how many rows there are.
+
+    ``keys`` uint64[n] are hashes of the entities' ids, 0 where an event names none; ``table``
+    int32[a power of two >= 2n] is the kernel's own; ``rows`` int64[n, width] and ``firsts``
+    int64[n], the first event of each row, are written up to what is returned.
+    """
+    used, places = 0, len(table) - 1
+    table[:] = _EMPTY
+    for i in range(len(keys)):
+        if keys[i] == 0 or bits[i] & mask == 0:
+            continue
+        key, pane = np.int64(keys[i]), times[i] // PANE_MS + 1
+        place = (key ^ (pane * _SPREAD)) & places
+        while table[place] != _EMPTY and (
+            rows[table[place], HASH] != key or rows[table[place], PANE] != pane
+        ):
+            place = (place + 1) & places
+        row = table[place]
+        if row == _EMPTY:
+            row = used
+            used += 1
+            table[place] = row
+            rows[row, :] = 0
+            rows[row, HASH], rows[row, PANE] = key, pane
+            firsts[row] = i
+        rows[row, NEWEST] = max(rows[row, NEWEST], times[i] * 4 + streams[i])
+        rows[row, RECORDED] = max(rows[row, RECORDED], recorded[i])
+        for p in range(len(parts)):
+            if not bits[i] >> parts[p, 1] & 1:
+                continue
+            at = parts[p, 3]
+            if parts[p, 0] == COUNT:
+                rows[row, at] += 1
+            elif parts[p, 0] == SUM:
+                rows[row, at] += values[parts[p, 2], i]
+            else:
+                bit = np.int64(customers[i] >> np.uint64(56))
+                rows[row, at + (bit >> 6)] |= np.int64(1) << (bit & 63)
+    return used
+
+
+@inlined
+def _ones(word: int) -> int:
+    """How many bits of a word are 1 (Warren, Hacker's Delight, 5-1)."""
+    x = np.uint64(word)
+    x = x - ((x >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return int((x * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@inlined
+def _joined_ones(slab: NDArray[np.int64], ring: int, panes: int) -> int:
+    """How many bits are 1 in any of a ring's sketches."""
+    ones = 0
+    for w in range(SKETCH_WORDS):
+        joined = 0
+        for k in range(panes):
+            joined |= slab[ring + k * SKETCH_WORDS + w]
+        ones += _ones(joined)
+    return ones
+
+
+@inlined
+def _quotient(a: int, b: int) -> int:
+    """``a // b`` of numbers from 0 to 2**52, exactly; dividing doubles is several times faster."""
+    return int(float(a) / float(b))
+
+
+@kernel
+def absorb(
+    rows: NDArray[np.int64],
+    slots: NDArray[np.int64],
+    fresh: NDArray[np.bool_],
+    measures: NDArray[np.int64],
+    slab: NDArray[np.int64],
+    width: int,
+    out: NDArray[np.float64],
+) -> int:
+    """Take rows into their entities' rings, one by one; returns how many came too late for all.
+
+    ``slots`` int64[r] and ``fresh`` bool[r] as :meth:`sentinel.state.Slots.assign` gives them;
+    ``slab`` int64[slots * width]; ``out`` float64[measures, r] is each measure as it stands
+    after each row.  The word before a ring holds what the ring comes to.
+    """
+    late = 0
+    for i in range(len(rows)):
+        base, pane = slots[i] * width, rows[i, PANE]
+        if fresh[i]:
+            for w in range(width):
+                slab[base + w] = 0
+        newest = slab[base + SLOT_PANE]
+        head = max(newest, pane)
+        slab[base + SLOT_PANE] = head
+        taken = False
+        for m in range(len(measures)):
+            operation, part, every = measures[m, 0], measures[m, 1], measures[m, 2]
+            panes, value = measures[m, 3], base + measures[m, 4]
+            ring = value + 1
+            last = _quotient(head, every)
+            mine = last if pane == head else _quotient(pane, every)
+            changed = False
+            # A ring without anything has nothing to expire; a sum of 0 may hide both signs.
+            if newest and newest != head and (operation == SUM or slab[value] != 0):
+                first = max(_quotient(newest, every) + 1, last - panes + 1)
+                place = first - panes * _quotient(first, panes)
+                for _ in range(last + 1 - first):
+                    if operation <= SUM:
+                        slab[value] -= slab[ring + place]
+                        slab[ring + place] = 0
+                    else:
+                        for w in range(SKETCH_WORDS):
+                            changed |= slab[ring + place * SKETCH_WORDS + w] != 0
+                            slab[ring + place * SKETCH_WORDS + w] = 0
+                    place += 1
+                    if place == panes:
+                        place = 0
+            if mine > last - panes:
+                taken = True
+                place = mine - panes * _quotient(mine, panes)
+                if operation <= SUM:
+                    slab[value] += rows[i, part]
+                    slab[ring + place] += rows[i, part]
+                else:
+                    for w in range(SKETCH_WORDS):
+                        at = ring + place * SKETCH_WORDS + w
+                        changed |= slab[at] | rows[i, part + w] != slab[at]
+                        slab[at] |= rows[i, part + w]
+            if operation == COUNT:
+                out[m, i] = slab[value]
+            elif operation == SUM:
+                out[m, i] = slab[value] / 100.0
+            else:
+                if changed:
+                    slab[value] = _joined_ones(slab, ring, panes)
+                out[m, i] = ESTIMATES[slab[value]]
+        late += not taken
+    return late

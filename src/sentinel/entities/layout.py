@@ -1,0 +1,131 @@
+"""From measures to tables: the words of a rollup row, and of an entity's slot at its owner.
+
+A rollup row says what happened to one entity in one pane of event time: its first words name
+it, the others are parts, each a count, a sum, or a sketch of customers.  Parts are added or
+joined, so it never matters how a pane's events were spread over steps and shards.  At the
+owner each measure has a ring of panes: windows are made of whole panes, their error is at
+most one pane, a twelfth of the window (10 s at least).
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from sentinel.entities.declare import Measure, Measures, Operation
+from sentinel.model.entity import EntityKind
+from sentinel.model.events import Stream
+
+PANE_MS = 10_000
+_PANES = 12
+_MOST_CONDITIONS = 62
+
+HASH, PANE, NEWEST, RECORDED, PARTS = 0, 1, 2, 3, 4
+"""Words of a rollup row: hash of the id; number of the pane, from 1; time of the newest event
+(ms UTC) times 4 plus the place of its stream; greatest time of a record; then the parts."""
+
+COUNT, SUM, DISTINCT = 0, 1, 2
+SKETCH_WORDS = 4
+WORDS = {COUNT: 1, SUM: 1, DISTINCT: SKETCH_WORDS}
+_OPERATIONS = {Operation.COUNT: COUNT, Operation.SUM: SUM, Operation.DISTINCT: DISTINCT}
+
+SLOT_PANE, SLOT_RINGS = 0, 1
+"""Words of a slot: number of the newest pane, then for each measure its value and its ring."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """When a part takes an event in: it is of the stream, ``where`` holds, the field is there."""
+
+    stream: Stream
+    where: str | None
+    field: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KindLayout:
+    """One kind's tables.
+
+    ``parts`` int64[parts, 4]: operation, bit of the condition, row of the value, word in the
+    rollup row.  ``measures`` int64[measures, 5]: operation, word in the rollup row, panes of
+    PANE_MS that make one of its own, panes in the ring, word in the slot (the value; the ring is
+    behind it).  ``mask`` has the bits
+    of all parts; ``version`` is a hash of everything that rows and slots depend on.
+    """
+
+    kind: EntityKind
+    names: tuple[str, ...]
+    parts: NDArray[np.int64]
+    measures: NDArray[np.int64]
+    width: int
+    slot_width: int
+    longest_ms: int
+    mask: int
+    version: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """All kinds that somebody asks for.
+
+    ``conditions`` gives each condition its bit, ``values`` are the fields that sums add up.
+    """
+
+    kinds: tuple[KindLayout, ...]
+    conditions: Mapping[Condition, int]
+    values: tuple[str, ...]
+
+
+def lay_out(measures: Measures, demand: Mapping[EntityKind, frozenset[str]]) -> Layout:
+    """The layout of the demanded measures; raises ConfigError where there are too many."""
+    conditions: dict[Condition, int] = {}
+    values: list[str] = []
+    kinds = []
+    for kind, declared in measures.by_kind.items():
+        wanted = [each for each in declared if each.name in demand.get(kind, frozenset())]
+        if wanted:
+            kinds.append(_lay_out(kind, wanted, conditions, values))
+        if len(conditions) > _MOST_CONDITIONS:
+            message = f"shared entities have more than {_MOST_CONDITIONS} different conditions"
+            raise measures.document.error(("features", kind), message)
+    return Layout(tuple(kinds), conditions, tuple(values))
+
+
+def _lay_out(
+    kind: EntityKind, wanted: list[Measure], conditions: dict[Condition, int], values: list[str]
+) -> KindLayout:
+    parts: dict[tuple[int, Condition], int] = {}
+    rows, measures = [], []
+    width, slot_width, mask = PARTS, SLOT_RINGS, 0
+    for each in wanted:
+        operation = _OPERATIONS[each.operation]
+        condition = Condition(each.stream, each.where, each.field)
+        bit = conditions.setdefault(condition, len(conditions))
+        mask |= 1 << bit
+        if each.field is not None and each.field not in values:
+            values.append(each.field)
+        if (operation, condition) not in parts:
+            parts[operation, condition] = width
+            value = -1 if each.field is None else values.index(each.field)
+            rows.append((operation, bit, value, width))
+            width += WORDS[operation]
+        every = max(1, -(-each.window_ms // (_PANES * PANE_MS)))
+        panes = -(-each.window_ms // (every * PANE_MS))
+        measures.append((operation, parts[operation, condition], every, panes, slot_width))
+        slot_width += 1 + panes * WORDS[operation]
+    takes = [(each.operation, each.stream, each.field, each.where) for each in wanted]
+    said = (PANE_MS, takes, measures)
+    return KindLayout(
+        kind=kind,
+        names=tuple(each.name for each in wanted),
+        parts=np.array(rows, np.int64),
+        measures=np.array(measures, np.int64),
+        width=width,
+        slot_width=slot_width,
+        longest_ms=max(each.window_ms for each in wanted),
+        mask=mask,
+        version=hashlib.blake2b(msgspec.json.encode(said), digest_size=8).digest(),
+    )

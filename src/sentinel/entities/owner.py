@@ -1,0 +1,150 @@
+"""At the owner: rollup rows of many shards become what is known of each shared entity."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from sentinel.entities.kernels import absorb
+from sentinel.entities.layout import HASH, NEWEST, PANE, PANE_MS, RECORDED, KindLayout, Layout
+from sentinel.entities.wire import Part, parts_of
+from sentinel.model.events import Stream
+from sentinel.model.rollup import EntityRows
+from sentinel.model.step import Chunk, Limit, RollupDrop
+from sentinel.state import Buffer, Slots, copied
+
+_STREAMS = tuple(Stream)
+_PARTS = ("version", "head", "words", "links", "slab")
+_LAG_MS = 86_400_000
+"""How far one shard's rows may lie behind another's and still find their entity as it was."""
+
+
+class _Ids(Sequence[str]):
+    """Ids that are made from their bytes when somebody looks at one: few are looked at."""
+
+    def __init__(self, text: bytes, ends: NDArray[np.int64]) -> None:
+        self._text, self._ends = text, ends
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, row: int) -> str:  # type: ignore[override]
+        start = self._ends[row - 1] if row else 0
+        return self._text[start : self._ends[row]].decode("utf-8", "replace")
+
+
+class _Kind:
+    """The entities of one kind: their slots, and the slab of their rings."""
+
+    def __init__(self, layout: KindLayout, capacity: int) -> None:
+        self.layout = layout
+        self.slots = Slots(capacity, layout.longest_ms + _LAG_MS)
+        self.slab = np.zeros(capacity * layout.slot_width, np.int64)
+
+
+class Owner:
+    """All shared entities that one shard owns, at most ``capacity`` of each kind.
+
+    What is held of an entity depends on the rows it got and not on their order, cuts, or the
+    shards that they came from; only what is forgotten for want of room depends on the order.
+    """
+
+    def __init__(self, layout: Layout, capacity: int) -> None:
+        self._kinds = {each.kind: _Kind(each, capacity) for each in layout.kinds}
+        self._drops: Counter[RollupDrop] = Counter()
+        self._limits: Counter[Limit] = Counter()
+
+    def take(self, chunks: Sequence[Chunk]) -> list[EntityRows]:
+        """Take records in, in their order; what the entities come to after each row."""
+        found = []
+        for chunk in chunks:
+            for value in chunk.values:
+                try:
+                    parts = parts_of(value or b"")
+                except msgspec.DecodeError:
+                    self._drops[RollupDrop.MALFORMED] += 1
+                    continue
+                found += [rows for part in parts if (rows := self._part(part)) is not None]
+        return found
+
+    def take_counts(self) -> tuple[Counter[RollupDrop], Counter[Limit]]:
+        """What was dropped and forgotten since the last call."""
+        counts = self._drops, self._limits
+        self._drops, self._limits = Counter(), Counter()
+        return counts
+
+    def __len__(self) -> int:
+        """How many entities are held."""
+        return sum(len(each.slots) for each in self._kinds.values())
+
+    def _part(self, part: Part) -> EntityRows | None:
+        kind = self._kinds.get(part.kind)
+        if kind is None or part.version != kind.layout.version:
+            self._drops[RollupDrop.LAYOUT] += 1
+            return None
+        layout = kind.layout
+        if len(part.rows) % (8 * layout.width) or len(part.ends) % 4:
+            self._drops[RollupDrop.MALFORMED] += 1
+            return None
+        rows = np.frombuffer(part.rows, "<i8").reshape(-1, layout.width)
+        ends = np.frombuffer(part.ends, "<i4").astype(np.int64)
+        if not _fits(rows, ends, part.text):
+            self._drops[RollupDrop.MALFORMED] += 1
+            return None
+        event_time = rows[:, NEWEST] >> 2
+        keys = np.ascontiguousarray(rows[:, HASH]).view(np.uint64)
+        slots, fresh, evictions = kind.slots.assign(keys, event_time)
+        out = np.empty((len(layout.measures), len(rows)))
+        late = absorb(rows, slots, fresh, layout.measures, kind.slab, layout.slot_width, out)
+        if late:
+            self._drops[RollupDrop.LATE] += late
+        if evictions.full:
+            self._limits[Limit.ENTITIES] += evictions.full
+        return EntityRows(
+            part.kind,
+            _Ids(part.text, ends),
+            dict(zip(layout.names, out, strict=True)),
+            event_time,
+            rows[:, RECORDED],
+            rows[:, NEWEST] & 3,
+            (rows[:, PANE] - 1) * PANE_MS,
+        )
+
+    def carry(self, old: "Owner") -> None:
+        """Go on with the kinds that are measured as before; the others are new."""
+        self.restore(old.snapshot())
+
+    def snapshot(self) -> dict[str, Buffer]:
+        """Every kind's entities, by the name of the part; equal state gives equal bytes."""
+        parts: dict[str, Buffer] = {}
+        for kind, each in self._kinds.items():
+            head, words, links = each.slots.snapshot()
+            slab = copied(each.slab[: each.slots.highest * each.layout.slot_width])
+            values = (each.layout.version, head, words, links, slab)
+            parts |= {f"{kind}.{name}": value for name, value in zip(_PARTS, values, strict=True)}
+        return parts
+
+    def restore(self, parts: Mapping[str, Buffer]) -> None:
+        """Continue from what :meth:`snapshot` gave; kinds that are measured otherwise are new."""
+        for kind, mine in self._kinds.items():
+            if bytes(parts.get(f"{kind}.{_PARTS[0]}", b"")) != mine.layout.version:
+                continue
+            _, head, words, links, slab = (parts[f"{kind}.{name}"] for name in _PARTS)
+            mine.slots.restore((head, words, links))
+            rings = np.frombuffer(slab, np.int64)
+            # Fresh zeros are not in memory until they are written to.
+            mine.slab = np.zeros(len(mine.slab), np.int64)
+            mine.slab[: len(rings)] = rings
+
+
+def _fits(rows: NDArray[np.int64], ends: NDArray[np.int64], text: bytes) -> bool:
+    """Whether rows and texts belong together, and no number is beyond its meaning."""
+    return (
+        len(rows) == len(ends) > 0
+        and ends[-1] == len(text)
+        and bool((np.diff(ends, prepend=0) >= 0).all())
+        and bool((rows[:, PANE] > 0).all() and (rows[:, NEWEST] >= 0).all())
+        and bool((rows[:, NEWEST] & 3 < len(_STREAMS)).all())
+    )

@@ -1,0 +1,72 @@
+"""What one shard tells another of shared entities, and what everybody is told of hot ones."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta, Struct
+from numpy.typing import NDArray
+
+from sentinel.model.columns import Array
+from sentinel.model.entity import EntityKind
+from sentinel.model.events import Id, Moment, Stream
+
+_STREAMS = tuple(Stream)
+
+
+@dataclass(frozen=True, slots=True)
+class RollupBlock:
+    """What a step saw of the entities of one kind: a row for each entity and pane.
+
+    ``rows`` int64[r, width] as ``entities.layout`` says, in the order of their panes;
+    ``text`` uint8[bytes] holds the entities' ids one after the other, ``ends`` int64[r] where
+    each ends; ``owners`` uint32[r] is the hash that leads to the owner's partition.
+    ``version`` is the hash of the measures that the rows are for.
+    """
+
+    kind: EntityKind
+    version: bytes
+    rows: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    text: NDArray[np.uint8]
+    owners: NDArray[np.uint32]
+
+
+@dataclass(slots=True)
+class EntityRows:
+    """Entities of one kind as their measures stood after each rollup row, n rows.
+
+    ``ids`` are their ids, ``columns`` float64[n] by measure; of the newest event behind each row
+    ``event_time`` and ``recorded_ms`` int64[n] ms UTC, and ``stream`` int64[n], its place in
+    ``tuple(Stream)``; ``pane_ms`` int64[n] is when the row's pane begins.
+    """
+
+    kind: EntityKind
+    ids: Sequence[str]
+    columns: Mapping[str, Array]
+    event_time: NDArray[np.int64]
+    recorded_ms: NDArray[np.int64]
+    stream: NDArray[np.int64]
+    pane_ms: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.event_time)
+
+    @property
+    def events(self) -> Sequence[object]:
+        """Nothing: measures are numbers, there is no text behind them."""
+        return ()
+
+    def stream_of(self, row: int) -> Stream:
+        """The stream of the newest event behind a row."""
+        return _STREAMS[int(self.stream[row])]
+
+
+class HotEntry(Struct, frozen=True, kw_only=True):
+    """A shared entity that customers' rules should know of: how risky, and as of when."""
+
+    kind: EntityKind
+    id: Id
+    risk: Annotated[int, Meta(ge=1, le=100)]
+    at: Moment

@@ -1,0 +1,86 @@
+"""Rules by shared entities: what they read, what they say, in which order."""
+
+import numpy as np
+import pytest
+
+from sentinel.model.columns import Column, Kind
+from sentinel.model.document import ConfigError, parse
+from sentinel.model.entity import EntityKind
+from sentinel.model.events import Stream
+from sentinel.model.rollup import EntityRows
+from sentinel.rules import EntityRules, load_entity_rules
+
+COLUMNS = {kind: {"n": Column("n", Kind.NUMBER, required=True)} for kind in EntityKind}
+RULE = """\
+  - id: {id}
+    title: {{en: T, zh: 题}}
+    owner: o
+    risk: operational
+    severity: 50
+    stage: {stage}
+    by: {by}
+    when: '{when}'
+    hot: {hot}
+"""
+
+
+def _rules(*rules: str) -> EntityRules:
+    return load_entity_rules([parse("rules:\n" + "".join(rules), "rules/some.yaml")], COLUMNS)
+
+
+def _rule(id_: str, by: str = "ip", when: str = "n > 5", stage: str = "live", hot: int = 9) -> str:
+    return RULE.format(id=id_, by=by, when=when, stage=stage, hot=hot)
+
+
+def _rows(kind: EntityKind, *seen: tuple[str, float, int]) -> EntityRows:
+    times = np.array([time for _, _, time in seen])
+    values = np.array([value for _, value, _ in seen])
+    stream = np.ones(len(seen), np.int64)
+    return EntityRows(
+        kind, [id_ for id_, _, _ in seen], {"n": values}, times, times + 5, stream, times // 10 * 10
+    )
+
+
+def test_signals_come_by_time_then_by_record_and_rule() -> None:
+    """Whatever kind they are of; each names entity, pane, stream and values."""
+    rules = _rules(_rule("a"), _rule("b", "device"), _rule("c", when="n > 7"))
+    found = rules.evaluate(
+        [
+            _rows(EntityKind.IP, ("x", 6, 31), ("y", 8, 12), ("z", 5, 1)),
+            _rows(EntityKind.DEVICE, ("d", 9, 12)),
+        ]
+    )
+    assert [(each.rule_id, each.entity_kind, each.entity_id) for each in found] == [
+        ("a", "ip", "y"),
+        ("c", "ip", "y"),
+        ("b", "device", "d"),
+        ("a", "ip", "x"),
+    ]
+    first = found[0]
+    assert (first.event_id, first.event_time, first.recorded_ms) == ("ip:y@10", 12, 17)
+    assert first.stream is Stream.LOGIN
+    assert [clause.values for clause in first.clauses] == [{"n": 8.0}]
+
+
+def test_rules_on_trial_make_nothing_hot_and_rules_that_are_off_are_not_run() -> None:
+    """Only live rules give a risk; shadow rules say so."""
+    rules = _rules(_rule("a"), _rule("b", stage="shadow"), _rule("c", stage="off"))
+    assert rules.hot == {"a": 9}
+    found = rules.evaluate([_rows(EntityKind.IP, ("x", 6, 1))])
+    assert [each.rule_id for each in found] == ["a", "b"]
+    assert rules.demand[EntityKind.IP] == {"n"}
+    assert rules.demand[EntityKind.BANK] == set()
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (_rule("a", when="amount > 5"), 'unknown name "amount"'),
+        (_rule("a").replace("by: ip", "on: login"), "only a shared entity can be hot"),
+        (_rule("a") + "    on: login\n", "a rule by ip is over its measures only"),
+    ],
+)
+def test_what_a_rule_by_an_entity_cannot_say_is_refused(rule: str, message: str) -> None:
+    """It reads measures, not fields; and has no stream."""
+    with pytest.raises(ConfigError, match=message):
+        _rules(rule)
