@@ -37,6 +37,7 @@ class Stage:
 
     broker: str
     prefix: str
+    partitions: int = PARTITIONS
     settings: Settings = field(init=False)
     topics: Topics = field(init=False)
 
@@ -48,7 +49,7 @@ class Stage:
         self.settings = Settings(
             brokers=self.broker,
             app_id=self.prefix,
-            partitions=PARTITIONS,
+            partitions=self.partitions,
             topic_prefix=self.prefix,
             web_port=port,
         )
@@ -117,7 +118,7 @@ class Stage:
         ends = {
             (topic, number): consumer.get_watermark_offsets(TopicPartition(topic, number), 10)[1]
             for topic in self.topics.inputs.values()
-            for number in range(PARTITIONS)
+            for number in range(self.partitions)
         }
         consumer.close()
         return all(applied.get(place, -1) + 1 >= end for place, end in ends.items())
