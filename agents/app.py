@@ -48,7 +48,7 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
 
     @app.on_before_shutdown.connect
     async def stopping(_: Any, **__: Any) -> None:
-        await shards.revoke()
+        await shards.revoke(save=True)
 
     @app.service
     class Health(Service):
@@ -63,6 +63,7 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
 
         @Service.timer(1.0)
         async def lag(self) -> None:
-            shards.note_lag(app.consumer.highwater, app.consumer.assignment())
+            consumer = app.consumer
+            shards.note_lag(consumer.highwater, consumer.reached, consumer.assignment())
 
     return app

@@ -36,6 +36,7 @@ class _EngineFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     lateness: str
     future_skew: str
     max_value_bytes: Count
+    remembered_events: Count
     max_customers: Count
     max_busy_customers: Count
     customer_ttl: str
@@ -72,6 +73,8 @@ class Configuration:
     """A checked configuration; :meth:`build` gives each engine stages of its own."""
 
     version: str
+    files: Mapping[str, str] = field(repr=False)
+    """Text by path: what it was parsed from."""
     bounds: Bounds
     declarations: features.Declarations
     _documents: Mapping[str, Document] = field(repr=False)
@@ -90,6 +93,7 @@ class Configuration:
         documents = {name: parse(files[name], name) for name in wanted}
         configuration = cls(
             version=_version(files, wanted),
+            files={name: files[name] for name in wanted},
             bounds=_bounds(documents["engine.yaml"]),
             declarations=features.declare(documents["features.yaml"]),
             _documents=documents,
@@ -177,6 +181,7 @@ def _bounds(document: Document) -> Bounds:
             lateness_ms=_duration_ms(document, "lateness", file.lateness),
             future_skew_ms=_duration_ms(document, "future_skew", file.future_skew),
             max_value_bytes=file.max_value_bytes,
+            remembered_events=file.remembered_events,
             base_currency=file.base_currency,
             rates=file.rates,
         ),

@@ -8,16 +8,16 @@ gives the same alerts wherever it is cut into steps.
 import hashlib
 import heapq
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
 
-import msgspec
 import numpy as np
 
 from sentinel.complaints import Notice
 from sentinel.configuration import Configuration
 from sentinel.ingest import (
+    EventIds,
     Watermarks,
     decode,
     decode_responses,
@@ -34,6 +34,17 @@ from sentinel.model.step import Chunk, Limit, Outcome, Step
 from sentinel.state import Slots
 
 _STREAMS = tuple(Stream)
+_DIGEST_BYTES = 16
+_SPOT_EVENTS = 1_000  # of a step whose customers' rows are looked at
+
+
+def digest_of(parts: Mapping[str, bytes]) -> str:
+    """The hash of a snapshot."""
+    state = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+    for name, part in sorted(parts.items()):
+        state.update(f"{name} {len(part)} ".encode())
+        state.update(part)
+    return state.hexdigest()
 
 
 class Engine:
@@ -47,6 +58,10 @@ class Engine:
         self._slots = Slots(bounds.max_customers, bounds.customer_ttl_ms)
         self._watermarks = Watermarks()
         self._notices: Counter[str] = Counter()
+        remembered = bounds.ingest.remembered_events
+        self._event_ids = {stream: EventIds(remembered) for stream in _STREAMS}
+        self._touched = np.zeros(0, np.int64)
+        self._lost: Counter[Limit] = Counter()
 
     def process(self, step: Step) -> Outcome:
         """Take a step's records in and give its alerts, dead letters and counts."""
@@ -59,9 +74,14 @@ class Engine:
         }
         responses = decode_responses(_of(step, Control.RESPONSE), self._limits)
         silences = decode_silences(_of(step, Control.SILENCE), self._limits)
+        for stream, part in decoded.items():
+            decoded[stream], again, forgotten = self._event_ids[stream].first_only(part)
+            outcome.repeated[stream] = again
+            outcome.limits[Limit.EVENT_IDS] += forgotten
         batch = merge(decoded, self._watermarks, self._limits.lateness_ms)
 
         slots, fresh, evictions = self._slots.assign(batch.customer, batch.event_time)
+        self._touched = slots[-_SPOT_EVENTS:]
         lost = stages.features.update(batch, slots, fresh)
         for rows in batch.rows.values():
             stages.detectors.score(rows)
@@ -83,11 +103,14 @@ class Engine:
             outcome.late[stream] = int(np.count_nonzero(batch.late[rows.place]))
         outcome.signals = Counter((signal.rule_id, signal.stage.value) for signal in signals)
         outcome.limits = said.limits + counts.limits + stages.rules.take_limits()
+        outcome.limits += self._lost
+        self._lost = Counter()
         outcome.limits[Limit.SLOTS] += evictions.full
         outcome.limits[Limit.TTL] += evictions.expired
         outcome.limits[Limit.BUSY_SLOTS] += lost
         outcome.watermarks_ms = self._watermarks.known()
         outcome.slots_used = len(self._slots)
+        outcome.warm_share = stages.features.warmth.share()
         outcome.open_alerts = stages.alerting.standings()
         outcome.notices, self._notices = self._notices, Counter()
         outcome.complaint_problems = Counter(
@@ -162,44 +185,96 @@ class Engine:
             elif isinstance(said, Ending):
                 self._stages.alerting.end(said)
 
+    def reconfigure(self, configuration: Configuration) -> None:
+        """Go on under another configuration.
+
+        What both have keeps its state: features of one meaning, detectors, sequences under way,
+        all that is open.  What is new starts cold, what is gone is dropped.
+        """
+        bounds, old, old_slots = configuration.bounds, self._stages, self._slots
+        self.configuration, self._limits = configuration, bounds.ingest
+        self._stages = new = configuration.build()
+        self._slots = Slots(bounds.max_customers, bounds.customer_ttl_ms)
+        was, now, without_slot = self._slots.carry(old_slots)
+        without_panes = new.features.carry(old.features, was, now)
+        new.detectors.carry(old.detectors)
+        new.rules.carry(old.rules)
+        new.alerting.carry(old.alerting, configuration.version)
+        new.complaints.restore(old.complaints.snapshot())
+        new.alarms.restore(old.alarms.snapshot())
+        forgotten = sum(
+            each.resize(bounds.ingest.remembered_events) for each in self._event_ids.values()
+        )
+        self._touched = np.zeros(0, np.int64)
+        self._lost += Counter(
+            {
+                Limit.SLOTS: without_slot,
+                Limit.BUSY_SLOTS: without_panes,
+                Limit.EVENT_IDS: forgotten,
+            }
+        )
+
     def next_due_ms(self) -> int:
         """When the next deadline fires (ms UTC); far ahead if none is set."""
         return min(self._stages.alerting.next_due_ms(), self._stages.complaints.next_due_ms())
 
-    def snapshot(self) -> bytes:
-        """All state as bytes; equal state gives equal bytes."""
+    def snapshot(self) -> dict[str, bytes]:
+        """All state by the name of its part; equal state gives equal bytes."""
         stages = self._stages
-        return msgspec.msgpack.encode(
-            (
-                self._watermarks.snapshot(),
-                self._slots.snapshot(),
-                stages.features.snapshot(self._slots.highest),
-                stages.detectors.snapshot(),
-                stages.rules.snapshot(),
-                stages.alerting.snapshot(),
-                stages.complaints.snapshot(),
-                stages.alarms.snapshot(),
-            )
-        )
+        head, words, links = self._slots.snapshot()
+        rows, busy, busy_head = stages.features.snapshot(self._slots.highest)
+        return {
+            "watermarks": self._watermarks.snapshot(),
+            **{f"event_ids.{stream}": ids.snapshot() for stream, ids in self._event_ids.items()},
+            "slots.head": head,
+            "slots.words": words,
+            "slots.links": links,
+            "features.rows": rows,
+            "features.busy": busy,
+            "features.busy_head": busy_head,
+            "features.warmth": stages.features.warmth.snapshot(),
+            "detectors": stages.detectors.snapshot(),
+            "rules": stages.rules.snapshot(),
+            "alerting": stages.alerting.snapshot(),
+            "complaints": stages.complaints.snapshot(),
+            "alarms": stages.alarms.snapshot(),
+        }
 
-    def restore(self, data: bytes) -> None:
+    def restore(self, parts: Mapping[str, bytes]) -> None:
         """Take the place of the engine that :meth:`snapshot` saw, under one configuration."""
-        kind = tuple[bytes, tuple[bytes, bytes, bytes], bytes, bytes, bytes, bytes, bytes, bytes]
-        watermarks, slots, features, detectors, rules, alerting, complaints, alarms = (
-            msgspec.msgpack.decode(data, type=kind)
+        stages = self._stages
+        self._watermarks.restore(parts["watermarks"])
+        for stream, ids in self._event_ids.items():
+            ids.restore(parts[f"event_ids.{stream}"])
+        self._slots.restore((parts["slots.head"], parts["slots.words"], parts["slots.links"]))
+        stages.features.restore(
+            (parts["features.rows"], parts["features.busy"], parts["features.busy_head"])
         )
-        self._watermarks.restore(watermarks)
-        self._slots.restore(slots)
-        self._stages.features.restore(features)
-        self._stages.detectors.restore(detectors)
-        self._stages.rules.restore(rules)
-        self._stages.alerting.restore(alerting)
-        self._stages.complaints.restore(complaints)
-        self._stages.alarms.restore(alarms)
+        stages.features.warmth.restore(parts["features.warmth"])
+        stages.detectors.restore(parts["detectors"])
+        stages.rules.restore(parts["rules"])
+        stages.alerting.restore(parts["alerting"])
+        stages.complaints.restore(parts["complaints"])
+        stages.alarms.restore(parts["alarms"])
 
     def digest(self) -> str:
         """A hash of all state: equal for engines that have seen the same steps."""
-        return hashlib.blake2b(self.snapshot(), digest_size=16).hexdigest()
+        return digest_of(self.snapshot())
+
+    def spot_digest(self) -> str:
+        """A hash of what the last step touched: its customers' rows, the detectors, the clocks.
+
+        It costs as much as the step was big, not as all customers are many.
+        """
+        stages = self._stages
+        state = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+        for part in (
+            self._watermarks.snapshot(),
+            stages.features.rows_of(self._touched),
+            stages.detectors.snapshot(),
+        ):
+            state.update(part)
+        return state.hexdigest()
 
     @property
     def bytes_per_customer(self) -> int:

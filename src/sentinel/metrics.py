@@ -1,6 +1,5 @@
 """What a worker tells Prometheus; names carry units, labels never carry ids."""
 
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import get_args
 
@@ -8,6 +7,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 
 import sentinel
 from sentinel.complaints import Duty, Kind, Problem
+from sentinel.configuration import Configuration
 from sentinel.model.alert import (
     Alert,
     AlertState,
@@ -21,6 +21,7 @@ from sentinel.model.events import ComplaintChannel, ComplaintStatus, Stream
 from sentinel.model.response import Control, ResponseKind, ResponseResult
 from sentinel.model.signal import Action, Risk, Stage
 from sentinel.model.step import DeadLetterReason, Limit, Outcome, SignalDrop
+from sentinel.rules.declare import declare
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 _LATENCY = (
@@ -33,6 +34,7 @@ class StepFailure(StrEnum):
     """Why a step's transaction was given up."""
 
     ABORTED = "aborted"  # and processed again after recovery
+    SNAPSHOT = "snapshot"  # a snapshot was given up; the one before it still serves
     FATAL = "fatal"  # the process ends
 
 
@@ -97,6 +99,9 @@ class Metrics:
         self._commit_seconds = histogram(
             "sentinel_commit_duration_seconds", "Transaction time of a step.", _SECONDS
         )
+        self._repeated = counter(
+            "sentinel_repeated_events_total", "Events dropped: their id had been seen.", "stream"
+        )
         self._latency = histogram(
             "sentinel_event_to_alert_seconds",
             "From the record of the triggering event to the committed alert.",
@@ -126,6 +131,26 @@ class Metrics:
         self._replayed = counter(
             "sentinel_replayed_steps_total", "Journalled steps replayed by recovery."
         )
+        self._replay_done = gauge(
+            "sentinel_recovery_ratio", "How much of its journal a shard has replayed.", "shard"
+        )
+        self._copy_seconds = histogram(
+            "sentinel_snapshot_pause_seconds", "How long a snapshot holds up its shard.", _SECONDS
+        )
+        self._snapshot_bytes = gauge(
+            "sentinel_snapshot_bytes", "Size of the newest snapshot, uncompressed.", "shard"
+        )
+        self._snapshot_time = gauge(
+            "sentinel_snapshot_timestamp_seconds", "When the newest snapshot was taken.", "shard"
+        )
+        self._refused = counter(
+            "sentinel_configurations_refused_total", "Published configurations that are not valid."
+        )
+        self._warm = gauge(
+            "sentinel_features_warm_ratio",
+            "Share of the features that have seen as much as they look back.",
+            "shard",
+        )
         self._build = gauge(
             "sentinel_build_info", "Version and configuration.", "version", "config_version"
         )
@@ -136,6 +161,7 @@ class Metrics:
         for stream in Stream:
             self._events.labels(stream)
             self._late.labels(stream)
+            self._repeated.labels(stream)
         for reason in DeadLetterReason:
             self._dead.labels(reason)
         for action in Action:
@@ -170,12 +196,13 @@ class Metrics:
             for risk in Risk:
                 self._alerts.labels(tier, risk)
 
-    def built(self, config_version: str, rules: Iterable[tuple[str, Stage]]) -> None:
+    def built(self, configuration: Configuration) -> None:
         """Say which version of the code and the configuration runs, with which rules."""
-        self._build.labels(sentinel.__version__, config_version).set(1)
-        for rule, stage in rules:
-            if stage is not Stage.OFF:
-                self._signals.labels(rule, stage)
+        self._build.clear()
+        self._build.labels(sentinel.__version__, configuration.version).set(1)
+        for rule, _, _ in declare(configuration.rule_documents):
+            if rule.stage is not Stage.OFF:
+                self._signals.labels(rule.id, rule.stage)
 
     def observe_step(self, shard: int, outcome: Outcome, seconds: float) -> None:
         """Count what a step did; ``seconds`` is the engine's time."""
@@ -186,6 +213,9 @@ class Metrics:
             self._events.labels(stream).inc(count)
         for stream, count in outcome.late.items():
             self._late.labels(stream).inc(count)
+        for stream, count in outcome.repeated.items():
+            self._repeated.labels(stream).inc(count)
+        self._warm.labels(shard).set(outcome.warm_share)
         for letter in outcome.dead_letters:
             self._dead.labels(letter.reason).inc()
         for alert in outcome.alerts:
@@ -258,6 +288,20 @@ class Metrics:
         """Note that a shard starts or ends its recovery."""
         self._recovering.labels(shard).set(under_way)
 
-    def replayed(self, steps: int) -> None:
-        """Count journalled steps replayed."""
-        self._replayed.inc(steps)
+    def replayed(self, shard: int, done: int, of: int) -> None:
+        """Count a journalled step replayed; so much of the journal is done."""
+        self._replayed.inc()
+        self._replay_done.labels(shard).set(done / of)
+
+    def copied(self, seconds: float) -> None:
+        """Note how long a shard stood still for its snapshot."""
+        self._copy_seconds.observe(seconds)
+
+    def saved(self, shard: int, size: int, now_ms: int) -> None:
+        """Note a snapshot that is whole."""
+        self._snapshot_bytes.labels(shard).set(size)
+        self._snapshot_time.labels(shard).set(now_ms / 1000)
+
+    def refused(self) -> None:
+        """Count a published configuration that is not valid."""
+        self._refused.inc()

@@ -46,7 +46,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     web_host: str = "127.0.0.1"
     web_port: Annotated[int, Meta(ge=0, le=65535)] = 6066
     outbox: _Text = "sqlite:///sentinel-outbox.db"  # where the pager keeps its pages
-    horizon: str = "24h"  # how far back a restarted shard reads its journal
+    horizon: str = "24h"  # for how long at least inputs must be kept, so that recovery finds them
+    snapshot_interval: str = "5m"
+    snapshot_steps: Annotated[int, Meta(ge=1)] = 20_000
     max_poll_records: Annotated[int, Meta(ge=1, le=100_000)] = 20_000
     failpoint: str | None = None  # where to fail, in tests of crashes
     masking_key_file: _Text | None = None  # of the tokens that masking.yaml asks for
@@ -86,10 +88,11 @@ class Settings(Struct, frozen=True, kw_only=True):
                 problem = problem[:1].lower() + problem[1:]
                 raise SettingsError(f"{variable(name)}: {problem}") from None
             settings = msgspec.structs.replace(settings, **{name: getattr(value, name)})
-        try:
-            parse_duration(settings.horizon)
-        except ValueError as error:
-            raise SettingsError(f"{variable('horizon')}: {error}") from None
+        for name in ("horizon", "snapshot_interval"):
+            try:
+                parse_duration(getattr(settings, name))
+            except ValueError as error:
+                raise SettingsError(f"{variable(name)}: {error}") from None
         _refuse_what_does_not_fit(settings)
         return settings
 
@@ -107,8 +110,13 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     @property
     def horizon_ms(self) -> int:
-        """The rebuild horizon in milliseconds."""
+        """For how long inputs must be kept at least, in milliseconds."""
         return parse_duration(self.horizon)
+
+    @property
+    def snapshot_interval_ms(self) -> int:
+        """How long a shard goes on without a snapshot, in milliseconds."""
+        return parse_duration(self.snapshot_interval)
 
     @property
     def uses_sasl(self) -> bool:

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from sentinel.model.step import Outcome
-from sentinel.stream.journal import StepRecord
-from sentinel.stream.shard import Shard, _Done
+from sentinel.stream.shard import Shard
 from sentinel.stream.sink import Sink
+from sentinel.stream.stepper import Done, Stepper
 
 
 @dataclass(frozen=True)
@@ -26,19 +26,16 @@ class Mutation:
 
 def _ack_in_finally() -> None:
     """A step that failed is acked and the next one taken."""
-    take = Shard._take
+    take = Stepper.take
 
-    def careless(self: Shard, state: Any, step: Any) -> _Done:
+    def careless(self: Stepper, *more: Any) -> Done | None:
         try:
-            return take(self, state, step)
+            return take(self, *more)
         except Exception:  # noqa: BLE001 - that is the bug
-            self._sink._producer.abort_transaction(10)
-            ends = {each.topic: (each.offsets[0], each.offsets[-1]) for each in step.chunks}
-            state.next_number -= 1
-            record = StepRecord(state.next_number, step.now_ms, ends, "", {})
-            return _Done(Outcome(), record, 0.0, 0.0)
+            self._sink._producer.abort_transaction(10)  # type: ignore[attr-defined]
+            return None
 
-    Shard._take = careless  # type: ignore[method-assign]
+    Stepper.take = careless  # type: ignore[assignment, method-assign]
 
 
 def _decode_error_acked() -> None:
@@ -57,9 +54,9 @@ def _position_from_group() -> None:
     recovered = Shard._recovered
 
     async def trusting(self: Shard) -> Any:
-        state = await recovered(self)
-        state.applied.clear()
-        return state
+        stepper = await recovered(self)
+        stepper.state.applied.clear()
+        return stepper
 
     Shard._recovered = trusting  # type: ignore[method-assign]
 

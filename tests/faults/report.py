@@ -14,7 +14,7 @@ from tests.kafka.broker import VERSION
 
 _COLUMNS = (
     "row", "fault", "faults", "events", "alerts", "lost", "doubled", "phantom",
-    "dead letters", "recovery s, median / most", "",
+    "state digests", "dead letters", "recovery s, median / most", "",
 )  # fmt: skip
 _PLACE = re.compile(r"(?<=<!-- table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
@@ -30,6 +30,7 @@ def _cells(result: Result) -> list[str]:
         str(verdict.lost.total()),
         str(verdict.doubled.total()),
         str(verdict.phantom.total()),
+        f"{verdict.counts['states'] - verdict.phantom['state']} of {verdict.counts['states']} equal",
         str(verdict.counts["letters"]),
         f"{median(found):.1f} / {max(found):.1f}" if found else "–",
         ("" if result.passed else f"FAILED {result.complaint} ") + result.note,
@@ -38,7 +39,9 @@ def _cells(result: Result) -> list[str]:
 
 def _lines(results: list[Result]) -> list[list[str]]:
     played = {result.row for result in results}
-    left_out = [[name, row.what, "not run", *[""] * 8] for name, row in ROWS.items()]
+    left_out = [
+        [name, row.what, "not run", *[""] * (len(_COLUMNS) - 3)] for name, row in ROWS.items()
+    ]
     return [_cells(each) for each in results] + [line for line in left_out if line[0] not in played]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 from tests.faults.ledger import Fed, Ledger
 from tests.faults.proxy import Link, Proxy
 from tests.faults.verifier import Verdict, Verifier
@@ -178,6 +178,15 @@ class Scene:
                 return False
             time.sleep(_POLL_S)
         return True
+
+    def journal_ends(self) -> list[int]:
+        """Where each partition of the journal ends, with what is not committed."""
+        consumer = Consumer({"bootstrap.servers": self.broker.address, "group.id": "ends"})
+        topic, partitions = self.stage.topics.journal, range(self.stage.partitions)
+        places = [TopicPartition(topic, number) for number in partitions]
+        ends = [consumer.get_watermark_offsets(place, 10)[1] for place in places]
+        consumer.close()
+        return ends
 
     def pause(self, least_s: float, most_s: float) -> None:
         """Let a seeded while pass: the moment of the fault is a part of it."""

@@ -24,7 +24,7 @@ from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.model.step import DeadLetter, Step
 from sentinel.settings import read_configuration
-from sentinel.stream.journal import StepRecord, decode
+from sentinel.stream.journal import StepRecord, decode, record_of
 from sentinel.stream.records import from_librdkafka
 
 Place = tuple[str, int]
@@ -63,7 +63,9 @@ class Verifier:
     """One reading of all of a stage's topics."""
 
     def __init__(self, stage: Stage, configs: Path | None = None) -> None:
-        self._configuration = read_configuration(configs)
+        own = read_configuration(configs)
+        self._configuration = own
+        self._configurations = {own.version: own} | stage.configurations()
         self._stage, self._topics = stage, stage.topics
         self._streams: dict[str, Stream | Control] = {
             topic: stream for stream, topic in stage.topics.inputs.items()
@@ -127,9 +129,16 @@ class Verifier:
         actions: list[bytes] = []
         letters: list[bytes] = []
         for shard, records in self._steps.items():
-            engine = Engine(self._configuration)
+            engine = Engine(self._configurations[records[0].config_version])
             for record in records:
-                outcome = engine.process(self._step(shard, record))
+                if record.config_version != engine.configuration.version:
+                    engine.reconfigure(self._configurations[record.config_version])
+                step = self._step(shard, record)
+                outcome = engine.process(step)
+                again = record_of(record.number, step, outcome, engine)
+                verdict.phantom += Counter({"said": int(again.said != record.said)})
+                verdict.phantom += Counter({"state": int(again.state != record.state)})
+                verdict.counts["states"] += record.state is not None
                 alerts += map(encode, outcome.alerts)
                 actions += map(encode_action, outcome.action_requests)
                 letters += [
@@ -173,7 +182,8 @@ class Verifier:
         expected: list[str] = []
         for (topic, _), messages in self._inputs.items():
             engine = Engine(self._configuration)
-            outcome = engine.process(Step(0, [from_librdkafka(streams[topic], messages)]))
+            once = list({message.value(): message for message in reversed(messages)}.values())
+            outcome = engine.process(Step(0, [from_librdkafka(streams[topic], once[::-1])]))
             expected += _ids(map(encode, outcome.alerts))
         verdict.compare(
             "ledger alert ids", map(str.encode, _ids(self.alerts)), map(str.encode, expected)

@@ -8,15 +8,25 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import (
+    OFFSET_END,
+    Consumer,
+    KafkaError,
+    Message,
+    Producer,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
 
+from sentinel.configuration import Configuration
 from sentinel.model.events import Event, Login, Stream, Transaction
 from sentinel.settings import Settings
+from sentinel.stream.configurations import Bundle
 from sentinel.stream.topics import Topics, create
 
 PARTITIONS = 2
@@ -102,6 +112,26 @@ class Stage:
                 open_partitions.discard(message.partition())
         consumer.close()
         return sorted(messages, key=lambda each: (each.partition(), each.offset()))
+
+    def configurations(self) -> dict[str, Configuration]:
+        """What was published, by version."""
+        return {
+            message.key().decode(): Configuration.parse(
+                msgspec.json.decode(message.value(), type=Bundle).files
+            )
+            for message in self.read(self.topics.configs)
+        }
+
+    def truncate(self, topics: Iterable[str]) -> None:
+        """Drop all records of topics."""
+        places = [
+            TopicPartition(topic, number, OFFSET_END)
+            for topic in topics
+            for number in range(self.partitions)
+        ]
+        admin = AdminClient({"bootstrap.servers": self.broker})
+        for future in admin.delete_records(places).values():
+            future.result(30)
 
     def applied(self) -> dict[tuple[str, int], int]:
         """The last journalled offset of each input partition."""

@@ -26,7 +26,7 @@ def stage(kafka: str, prefix: str) -> Stage:
     return Stage(kafka, prefix)
 
 
-def _assert_exact(stage: Stage) -> list[bytes]:
+def assert_exact(stage: Stage) -> list[bytes]:
     """The topics hold exactly the engine's alerts and requested actions, each once."""
     verifier = Verifier(stage)
     verdict = verifier.verdict()
@@ -45,7 +45,7 @@ def test_committed_alerts_are_the_engines_own(stage: Stage) -> None:
     finally:
         code = worker.end(signal.SIGTERM)
     assert code == 0
-    assert len(_assert_exact(stage)) > 20
+    assert len(assert_exact(stage)) > 20
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
@@ -68,7 +68,7 @@ def test_a_restart_in_the_middle_loses_and_doubles_nothing(
         wait_for(stage.everything_applied, "all events applied")
     finally:
         worker.end(signal.SIGTERM)
-    assert len(_assert_exact(stage)) > 20
+    assert len(assert_exact(stage)) > 20
 
 
 def test_ten_thousand_bad_messages_between_good_ones(stage: Stage) -> None:
@@ -103,7 +103,7 @@ def test_ten_thousand_bad_messages_between_good_ones(stage: Stage) -> None:
         assert source.value() == letter.value()
         assert headers["key"] == source.key()
         assert headers["reason"] in {b"malformed", b"schema", b"empty", b"too_large", b"future"}
-    _assert_exact(stage)
+    assert_exact(stage)
 
 
 def test_answers_and_silences_take_effect_and_survive_a_restart(stage: Stage) -> None:
@@ -148,7 +148,7 @@ def test_answers_and_silences_take_effect_and_survive_a_restart(stage: Stage) ->
     worker = stage.worker()
     wait_for(stage.everything_applied, "all events applied")
     assert worker.end(signal.SIGTERM) == 0
-    _assert_exact(stage)
+    assert_exact(stage)
     by_id = {alert.alert_id: alert for alert in _alerts(stage)}
     assert by_id[second.alert_id].resolution is Resolution.CONFIRMED
     opened = [alert for alert in by_id.values() if alert.risk is Risk.OPERATIONAL]

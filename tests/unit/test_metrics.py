@@ -5,11 +5,31 @@ from collections import Counter
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from sentinel.configuration import Configuration
 from sentinel.metrics import Metrics
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
 from sentinel.model.signal import Stage
 from sentinel.model.step import DeadLetter, DeadLetterReason, Limit, Outcome, SignalDrop
+from sentinel.settings import read_configuration
+
+
+def _with_rules(*rules: tuple[str, Stage]) -> Configuration:
+    entries = "".join(
+        f"""
+  - id: {rule}
+    title: {{en: A, zh: 甲}}
+    risk: credit
+    severity: 10
+    owner: tests
+    stage: {stage}
+    on: login
+    when: success"""
+        for rule, stage in rules
+    )
+    shipped = read_configuration(None).files
+    files = {name: text for name, text in shipped.items() if not name.startswith("rules/")}
+    return Configuration.parse({**files, "rules/tests.yaml": f"rules:{entries}\n"})
 
 
 def _observed() -> CollectorRegistry:
@@ -25,7 +45,7 @@ def _observed() -> CollectorRegistry:
         watermarks_ms={Stream.LOGIN: 1_500},
         slots_used=7,
     )
-    metrics.built("abc", [("some.rule", Stage.LIVE), ("gone.rule", Stage.OFF)])
+    metrics.built(_with_rules(("some.rule", Stage.LIVE), ("gone.rule", Stage.OFF)))
     metrics.observe_step(0, outcome, 0.01)
     metrics.observe_commit(0.02)
     metrics.observe_latency(Tier.RED, 0.03, "0f" * 16)
@@ -53,7 +73,7 @@ def test_an_outcome_is_counted() -> None:
 def test_every_rule_is_there_before_it_fires() -> None:
     """A configured rule has a series at zero; one that is off has none."""
     registry = CollectorRegistry()
-    Metrics(registry).built("v", [("quiet", Stage.SHADOW), ("off", Stage.OFF)])
+    Metrics(registry).built(_with_rules(("quiet", Stage.SHADOW), ("off", Stage.OFF)))
 
     def signals(rule: str, stage: str) -> float | None:
         return registry.get_sample_value("sentinel_signals_total", {"rule": rule, "stage": stage})

@@ -130,6 +130,14 @@ class Alerting:
         """How many alerts are open, by tier, state and whether they are suppressed."""
         return self._book.standings()
 
+    def carry(self, old: "Alerting", config_version: str) -> None:
+        """Go on where ``old`` stands; what is open is judged anew by these suppressions."""
+        self.restore(old.snapshot())
+        self._suppressors.disarm(old._suppressors)  # noqa: SLF001
+        self._count_room(self._suppressors.arm(self._clock_ms))
+        self._book.begin(config_version)
+        self._book.reconsider(None, self._clock_ms)
+
     def snapshot(self) -> bytes:
         """All state; equal states give equal bytes."""
         parts = (self._fusion, self._book, self._suppressors, self._timers)

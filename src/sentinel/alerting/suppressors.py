@@ -92,6 +92,11 @@ class Suppressors:
         armed = [self._wait(key, self._configured[key], moment_ms) for key in waiting]
         return all(armed)
 
+    def disarm(self, old: "Suppressors") -> None:
+        """Mutes that ``old`` was configured with no longer wait."""
+        for key in old._configured:  # noqa: SLF001
+            self._timers.cancel((MUTE, *key))
+
     def silence(self, silence: Silence, moment_ms: int) -> bool:
         """Take in the newest record of a silence; False if there is no room for one more."""
         key = (Suppression.SILENCE, silence.silence_id)

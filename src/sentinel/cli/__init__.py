@@ -15,6 +15,8 @@ from sentinel.cli.check import check
 from sentinel.cli.demo import demo
 from sentinel.cli.failure import Verbs
 from sentinel.cli.pager import pager
+from sentinel.cli.publish import publish
+from sentinel.cli.recover import recover
 from sentinel.cli.replay import replay
 from sentinel.cli.routes import routes
 from sentinel.cli.silence import silence
@@ -35,7 +37,9 @@ app.command()(demo)
 app.command()(worker)
 app.command()(check)
 app.command()(test)
+app.command()(publish)
 app.command()(replay)
+app.command()(recover)
 app.command()(simulate)
 app.command()(ack)
 app.add_typer(silence, name="silence")

@@ -64,7 +64,7 @@ def _serve(settings: "Settings", plan: "Plan") -> None:
     dispatcher = Dispatcher(outbox, plan, channels, metrics, _now_ms)
     read = alert_reader(settings)
     service = Pager(outbox, plan, dispatcher, metrics, _now_ms, read)
-    web = Web(settings.web_host, settings.web_port, metrics.registry, lambda: service.ready)
+    web = Web(settings.web_host, settings.web_port, metrics.registry, service.health)
     with tempfile.TemporaryDirectory(prefix="sentinel-faust-") as data_dir:
         app = create_app(settings, service, web, data_dir)
         faust.Worker(

@@ -7,6 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
+_CATCH_UP_S = 30.0
 _GC_THRESHOLDS = (100_000, 20, 50)
 
 
@@ -33,7 +34,7 @@ def worker() -> None:
     from sentinel.agents.app import create_app
     from sentinel.engine import warm_up
     from sentinel.metrics import Metrics
-    from sentinel.rules.declare import declare
+    from sentinel.stream.configurations import Configurations, publish
     from sentinel.stream.masking import read_masking
     from sentinel.stream.registry import open_registry
     from sentinel.stream.shards import Shards
@@ -49,11 +50,22 @@ def worker() -> None:
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
     metrics = Metrics()
-    rules = declare(configuration.rule_documents)
-    metrics.built(configuration.version, [(rule.id, rule.stage) for rule, _, _ in rules])
     masking, registry = read_masking(settings), open_registry(settings)
-    shards = Shards(settings, configuration, masking, registry, metrics)
-    web = Web(settings.web_host, settings.web_port, metrics.registry, lambda: shards.ready)
+    configurations = Configurations(settings, configuration, metrics)
+    configurations.start()
+    if not configurations.wait_caught_up(_CATCH_UP_S):
+        raise UserError(f"no answer from {settings.brokers} for {_CATCH_UP_S:.0f} s")
+    if not configurations.published:  # so that what the journal names can be found again
+        publish(settings, configuration, time.time_ns() // 1_000_000)
+    elif configurations.current().version != configuration.version:
+        log.warning(
+            "the published configuration is in force, not that of the files",
+            published=configurations.current().version,
+            files=configuration.version,
+            hint="sentinel publish",
+        )
+    shards = Shards(settings, configurations, masking, registry, metrics)
+    web = Web(settings.web_host, settings.web_port, metrics.registry, shards.health)
     shards.start()
     with tempfile.TemporaryDirectory(prefix="sentinel-faust-") as data_dir:
         app = create_app(settings, shards, web, data_dir)

@@ -1,7 +1,7 @@
 """The topics as an AsyncAPI 3.0.0 document: who sends what where, with which key and headers.
 
-The journal is left out: it is how a shard finds its place again, in a form that may change
-with every version, and nobody else may read or write it.
+Journal, snapshots and configurations are left out: they are how a shard finds its place again,
+in forms that may change with every version, and nobody else may read or write them.
 """
 
 from sentinel.alerting.cloudevent import CONTENT_TYPE
@@ -25,8 +25,8 @@ _ABOUT = """\
 Sentinel reads the events of customers and writes alerts. Every topic's name begins with one \
 prefix (SENTINEL_TOPIC_PREFIX).
 
-The topic {journal} is not part of this contract: it is Sentinel's own memory. Do not read it, \
-write to it or change its retention."""
+The topics {inside} are not part of this contract: they are Sentinel's own memory. Do not read \
+them, write to them or change their retention."""
 
 _INPUT = """\
 The key is the event's customer_id in UTF-8. A customer's events must be in one partition and in \
@@ -97,7 +97,7 @@ def asyncapi() -> Document:
         "info": {
             "title": "Sentinel",
             "version": VERSION,
-            "description": _ABOUT.format(journal=topics.journal),
+            "description": _ABOUT.format(inside=", ".join(topics.inside())),
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",

@@ -48,6 +48,10 @@ class Pager:
         """Whether its part of the alerts topic is known, and all that should run does."""
         return self.assigned and bool(self._tasks) and not any(t.done() for t in self._tasks)
 
+    def health(self) -> tuple[bool, str]:
+        """Whether it is ready, and in words."""
+        return (True, "ready") if self.ready else (False, "waiting for its part of the alerts")
+
     def start(self) -> None:
         """Begin to send what is due."""
         self._tasks = [

@@ -21,9 +21,13 @@ _SIZE_LIMIT_SHARE = 0.1  # of the window, as in the paper
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One detector at work on its columns; ``outputs`` are its score and its p-value."""
+    """One detector at work on its columns; ``outputs`` are its score and its p-value.
+
+    Parts of one ``meaning`` learn the same from the same events.
+    """
 
     id: str
+    meaning: object
     stream: Stream
     inputs: tuple[Column, ...]
     outputs: tuple[Column, Column]
@@ -89,6 +93,16 @@ class DetectorSet:
         for part in self._parts[rows.stream]:
             part.score(rows)
 
+    def carry(self, old: "DetectorSet") -> None:
+        """Go on with what ``old`` has learnt, where a detector is the same."""
+        before = {part.id: part for parts in old._parts.values() for part in parts}  # noqa: SLF001
+        for parts in self._parts.values():
+            for part in parts:
+                same = before.get(part.id)
+                if same is not None and same.meaning == part.meaning:
+                    part.detector.restore(same.detector.snapshot())
+                    part.calibration.restore(same.calibration.snapshot())
+
     def snapshot(self) -> bytes:
         """All that the detectors and calibrations have learnt."""
         return msgspec.msgpack.encode(
@@ -129,7 +143,8 @@ def _part(document: Document, schema: Schema, declaration: Declaration) -> _Part
         detector.top, entry.calibration.half_life_events, entry.calibration.warm_up
     )
     inputs = tuple(schema[entry.on][name] for name in declaration.ranges)
-    return _Part(entry.id, entry.on, inputs, declaration.outputs, detector, calibration)
+    meaning = (entry, declaration.ranges)
+    return _Part(entry.id, meaning, entry.on, inputs, declaration.outputs, detector, calibration)
 
 
 def _detector(document: Document, declaration: Declaration) -> Detector:

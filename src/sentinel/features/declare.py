@@ -1,6 +1,6 @@
 """What a risk engineer writes in features.yaml, checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from msgspec import Struct
@@ -87,6 +87,11 @@ class Feature:
     span_ms: int
     calendar: str | None
     keep: int
+
+    @property
+    def meaning(self) -> "Feature":
+        """All but the name: features of one meaning have one state."""
+        return replace(self, name="")
 
     @property
     def column(self) -> Column:

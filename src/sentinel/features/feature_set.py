@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from sentinel.features.carry import Slab, carry
 from sentinel.features.declare import Declarations
 from sentinel.features.kernels.advance import Inputs, Memory, advance
 from sentinel.features.kernels.rings import MAX_VALUES
 from sentinel.features.layout import Condition, lay_out
 from sentinel.features.local_time import LocalTime, hours, periods
+from sentinel.features.warmth import Warmth
 from sentinel.model.columns import FALSE, FIELDS, TRUE, UNKNOWN, Array, Batch, Column, Kind, Rows
 from sentinel.model.document import Document
 from sentinel.model.events import Stream
@@ -95,6 +96,7 @@ class FeatureSet:
         self._rows = np.zeros(capacity * self._layout.width, np.int64)
         self._busy = np.zeros(busy_capacity * self._layout.busy_width, np.int64)
         self._busy_head = np.zeros(3, np.int64)
+        self.warmth = Warmth(self._layout.outputs)
 
     @property
     def field_demand(self) -> dict[Stream, frozenset[str]]:
@@ -129,6 +131,8 @@ class FeatureSet:
         layout, n = self._layout, len(batch)
         if not layout.outputs:
             return 0
+        if n:
+            self.warmth.feed(int(batch.event_time[0]), int(batch.event_time.max()))
         out = np.empty((len(layout.outputs), n), np.float64)
         inputs = self._inputs(batch, slots, fresh)
         lost = advance(layout.tables, inputs, self._memory(), np.empty(MAX_VALUES), out)
@@ -194,24 +198,45 @@ class FeatureSet:
             self._busy_head,
         )
 
-    def snapshot(self, highest: int) -> bytes:
-        """The rows below slot ``highest`` and the busy rows, as bytes."""
-        busy_words = int(self._busy_head[1]) * self._layout.busy_width
-        return msgspec.msgpack.encode(
-            (
-                self._rows[: highest * self._layout.width].tobytes(),
-                self._busy[:busy_words].tobytes(),
-                self._busy_head.tobytes(),
-            )
+    def carry(self, old: "FeatureSet", was: NDArray[np.int64], now: NDArray[np.int64]) -> int:
+        """Go on with what ``old`` knows of the features that both have; this set is fresh.
+
+        ``was`` and ``now`` int64[n] are each customer's slot before and after.  Returns how many
+        customers lost their busy row.
+        """
+        self.warmth.carry(old.warmth)
+        return carry(old._slab(), self._slab(), was, now)  # noqa: SLF001
+
+    def _slab(self) -> Slab:
+        layout = self._layout
+        return Slab(
+            layout,
+            self._rows.reshape(-1, layout.width),
+            self._busy.reshape(-1, layout.busy_width),
+            self._busy_head,
         )
 
-    def restore(self, data: bytes) -> None:
+    def snapshot(self, highest: int) -> tuple[bytes, bytes, bytes]:
+        """The rows below slot ``highest``, the busy rows, and which of those are in use."""
+        busy_words = int(self._busy_head[1]) * self._layout.busy_width
+        return (
+            self._rows[: highest * self._layout.width].tobytes(),
+            self._busy[:busy_words].tobytes(),
+            self._busy_head.tobytes(),
+        )
+
+    def restore(self, data: tuple[bytes, bytes, bytes]) -> None:
         """Take the place of what :meth:`snapshot` saw, under the same layout."""
-        rows, busy, head = msgspec.msgpack.decode(data, type=tuple[bytes, bytes, bytes])
-        for target, source in ((self._rows, rows), (self._busy, busy), (self._busy_head, head)):
-            words = np.frombuffer(source, np.int64)
-            target[: len(words)] = words
-            target[len(words) :] = 0
+        rows, busy, head = (np.frombuffer(each, np.int64) for each in data)
+        # Fresh zeros are not in memory until they are written to, old ones are.
+        self._rows = np.zeros(len(self._rows), np.int64)
+        self._busy = np.zeros(len(self._busy), np.int64)
+        self._rows[: len(rows)], self._busy[: len(busy)] = rows, busy
+        self._busy_head[:] = head
+
+    def rows_of(self, slots: NDArray[np.int64]) -> bytes:
+        """The rows of these slots one after another."""
+        return self._rows.reshape(-1, self._layout.width)[slots].tobytes()
 
 
 def _present(array: Array, kind: Kind) -> NDArray[np.bool_]:

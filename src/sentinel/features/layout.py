@@ -5,7 +5,7 @@ memory and time of one rule.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,11 +41,21 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """Words of a row that mean the same wherever ``meaning`` is the same: ``words`` from ``at``."""
+
+    meaning: Hashable
+    at: int
+    words: int
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """The tables of the kernels and what feeds them.
 
     ``bits`` gives each condition its bit; ``values`` and ``ids`` name the rows of the
-    kernel's value and id matrices; ``outputs`` names the rows of its result.
+    kernel's value and id matrices; ``outputs`` names the rows of its result.  ``pieces`` are the
+    parts of a row but for the rings, ``busy_pieces`` those of a busy row.
     """
 
     tables: Tables
@@ -55,6 +65,8 @@ class Layout:
     outputs: tuple[Feature, ...]
     width: int
     busy_width: int
+    pieces: tuple[Piece, ...]
+    busy_pieces: tuple[Piece, ...]
     uses_local_time: bool
 
 
@@ -80,10 +92,19 @@ class _Builder:
         self.ids: list[str] = []
         self.width = 1  # the first word is the busy slot
         self.busy_width = 1  # the first word links free rows
+        self.pieces: list[Piece] = []
+        self.busy_pieces: list[Piece] = []
         self.rows: dict[str, list[list[int]]] = defaultdict(list)
 
-    def take(self, words: int) -> int:
+    def take(self, words: int, meaning: Hashable = None) -> int:
         at, self.width = self.width, self.width + words
+        if meaning is not None:
+            self.pieces.append(Piece(meaning, at, words))
+        return at
+
+    def take_busy(self, words: int, meaning: Hashable) -> int:
+        at, self.busy_width = self.busy_width, self.busy_width + words
+        self.busy_pieces.append(Piece(meaning, at, words))
         return at
 
     def bit(self, stream: Stream, feature: Feature, *, in_ring: bool = False) -> int:
@@ -147,7 +168,7 @@ def lay_out(declarations: Declarations, demand: Mapping[Stream, frozenset[str]])
                 value,
                 _OPERATIONS[operation],
                 _UNITS[feature.calendar],
-                build.take(calendar.WORDS),
+                build.take(calendar.WORDS, feature.meaning),
                 *build.out(feature),
             )
         elif operation in (Operation.DISTINCT, Operation.FIRST_SEEN):
@@ -161,27 +182,31 @@ def lay_out(declarations: Declarations, demand: Mapping[Stream, frozenset[str]])
                 _STREAMS.index(stream),
                 build.bit(stream, feature),
                 build.value(feature.fields[0]),
-                build.take(normal.WORDS),
+                build.take(normal.WORDS, feature.meaning),
                 feature.span_ms,
                 *build.out(feature),
             )
         elif operation is Operation.SINCE_LAST:
             bits = build.stream_bits(feature)
-            build.add("since", *bits, build.take(motion.SINCE_WORDS), *build.out(feature))
+            build.add(
+                "since", *bits, build.take(motion.SINCE_WORDS, feature.meaning), *build.out(feature)
+            )
         elif operation is Operation.VELOCITY:
             bits = build.stream_bits(feature)
             latitude, longitude = (build.value(name) for name in feature.fields)
             build.add(
                 "velocities",
                 *bits,
-                build.take(motion.VELOCITY_WORDS),
+                build.take(motion.VELOCITY_WORDS, feature.meaning),
                 *build.out(feature),
                 latitude,
                 longitude,
             )
         elif operation is Operation.HOUR_RARITY:
             bits = build.stream_bits(feature)
-            build.add("rarities", *bits, build.take(rhythm.WORDS), *build.out(feature))
+            build.add(
+                "rarities", *bits, build.take(rhythm.WORDS, feature.meaning), *build.out(feature)
+            )
     return Layout(
         tables=Tables(
             rings=build.table("rings", rings.RING_COLUMN + rings.MAX_VALUES),
@@ -201,6 +226,8 @@ def lay_out(declarations: Declarations, demand: Mapping[Stream, frozenset[str]])
         outputs=tuple(build.outputs),
         width=build.width,
         busy_width=build.busy_width,
+        pieces=tuple(build.pieces),
+        busy_pieces=tuple(build.busy_pieces),
         uses_local_time=bool(build.rows["calendars"] or build.rows["rarities"]),
     )
 
@@ -226,8 +253,7 @@ def _windows(build: _Builder) -> None:
         for series in _series(windows):
             for feature in series:
                 value = fields.index(feature.fields[0]) if feature.fields else -1
-                panes_at = build.busy_width
-                build.busy_width += rings.PANE_WORDS
+                panes_at = build.take_busy(rings.PANE_WORDS, feature.meaning)
                 out, demand = build.out(feature)
                 build.add(
                     "windows",
@@ -275,7 +301,7 @@ def _recent_set(build: _Builder, sets: dict[tuple[Condition, int], int], feature
             _STREAMS.index(stream),
             build.bit(stream, feature),
             _place(build.ids, feature.fields[0]),
-            build.take(2 * feature.keep),
+            build.take(2 * feature.keep, key),
             feature.keep,
         )
     return sets[key]

@@ -2,11 +2,13 @@
 
 from sentinel.ingest.control import decode_responses, decode_silences, places
 from sentinel.ingest.decode import Decoded, decode
+from sentinel.ingest.event_ids import EventIds
 from sentinel.ingest.limits import Limits
 from sentinel.ingest.merge import Watermarks, merge
 
 __all__ = [
     "Decoded",
+    "EventIds",
     "Limits",
     "Watermarks",
     "decode",

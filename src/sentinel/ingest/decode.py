@@ -25,7 +25,7 @@ from sentinel.model.step import Chunk, DeadLetter, DeadLetterReason
 
 _DECODERS = {stream: msgspec.json.Decoder(kind) for stream, kind in EVENT_TYPES.items()}
 _IN_EVENT_CURRENCY = ("amount", "balance_after")
-_ALWAYS = {stream: frozenset({"customer_id", "event_time"}) for stream in Stream}
+_ALWAYS = {stream: frozenset({"customer_id", "event_id", "event_time"}) for stream in Stream}
 _ALWAYS[Stream.TRANSACTION] |= {"currency"}
 
 
@@ -34,9 +34,9 @@ class Decoded:
     """One stream's good events, in offset order, and its dead letters.
 
     ``columns`` holds the wanted field columns, dtype by
-    :class:`~sentinel.model.columns.Kind`, always ``customer_id`` and ``event_time`` among
-    them; ``recorded_ms`` is int64[n], the broker's timestamps in milliseconds UTC.
-    """
+    :class:`~sentinel.model.columns.Kind`, always ``customer_id``, ``event_id`` and
+    ``event_time`` among them; ``recorded_ms`` is int64[n], the broker's timestamps in milliseconds UTC.
+    """  # noqa: E501
 
     stream: Stream
     events: Sequence[Event] = ()
@@ -46,6 +46,31 @@ class Decoded:
 
     def __len__(self) -> int:
         return len(self.recorded_ms)
+
+    def only(self, wanted: NDArray[np.bool_]) -> "Decoded":
+        """The events where ``wanted``, bool[n]; all dead letters."""
+        events = _Chosen(self.events, np.flatnonzero(wanted).tolist())
+        columns = {name: column[wanted] for name, column in self.columns.items()}
+        return Decoded(self.stream, events, columns, self.recorded_ms[wanted], self.dead_letters)
+
+
+class _Chosen(Sequence[Event]):
+    """Some events of a sequence, each made when it is looked at."""
+
+    def __init__(self, events: Sequence[Event], rows: Sequence[int]) -> None:
+        self._events, self._rows = events, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, row: int) -> Event: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[Event]: ...
+    def __getitem__(self, row: int | slice) -> Event | list[Event]:
+        if isinstance(row, slice):
+            return [self._events[each] for each in self._rows[row]]
+        return self._events[self._rows[row]]
 
 
 class _Events(Sequence[Event]):

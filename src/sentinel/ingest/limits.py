@@ -11,5 +11,6 @@ class Limits(Struct, frozen=True, kw_only=True):
     lateness_ms: int
     future_skew_ms: int
     max_value_bytes: int
+    remembered_events: int
     base_currency: str
     rates: dict[str, Annotated[float, Meta(gt=0)]]

@@ -80,6 +80,7 @@ class SignalDrop(StrEnum):
 class Limit(StrEnum):
     """A bound that was reached; each is counted when it is."""
 
+    EVENT_IDS = "event_ids"  # an event_id was forgotten: the same again would count again
     SLOTS = "slots"  # a customer's state was evicted for a newer customer
     TTL = "ttl"  # a customer's state was dropped after long silence
     BUSY_SLOTS = "busy_slots"  # no room for one more busy customer's panes
@@ -103,12 +104,16 @@ class Outcome:
     dead_letters: list[DeadLetter] = field(default_factory=list)
     events: Counter[Stream] = field(default_factory=Counter)
     late: Counter[Stream] = field(default_factory=Counter)
+    repeated: Counter[Stream] = field(default_factory=Counter)
+    """Events that were dropped because their event_id had been seen."""
     signals: Counter[tuple[str, str]] = field(default_factory=Counter)  # rule id, stage
     dropped_signals: Counter[SignalDrop] = field(default_factory=Counter)
     responses: Counter[tuple[ResponseKind, ResponseResult]] = field(default_factory=Counter)
     limits: Counter[Limit] = field(default_factory=Counter)
     watermarks_ms: dict[Stream, int] = field(default_factory=dict)
     slots_used: int = 0
+    warm_share: float = 1.0
+    """Share of the features that have seen as much as they look back."""
     open_alerts: dict[tuple[Tier, AlertState, bool], int] = field(default_factory=dict)
     """Alerts that are open after the step, by tier, state and whether they are suppressed."""
     notices: Counter[str] = field(default_factory=Counter)

@@ -163,6 +163,16 @@ class RuleSet:
         taken, self._limits = self._limits, Counter()
         return taken
 
+    def carry(self, old: "RuleSet") -> None:
+        """Go on with the sequences under way of the rules whose steps are the same."""
+        before = {old.rules[order].id: (order, each) for order, each in old._sequences.items()}  # noqa: SLF001
+        for order, sequence in self._sequences.items():
+            rule = self.rules[order]
+            if rule.id in before:
+                place, same = before[rule.id]
+                if old.rules[place].sequence == rule.sequence:
+                    sequence.restore(same.snapshot())
+
     def snapshot(self) -> bytes:
         """The state of all sequences, by rule id."""
         return msgspec.msgpack.encode(

@@ -201,6 +201,31 @@ class Slots:
             slot = int(self._links[slot, _NEWER])
         return order
 
+    def carry(self, old: "Slots") -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+        """Take in the customers of ``old``; these slots are fresh.
+
+        Returns each customer's slot before and after, int64[n], and how many found no room:
+        those seen least recently.
+        """
+        if self.capacity == old.capacity:
+            self.restore(old.snapshot())
+            same = np.arange(old.highest)
+            return same, same, 0
+        order = old.in_use()
+        lost = max(0, len(order) - self.capacity)
+        was = order[lost:]
+        now = np.arange(len(was))
+        self._words[: len(was)] = old._words[was]  # noqa: SLF001
+        self._links[: len(was), _OLDER] = now - 1  # _NONE before the first
+        self._links[: len(was), _NEWER] = now + 1
+        self._links[len(was) - 1 : len(was), _NEWER] = _NONE
+        some = len(was) > 0
+        self._head[_USED] = self._head[_HIGHEST] = len(was)
+        self._head[_OLDEST], self._head[_NEWEST] = (0, len(was) - 1) if some else (_NONE, _NONE)
+        self._head[_HIGH_TIME] = old._head[_HIGH_TIME]  # noqa: SLF001
+        _rebuild(self._table, self._words, now)
+        return was, now, lost
+
     @property
     def nbytes(self) -> int:
         """Bytes of the bookkeeping for all ``capacity`` slots."""

@@ -24,7 +24,8 @@ _SPARE = 1_000  # superseded records kept before they are cleared away
 class Broadcast:
     """Follows one broadcast topic in a thread of its own, from its beginning."""
 
-    def __init__(self, settings: Settings, control: Control, topic: str) -> None:
+    def __init__(self, settings: Settings, control: Control | None, topic: str) -> None:
+        """``control`` says what its records are to the engine, if it takes them."""
         self.topic = topic
         self._settings, self._control = settings, control
         self._messages: list[Message] = []
@@ -47,13 +48,17 @@ class Broadcast:
         """Wait until all that was there at the start has been read; False if not in time."""
         return self._caught_up.wait(timeout_s)
 
-    def after(self, applied: int) -> Chunk | None:
-        """The records beyond the offset ``applied``; None where there are none."""
+    def messages_after(self, applied: int) -> list[Message]:
+        """The messages beyond the offset ``applied``."""
         with self._lock:
             if not self._messages or self._messages[-1].offset() <= applied:
-                return None
-            news = [message for message in self._messages if message.offset() > applied]
-        return from_librdkafka(self._control, news)
+                return []
+            return [message for message in self._messages if message.offset() > applied]
+
+    def after(self, applied: int) -> Chunk | None:
+        """The records beyond the offset ``applied``; None where there are none."""
+        news = self.messages_after(applied)
+        return from_librdkafka(self._control, news) if news and self._control else None
 
     def _follow(self) -> None:
         consumer = Consumer(

@@ -4,14 +4,26 @@ It is the truth about position: what stands here was applied, whatever the consu
 says, and replaying it through the engine gives the shard's state again.
 """
 
+import hashlib
+
 import msgspec
 from msgspec import Struct
+
+from sentinel.alerting.cloudevent import encode as encode_alert
+from sentinel.alerting.cloudevent import encode_action
+from sentinel.engine import Engine
+from sentinel.model.step import Outcome, Step
+
+SPOT_STEPS = 16
+"""Every how many steps the journal says what the state looks like."""
 
 
 class StepRecord(Struct, frozen=True):
     """One committed step: ``ranges`` are first and last offset applied, by topic.
 
-    ``seen`` says how far each broadcast topic had been read by then.
+    ``seen`` says how far each broadcast topic had been read by then.  ``said`` is a hash of all
+    that the step gave, ``state`` now and then one of the state that it touched: a replay must
+    come to the same.
     """
 
     number: int
@@ -19,6 +31,38 @@ class StepRecord(Struct, frozen=True):
     ranges: dict[str, tuple[int, int]]
     config_version: str
     seen: dict[str, int] = {}
+    said: str = ""
+    state: str | None = None
+
+
+def record_of(number: int, step: Step, outcome: Outcome, engine: Engine) -> StepRecord:
+    """The record of a step that ``engine`` has just taken; what was seen is left out."""
+    ranges: dict[str, tuple[int, int]] = {}
+    for chunk in step.chunks:
+        first = ranges.get(chunk.topic, (chunk.offsets[0], 0))[0]
+        ranges[chunk.topic] = (first, chunk.offsets[-1])
+    return StepRecord(
+        number,
+        step.now_ms,
+        ranges,
+        engine.configuration.version,
+        said=_said(outcome),
+        state=engine.spot_digest() if number % SPOT_STEPS == 0 else None,
+    )
+
+
+def _said(outcome: Outcome) -> str:
+    state = hashlib.blake2b(digest_size=8)
+    for alert in outcome.alerts:
+        state.update(encode_alert(alert))
+    for request in outcome.action_requests:
+        state.update(encode_action(request))
+    for letter in outcome.dead_letters:
+        place = f"{letter.topic} {letter.partition} {letter.offset} {letter.reason}"
+        state.update(place.encode())
+    counts = (sorted(outcome.events.items()), sorted(outcome.signals.items()), outcome.slots_used)
+    state.update(msgspec.msgpack.encode(counts))
+    return state.hexdigest()
 
 
 def encode(record: StepRecord) -> bytes:

@@ -23,10 +23,16 @@ class Record(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What one fetch brought of a partition, column by column; never empty."""
+    """What one fetch brought of a partition, column by column; never empty.
+
+    The fetch was for offsets from ``start`` to before ``end``, whether there are records at all
+    of them or not.
+    """
 
     topic: str
     partition: int
+    start: int
+    end: int
     offsets: list[int]
     recorded_ms: list[int]
     keys: list[bytes | None]
@@ -46,11 +52,15 @@ class Fetched:
         return Chunk(stream, self.topic, self.partition, *columns)
 
 
-def from_aiokafka(topic: str, partition: int, records: Sequence[Record]) -> Fetched:
-    """The records of one partition, at least one."""
+def from_aiokafka(
+    topic: str, partition: int, span: tuple[int, int], records: Sequence[Record]
+) -> Fetched:
+    """The records of one partition, at least one, of a fetch from ``span[0]`` to ``span[1]``."""
     return Fetched(
         topic,
         partition,
+        start=min(span[0], records[0].offset),
+        end=max(span[1], records[-1].offset + 1),
         offsets=[record.offset for record in records],
         recorded_ms=[record.timestamp for record in records],
         keys=[record.key for record in records],

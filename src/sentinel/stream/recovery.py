@@ -1,219 +1,160 @@
-"""Rebuild a shard: replay the journalled steps through a fresh engine, output off.
+"""Rebuild a shard: its newest whole snapshot, then the journalled steps since, output off.
 
 Steps are replayed exactly as they were taken, the same offsets together with the same
-``now``, so the state ends equal to that of a shard which never stopped, as far back as
-the horizon reaches.
+``now`` under the same configuration, so the state ends equal to that of a shard which never
+stopped.  Each step must say again what the journal says that it said; otherwise the shard does
+not start.
 """
 
-import time
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-
-import structlog
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    Consumer,
-    KafkaError,
-    KafkaException,
-    Message,
-    TopicPartition,
-)
+from typing import Protocol
 
 from sentinel.configuration import Configuration
 from sentinel.engine import Engine
-from sentinel.metrics import Metrics
-from sentinel.model.events import Stream
-from sentinel.model.response import Control
 from sentinel.model.step import Chunk, Step
-from sentinel.settings import Settings
 from sentinel.stream.failpoint import Failpoint, reach
-from sentinel.stream.journal import StepRecord, decode
-from sentinel.stream.records import from_librdkafka
-from sentinel.stream.registry import Registry
-from sentinel.stream.security import client_config
-from sentinel.stream.topics import Topics
+from sentinel.stream.journal import StepRecord, record_of
+from sentinel.stream.snapshot import Snapshot
 
-_log = structlog.get_logger(__name__)
-_TIMEOUT_S = 30.0
-_REPORT_EVERY_S = 5.0
-_FETCH = 5_000
+_REBUILD = "run `sentinel recover --from-earliest` to rebuild the shard from what is left"
 
 
 @dataclass(slots=True)
-class Recovered:
-    """A shard's state: its engine, the last applied offset by topic, the next step's number."""
+class ShardState:
+    """A shard between two steps.
+
+    ``applied`` is the last applied offset by topic, ``journalled`` the journal's offset of the
+    last step (-1 before the first), ``snapshot_number`` that of the next snapshot.  Of recovery
+    it says how many steps were ``replayed``, and how many ``flaws`` were forgiven.
+    """
 
     engine: Engine
     applied: dict[str, int] = field(default_factory=dict)
     next_number: int = 0
+    journalled: int = -1
+    snapshot_number: int = 0
+    replayed: int = 0
+    flaws: int = 0
+
+    def advance(self, record: StepRecord, offset: int) -> None:
+        """A step was taken, and stands in the journal at ``offset``."""
+        self.next_number, self.journalled = record.number + 1, offset
+        for topic, (_, last) in record.ranges.items():
+            self.applied[topic] = max(last, self.applied.get(topic, -1))
+        self.applied.update(record.seen)
 
 
 class RecoveryError(Exception):
-    """The broker did not give what recovery needs."""
+    """What is kept of a shard does not give its state again."""
+
+
+class History(Protocol):
+    """What is kept of one shard."""
+
+    def newest_snapshot(self) -> Snapshot | None:
+        """The newest snapshot that is whole."""
+
+    def steps(self, after: int) -> Iterator[tuple[int, int, StepRecord]]:
+        """The journal beyond offset ``after``: offset, the journal's end, record."""
+
+    def chunks(self, record: StepRecord) -> tuple[list[Chunk], list[str]]:
+        """What a step took, and the names of the inputs of which something is missing."""
+
+    def configuration(self, version: str) -> Configuration:
+        """The configuration of that version; raises RecoveryError."""
 
 
 def recover(
-    settings: Settings,
-    configuration: Configuration,
-    partition: int,
-    now_ms: int,
-    registry: Registry | None,
-    metrics: Metrics,
-) -> Recovered:
-    """The state of shard ``partition`` from its journal; raises RecoveryError."""
-    recovered = Recovered(Engine(configuration))
-    topics = Topics(settings.topic_prefix)
-    try:
-        records = _journal(settings, topics.journal, partition, now_ms - settings.horizon_ms)
-        for record in records:
-            recovered.next_number = record.number + 1
-            for topic, (_, last) in record.ranges.items():
-                recovered.applied[topic] = max(last, recovered.applied.get(topic, -1))
-            recovered.applied.update(record.seen)
-        in_horizon = [each for each in records if each.now_ms >= now_ms - settings.horizon_ms]
-        _replay(settings, topics, partition, in_horizon, recovered, registry, metrics)
-    except KafkaException as error:
-        raise RecoveryError(f"shard {partition}: {error.args[0].str()}") from None
-    return recovered
+    history: History,
+    start: Configuration,
+    progress: Callable[[int, int], None],
+    *,
+    forgiving: bool = False,
+) -> ShardState:
+    """The state of a shard; raises RecoveryError.
 
-
-def _consumer(settings: Settings) -> Consumer:
-    return Consumer(
-        {
-            **client_config(settings),
-            "group.id": f"{settings.app_id}-recovery",  # never joined: partitions are assigned
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "isolation.level": "read_committed",
-            "auto.offset.reset": "earliest",
-        }
-    )
-
-
-def _read(consumer: Consumer, start: TopicPartition) -> Iterator[list[Message]]:
-    """Messages of a partition from an offset to its end, in batches."""
-    consumer.assign([start])
-    silent_since = time.monotonic()
-    while True:
-        found = consumer.consume(_FETCH, timeout=1.0)
-        good = [message for message in found if message.error() is None]
-        if good:
-            silent_since = time.monotonic()
-            yield good
-        for message in found:
-            error = message.error()
-            if error is not None and error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
-                return
-            if error is not None and not error.retriable():
-                raise KafkaException(error)
-        if time.monotonic() - silent_since > _TIMEOUT_S:
+    ``start`` is for a shard that has no past.  ``progress`` is told how much of the journal is
+    done, and how much there is.  A ``forgiving`` recovery does without snapshots, and goes on
+    where something is missing or comes out differently.
+    """
+    snapshot = None if forgiving else history.newest_snapshot()
+    state = ShardState(Engine(start))
+    if snapshot is not None:
+        state = restored(snapshot, history.configuration(snapshot.config_version))
+    begin = state.journalled + 1
+    for offset, end, record in history.steps(state.journalled):
+        first = state.journalled < 0
+        if record.number != state.next_number and not forgiving:
             raise RecoveryError(
-                f"{start.topic}-{start.partition}: no answer for {_TIMEOUT_S:.0f} s"
+                f"the journal goes on with step {record.number} in place of {state.next_number}; "
+                + _REBUILD
             )
+        wanted = _configuration(history, record, state, forgiving=forgiving)
+        if first:
+            state.engine = Engine(wanted)
+        elif wanted.version != state.engine.configuration.version:
+            state.engine.reconfigure(wanted)
+        _replay(history, state, record, forgiving=forgiving)
+        state.advance(record, offset)
+        progress(offset + 1 - begin, end - begin)
+        reach(Failpoint.IN_RECOVERY)
+    return state
 
 
-def _journal(settings: Settings, topic: str, partition: int, from_ms: int) -> list[StepRecord]:
-    """The journal's records of the horizon, or all that is kept if none is so young."""
-    consumer = _consumer(settings)
-    try:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), _TIMEOUT_S)
-        if low == high:
-            return []
-        (young,) = consumer.offsets_for_times(
-            [TopicPartition(topic, partition, from_ms)], _TIMEOUT_S
-        )
-        starts = [young.offset, low] if young.offset > low else [low]
-        for start in starts:
-            batches = _read(consumer, TopicPartition(topic, partition, start))
-            records = [decode(message.value()) for batch in batches for message in batch]
-            if records:
-                return records
-        return []
-    finally:
-        consumer.close()
-
-
-def _replay(
-    settings: Settings,
-    topics: Topics,
-    partition: int,
-    records: list[StepRecord],
-    recovered: Recovered,
-    registry: Registry | None,
-    metrics: Metrics,
-) -> None:
-    if not records:
-        return
-    sources = {
-        topic: _Source(settings, stream, topic, partition, starts[0])
-        for stream, topic in topics.inputs.items()
-        if (starts := [each.ranges[topic][0] for each in records if topic in each.ranges])
-    }
-    silences = sources[topics.silences] = _Source(
-        settings, Control.SILENCE, topics.silences, 0, OFFSET_BEGINNING
+def snapshot_of(state: ShardState) -> Snapshot:
+    """All state after the last step, copied."""
+    number, state.snapshot_number = state.snapshot_number, state.snapshot_number + 1
+    engine = state.engine
+    return Snapshot(
+        number,
+        state.next_number,
+        state.journalled,
+        dict(state.applied),
+        engine.configuration.version,
+        engine.snapshot(),
     )
-    reported = time.monotonic()
+
+
+def restored(snapshot: Snapshot, configuration: Configuration) -> ShardState:
+    """The state that a snapshot holds, under the configuration of its time."""
+    engine = Engine(configuration)
+    engine.restore(snapshot.parts)
+    return ShardState(
+        engine,
+        dict(snapshot.applied),
+        snapshot.next_step,
+        snapshot.journalled,
+        snapshot.number + 1,
+    )
+
+
+def _configuration(
+    history: History, record: StepRecord, state: ShardState, *, forgiving: bool
+) -> Configuration:
     try:
-        before = records[0].seen.get(topics.silences, -1)
-        if topics.silences in records[0].ranges:
-            before = records[0].ranges[topics.silences][0] - 1
-        if before >= 0:  # silences that were there before the horizon
-            recovered.engine.process(Step(0, silences.take(0, before)))
-        for done, record in enumerate(records, 1):
-            chunks = [
-                chunk
-                for topic, source in sources.items()
-                if topic in record.ranges
-                for chunk in source.take(*record.ranges[topic])
-            ]
-            if registry is not None:
-                chunks = [registry.to_json(chunk) for chunk in chunks]
-            recovered.engine.process(Step(record.now_ms, chunks))
-            metrics.replayed(1)
-            reach(Failpoint.IN_RECOVERY)
-            if time.monotonic() - reported > _REPORT_EVERY_S:
-                reported = time.monotonic()
-                _log.info("recovering", shard=partition, steps=done, of=len(records))
-    finally:
-        for source in sources.values():
-            source.close()
+        return history.configuration(record.config_version)
+    except RecoveryError:
+        if not forgiving:
+            raise
+        state.flaws += 1
+        return state.engine.configuration
 
 
-class _Source:
-    """One input partition, read forward once."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        stream: Stream | Control,
-        topic: str,
-        partition: int,
-        start: int,
-    ) -> None:
-        self._stream, self._name = stream, f"{topic}-{partition}"
-        self._consumer = _consumer(settings)
-        self._batches = _read(self._consumer, TopicPartition(topic, partition, start))
-        self._waiting: deque[Message] = deque()
-
-    def take(self, first: int, last: int) -> list[Chunk]:
-        """The chunk of offsets first to last, if any of them is still retained."""
-        while not self._waiting or self._waiting[-1].offset() < last:
-            batch = next(self._batches, None)
-            if batch is None:
-                break
-            self._waiting.extend(batch)
-        messages: list[Message] = []
-        while self._waiting and self._waiting[0].offset() <= last:
-            message = self._waiting.popleft()
-            if message.offset() >= first:
-                messages.append(message)
-        if self._stream is not Control.SILENCE and (
-            not messages or messages[0].offset() != first
-        ):  # a compacted topic keeps only the newest of each key
-            _log.warning("input no longer retained", source=self._name, first=first, last=last)
-        return [from_librdkafka(self._stream, messages)] if messages else []
-
-    def close(self) -> None:
-        """Close the consumer."""
-        self._consumer.close()
+def _replay(history: History, state: ShardState, record: StepRecord, *, forgiving: bool) -> None:
+    """Take a step again; it must come to the same."""
+    chunks, missing = history.chunks(record)
+    step = Step(record.now_ms, chunks)
+    again = record_of(record.number, step, state.engine.process(step), state.engine)
+    state.replayed += 1
+    if missing:
+        flaw = f"took records of {', '.join(missing)} that are no longer retained"
+    elif again.said != record.said:
+        flaw = "says something else than when it was taken"
+    elif again.state != record.state:
+        flaw = "leaves another state than when it was taken"
+    else:
+        return
+    if not forgiving:
+        raise RecoveryError(f"step {record.number} {flaw}; {_REBUILD}")
+    state.flaws += 1

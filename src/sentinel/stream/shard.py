@@ -1,4 +1,4 @@
-"""One shard: a bounded inbox, one loop, one Kafka transaction a step.
+"""One shard: a bounded inbox, one loop, one Kafka transaction a step, a snapshot now and then.
 
 Group commit: what arrives while a step is under way becomes the next step.  Little load
 makes small steps and low latency, heavy load big steps and full speed.
@@ -6,30 +6,29 @@ makes small steps and low latency, heavy load big steps and full speed.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
+from sentinel.configuration import Configuration
 from sentinel.metrics import Metrics, StepFailure
 from sentinel.model.alert import Change
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
-from sentinel.model.step import Chunk, Outcome, Step
 from sentinel.stream.broadcast import Broadcast
-from sentinel.stream.failpoint import Failpoint, reach
-from sentinel.stream.journal import StepRecord
 from sentinel.stream.records import Fetched
-from sentinel.stream.recovery import Recovered, RecoveryError
+from sentinel.stream.recovery import ShardState, snapshot_of
 from sentinel.stream.registry import Registry
 from sentinel.stream.sink import Sink, SinkAbortedError
+from sentinel.stream.snapshot import Snapshot
+from sentinel.stream.stepper import Done, Stepper
 
 _log = structlog.get_logger(__name__)
 INBOX_CHUNKS = 8
 STEP_RECORDS = 50_000
 _IDLE_S = 0.2  # how late a deadline may be noticed when nothing else happens
-_CATCH_UP_S = 30.0
 _BY_EVENT = frozenset({Change.OPENED, Change.ROSE, Change.FELL, Change.GREW})
 
 
@@ -42,86 +41,133 @@ class Waiting:
     ack: Callable[[], Any]
 
 
+class Keeping(Protocol):
+    """Where snapshots of a shard are kept."""
+
+    def start(self) -> None:
+        """Fence every earlier owner."""
+
+    def write(self, snapshot: Snapshot) -> int:
+        """Keep it whole, or not at all; its bytes."""
+
+
 @dataclass(frozen=True, slots=True)
-class _Done:
-    outcome: Outcome
-    record: StepRecord
-    engine_s: float
-    commit_s: float
+class Inputs:
+    """What a shard reads beside its inbox."""
+
+    recover: Callable[[], ShardState]
+    configuration: Callable[[], Configuration]
+    broadcasts: Sequence[Broadcast]
+    registry: Registry | None
+    clock_ms: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshots:
+    """How a shard takes snapshots: after ``interval_ms`` or ``steps``, whichever is first.
+
+    ``turn`` is held while one is under way: it needs the memory of a whole shard.
+    """
+
+    writer: Keeping
+    interval_ms: int
+    steps: int
+    turn: asyncio.Semaphore
 
 
 class Shard:
     """Owns partition ``number`` of every input."""
 
     def __init__(
-        self,
-        number: int,
-        recover: Callable[[], Recovered],
-        sink: Sink,
-        silences: Broadcast,
-        registry: Registry | None,
-        metrics: Metrics,
-        clock_ms: Callable[[], int],
+        self, number: int, inputs: Inputs, sink: Sink, snapshots: Snapshots, metrics: Metrics
     ) -> None:
         self.number = number
-        self.applied: dict[str, int] = {}
         self.ready = False
-        self._recover, self._sink, self._metrics = recover, sink, metrics
-        self._silences, self._registry = silences, registry
-        self._clock_ms = clock_ms
+        self.steps = 0
+        """Taken since the shard started: whether it gets on."""
+        self._inputs, self._sink, self._metrics = inputs, sink, metrics
+        self._snapshots = snapshots
         self._inbox: asyncio.Queue[Waiting] = asyncio.Queue(INBOX_CHUNKS)
-        self._stopping = False
+        self._stopping, self._saves_at_end = False, False
+        self._stepper: Stepper | None = None
+        self._saving: asyncio.Task[None] | None = None
+        self._saved_ms, self._saved_step = 0, 0
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is in the inbox."""
+        return not self._inbox.empty()
+
+    @property
+    def applied(self) -> dict[str, int]:
+        """The last applied offset by topic."""
+        return self._stepper.state.applied if self._stepper else {}
 
     async def offer(self, waiting: Waiting) -> None:
         """Put a chunk into the inbox; waits while it is full."""
         await self._inbox.put(waiting)
 
-    def stop(self) -> None:
-        """End the loop after the step under way; what waits is dropped, not acked."""
-        self._stopping = True
+    def stop(self, *, save: bool) -> None:
+        """End the loop after the step under way; what waits is dropped, not acked.
+
+        With ``save`` a last snapshot is taken, so that the next start has nothing to replay.
+        """
+        self._stopping, self._saves_at_end = True, save
         while not self._inbox.empty():  # lets go of agents that wait for room
             self._inbox.get_nowait()
 
     async def run(self) -> None:
-        """Recover, then take steps until stopped; raises SinkFatalError, RecoveryError.
+        """Recover, then take steps until stopped.
 
-        A step is taken when something waits, when silences have come, or a deadline is due.
+        Raises SinkFatalError, RecoveryError and GapError.
         """
         await asyncio.to_thread(self._sink.start)
-        if not await asyncio.to_thread(self._silences.wait_caught_up, _CATCH_UP_S):
-            raise RecoveryError(f"{self._silences.topic}: no answer for {_CATCH_UP_S:.0f} s")
-        state = await self._recovered()
+        await asyncio.to_thread(self._snapshots.writer.start)
+        stepper = await self._recovered()
         carried: list[Waiting] = []
         while not self._stopping:
             waiting = carried or await self._wait()
-            chunks, now_ms = self._chunks(waiting, state), self._clock_ms()
-            if chunks or state.engine.next_due_ms() <= now_ms:
-                step = Step(now_ms, chunks)
-                try:
-                    done = await asyncio.to_thread(self._take, state, step)
-                except SinkAbortedError as error:
-                    _log.warning("step aborted", shard=self.number, reason=str(error))
-                    self._metrics.failed(StepFailure.ABORTED)
-                    state, carried = await self._recovered(), waiting
-                    continue
-                self._account(state, done)
+            try:
+                done = await asyncio.to_thread(self._take, stepper, waiting)
+            except SinkAbortedError as error:
+                _log.warning("step aborted", shard=self.number, reason=str(error))
+                self._metrics.failed(StepFailure.ABORTED)
+                await self._saved()
+                stepper, carried = await self._recovered(), waiting
+                continue
             carried = []
+            if done is not None:
+                self._account(done)
             for each in waiting:
                 each.ack()
+            await self._save_if_due(stepper)
+        await self._saved()
+        if self._saves_at_end and stepper.state.next_number > self._saved_step:
+            await self._save(stepper)
+            await self._saved()
 
-    async def _recovered(self) -> Recovered:
+    def _take(self, stepper: Stepper, waiting: list[Waiting]) -> Done | None:
+        """Process and commit one step; runs in a thread so that heartbeats go on."""
+        arrived = [(each.stream, each.records) for each in waiting]
+        return stepper.take(arrived, self._inputs.clock_ms(), self._inputs.configuration())
+
+    async def _recovered(self) -> Stepper:
         self.ready = False
         self._metrics.recovering(self.number, under_way=True)
-        state = await asyncio.to_thread(self._recover)
+        state = await asyncio.to_thread(self._inputs.recover)
         self._metrics.recovering(self.number, under_way=False)
         _log.info("shard ready", shard=self.number, next_step=state.next_number)
-        self.applied, self.ready = state.applied, True
-        return state
+        inputs = self._inputs
+        self._stepper = Stepper(state, self._sink, inputs.broadcasts, inputs.registry)
+        self._saved_ms, self._saved_step = inputs.clock_ms(), state.next_number
+        self.ready = True
+        return self._stepper
 
     async def _wait(self) -> list[Waiting]:
         """All that waits; nothing when it is time to look at the clock."""
         try:
-            waiting = [await asyncio.wait_for(self._inbox.get(), _IDLE_S)]
+            async with asyncio.timeout(_IDLE_S):
+                waiting = [await self._inbox.get()]
         except TimeoutError:
             return []
         size = len(waiting[0].records)
@@ -130,46 +176,44 @@ class Shard:
             size += len(waiting[-1].records)
         return waiting
 
-    def _chunks(self, waiting: list[Waiting], state: Recovered) -> list[Chunk]:
-        """The records not yet applied: a group's position may lie behind the journal's."""
-        chunks: list[Chunk] = []
-        seen = dict(state.applied)
-        for each in waiting:
-            chunk = each.records.after(each.stream, seen.get(each.records.topic, -1))
-            if chunk is not None:
-                seen[chunk.topic] = chunk.offsets[-1]
-                chunks.append(chunk)
-        silences = self._silences.after(seen.get(self._silences.topic, -1))
-        return chunks if silences is None else [*chunks, silences]
+    async def _save_if_due(self, stepper: Stepper) -> None:
+        """Begin a snapshot when it is time; the steps go on while it is written."""
+        steps = stepper.state.next_number - self._saved_step
+        since_ms = self._inputs.clock_ms() - self._saved_ms
+        due = steps >= self._snapshots.steps or (steps and since_ms >= self._snapshots.interval_ms)
+        if self._saving is not None and self._saving.done():
+            await self._saved()
+        if due and self._saving is None and not self._snapshots.turn.locked():
+            await self._save(stepper)
 
-    def _take(self, state: Recovered, step: Step) -> _Done:
-        """Process and commit one step; runs in a thread so that heartbeats go on."""
-        reach(Failpoint.AFTER_READ)
+    async def _save(self, stepper: Stepper) -> None:
+        await self._snapshots.turn.acquire()
         started = time.perf_counter()
-        readable = step
-        if self._registry is not None:
-            readable = Step(step.now_ms, [self._registry.to_json(each) for each in step.chunks])
-        outcome = state.engine.process(readable)
-        processed = time.perf_counter()
-        reach(Failpoint.AFTER_PROCESS)
-        ranges: dict[str, tuple[int, int]] = {}
-        for chunk in step.chunks:
-            first = ranges.get(chunk.topic, (chunk.offsets[0], 0))[0]
-            ranges[chunk.topic] = (first, chunk.offsets[-1])
-        version = state.engine.configuration.version
-        seen = ranges.get(self._silences.topic, (-1, state.applied.get(self._silences.topic, -1)))
-        record = StepRecord(
-            state.next_number, step.now_ms, ranges, version, {self._silences.topic: seen[1]}
-        )
-        self._sink.write(outcome, record)
-        reach(Failpoint.AFTER_COMMIT)
-        return _Done(outcome, record, processed - started, time.perf_counter() - processed)
+        snapshot = await asyncio.to_thread(snapshot_of, stepper.state)
+        self._metrics.copied(time.perf_counter() - started)
+        self._saved_ms, self._saved_step = self._inputs.clock_ms(), snapshot.next_step
+        self._saving = asyncio.create_task(self._write(snapshot), name=f"snapshot-{self.number}")
 
-    def _account(self, state: Recovered, done: _Done) -> None:
-        state.next_number += 1
-        for topic, (_, last) in done.record.ranges.items():
-            state.applied[topic] = last
-        now_ms = self._clock_ms()
+    async def _write(self, snapshot: Snapshot) -> None:
+        try:
+            size = await asyncio.to_thread(self._snapshots.writer.write, snapshot)
+        except SinkAbortedError as error:  # the one before it still serves
+            _log.warning("snapshot aborted", shard=self.number, reason=str(error))
+            self._metrics.failed(StepFailure.SNAPSHOT)
+        else:
+            self._metrics.saved(self.number, size, self._inputs.clock_ms())
+        finally:
+            self._snapshots.turn.release()
+
+    async def _saved(self) -> None:
+        """Wait for the snapshot under way; raises SinkFatalError."""
+        saving, self._saving = self._saving, None
+        if saving is not None:
+            await saving
+
+    def _account(self, done: Done) -> None:
+        self.steps += 1
+        now_ms = self._inputs.clock_ms()
         self._metrics.observe_step(self.number, done.outcome, done.engine_s)
         self._metrics.observe_commit(done.commit_s)
         for alert in done.outcome.alerts:

@@ -9,21 +9,29 @@ from functools import partial
 from typing import Any
 
 import structlog
+from confluent_kafka import KafkaException
 
-from sentinel.configuration import Configuration
 from sentinel.metrics import Metrics, StepFailure
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.settings import Settings
 from sentinel.stream.broadcast import Broadcast
+from sentinel.stream.configurations import Configurations
+from sentinel.stream.ends import CommittedEnds
+from sentinel.stream.history import KafkaHistory
 from sentinel.stream.masking import Masking
-from sentinel.stream.recovery import recover
+from sentinel.stream.partition import NoAnswerError
+from sentinel.stream.recovery import RecoveryError, ShardState, recover
 from sentinel.stream.registry import Registry
-from sentinel.stream.shard import Shard, Waiting
+from sentinel.stream.shard import Inputs, Shard, Snapshots, Waiting
 from sentinel.stream.sink import Sink
+from sentinel.stream.snapshots import SnapshotWriter
 from sentinel.stream.topics import Topics
+from sentinel.stream.watchdog import Watchdog
 
 _log = structlog.get_logger(__name__)
+_CATCH_UP_S = 30.0
+_REPORT_EVERY_S = 5.0
 
 
 def _now_ms() -> int:
@@ -36,18 +44,34 @@ class Shards:
     def __init__(
         self,
         settings: Settings,
-        configuration: Configuration,
+        configurations: Configurations,
         masking: Masking,
         registry: Registry | None,
         metrics: Metrics,
     ) -> None:
-        self._settings, self._configuration, self._metrics = settings, configuration, metrics
+        self._settings, self._configurations, self._metrics = settings, configurations, metrics
         self._masking, self._registry = masking, registry
         self._topics = Topics(settings.topic_prefix)
-        self._silences = Broadcast(settings, Control.SILENCE, self._topics.silences)
+        self._broadcasts = [Broadcast(settings, Control.SILENCE, self._topics.silences)]
+        self._snapshot_turn = asyncio.Semaphore(1)
         self._running: dict[int, tuple[Shard, asyncio.Task[None]]] = {}
         self._arrived = asyncio.Condition()
         self._generation = 0
+        self._progress: dict[int, float] = {}
+        self._positions: dict[tuple[str, int], int] = {}
+        self._ends = CommittedEnds(settings)
+        self._watchdog = Watchdog(self._done, self._has_work, self._stuck)
+
+    def health(self) -> tuple[bool, str]:
+        """Whether the worker is ready, and in words how far it is."""
+        if self.ready:
+            return True, "ready"
+        if not self._running:
+            return False, "no shards assigned yet"
+        late = [number for number, (shard, _) in self._running.items() if not shard.ready]
+        return False, "recovering: " + ", ".join(
+            f"shard {number} {self._progress.get(number, 0):.0%}" for number in sorted(late)
+        )
 
     @property
     def ready(self) -> bool:
@@ -74,20 +98,27 @@ class Shards:
         async with self._arrived:
             self._arrived.notify_all()
 
-    async def revoke(self) -> None:
-        """Own nothing any more: end every step under way, start no other."""
+    async def revoke(self, *, save: bool = False) -> None:
+        """Own nothing any more: end every step under way, start no other.
+
+        With ``save`` each shard leaves a snapshot.
+        """
         running, self._running = self._running, {}
         for shard, _ in running.values():
-            shard.stop()
+            shard.stop(save=save)
         await asyncio.gather(*(task for _, task in running.values()), return_exceptions=True)
 
     def start(self) -> None:
-        """Begin to follow the broadcast topics; before the first assignment."""
-        self._silences.start()
+        """Begin to follow the broadcast topics and to watch; before the first assignment."""
+        self._watchdog.start()
+        for broadcast in self._broadcasts:
+            broadcast.start()
 
     def stop(self) -> None:
-        """Stop following the broadcast topics; after the last revocation."""
-        self._silences.stop()
+        """Stop watching and following; after the last revocation."""
+        self._watchdog.stop()
+        for broadcast in self._broadcasts:
+            broadcast.stop()
 
     async def offer(self, stream: Stream | Control, event: Any) -> None:
         """Hand a chunk to its shard; waits while that is busy or not there yet."""
@@ -102,31 +133,89 @@ class Shards:
         shard, _ = self._running[number]
         await shard.offer(Waiting(stream, event.value, event.ack))
 
-    def note_lag(self, highwater: Callable[[Any], int], assigned: Iterable[Any]) -> None:
+    def note_lag(
+        self,
+        highwater: Callable[[Any], int],
+        position: Callable[[Any], int],
+        assigned: Iterable[Any],
+    ) -> None:
         """Tell the metrics how far each assigned partition is behind its end."""
         streams = {topic: stream for stream, topic in self._topics.inputs.items()}
         for tp in assigned:
             if tp.topic in streams and tp.partition in self._running:
+                self._positions[tp.topic, tp.partition] = position(tp)
                 applied = self._running[tp.partition][0].applied.get(tp.topic)
                 end = highwater(tp)
                 if applied is not None and end:
                     self._metrics.lag(streams[tp.topic], tp.partition, end - applied - 1)
 
-    def _start(self, number: int) -> None:
-        rebuild = partial(
-            recover,
-            self._settings,
-            self._configuration,
-            number,
-            _now_ms(),
-            self._registry,
-            self._metrics,
+    def _done(self) -> object:
+        """What changes as long as the shards get on."""
+        running = dict(self._running)
+        return [(number, shard.steps) for number, (shard, _) in running.items()], dict(
+            self._progress
         )
-        sink = Sink(self._settings, number, self._masking, self._registry)
-        shard = Shard(number, rebuild, sink, self._silences, self._registry, self._metrics, _now_ms)
+
+    def _has_work(self) -> bool:
+        """Whether a shard recovers, has chunks that wait, or has not fetched all there is."""
+        running = dict(self._running)
+        if any(not shard.ready or shard.waiting for shard, _ in running.values()):
+            return True
+        inputs = [(topic, number) for topic in self._topics.inputs.values() for number in running]
+        ends = self._ends.of(inputs)
+        return any(end > self._positions.get(place, 0) for place, end in ends.items())
+
+    def _stuck(self) -> None:
+        self._die("no progress, though there is input")
+
+    def _start(self, number: int) -> None:
+        settings = self._settings
+        inputs = Inputs(
+            partial(self._recover, number),
+            self._configurations.current,
+            self._broadcasts,
+            self._registry,
+            _now_ms,
+        )
+        snapshots = Snapshots(
+            SnapshotWriter(settings, number),
+            settings.snapshot_interval_ms,
+            settings.snapshot_steps,
+            self._snapshot_turn,
+        )
+        sink = Sink(settings, number, self._masking, self._registry)
+        shard = Shard(number, inputs, sink, snapshots, self._metrics)
         task = asyncio.create_task(shard.run(), name=f"shard-{number}")
         task.add_done_callback(self._ended)
         self._running[number] = (shard, task)
+
+    def _recover(self, number: int) -> ShardState:
+        """The state of a shard from what Kafka keeps; raises RecoveryError."""
+        for broadcast in self._broadcasts:
+            if not broadcast.wait_caught_up(_CATCH_UP_S):
+                raise RecoveryError(f"a broadcast topic gave no answer for {_CATCH_UP_S:.0f} s")
+        reported = time.monotonic()
+
+        def progress(done: int, of: int) -> None:
+            nonlocal reported
+            self._metrics.replayed(number, done, of)
+            self._progress[number] = done / of
+            if time.monotonic() - reported > _REPORT_EVERY_S:
+                reported = time.monotonic()
+                _log.info("recovering", shard=number, journal=f"{done / of:.0%}")
+
+        own = self._configurations.current()
+        try:
+            with KafkaHistory(
+                self._settings, number, self._configurations, self._registry
+            ) as history:
+                return recover(history, own, progress)
+        except KafkaException as error:
+            raise RecoveryError(error.args[0].str()) from None
+        except NoAnswerError as error:
+            raise RecoveryError(str(error)) from None
+        finally:
+            self._progress.pop(number, None)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:

@@ -1,6 +1,8 @@
 """The transactional sink of one shard: everything a step produced, or nothing."""
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from typing import NoReturn
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from sentinel.alerting.cloudevent import encode as encode_alert
 from sentinel.alerting.cloudevent import encode_action
@@ -53,8 +55,13 @@ class Sink:
         except KafkaException as error:
             raise SinkFatalError(error.args[0].str()) from None
 
-    def write(self, outcome: Outcome, record: StepRecord) -> None:
-        """Commit a step; raises SinkAbortedError or SinkFatalError."""
+    def write(self, outcome: Outcome, record: StepRecord) -> int:
+        """Commit a step; the journal's offset of it.  Raises SinkAbortedError, SinkFatalError."""
+        journalled: list[int] = []
+
+        def note(_: object, message: Message) -> None:
+            journalled.append(message.offset())
+
         try:
             self._producer.begin_transaction()
             masking = self._masking
@@ -74,12 +81,18 @@ class Sink:
                 if letter.topic != self._topics.silences or self._partition == 0:
                     self._put_aside(letter)
             self._producer.produce(
-                self._topics.journal, encode_step(record), partition=self._partition
+                self._topics.journal,
+                encode_step(record),
+                partition=self._partition,
+                on_delivery=note,
             )
             reach(Failpoint.IN_TRANSACTION)
             self._commit()
         except KafkaException as exception:
             self._abort(exception.args[0])
+        if not journalled:
+            self._producer.poll(0)  # the report of what is committed is there already
+        return journalled[0]
 
     def _alert(self, topic: str, alert: Alert) -> bytes:
         return encode_alert(alert) if not self._registry else self._registry.alert(topic, alert)
@@ -99,7 +112,7 @@ class Sink:
             else:
                 return
 
-    def _abort(self, error: KafkaError) -> None:
+    def _abort(self, error: KafkaError) -> NoReturn:
         if error.fatal() or not error.txn_requires_abort():
             raise SinkFatalError(error.str())
         try:

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Mapping
 
+import structlog
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
@@ -12,12 +13,16 @@ from sentinel.model.response import Control
 from sentinel.settings import Settings
 from sentinel.stream.security import client_config
 
+_log = structlog.get_logger(__name__)
 _ANSWER_S = 5.0
 _NOISE = re.compile(  # what librdkafka says of its own settings and states
     r"\A\S+/bootstrap: |: broker certificate could not be verified, .*| \(after \d+ms .*\)\Z"
 )
 _CREATE_S = 15.0
 _LEAST_RETENTION_MS = 7 * 86_400_000
+_SNAPSHOT_SEGMENT_BYTES = 256 << 20
+CONFIGURATION_BYTES = 8 << 20
+"""The largest configuration that may be published."""
 
 
 class StartupError(Exception):
@@ -40,6 +45,8 @@ class Topics:
         self.actions = f"{prefix}.actions"
         self.deadletter = f"{prefix}.deadletter"
         self.journal = f"{prefix}.journal"
+        self.snapshots = f"{prefix}.snapshots"
+        self.configs = f"{prefix}.configs"
 
     def tier(self, tier: Tier) -> str:
         """The topic of one tier's alerts."""
@@ -49,28 +56,42 @@ class Topics:
         """Every topic, inputs first."""
         alerts = [self.alerts, *(self.tier(tier) for tier in Tier)]
         inputs = [*self.inputs.values(), self.silences]
-        return [*inputs, *alerts, self.actions, self.deadletter, self.journal]
+        return [*inputs, *alerts, self.actions, self.deadletter, *self.inside()]
+
+    def inside(self) -> list[str]:
+        """Sentinel's own topics, of no use to others."""
+        return [self.configs, self.journal, self.snapshots]
+
+    def broadcast(self) -> list[str]:
+        """The topics of one partition, of which every worker reads all."""
+        return [self.configs, self.silences]
 
     def co_partitioned(self) -> list[str]:
         """The topics of which shard p owns partition p: their partition counts are equal."""
-        return [*self.inputs.values(), self.journal]
+        return [*self.inputs.values(), self.journal, self.snapshots]
 
 
 def _retention(settings: Settings, name: str) -> dict[str, str]:
     """How long a topic keeps what it has.
 
-    What recovery replays is kept by time, well beyond the horizon; of silences the newest of
-    each is kept; the rest as the broker does.
+    What recovery replays is kept by time, well beyond the horizon; of silences and configurations
+    the newest of each is kept for good, and all for as long; the rest as the broker does.
 
     Said outright, because a broker's default may be to compact or to keep hours only.
     """
     topics = Topics(settings.topic_prefix)
-    if name == topics.silences:
-        return {"cleanup.policy": "compact"}
-    if name not in topics.co_partitioned():
-        return {}
-    retention_ms = max(_LEAST_RETENTION_MS, 2 * settings.horizon_ms)
-    return {"cleanup.policy": "delete", "retention.ms": str(retention_ms)}
+    kept_ms = max(_LEAST_RETENTION_MS, 2 * settings.horizon_ms)
+    compacted = {"cleanup.policy": "compact", "min.compaction.lag.ms": str(kept_ms)}
+    if name == topics.snapshots:  # superseded ones are big, and of no use
+        size = str(_SNAPSHOT_SEGMENT_BYTES)
+        return {"cleanup.policy": "compact", "segment.bytes": size}
+    if name == topics.configs:
+        return {**compacted, "max.message.bytes": str(CONFIGURATION_BYTES)}
+    if name in topics.broadcast():
+        return compacted
+    if name in topics.co_partitioned():
+        return {"cleanup.policy": "delete", "retention.ms": str(kept_ms)}
+    return {}
 
 
 def describe(settings: Settings) -> dict[str, int]:
@@ -116,7 +137,7 @@ def create(settings: Settings) -> list[str]:
     new = [
         NewTopic(
             name,
-            1 if name == Topics(settings.topic_prefix).silences else settings.partitions,
+            1 if name in Topics(settings.topic_prefix).broadcast() else settings.partitions,
             settings.replication,
             config=_retention(settings, name),
         )
@@ -145,4 +166,31 @@ def check(settings: Settings) -> int:
     if len(set(counts.values())) > 1:
         shown = ", ".join(f"{name} {count}" for name, count in counts.items())
         raise StartupError(f"inputs and journal need equal partition counts, but: {shown}")
+    _check_retention(settings, [name for name in counts if name != topics.snapshots])
     return next(iter(counts.values()))
+
+
+def _check_retention(settings: Settings, names: list[str]) -> None:
+    """Refuse topics that keep less than recovery may have to replay."""
+    admin = AdminClient(client_config(settings))
+    asked = admin.describe_configs(
+        [ConfigResource(ResourceType.TOPIC, name) for name in names], request_timeout=_ANSWER_S
+    )
+    for resource, future in asked.items():
+        try:
+            found = future.result(2 * _ANSWER_S)
+        except (KafkaException, TimeoutError) as error:
+            # Not every broker answers, nor may everybody ask.
+            _log.info("retention not checked", topic=resource.name, reason=str(error))
+            continue
+        kept_ms = int(found["retention.ms"].value)
+        if "delete" not in found["cleanup.policy"].value:
+            raise StartupError(
+                f"{resource.name} is compacted: recovery needs every record; "
+                "set cleanup.policy=delete"
+            )
+        if 0 <= kept_ms < settings.horizon_ms:
+            raise StartupError(
+                f"{resource.name} keeps records for {kept_ms // 1000} s, less than "
+                f"SENTINEL_HORIZON={settings.horizon}; raise its retention.ms"
+            )

@@ -42,6 +42,11 @@ class RecordChunk:
 class ChunkThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread, which turns records into chunks before they leave it."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._reached: dict[TP, int] = {}
+        self._handed_over: dict[TP, int] = {}
+
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         # Blind to aborted transactions of those who produce; Faust asks for this only under
@@ -56,13 +61,40 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         for tp, result in consumer._fetcher._records.items():  # noqa: SLF001
             if tp.topic in chunked and type(result) is FetchResult:
                 _leave_bare(result)
+        before = {tp: _position(consumer, tp) for tp in args[0] if tp.topic in chunked}
         records = await super()._fetch_records(consumer, *args, **kwargs)
-        return {
-            tp: [RecordChunk(from_aiokafka(tp.topic, tp.partition, each))]
-            if tp.topic in chunked and each
-            else each
-            for tp, each in records.items()
-        }
+        for tp, position in before.items():
+            span = self._span(tp, position, _position(consumer, tp))
+            if records.get(tp):
+                self._handed_over[tp] = span[1]
+                records[tp] = [
+                    RecordChunk(from_aiokafka(tp.topic, tp.partition, span, records[tp]))
+                ]
+        return records
+
+    def reached(self, tp: TP) -> int:
+        """The offset up to which a partition has been fetched."""
+        return self._reached.get(tp, 0)
+
+    def _span(self, tp: TP, before: int, after: int) -> tuple[int, int]:
+        """From where on a fetch brings all that there is, and up to where.
+
+        That is from the end of what was handed over last, unless somebody moved the position:
+        positions also pass what holds no records of ours, such as aborted ones.
+        """
+        if before != self._reached.get(tp):
+            self._handed_over[tp] = before
+        self._reached[tp] = after
+        return self._handed_over[tp], after
+
+
+def _position(consumer: AIOKafkaConsumer, tp: TP) -> int:
+    """The offset that is fetched next; 0 while it is not known."""
+    assignment = consumer._subscription.subscription.assignment  # noqa: SLF001
+    if assignment is None or tp not in assignment.tps:
+        return 0
+    state = assignment.state_value(tp)
+    return cast("int", state.position) if state.has_valid_position else 0
 
 
 def _leave_bare(result: FetchResult) -> None:
@@ -89,6 +121,10 @@ class ChunkConsumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> ChunkThread:
         return ChunkThread(self, loop=self.loop, beacon=self.beacon)
+
+    def reached(self, tp: TP) -> int:
+        """The offset up to which a partition has been fetched."""
+        return cast("ChunkThread", self._thread).reached(tp)
 
     async def _getmany(self, active_partitions: set[TP], timeout: float) -> Any:  # noqa: ASYNC109
         wanted = {

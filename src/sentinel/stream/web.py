@@ -8,12 +8,16 @@ from prometheus_client.exposition import choose_encoder
 
 
 class Web:
-    """Serves metrics and health; ``ready`` says whether all shards have recovered."""
+    """Serves metrics and health; ``health`` says whether all is ready, in words too."""
 
     def __init__(
-        self, host: str, port: int, registry: CollectorRegistry, ready: Callable[[], bool]
+        self,
+        host: str,
+        port: int,
+        registry: CollectorRegistry,
+        health: Callable[[], tuple[bool, str]],
     ) -> None:
-        self._host, self._port, self._registry, self._ready = host, port, registry, ready
+        self._host, self._port, self._registry, self._health = host, port, registry, health
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -40,6 +44,5 @@ class Web:
         return web.Response(text="ok\n")
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        if self._ready():
-            return web.Response(text="ready\n")
-        return web.Response(text="recovering\n", status=503)
+        ready, words = self._health()
+        return web.Response(text=f"{words}\n", status=200 if ready else 503)

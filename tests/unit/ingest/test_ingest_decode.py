@@ -19,6 +19,7 @@ LIMITS = Limits(
     lateness_ms=3_600_000,
     future_skew_ms=300_000,
     max_value_bytes=10_000,
+    remembered_events=1_000,
     base_currency="CNY",
     rates={"CNY": 1.0, "USD": 7.0},
 )

@@ -16,7 +16,12 @@ from sentinel.replay.order import first_rows, in_order, steps
 
 STREAMS = tuple(Stream)
 LIMITS = ingest.Limits(
-    lateness_ms=10, future_skew_ms=0, max_value_bytes=9999, base_currency="CNY", rates={"CNY": 1.0}
+    lateness_ms=10,
+    future_skew_ms=0,
+    max_value_bytes=9999,
+    remembered_events=99,
+    base_currency="CNY",
+    rates={"CNY": 1.0},
 )
 
 FIELDS: dict[Stream, dict[str, object]] = {

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
+import pytest
 from prometheus_client import CollectorRegistry
 
 from sentinel.metrics import Metrics
@@ -13,11 +15,14 @@ from sentinel.model.events import Stream
 from sentinel.model.step import Outcome, Step
 from sentinel.stream.journal import StepRecord, decode, encode
 from sentinel.stream.records import Fetched
-from sentinel.stream.recovery import Recovered
-from sentinel.stream.shard import Shard, Waiting
+from sentinel.stream.recovery import ShardState
+from sentinel.stream.shard import Inputs, Shard, Snapshots, Waiting
 from sentinel.stream.sink import SinkAbortedError
+from sentinel.stream.snapshot import Snapshot
+from sentinel.stream.stepper import GapError
 
 TOPIC = "t.logins"
+CONFIGURATION: Any = SimpleNamespace(version="v")
 
 
 @dataclass
@@ -26,7 +31,7 @@ class FakeEngine:
 
     steps: list[list[int]] = field(default_factory=list)
     due_ms: int = 6
-    configuration: Any = field(default_factory=lambda: SimpleNamespace(version="v"))
+    configuration: Any = field(default_factory=lambda: CONFIGURATION)
 
     def process(self, step: Step) -> Outcome:
         """Take a step."""
@@ -37,15 +42,19 @@ class FakeEngine:
         """When the next deadline fires."""
         return self.due_ms
 
+    def spot_digest(self) -> str:
+        """What the state looks like."""
+        return "d"
+
+    def snapshot(self) -> dict[str, bytes]:
+        """All state."""
+        return {"steps": bytes(len(self.steps))}
+
 
 class NoSilences:
     """A broadcast topic on which nothing has been said."""
 
     topic = "t.silences"
-
-    def wait_caught_up(self, timeout_s: float) -> bool:
-        """It always is."""
-        return True
 
     def after(self, applied: int) -> None:
         """Nothing."""
@@ -63,27 +72,55 @@ class FakeSink:
         """Fence."""
         self.started += 1
 
-    def write(self, _: Outcome, record: StepRecord) -> None:
+    def write(self, _: Outcome, record: StepRecord) -> int:
         """Commit, or abort."""
         if self.aborts:
             self.aborts -= 1
             raise SinkAbortedError("told to")
         self.records.append(record)
+        return 2 * len(self.records)
+
+
+@dataclass
+class FakeWriter:
+    """Keeps snapshots."""
+
+    kept: list[Snapshot] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Fence."""
+
+    def write(self, snapshot: Snapshot) -> int:
+        """Keep it."""
+        self.kept.append(snapshot)
+        return 1
 
 
 def _records(first: int, last: int) -> Fetched:
     count = last - first + 1
-    return Fetched(
-        TOPIC, 0, list(range(first, last + 1)), [1] * count, [None] * count, [b""] * count
-    )
+    offsets = list(range(first, last + 1))
+    times = [1] * count
+    return Fetched(TOPIC, 0, first, last + 1, offsets, times, [None] * count, [b""] * count)
+
+
+def _shard(
+    sink: FakeSink, recover: Callable[[], ShardState], writer: FakeWriter, steps: int = 99
+) -> Shard:
+    inputs = Inputs(recover, lambda: CONFIGURATION, [NoSilences()], None, lambda: 5)  # type: ignore[list-item]
+    snapshots = Snapshots(writer, 1_000, steps, asyncio.Semaphore(1))
+    return Shard(0, inputs, sink, snapshots, Metrics(CollectorRegistry()))  # type: ignore[arg-type]
+
+
+def _plain(records: list[StepRecord]) -> list[StepRecord]:
+    """Without the hashes."""
+    return [msgspec.structs.replace(record, said="", state=None) for record in records]
 
 
 async def _run(
-    sink: FakeSink, chunks: list[tuple[int, int]], recover: Callable[[], Recovered], acks: int
+    sink: FakeSink, chunks: list[tuple[int, int]], recover: Callable[[], ShardState], acks: int
 ) -> list[tuple[int, int, int]]:
     """Offer chunks at once and run until ``acks`` came; (first, last, commits before) each."""
-    metrics = Metrics(CollectorRegistry())
-    shard = Shard(0, recover, sink, NoSilences(), None, metrics, lambda: 5)  # type: ignore[arg-type]
+    shard = _shard(sink, recover, FakeWriter())
     acked: list[tuple[int, int, int]] = []
     done = asyncio.Event()
 
@@ -99,7 +136,7 @@ async def _run(
         await shard.offer(Waiting(Stream.LOGIN, _records(*chunk), ack(chunk)))
     task = asyncio.create_task(shard.run())
     await asyncio.wait_for(done.wait(), 10)
-    shard.stop()
+    shard.stop(save=False)
     await asyncio.wait_for(task, 10)
     return acked
 
@@ -107,10 +144,10 @@ async def _run(
 def test_what_waits_becomes_one_step_and_is_acked_after_its_commit() -> None:
     """Two chunks, one step, one transaction; both acks come after it."""
     engine, sink = FakeEngine(), FakeSink()
-    state = Recovered(engine)  # type: ignore[arg-type]
+    state = ShardState(engine)  # type: ignore[arg-type]
     acked = asyncio.run(_run(sink, [(0, 4), (5, 9)], lambda: state, acks=2))
     assert engine.steps == [list(range(10))]
-    assert sink.records == [StepRecord(0, 5, {TOPIC: (0, 9)}, "v", {"t.silences": -1})]
+    assert _plain(sink.records) == [StepRecord(0, 5, {TOPIC: (0, 9)}, "v", {"t.silences": -1})]
     assert acked == [(0, 4, 1), (5, 9, 1)]
     assert sink.started == 1
 
@@ -118,10 +155,10 @@ def test_what_waits_becomes_one_step_and_is_acked_after_its_commit() -> None:
 def test_applied_offsets_are_skipped_but_acked() -> None:
     """The group's position may lie behind the journal's: nothing is done twice."""
     engine, sink = FakeEngine(), FakeSink()
-    state = Recovered(engine, {TOPIC: 6}, next_number=3)  # type: ignore[arg-type]
+    state = ShardState(engine, {TOPIC: 6}, next_number=3)  # type: ignore[arg-type]
     acked = asyncio.run(_run(sink, [(0, 4), (5, 9)], lambda: state, acks=2))
     assert engine.steps == [[7, 8, 9]]
-    assert sink.records == [StepRecord(3, 5, {TOPIC: (7, 9)}, "v", {"t.silences": -1})]
+    assert _plain(sink.records) == [StepRecord(3, 5, {TOPIC: (7, 9)}, "v", {"t.silences": -1})]
     assert len(acked) == 2
 
 
@@ -130,17 +167,16 @@ def test_a_deadline_is_a_step_of_its_own() -> None:
 
     async def play() -> None:
         engine, sink = FakeEngine(due_ms=5), FakeSink()
-        state = Recovered(engine)  # type: ignore[arg-type]
-        metrics = Metrics(CollectorRegistry())
-        shard = Shard(0, lambda: state, sink, NoSilences(), None, metrics, lambda: 5)  # type: ignore[arg-type]
+        state = ShardState(engine)  # type: ignore[arg-type]
+        shard = _shard(sink, lambda: state, FakeWriter())
         task = asyncio.create_task(shard.run())
         async with asyncio.timeout(10):
             while not sink.records:
                 await asyncio.to_thread(lambda: None)
         engine.due_ms = 6
-        shard.stop()
+        shard.stop(save=False)
         await asyncio.wait_for(task, 10)
-        assert sink.records[0] == StepRecord(0, 5, {}, "v", {"t.silences": -1})
+        assert _plain(sink.records)[0] == StepRecord(0, 5, {}, "v", {"t.silences": -1})
         assert engine.steps[0] == []
 
     asyncio.run(play())
@@ -151,13 +187,51 @@ def test_an_aborted_step_is_done_again_on_recovered_state() -> None:
     engines: list[FakeEngine] = []
     sink = FakeSink(aborts=1)
 
-    def recover() -> Recovered:
+    def recover() -> ShardState:
         engines.append(FakeEngine())
-        return Recovered(engines[-1])  # type: ignore[arg-type]
+        return ShardState(engines[-1])  # type: ignore[arg-type]
 
     acked = asyncio.run(_run(sink, [(0, 4)], recover, acks=1))
     assert [engine.steps for engine in engines] == [[list(range(5))]] * 2
     assert acked == [(0, 4, 1)]
+
+
+@pytest.mark.parametrize("save", [True, False])
+def test_snapshots_come_after_so_many_steps_and_at_the_end(*, save: bool) -> None:
+    """One after every second step, of a state that is committed; a last one where it is wanted."""
+
+    async def play() -> list[Snapshot]:
+        sink, writer = FakeSink(), FakeWriter()
+        shard = _shard(sink, lambda: ShardState(FakeEngine()), writer, steps=2)  # type: ignore[arg-type]
+        task = asyncio.create_task(shard.run())
+        for number in range(5):
+            acked = asyncio.Event()
+            await shard.offer(Waiting(Stream.LOGIN, _records(number, number), acked.set))
+            await acked.wait()
+        shard.stop(save=save)
+        await task
+        return writer.kept
+
+    kept = asyncio.run(play())
+    assert [each.next_step for each in kept] == [2, 4, 5][: 3 if save else 2]
+    assert [each.journalled for each in kept] == [4, 8, 10][: 3 if save else 2]
+    assert [each.applied for each in kept][:2] == [
+        {TOPIC: 1, "t.silences": -1},
+        {TOPIC: 3, "t.silences": -1},
+    ]
+
+
+def test_a_gap_ends_the_shard() -> None:
+    """Chunks that were never handed over are not passed over."""
+
+    async def play() -> None:
+        shard = _shard(FakeSink(), lambda: ShardState(FakeEngine()), FakeWriter())  # type: ignore[arg-type]
+        await shard.offer(Waiting(Stream.LOGIN, _records(0, 4), lambda: None))
+        await shard.offer(Waiting(Stream.LOGIN, _records(7, 9), lambda: None))
+        with pytest.raises(GapError, match="read up to 4, then came what was fetched from 7"):
+            await shard.run()
+
+    asyncio.run(play())
 
 
 def test_the_journal_record_survives_its_encoding() -> None:

@@ -4,10 +4,18 @@ import time
 
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, ResourceType
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    ResourceType,
+)
 from tests.integration.stage import wait_for
 
 from sentinel.model.alert import Tier
+from sentinel.model.events import Stream
 from sentinel.settings import Settings
 from sentinel.stream.topics import StartupError, Topics, check, create, describe
 
@@ -20,10 +28,10 @@ def _ask_for(broker: str, names: list[str]) -> None:
 
 
 def test_every_name_is_under_the_prefix() -> None:
-    """Five inputs, alerts and their tiers, actions, dead letters, journal: each once."""
+    """Five inputs, alerts and their tiers, actions, dead letters, what is inside: each once."""
     topics = Topics("bank")
     names = topics.all()
-    assert len(set(names)) == len(names) == 3 + 1 + len(Tier) + 5
+    assert len(set(names)) == len(names) == 5 + 1 + len(Tier) + 2 + len(topics.inside())
     assert all(name.startswith("bank.") for name in names)
     assert topics.tier(Tier.RED) == "bank.alerts.red"
 
@@ -79,16 +87,53 @@ def test_create_makes_what_is_missing(kafka: str, prefix: str) -> None:
     settings = Settings(brokers=kafka, topic_prefix=prefix, partitions=3, horizon="10d")
     topics = Topics(prefix)
     assert create(settings) == topics.all()
-    whole = {**dict.fromkeys(topics.all(), 3), topics.silences: 1}
+    whole = {**dict.fromkeys(topics.all(), 3), **dict.fromkeys(topics.broadcast(), 1)}
     wait_for(lambda: describe(settings) == whole, "the broker lists its new topics", 20)
     assert create(settings) == []
     assert check(settings) == 3
-    asked = [ConfigResource(ResourceType.TOPIC, name) for name in topics.co_partitioned()]
+    asked = [ConfigResource(ResourceType.TOPIC, name) for name in topics.all()]
     admin = AdminClient({"bootstrap.servers": kafka})  # kept until its futures are done
-    for future in admin.describe_configs(asked).values():
+    for resource, future in admin.describe_configs(asked).items():
         config = future.result(10)
-        assert config["cleanup.policy"].value == "delete"
-        assert config["retention.ms"].value == str(20 * 86_400_000)
+        compacted = resource.name in (*topics.broadcast(), topics.snapshots)
+        assert config["cleanup.policy"].value == ("compact" if compacted else "delete")
+        if resource.name in (*topics.inputs.values(), topics.journal):
+            assert config["retention.ms"].value == str(20 * 86_400_000)
+        if resource.name in topics.broadcast():
+            assert config["min.compaction.lag.ms"].value == str(20 * 86_400_000)
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        ({"retention.ms": "3600000"}, "keeps records for 3600 s, less than SENTINEL_HORIZON=24h"),
+        ({"cleanup.policy": "compact"}, "is compacted: recovery needs every record"),
+    ],
+)
+def test_topics_that_forget_too_soon_are_refused(
+    kafka: str, prefix: str, harm: dict[str, str], message: str
+) -> None:
+    """What recovery may have to replay must still be there: said before anything is read."""
+    settings = Settings(brokers=kafka, topic_prefix=prefix, partitions=1)
+    create(settings)
+    name = Topics(prefix).inputs[Stream.LOGIN]
+    wait_for(lambda: name in describe(settings), "the topic is there", 20)
+    resource = ConfigResource(ResourceType.TOPIC, name)
+    for key, value in harm.items():
+        resource.add_incremental_config(
+            ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+        )
+    admin = AdminClient({"bootstrap.servers": kafka})
+    admin.incremental_alter_configs([resource])[resource].result(10)
+
+    def refused() -> bool:
+        try:
+            check(settings)
+        except StartupError as error:
+            return str(error).startswith(f"{name} {message}")
+        return False
+
+    wait_for(refused, "the broker knows of the change", 20)
 
 
 def test_unequal_partition_counts_are_refused(kafka: str, prefix: str) -> None:
@@ -109,5 +154,5 @@ def test_unequal_partition_counts_are_refused(kafka: str, prefix: str) -> None:
     assert str(error.value) == (
         "inputs and journal need equal partition counts, but: "
         f"{prefix}.transactions 2, {prefix}.logins 2, {prefix}.complaints 2, "
-        f"{prefix}.responses 2, {prefix}.journal 3"
+        f"{prefix}.responses 2, {prefix}.journal 3, {prefix}.snapshots 2"
     )

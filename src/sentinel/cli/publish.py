@@ -1,0 +1,43 @@
+"""``sentinel publish``: put a configuration in force for all workers, at a step's boundary."""
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentinel.cli.failure import FAILED, UserError
+
+
+def publish(
+    configs: Annotated[
+        Path | None, typer.Argument(help="Configuration folder; the shipped one by default.")
+    ] = None,
+) -> None:
+    """Check a configuration, run its rules' tests and publish it; prints its version."""
+    from sentinel.engine import Engine
+    from sentinel.replay.ruletests import read_tests, run_test
+    from sentinel.settings import Settings, read_configuration
+    from sentinel.stream.configurations import PublishError
+    from sentinel.stream.configurations import publish as put_in_force
+    from sentinel.stream.topics import StartupError, check
+
+    settings = Settings.from_environment(os.environ)
+    configuration = read_configuration(configs)
+    tests = read_tests(configuration.rule_documents)
+    with typer.progressbar(tests, label="rule tests", file=sys.stderr) as bar:
+        results = [run_test(each, Engine(configuration.narrowed([each.rule_id]))) for each in bar]
+    failed = [each.test for each in results if not each.passed]
+    for test in failed:
+        typer.echo(f"{test.rule_id}: {test.name}: failed", err=True)
+    if failed:
+        typer.echo("not published; `sentinel test` says what was expected", err=True)
+        raise typer.Exit(FAILED)
+    try:
+        check(settings)
+        put_in_force(settings, configuration, time.time_ns() // 1_000_000)
+    except (StartupError, PublishError) as error:
+        raise UserError(str(error)) from None
+    typer.echo(configuration.version)

@@ -1,0 +1,142 @@
+"""State under another layout: what means the same is carried over, what is new starts cold."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentinel.features.kernels import rings
+from sentinel.features.kernels.advance import BUSY
+from sentinel.features.layout import Condition, Layout, Piece
+from sentinel.model.events import Stream
+
+_ROWS = 16_384  # carried at once, to need little memory beside the two slabs
+_LAST = np.iinfo(np.int64).max
+
+Words = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Slab:
+    """The rows of a layout: ``rows`` int64[customers, width], ``busy`` int64[n, busy_width].
+
+    ``busy_head`` is int64[3] as the kernels have it.
+    """
+
+    layout: Layout
+    rows: Words
+    busy: Words
+    busy_head: Words
+
+
+def carry(old: Slab, new: Slab, was: Words, now: Words) -> int:
+    """Fill ``new``, all zeros, with the customers of ``old``; those without a busy row any more.
+
+    ``was`` and ``now`` int64[n] are each customer's slot before and after.
+    """
+    shared = _shared(old.layout.pieces, new.layout.pieces)
+    for start in range(0, len(was), _ROWS):
+        source = old.rows[was[start : start + _ROWS]]
+        target = np.zeros((len(source), new.layout.width), np.int64)
+        for before, after in shared:
+            target[:, after.at : after.at + after.words] = source[
+                :, before.at : before.at + before.words
+            ]
+        for place, stream in enumerate(Stream):
+            _carry_ring(old.layout, new.layout, place, stream, source, target)
+        new.rows[now[start : start + _ROWS]] = target
+    return _carry_busy(old, new, was, now)
+
+
+def _shared(old: tuple[Piece, ...], new: tuple[Piece, ...]) -> list[tuple[Piece, Piece]]:
+    by_meaning = {piece.meaning: piece for piece in old}
+    return [(by_meaning[each.meaning], each) for each in new if each.meaning in by_meaning]
+
+
+def _carry_busy(old: Slab, new: Slab, was: Words, now: Words) -> int:
+    """Busy rows stay where they are, or move up where there is less room or customers went."""
+    shared = [(Piece("link", 0, 1), Piece("link", 0, 1))]
+    shared += _shared(old.layout.busy_pieces, new.layout.busy_pieces)
+    if int(old.busy_head[1]) <= len(new.busy) and np.array_equal(was, now):
+        used = slice(0, int(old.busy_head[1]))
+        for before, after in shared:
+            new.busy[used, after.at : after.at + after.words] = old.busy[
+                used, before.at : before.at + before.words
+            ]
+        new.rows[now, BUSY] = old.rows[was, BUSY]
+        new.busy_head[:] = old.busy_head
+        return 0
+    busy = old.rows[was, BUSY]
+    having = np.flatnonzero(busy)
+    kept = having[: len(new.busy)]
+    for before, after in shared[1:]:
+        new.busy[: len(kept), after.at : after.at + after.words] = old.busy[
+            busy[kept] - 1, before.at : before.at + before.words
+        ]
+    new.rows[now[kept], BUSY] = np.arange(1, len(kept) + 1)
+    new.busy_head[:] = (0, len(kept), len(kept))
+    return len(having) - len(kept)
+
+
+def _carry_ring(
+    old: Layout, new: Layout, place: int, stream: Stream, source: Words, target: Words
+) -> None:
+    """A stream's ring: the newest events that fit, with the bits and values of the new layout."""
+    before, after = old.tables.rings[place], new.tables.rings[place]
+    if before[rings.RING_AT] < 0 or after[rings.RING_AT] < 0:
+        return
+    held, kept = int(before[rings.RING_CAPACITY]), int(after[rings.RING_CAPACITY])
+    at = int(before[rings.RING_AT])
+    count = source[:, at]
+    used = np.arange(held) < count[:, np.newaxis]
+    stamps = source[:, at + rings.HEAD_WORDS :][:, :held]
+    names = [_names(layout, table) for layout, table in ((old, before), (new, after))]
+    values = np.zeros((len(names[1]), len(source), held), np.float64)
+    for number, name in enumerate(names[1]):
+        if name in names[0]:
+            first = at + rings.HEAD_WORDS + held * (1 + names[0].index(name))
+            values[number] = source[:, first : first + held].view(np.float64)
+    bits = np.zeros_like(stamps)
+    for here, there in _bits(old, new, stream):
+        bits |= (stamps >> here & 1) << there
+    stamps = np.where(used, stamps >> rings.STAMP_SHIFT << rings.STAMP_SHIFT | bits, _LAST)
+    order = np.lexsort((*values[::-1], stamps), axis=-1)
+    stamps = np.take_along_axis(stamps, order, -1)
+    # The oldest leave where the new ring is smaller.
+    gone = np.maximum(count - kept, 0)
+    places = np.minimum(np.arange(kept) + gone[:, np.newaxis], held - 1)
+    left = np.minimum(count, kept)
+    inside = np.arange(kept) < left[:, np.newaxis]
+    newest_gone = np.take_along_axis(stamps, np.maximum(gone - 1, 0)[:, np.newaxis], -1)[:, 0]
+    to = int(after[rings.RING_AT])
+    target[:, to] = left
+    target[:, to + 1] = np.where(
+        gone > 0, np.maximum(source[:, at + 1], newest_gone >> rings.STAMP_SHIFT), source[:, at + 1]
+    )
+    first = to + rings.HEAD_WORDS
+    target[:, first : first + kept] = np.where(inside, np.take_along_axis(stamps, places, -1), 0)
+    for number in range(len(names[1])):
+        first += kept
+        moved = np.take_along_axis(np.take_along_axis(values[number], order, -1), places, -1)
+        target[:, first : first + kept] = np.where(inside, moved, 0.0).view(np.int64)
+
+
+def _names(layout: Layout, table: Words) -> list[str]:
+    """The value columns of a ring, in their order."""
+    first = rings.RING_COLUMN
+    return [layout.values[column] for column in table[first : first + table[rings.RING_VALUES]]]
+
+
+def _bits(old: Layout, new: Layout, stream: Stream) -> list[tuple[int, int]]:
+    """Where the bit of each condition that both rings know was, and is."""
+
+    def in_ring(layout: Layout) -> dict[Condition, int]:
+        limit = rings.STAMP_SHIFT
+        return {
+            condition: bit
+            for condition, bit in layout.bits.items()
+            if condition.stream is stream and bit < limit
+        }
+
+    before = in_ring(old)
+    return [(before[each], bit) for each, bit in in_ring(new).items() if each in before]

@@ -1,0 +1,141 @@
+"""Configurations as data: published to a compacted topic under the hash of their content.
+
+The newest valid one is in force; the journal says of each step which one was, so a replay uses
+that.  What is not valid is passed over: a worker never runs it.
+"""
+
+import threading
+
+import msgspec
+import structlog
+from confluent_kafka import KafkaException, Message, Producer
+from msgspec import Struct
+
+from sentinel.configuration import Configuration
+from sentinel.metrics import Metrics
+from sentinel.model.document import ConfigError
+from sentinel.settings import Settings
+from sentinel.stream.broadcast import Broadcast
+from sentinel.stream.recovery import RecoveryError
+from sentinel.stream.security import client_config
+from sentinel.stream.topics import CONFIGURATION_BYTES, Topics
+
+_log = structlog.get_logger(__name__)
+_TIMEOUT_S = 30.0
+
+
+class PublishError(Exception):
+    """The broker did not take the configuration."""
+
+
+class Bundle(Struct, frozen=True):
+    """The files of a configuration, text by path, and when (ms UTC) they were published."""
+
+    files: dict[str, str]
+    published_at: int
+
+
+def publish(settings: Settings, configuration: Configuration, now_ms: int) -> None:
+    """Put a configuration in force for all workers; raises PublishError, SettingsError."""
+    producer = Producer(
+        {
+            **client_config(settings),
+            "enable.idempotence": True,
+            "compression.type": "zstd",
+            "message.max.bytes": CONFIGURATION_BYTES,
+            "message.timeout.ms": int(_TIMEOUT_S * 1000),
+        }
+    )
+    failures: list[str] = []
+
+    def note(error: object, _: Message) -> None:
+        if error is not None:
+            failures.append(str(error))
+
+    topic = Topics(settings.topic_prefix).configs
+    value = msgspec.json.encode(Bundle(dict(configuration.files), now_ms))
+    try:
+        producer.produce(topic, value, configuration.version, partition=0, on_delivery=note)
+    except KafkaException as error:
+        raise PublishError(f"{topic}: {error.args[0].str()}") from None
+    if producer.flush(2 * _TIMEOUT_S) or failures:
+        raise PublishError(f"{topic}: {failures[0] if failures else 'no answer'}")
+
+
+class Configurations:
+    """What was published, as far as it has been read; parsed when it is asked for."""
+
+    def __init__(self, settings: Settings, own: Configuration, metrics: Metrics) -> None:
+        """``own`` is in force while nothing valid was published."""
+        self._broadcast = Broadcast(settings, None, Topics(settings.topic_prefix).configs)
+        self._parsed: dict[str, Configuration | None] = {own.version: own}
+        self._current, self._seen = own, -1
+        self._metrics, self._lock = metrics, threading.Lock()
+        metrics.built(own)
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._broadcast.start()
+
+    def stop(self) -> None:
+        """Stop reading."""
+        self._broadcast.stop()
+
+    def wait_caught_up(self, timeout_s: float) -> bool:
+        """Wait until all that was there at the start has been read; False if not in time."""
+        return self._broadcast.wait_caught_up(timeout_s)
+
+    @property
+    def published(self) -> bool:
+        """Whether anything was, valid or not."""
+        return bool(self._broadcast.messages_after(-1))
+
+    def current(self) -> Configuration:
+        """The newest valid one; parses what is new, which takes a second."""
+        with self._lock:
+            news = self._broadcast.messages_after(self._seen)
+            for message in reversed(news):
+                found = self._parse(message)
+                if found is not None:
+                    self._current = found
+                    self._metrics.built(found)
+                    _log.info("configuration in force", version=found.version)
+                    break
+            if news:
+                self._seen = news[-1].offset()
+            return self._current
+
+    def get(self, version: str) -> Configuration:
+        """The configuration of that version; raises RecoveryError where there is none."""
+        with self._lock:
+            if version not in self._parsed:
+                for message in self._broadcast.messages_after(-1):
+                    if message.key() == version.encode():
+                        self._parse(message)
+            found = self._parsed.get(version)
+        if found is None:
+            raise RecoveryError(
+                f"a step was taken under configuration {version}, which is not on "
+                f"{self._broadcast.topic} or not valid in this version of Sentinel"
+            )
+        return found
+
+    def _parse(self, message: Message) -> Configuration | None:
+        version = (message.key() or b"").decode("utf-8", "replace")
+        if version not in self._parsed:
+            self._parsed[version] = self._checked(version, message)
+        return self._parsed[version]
+
+    def _checked(self, version: str, message: Message) -> Configuration | None:
+        try:
+            bundle = msgspec.json.decode(message.value() or b"", type=Bundle)
+            configuration = Configuration.parse(bundle.files)
+        except (ConfigError, msgspec.DecodeError) as error:
+            reason = str(error)
+        else:
+            if configuration.version == version:
+                return configuration
+            reason = f"its content has the hash {configuration.version}"
+        _log.error("published configuration refused", version=version, reason=reason)
+        self._metrics.refused()
+        return None

@@ -1,0 +1,119 @@
+"""What Kafka keeps of one shard: snapshots, the journal, and the inputs that it names."""
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+from confluent_kafka import Message
+
+from sentinel.configuration import Configuration
+from sentinel.model.events import Stream
+from sentinel.model.response import Control
+from sentinel.model.step import Chunk
+from sentinel.settings import Settings
+from sentinel.stream import snapshots
+from sentinel.stream.configurations import Configurations
+from sentinel.stream.journal import StepRecord, decode
+from sentinel.stream.partition import Partition
+from sentinel.stream.records import from_librdkafka
+from sentinel.stream.registry import Registry
+from sentinel.stream.snapshot import Snapshot
+from sentinel.stream.topics import Topics
+
+
+class KafkaHistory:
+    """The past of shard ``partition``; close it, or use it as a context."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        partition: int,
+        configurations: Configurations,
+        registry: Registry | None,
+    ) -> None:
+        self._settings, self._partition, self._registry = settings, partition, registry
+        self._configurations, self._topics = configurations, Topics(settings.topic_prefix)
+        self._streams: dict[str, Stream | Control] = {
+            topic: stream for stream, topic in self._topics.inputs.items()
+        }
+        self._streams[self._topics.silences] = Control.SILENCE
+        self._sources: dict[str, _Source] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Disconnect."""
+        for source in self._sources.values():
+            source.close()
+
+    def newest_snapshot(self) -> Snapshot | None:
+        """The newest snapshot that is whole."""
+        with Partition(self._settings, self._topics.snapshots, self._partition) as partition:
+            return snapshots.newest(partition)
+
+    def steps(self, after: int) -> Iterator[tuple[int, int, StepRecord]]:
+        """The journal beyond offset ``after``: offset, the journal's end, record."""
+        with Partition(self._settings, self._topics.journal, self._partition) as journal:
+            if journal.high > after + 1:
+                for message in journal.read(after + 1):
+                    yield message.offset(), journal.high, decode(message.value())
+
+    def chunks(self, record: StepRecord) -> tuple[list[Chunk], list[str]]:
+        """What a step took, and the names of the inputs of which something is missing."""
+        chunks: list[Chunk] = []
+        missing: list[str] = []
+        for topic, stream in self._streams.items():
+            if topic not in record.ranges:
+                continue
+            first, last = record.ranges[topic]
+            if topic not in self._sources:
+                number = 0 if topic == self._topics.silences else self._partition
+                self._sources[topic] = _Source(Partition(self._settings, topic, number), first)
+            found = self._sources[topic].take(first, last)
+            if not found or found[0].offset() != first or found[-1].offset() != last:
+                missing.append(topic)
+            if found:
+                chunk = from_librdkafka(stream, found)
+                chunks.append(chunk if self._registry is None else self._registry.to_json(chunk))
+        return chunks, missing
+
+    def configuration(self, version: str) -> Configuration:
+        """The configuration of that version; raises RecoveryError."""
+        return self._configurations.get(version)
+
+
+class _Source:
+    """One input partition, read forward once."""
+
+    def __init__(self, partition: Partition, start: int) -> None:
+        self._partition = partition
+        self._messages = partition.read(start)
+        self._ahead: Message | None = None
+
+    def take(self, first: int, last: int) -> list[Message]:
+        """The messages of offsets first to last that are still retained."""
+        taken: list[Message] = []
+        while True:
+            message = self._ahead or next(self._messages, None)
+            self._ahead = None
+            if message is None:
+                return taken
+            if message.offset() > last:
+                self._ahead = message
+                return taken
+            if message.offset() >= first:
+                taken.append(message)
+            if message.offset() == last:
+                return taken
+
+    def close(self) -> None:
+        self._partition.close()

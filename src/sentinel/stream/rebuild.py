@@ -1,0 +1,57 @@
+"""Rebuild a shard that cannot be recovered exactly: all that is left, and a snapshot of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaException
+
+from sentinel.settings import Settings
+from sentinel.stream import snapshots
+from sentinel.stream.configurations import Configurations
+from sentinel.stream.history import KafkaHistory
+from sentinel.stream.masking import read_masking
+from sentinel.stream.partition import NoAnswerError, Partition
+from sentinel.stream.recovery import RecoveryError, recover, snapshot_of
+from sentinel.stream.registry import Registry
+from sentinel.stream.sink import Sink, SinkAbortedError, SinkFatalError
+from sentinel.stream.topics import Topics
+
+_CATCH_UP_S = 30.0
+
+
+class RebuildError(Exception):
+    """The shard could not be rebuilt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """How many steps were replayed, and how many of them did not come out as before."""
+
+    steps: int
+    flaws: int
+
+
+def rebuild(
+    settings: Settings,
+    shard: int,
+    configurations: Configurations,
+    registry: Registry | None,
+    progress: Callable[[int, int], None],
+) -> Rebuilt:
+    """Rebuild a shard and leave a snapshot; fences a worker that runs it.  Raises RebuildError."""
+    try:
+        if not configurations.wait_caught_up(_CATCH_UP_S):
+            raise RebuildError(f"no answer from {settings.brokers} for {_CATCH_UP_S:.0f} s")
+        writer = snapshots.SnapshotWriter(settings, shard)
+        Sink(settings, shard, read_masking(settings), registry).start()
+        writer.start()
+        with KafkaHistory(settings, shard, configurations, registry) as history:
+            state = recover(history, configurations.current(), progress, forgiving=True)
+        with Partition(settings, Topics(settings.topic_prefix).snapshots, shard) as partition:
+            state.snapshot_number = snapshots.next_number(partition)
+        writer.write(snapshot_of(state))
+    except KafkaException as error:
+        raise RebuildError(f"shard {shard}: {error.args[0].str()}") from None
+    except (NoAnswerError, RecoveryError, SinkFatalError, SinkAbortedError) as error:
+        raise RebuildError(f"shard {shard}: {error}") from None
+    return Rebuilt(state.replayed, state.flaws)

@@ -1,0 +1,137 @@
+"""The steps of one shard, one after another: what waits goes in, what is said is committed.
+
+No thread, no client and no clock of its own, so the same code runs in a worker and in the
+simulation of every fault.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from sentinel.configuration import Configuration
+from sentinel.model.events import Stream
+from sentinel.model.response import Control
+from sentinel.model.step import Chunk, Outcome, Step
+from sentinel.stream.failpoint import Failpoint, reach
+from sentinel.stream.journal import StepRecord, record_of
+from sentinel.stream.records import Fetched
+from sentinel.stream.recovery import ShardState
+
+Arrived = tuple[Stream | Control, Fetched]
+
+
+class GapError(Exception):
+    """Records between the last applied and the next that came were never handed over."""
+
+
+class StepSink(Protocol):
+    """Where a step is committed."""
+
+    def write(self, outcome: Outcome, record: StepRecord) -> int:
+        """Commit a step, all or nothing; the journal's offset of it."""
+
+
+class Broadcasting(Protocol):
+    """A broadcast topic that the engine reads."""
+
+    @property
+    def topic(self) -> str:
+        """Its name."""
+
+    def after(self, applied: int) -> Chunk | None:
+        """What is beyond an offset."""
+
+
+class Readable(Protocol):
+    """How records of other formats become JSON."""
+
+    def to_json(self, chunk: Chunk) -> Chunk:
+        """The chunk with JSON values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A committed step and what it cost, in seconds."""
+
+    outcome: Outcome
+    record: StepRecord
+    engine_s: float
+    commit_s: float
+
+
+class Stepper:
+    """Takes the steps of a shard from ``state`` on; after any exception it is of no use."""
+
+    def __init__(
+        self,
+        state: ShardState,
+        sink: StepSink,
+        broadcasts: Sequence[Broadcasting],
+        readable: Readable | None,
+    ) -> None:
+        self.state = state
+        self._sink, self._broadcasts, self._readable = sink, broadcasts, readable
+        self._next: dict[str, int] = {}
+
+    def take(
+        self, arrived: Sequence[Arrived], now_ms: int, configuration: Configuration
+    ) -> Done | None:
+        """Take one step with all that arrived; None if there was nothing to do.
+
+        It is taken when there are new records, a deadline is due, or another configuration is
+        in force.  Raises GapError and what the sink raises.
+        """
+        engine = self.state.engine
+        chunks = self._chunks(arrived)
+        changed = configuration.version != engine.configuration.version
+        if not chunks and not changed and engine.next_due_ms() > now_ms:
+            return None
+        reach(Failpoint.AFTER_READ)
+        started = time.perf_counter()
+        if changed:
+            engine.reconfigure(configuration)
+        if self._readable is not None:
+            chunks = [self._readable.to_json(each) for each in chunks]
+        step = Step(now_ms, chunks)
+        outcome = engine.process(step)
+        record = record_of(self.state.next_number, step, outcome, engine)
+        record = msgspec.structs.replace(record, seen=self._seen(record))
+        processed = time.perf_counter()
+        reach(Failpoint.AFTER_PROCESS)
+        self.state.advance(record, self._sink.write(outcome, record))
+        reach(Failpoint.AFTER_COMMIT)
+        return Done(outcome, record, processed - started, time.perf_counter() - processed)
+
+    def _chunks(self, arrived: Sequence[Arrived]) -> list[Chunk]:
+        """The records not yet applied: a group's position may lie behind the journal's."""
+        chunks: list[Chunk] = []
+        applied = dict(self.state.applied)
+        for stream, fetched in arrived:
+            at = applied.get(fetched.topic, -1)
+            expected = max(self._next.get(fetched.topic, 0), at + 1)
+            if fetched.start > expected and at >= 0:
+                raise GapError(
+                    f"{fetched.topic}-{fetched.partition}: read up to {expected - 1}, then came "
+                    f"what was fetched from {fetched.start} on"
+                )
+            self._next[fetched.topic] = max(fetched.end, expected)
+            chunk = fetched.after(stream, at)
+            if chunk is not None:
+                applied[chunk.topic] = chunk.offsets[-1]
+                chunks.append(chunk)
+        for broadcast in self._broadcasts:
+            news = broadcast.after(applied.get(broadcast.topic, -1))
+            if news is not None:
+                chunks.append(news)
+        return chunks
+
+    def _seen(self, record: StepRecord) -> dict[str, int]:
+        """How far each broadcast topic has been read by the end of the step."""
+        seen: dict[str, int] = {}
+        for broadcast in self._broadcasts:
+            last = self.state.applied.get(broadcast.topic, -1)
+            seen[broadcast.topic] = record.ranges.get(broadcast.topic, (0, last))[1]
+        return seen

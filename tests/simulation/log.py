@@ -1,0 +1,174 @@
+"""A made-up Kafka of one shard: committed records, producers that can be fenced, snapshots."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sentinel.alerting.cloudevent import encode as encode_alert
+from sentinel.alerting.cloudevent import encode_action
+from sentinel.configuration import Configuration
+from sentinel.model.events import Stream
+from sentinel.model.response import Control
+from sentinel.model.step import Chunk, Outcome
+from sentinel.stream import snapshot as form
+from sentinel.stream.journal import StepRecord, decode, encode
+from sentinel.stream.records import Fetched
+from sentinel.stream.recovery import RecoveryError
+from sentinel.stream.sink import SinkAbortedError, SinkFatalError
+from sentinel.stream.snapshot import Manifest, Snapshot, SnapshotError
+
+TOPICS: dict[Stream | Control, str] = {
+    Stream.TRANSACTION: "s.transactions",
+    Stream.LOGIN: "s.logins",
+    Control.RESPONSE: "s.responses",
+    Control.SILENCE: "s.silences",
+}
+KEYED = [stream for stream in TOPICS if stream is not Control.SILENCE]
+
+
+class CrashError(Exception):
+    """The process is gone, here and now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record of an input; offsets have gaps, as markers of transactions make them."""
+
+    offset: int
+    recorded_ms: int
+    value: bytes
+
+
+@dataclass
+class Log:
+    """All that survives a crash."""
+
+    inputs: dict[Stream | Control, list[Entry]] = field(
+        default_factory=lambda: {stream: [] for stream in TOPICS}
+    )
+    journal: list[tuple[int, bytes]] = field(default_factory=list)
+    alerts: list[bytes] = field(default_factory=list)
+    actions: list[bytes] = field(default_factory=list)
+    snapshots: list[tuple[Manifest, list[bytes]]] = field(default_factory=list)
+    configurations: list[Configuration] = field(default_factory=list)
+    positions: dict[Stream | Control, int] = field(default_factory=dict)
+    """Of the consumer group: behind what was applied, never ahead."""
+    owner: int = 0
+    snapshot_owner: int = 0
+    journal_end: int = 0
+
+    def fetched(self, stream: Stream | Control, start: int, count: int) -> Fetched | None:
+        """So many records from an offset on."""
+        found = [entry for entry in self.inputs[stream] if entry.offset >= start][:count]
+        if not found:
+            return None
+        return Fetched(
+            TOPICS[stream],
+            0,
+            min(start, found[0].offset),
+            found[-1].offset + 1,
+            *_columns(found),
+        )
+
+    def chunk(self, stream: Stream | Control, first: int, last: int) -> Chunk | None:
+        """The records of a range."""
+        found = [entry for entry in self.inputs[stream] if first <= entry.offset <= last]
+        return Chunk(stream, TOPICS[stream], 0, *_columns(found)) if found else None
+
+
+def _columns(
+    entries: list[Entry],
+) -> tuple[list[int], list[int], list[bytes | None], list[bytes | None]]:
+    return (
+        [entry.offset for entry in entries],
+        [entry.recorded_ms for entry in entries],
+        [None] * len(entries),
+        [entry.value for entry in entries],
+    )
+
+
+@dataclass
+class LogSink:
+    """A step's transaction; ``fault`` says what becomes of the next one."""
+
+    log: Log
+    epoch: int
+    fault: str = ""
+
+    def write(self, outcome: Outcome, record: StepRecord) -> int:
+        """Commit all of it, or nothing."""
+        fault, self.fault = self.fault, ""
+        if self.epoch != self.log.owner:
+            raise SinkFatalError("fenced")
+        if fault == "in_transaction":
+            self.log.journal_end += 2  # what was not committed leaves its offsets behind
+            raise CrashError
+        if fault == "abort":
+            self.log.journal_end += 2
+            raise SinkAbortedError("told to")
+        offset = self.log.journal_end
+        self.log.journal_end += 2  # the record and the marker
+        self.log.journal.append((offset, encode(record)))
+        self.log.alerts += [encode_alert(alert) for alert in outcome.alerts]
+        self.log.actions += [encode_action(request) for request in outcome.action_requests]
+        if fault == "after_commit":
+            raise CrashError
+        return offset
+
+
+@dataclass
+class LogHistory:
+    """What recovery reads of the log; it may be torn away from it after some steps."""
+
+    log: Log
+    crash_after: int | None = None
+
+    def newest_snapshot(self) -> Snapshot | None:
+        """The newest that is whole."""
+        for manifest, chunks in reversed(self.log.snapshots):
+            try:
+                return form.assemble(manifest, chunks)
+            except SnapshotError:
+                continue
+        return None
+
+    def steps(self, after: int) -> Iterator[tuple[int, int, StepRecord]]:
+        """The journal beyond an offset."""
+        for offset, value in self.log.journal:
+            if offset > after:
+                if self.crash_after is not None:
+                    if self.crash_after == 0:
+                        raise CrashError
+                    self.crash_after -= 1
+                yield offset, self.log.journal_end, decode(value)
+
+    def chunks(self, record: StepRecord) -> tuple[list[Chunk], list[str]]:
+        """What a step took."""
+        found: list[Chunk] = []
+        missing: list[str] = []
+        for stream, topic in TOPICS.items():
+            if topic in record.ranges:
+                chunk = self.log.chunk(stream, *record.ranges[topic])
+                if chunk is None:
+                    missing.append(topic)
+                else:
+                    found.append(chunk)
+        return found, missing
+
+    def configuration(self, version: str) -> Configuration:
+        """One that was published."""
+        for each in self.log.configurations:
+            if each.version == version:
+                return each
+        raise RecoveryError(version)
+
+
+@dataclass
+class LogBroadcast:
+    """The silences, as every shard reads them."""
+
+    log: Log
+    topic: str = TOPICS[Control.SILENCE]
+
+    def after(self, applied: int) -> Chunk | None:
+        """What is beyond an offset."""
+        return self.log.chunk(Control.SILENCE, applied + 1, 2**60)

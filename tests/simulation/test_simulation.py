@@ -1,0 +1,120 @@
+"""Many made-up histories of faults are exact, and broken code is found by them."""
+
+from collections.abc import Callable
+
+import pytest
+from tests.simulation.log import LogHistory, LogSink
+from tests.simulation.world import World
+
+from sentinel.ingest import EventIds
+from sentinel.model.events import Stream
+from sentinel.model.response import Control
+from sentinel.model.step import Chunk, Outcome
+from sentinel.stream.journal import StepRecord
+from sentinel.stream.records import Fetched
+
+SEEDS = 150
+KEPT = (13, 1_313)
+"""Seeds that once failed."""
+
+
+@pytest.mark.parametrize("seed", KEPT)
+def test_a_seed_that_failed_once(seed: int) -> None:
+    """What was mended stays mended."""
+    World(seed).run()
+
+
+def test_many_seeds() -> None:
+    """Every fault occurs somewhere, and nothing is lost, doubled or different."""
+    happened: set[str] = set()
+    for seed in range(SEEDS):
+        world = World(seed)
+        world.run()
+        happened |= world.happened.keys()
+    assert happened >= {
+        "crash",
+        "crash in recovery",
+        "crash in snapshot",
+        "in_transaction",
+        "after_commit",
+        "aborted",
+        "published",
+        "sent twice",
+        "torn snapshot",
+        "zombie fenced",
+        "rewound",
+    }
+
+
+def _acks_in_finally(patch: pytest.MonkeyPatch) -> None:
+    """Chunks are acked although their step failed."""
+    run = World._step
+
+    def step(self: World, worker: object, fault: str) -> None:
+        waiting = list(worker.waiting)  # type: ignore[attr-defined]
+        run(self, worker, fault)  # type: ignore[arg-type]
+        for stream, fetched in waiting:
+            self.log.positions[stream] = max(self.log.positions.get(stream, 0), fetched.end)
+
+    patch.setattr(World, "_step", step)
+
+
+def _position_of_the_group(patch: pytest.MonkeyPatch) -> None:
+    """What the journal says was applied is not looked at."""
+    patch.setattr(Fetched, "after", lambda self, stream, _: _whole(self, stream))
+
+
+def _whole(fetched: Fetched, stream: Stream | Control) -> Chunk:
+    columns = (fetched.offsets, fetched.recorded_ms, fetched.keys, fetched.values)
+    return Chunk(stream, fetched.topic, fetched.partition, *columns)
+
+
+def _no_fencing(patch: pytest.MonkeyPatch) -> None:
+    """A process that was given up goes on writing."""
+    write = LogSink.write
+
+    def unfenced(self: LogSink, outcome: Outcome, record: StepRecord) -> int:
+        self.epoch = self.log.owner
+        return write(self, outcome, record)
+
+    patch.setattr(LogSink, "write", unfenced)
+
+
+def _no_journal(patch: pytest.MonkeyPatch) -> None:
+    """Recovery takes the snapshot and leaves out the steps since."""
+    patch.setattr(LogHistory, "steps", lambda *_: iter(()))
+
+
+def _snapshot_without_event_ids(patch: pytest.MonkeyPatch) -> None:
+    """A snapshot forgets which events it has seen."""
+    patch.setattr(EventIds, "restore", lambda *_: None)
+
+
+def _torn_snapshot_taken(patch: pytest.MonkeyPatch) -> None:
+    """Nobody looks whether a snapshot is whole."""
+    patch.setattr("sentinel.stream.snapshot.digest_of", lambda _: "")
+
+
+def _all_seeds() -> None:
+    for seed in range(SEEDS):
+        World(seed).run()
+
+
+@pytest.mark.parametrize(
+    ("bug", "shows"),
+    [
+        (_acks_in_finally, "then came what was fetched"),
+        (_position_of_the_group, "lost or taken twice"),
+        (_no_fencing, "a zombie committed"),
+        (_no_journal, "then came what was fetched"),
+        (_snapshot_without_event_ids, "says something else"),
+        (_torn_snapshot_taken, None),
+    ],
+)
+def test_a_bug_that_is_put_back_is_found(
+    bug: Callable[[pytest.MonkeyPatch], None], shows: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of these mistakes makes some seed fail: the simulation can tell."""
+    bug(monkeypatch)
+    with pytest.raises(Exception, match=shows):
+        _all_seeds()

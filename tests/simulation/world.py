@@ -1,0 +1,311 @@
+"""One seed, one history of faults: events come, workers fail, and in the end all must be exact."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+
+import msgspec
+from tests.simulation.configuration import configurations
+from tests.simulation.log import (
+    KEYED,
+    TOPICS,
+    CrashError,
+    Entry,
+    Log,
+    LogBroadcast,
+    LogHistory,
+    LogSink,
+)
+
+from sentinel.alerting.cloudevent import encode as encode_alert
+from sentinel.engine import Engine
+from sentinel.model.events import Stream
+from sentinel.model.response import Control
+from sentinel.model.step import Step
+from sentinel.stream import snapshot as form
+from sentinel.stream.journal import decode
+from sentinel.stream.records import Fetched
+from sentinel.stream.recovery import ShardState, recover, snapshot_of
+from sentinel.stream.sink import SinkAbortedError, SinkFatalError
+from sentinel.stream.stepper import GapError, Stepper
+
+_START_MS = 1_700_000_000_000
+_FAULTS = ("in_transaction", "after_commit", "abort")
+_HOUR_MS = 3_600_000
+
+
+class Fault(Exception):  # noqa: N818 - what is wrong, not an error of the simulation
+    """The promise is broken."""
+
+
+@dataclass
+class Worker:
+    """One life of a process: memory that a crash takes away."""
+
+    epoch: int
+    stepper: Stepper
+    sink: LogSink
+    positions: dict[Stream | Control, int]
+    waiting: list[tuple[Stream | Control, Fetched]] = field(default_factory=list)
+    generation: int = 0
+
+
+class World:
+    """The history of one seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self._draw = random.Random(seed)
+        self.log = Log(configurations=[configurations()[0]])
+        self.happened: Counter[str] = Counter()
+        self._now_ms = _START_MS
+        self._skew_ms = 0
+        self._offsets = dict.fromkeys(TOPICS, 0)
+        self._ids: list[tuple[Stream, bytes]] = []
+        self._numbers = 0
+        self._epochs = 0
+        self._worker: Worker | None = None
+        self._zombies: list[Worker] = []
+
+    def run(self, turns: int = 40) -> None:
+        """Let the seed decide; raises Fault where the promise does not hold."""
+        for _ in range(turns):
+            self._turn()
+        self._settle()
+        self._check()
+
+    def _turn(self) -> None:
+        draw = self._draw
+        self._now_ms += draw.choice((50, 500, 5_000, 60_000, 600_000))
+        for _ in range(draw.randrange(4)):
+            self._produce()
+        chance = draw.random()
+        if chance < 0.06:
+            self._crash("crash")
+        elif chance < 0.10 and self._worker is not None:
+            self._zombies.append(self._worker)  # stopped, not dead: it will go on later
+            self._worker = None
+            self.happened["stalled"] += 1
+        elif chance < 0.14:
+            self._skew_ms = draw.choice((-_HOUR_MS, 0, 0, _HOUR_MS))
+        elif chance < 0.18:
+            other = draw.choice(configurations())
+            self.log.configurations.append(other)
+            self.happened["published"] += 1
+        elif chance < 0.22 and self._zombies:
+            self._wake(self._zombies.pop())
+        if self._worker is None:
+            self._start()
+        if self._worker is not None:
+            self._fetch(self._worker)
+            fault = draw.choice(_FAULTS) if draw.random() < 0.12 else ""
+            self._step(self._worker, fault)
+        if self._worker is not None and draw.random() < 0.15:
+            self._snapshot(self._worker)
+
+    def _produce(self) -> None:
+        draw = self._draw
+        self._numbers += 1
+        if self._ids and draw.random() < 0.08:  # a producer sends again
+            stream, value = draw.choice(self._ids)
+            self._append(stream, value)
+            self.happened["sent twice"] += 1
+            return
+        late = draw.choice((0, 0, 0, 90_000, 4_000_000)) if draw.random() < 0.3 else 0
+        customer, moment = f"c{draw.randrange(8)}", max(0, self._now_ms - late)
+        kind = draw.random()
+        if kind < 0.55:
+            value = (
+                f'{{"event_id":"e{self._numbers}","event_time":{moment},'
+                f'"customer_id":"{customer}","kind":"transfer","direction":"debit",'
+                f'"amount":{draw.randrange(1, 600)},"currency":"CNY","status":"approved"}}'
+            ).encode()
+            self._ids.append((Stream.TRANSACTION, value))
+            self._append(Stream.TRANSACTION, value)
+        elif kind < 0.88:
+            success = "true" if draw.random() < 0.4 else "false"
+            value = (
+                f'{{"event_id":"e{self._numbers}","event_time":{moment},'
+                f'"customer_id":"{customer}","kind":"login","success":{success},'
+                f'"device_id":"d{draw.randrange(3)}"}}'
+            ).encode()
+            self._ids.append((Stream.LOGIN, value))
+            self._append(Stream.LOGIN, value)
+        elif kind < 0.92:
+            self._append(Stream.LOGIN, b'{"event_id": 3')
+        elif kind < 0.97 and self.log.alerts:
+            said = msgspec.json.decode(draw.choice(self.log.alerts))["data"]
+            kinds = ("acknowledge", "disposition", "note")
+            self._append(
+                Control.RESPONSE,
+                (
+                    f'{{"response_id":"r{self._numbers}","event_time":{self._now_ms},'
+                    f'"key":"{said["key"]}","alert_id":"{said["alert_id"]}",'
+                    f'"kind":"{draw.choice(kinds)}","actor":"a","verdict":"false_positive"}}'
+                ).encode(),
+            )
+        else:
+            self._append(
+                Control.SILENCE,
+                (
+                    f'{{"silence_id":"s{draw.randrange(2)}","matchers":["risk=\\"market\\""],'
+                    f'"starts_at":{self._now_ms},"ends_at":{self._now_ms + 600_000},'
+                    f'"created_by":"a","comment":"c"}}'
+                ).encode(),
+            )
+
+    def _append(self, stream: Stream | Control, value: bytes) -> None:
+        if self._draw.random() < 0.1:
+            self._offsets[stream] += 1  # a marker of a producer's transaction
+        self.log.inputs[stream].append(Entry(self._offsets[stream], self._now_ms, value))
+        self._offsets[stream] += 1
+
+    def _start(self) -> None:
+        """A fresh process: it fences who was before, recovers, and reads from the group's place."""
+        self._epochs += 1
+        self.log.owner = self.log.snapshot_owner = self._epochs
+        dies = self._draw.randrange(6) if self._draw.random() < 0.1 else None
+        try:
+            state = self._recovered(dies)
+        except CrashError:
+            self.happened["crash in recovery"] += 1
+            return
+        sink = LogSink(self.log, self._epochs)
+        stepper = Stepper(state, sink, [LogBroadcast(self.log)], None)
+        self._worker = Worker(self._epochs, stepper, sink, dict(self.log.positions))
+        self.happened["started"] += 1
+
+    def _recovered(self, dies: int | None = None) -> ShardState:
+        history = LogHistory(self.log, dies)
+        return recover(history, self.log.configurations[-1], lambda *_: None)
+
+    def _fetch(self, worker: Worker) -> None:
+        """Some of what is there, from some of the topics; now and then it begins again."""
+        if self._draw.random() < 0.05:  # a rebalance: back to what was acked
+            worker.positions = dict(self.log.positions)
+            worker.waiting.clear()
+            self.happened["rewound"] += 1
+        for stream in KEYED:
+            if self._draw.random() < 0.7:
+                start = worker.positions.get(stream, 0)
+                found = self.log.fetched(stream, start, self._draw.randrange(1, 6))
+                if found is not None:
+                    worker.waiting.append((stream, found))
+                    worker.positions[stream] = found.end
+
+    def _step(self, worker: Worker, fault: str) -> None:
+        worker.sink.fault = fault
+        configuration = self.log.configurations[-1]
+        try:
+            worker.stepper.take(worker.waiting, self._now_ms + self._skew_ms, configuration)
+        except CrashError:
+            self._crash(fault)
+            return
+        except SinkAbortedError:  # as the shard does: recover, then the same chunks again
+            self.happened["aborted"] += 1
+            state = self._recovered()
+            worker.stepper = Stepper(state, worker.sink, [LogBroadcast(self.log)], None)
+            return
+        worker.sink.fault = ""
+        if self._draw.random() < 0.8:  # acks reach the group now and then
+            for stream, fetched in worker.waiting:
+                self.log.positions[stream] = max(self.log.positions.get(stream, 0), fetched.end)
+        worker.waiting = []
+
+    def _snapshot(self, worker: Worker) -> None:
+        snapshot = snapshot_of(worker.stepper.state)
+        chunks = list(form.chunks_of(snapshot))
+        manifest = form.manifest_of(snapshot, 0)
+        if self._draw.random() < 0.2:
+            self._crash("crash in snapshot")  # its transaction is never committed
+            return
+        if self._draw.random() < 0.1:
+            at = self._draw.randrange(len(chunks[0]))
+            chunks[0] = chunks[0][:at] + bytes([chunks[0][at] ^ 255]) + chunks[0][at + 1 :]
+            self.happened["torn snapshot"] += 1
+        self.log.snapshots = [*self.log.snapshots, (manifest, chunks)][-form.KEPT :]
+        self.happened["snapshot"] += 1
+
+    def _crash(self, how: str) -> None:
+        if self._worker is not None:
+            self.happened[how] += 1
+        self._worker = None
+
+    def _wake(self, zombie: Worker) -> None:
+        """A process that was stopped goes on, not knowing that another took over."""
+        fenced = zombie.epoch != self.log.owner
+        before = len(self.log.journal)
+        self._fetch(zombie)
+        try:
+            done = zombie.stepper.take(zombie.waiting, self._now_ms, self.log.configurations[-1])
+        except SinkFatalError:
+            self.happened["zombie fenced"] += 1
+            return
+        except GapError:  # its group went on without it: what it lacks is not lost
+            if not fenced:
+                raise
+            return
+        if fenced and (done is not None or len(self.log.journal) != before):
+            raise Fault("a zombie committed")
+        if not fenced:  # nobody took over meanwhile: it still owns the shard
+            zombie.waiting = []
+            self._crash("replaced")
+            self._worker = zombie
+
+    def _settle(self) -> None:
+        """No more faults: everything that was produced is taken in."""
+        self._skew_ms = 0
+        self._now_ms += 60_000
+        while self._worker is None:
+            self._start()
+        worker = self._worker
+        worker.sink.fault = ""
+        for _ in range(500):
+            news = False
+            for stream in KEYED:
+                found = self.log.fetched(stream, worker.positions.get(stream, 0), 50)
+                if found is not None:
+                    worker.waiting.append((stream, found))
+                    worker.positions[stream] = found.end
+                    news = True
+            worker.stepper.take(worker.waiting, self._now_ms, self.log.configurations[-1])
+            worker.waiting = []
+            if not news:
+                return
+        raise Fault("it never gets to the end")
+
+    def _check(self) -> None:
+        """Against a run without any fault over the same steps."""
+        records = [decode(value) for _, value in self.log.journal]
+        if [record.number for record in records] != list(range(len(records))):
+            raise Fault("steps are missing or doubled")
+        for stream, topic in TOPICS.items():
+            applied = [
+                offset
+                for record in records
+                if topic in record.ranges
+                for offset in self._held(stream, *record.ranges[topic])
+            ]
+            if applied != [entry.offset for entry in self.log.inputs[stream]]:
+                raise Fault(f"{topic}: records were lost or taken twice")
+        engine, history = Engine(self.log.configurations[0]), LogHistory(self.log)
+        alerts: list[bytes] = []
+        for record in records:
+            if record.config_version != engine.configuration.version:
+                if record.number == 0:
+                    engine = Engine(history.configuration(record.config_version))
+                else:
+                    engine.reconfigure(history.configuration(record.config_version))
+            outcome = engine.process(Step(record.now_ms, history.chunks(record)[0]))
+            alerts += [encode_alert(alert) for alert in outcome.alerts]
+        if alerts != self.log.alerts:
+            raise Fault("the alerts are not those of a run without faults")
+        ids = [msgspec.json.decode(value)["id"] for value in alerts]
+        if len(set(ids)) != len(ids):
+            raise Fault("an alert's revision was said twice")
+        assert self._worker is not None
+        if engine.digest() != self._worker.stepper.state.engine.digest():
+            raise Fault("the state is not that of a run without faults")
+
+    def _held(self, stream: Stream | Control, first: int, last: int) -> list[int]:
+        return [e.offset for e in self.log.inputs[stream] if first <= e.offset <= last]
