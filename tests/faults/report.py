@@ -21,6 +21,7 @@ _PLACE = re.compile(r"(?<=<!-- table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 def _cells(result: Result) -> list[str]:
     verdict, found = result.verdict, result.recoveries
+    states = verdict.counts["states"]
     return [
         result.row,
         ROWS[result.row].what,
@@ -30,7 +31,7 @@ def _cells(result: Result) -> list[str]:
         str(verdict.lost.total()),
         str(verdict.doubled.total()),
         str(verdict.phantom.total()),
-        f"{verdict.counts['states'] - verdict.phantom['state']} of {verdict.counts['states']} equal",
+        f"{states - verdict.phantom['state']} of {states} equal",
         str(verdict.counts["letters"]),
         f"{median(found):.1f} / {max(found):.1f}" if found else "–",
         ("" if result.passed else f"FAILED {result.complaint} ") + result.note,

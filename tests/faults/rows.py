@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from tests.faults import rows_input, rows_link, rows_process
+from tests.faults import rows_input, rows_kept, rows_link, rows_process
 from tests.faults.proxy import Link
 from tests.faults.scene import Lab, Result
 
@@ -12,7 +12,7 @@ from sentinel.stream.failpoint import Failpoint
 
 KILLS = 20
 OTHERS = 5
-BRIEF = 2
+_BRIEF_KILLS = (Failpoint.IN_TRANSACTION, Failpoint.AFTER_COMMIT, Failpoint.IN_SNAPSHOT)
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Row:
 
 
 def _kill(name: Failpoint, what: str) -> Row:
-    return Row(partial(rows_process.failpoint, name), f"kill -9 {what}", KILLS, BRIEF)
+    brief = 1 if name in _BRIEF_KILLS else 0
+    return Row(partial(rows_process.failpoint, name), f"kill -9 {what}", KILLS, brief)
 
 
 ROWS: dict[str, Row] = {
@@ -38,12 +39,13 @@ ROWS: dict[str, Row] = {
     "after_process": _kill(Failpoint.AFTER_PROCESS, "after the engine has moved on"),
     "in_transaction": _kill(Failpoint.IN_TRANSACTION, "within the transaction"),
     "after_commit": _kill(Failpoint.AFTER_COMMIT, "after the commit, before the ack"),
+    "in_snapshot": _kill(Failpoint.IN_SNAPSHOT, "while a snapshot is written"),
     "in_recovery": _kill(Failpoint.IN_RECOVERY, "while the journal is replayed"),
     "random_kills": Row(
         rows_process.random_kills, "kill -9 of any of 3 workers at any moment", KILLS, 3
     ),
-    "sigterm": Row(rows_process.sigterm, "SIGTERM in the middle of the load", KILLS, BRIEF),
-    "exception": Row(rows_process.exception, "an exception in a step's transaction", KILLS, BRIEF),
+    "sigterm": Row(rows_process.sigterm, "SIGTERM in the middle of the load", KILLS),
+    "exception": Row(rows_process.exception, "an exception in a step's transaction", KILLS),
     "sigstop": Row(
         rows_process.sigstop, "SIGSTOP past the session timeout, then SIGCONT", OTHERS, 1
     ),
@@ -68,4 +70,11 @@ ROWS: dict[str, Row] = {
         partial(rows_input.customers, None), "1,000,000 events of as many customers, kill -9", 1
     ),
     "customers_zipf": Row(partial(rows_input.customers, 1.1), "the same by Zipf's law, kill -9", 1),
+    "torn_snapshot": Row(rows_kept.torn_snapshot, "the newest snapshot is torn, and kill -9"),
+    "config_published": Row(
+        rows_kept.config_published, "a configuration published under load, and kill -9"
+    ),
+    "producer_duplicates": Row(
+        rows_kept.duplicates, "events sent twice by their producer, and kill -9"
+    ),
 }

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -22,9 +21,9 @@ _OFTEN = {"SENTINEL_SNAPSHOT_STEPS": "3"}
 
 
 @pytest.fixture
-def stage(kafka: str, prefix: str) -> Iterator[Stage]:
-    """This test's corner of the broker."""
-    yield Stage(kafka, prefix)
+def stage(kafka: str, prefix: str) -> Stage:
+    """A corner of the broker for one test."""
+    return Stage(kafka, prefix)
 
 
 def _sentinel(stage: Stage, *arguments: str) -> subprocess.CompletedProcess[str]:
