@@ -4,6 +4,7 @@ import shutil
 import signal
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 from tests.faults.ledger import Fed, spoiled
@@ -45,8 +46,8 @@ def poison(lab: Lab, seed: int, repeats: int) -> Result:
         ok = _killed_between(scene, parts)
         result = scene.finish(len(parts), complaint="" if ok else "never ready")
         found = result.verdict.counts["letters"]
-        result.verdict.lost["letters"] += max(0, bad - found)
-        result.verdict.phantom["letters"] += max(0, found - bad)
+        result.verdict.lost += Counter({"letters": bad - found})
+        result.verdict.phantom += Counter({"letters": found - bad})
         return result
 
 

@@ -1,5 +1,6 @@
 """What a row of the suite plays on: the lab that all rows share, and one row's scene in it."""
 
+import signal
 import tempfile
 import threading
 import time
@@ -199,7 +200,7 @@ class Scene:
         if not self.wait(self.stage.everything_applied):
             complaint += f" not applied in {self.lab.drain_s:.0f} s"
         codes = self.workers.stop()
-        if any(codes):
+        if set(codes) - {0, -signal.SIGTERM}:  # SIGTERM itself ends one that is just starting
             complaint += f" exit codes {codes}"
         verdict = Verifier(self.stage, self._configs).verdict(self.ledger)
         if not verdict.counts["alerts"]:

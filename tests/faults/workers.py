@@ -162,15 +162,6 @@ class Workers:
             ]
         return max(peaks)
 
-    def cpu_s(self) -> list[float]:
-        """Processor seconds that each running worker has used."""
-        ticks = os.sysconf("SC_CLK_TCK")
-        found = []
-        for slot in self._slots:
-            fields = _stat(slot.pid)
-            found.append((int(fields[11]) + int(fields[12])) / ticks)
-        return found
-
     def _end(self, slot: _Slot, number: signal.Signals) -> int:
         if slot.pid not in self._zygote.codes:
             os.kill(slot.pid, number)
