@@ -33,9 +33,9 @@ def main(
                 f"{name}: {result.verdict} {result.complaint} {result.note} ({took:.0f} s)"
             )
             results.append(result)
+            if into is not None:
+                write(into, results, seed)
     Console(width=160).print(table(results))
-    if into is not None:
-        write(into, results, seed)
     if not all(result.passed for result in results):
         sys.exit(1)
 
