@@ -8,6 +8,7 @@ from tests.faults.scene import Lab, Result, Scene
 from sentinel.stream.failpoint import Failpoint
 
 _CYCLE_S = 30.0
+_MOST = 8  # times that a failpoint is passed before it fires
 
 
 def failpoint(name: Failpoint, lab: Lab, seed: int, repeats: int) -> Result:
@@ -16,7 +17,8 @@ def failpoint(name: Failpoint, lab: Lab, seed: int, repeats: int) -> Result:
     often = {"SENTINEL_SNAPSHOT_STEPS": "5"} if name is Failpoint.IN_SNAPSHOT else {}
     with lab.scene(name, seed, environment=often) as scene:
         with scene.flowing():
-            ok = scene.wait(lambda: scene.workers.ready)
+            # Steps enough that a recovery, too, passes its failpoint as often as it may be asked to.
+            ok = scene.wait(lambda: min(scene.journal_ends()) > 2 * _MOST)
             scene.workers.failpoint = partial(_armed, scene, name, "")
             scene.workers.send(0, signal.SIGKILL)
             ok &= scene.wait(lambda: scene.workers.deaths > repeats, repeats * _CYCLE_S)
@@ -28,7 +30,7 @@ def failpoint(name: Failpoint, lab: Lab, seed: int, repeats: int) -> Result:
 
 
 def _armed(scene: Scene, name: Failpoint, how: str) -> str:
-    return f"{name}:{scene.draw.randint(1, 8)}{how}"
+    return f"{name}:{scene.draw.randint(1, _MOST)}{how}"
 
 
 def exception(lab: Lab, seed: int, repeats: int) -> Result:
