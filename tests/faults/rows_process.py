@@ -17,7 +17,7 @@ def failpoint(name: Failpoint, lab: Lab, seed: int, repeats: int) -> Result:
     often = {"SENTINEL_SNAPSHOT_STEPS": "5"} if name is Failpoint.IN_SNAPSHOT else {}
     with lab.scene(name, seed, environment=often) as scene:
         with scene.flowing():
-            # Steps enough that a recovery, too, passes its failpoint as often as it may be asked to.
+            # Steps enough that a recovery, too, passes its failpoint as often as it may be told.
             ok = scene.wait(lambda: min(scene.journal_ends()) > 2 * _MOST)
             scene.workers.failpoint = partial(_armed, scene, name, "")
             scene.workers.send(0, signal.SIGKILL)

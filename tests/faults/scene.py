@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from tests.faults.ledger import Fed, Ledger
 from tests.faults.proxy import Link, Proxy
 from tests.faults.verifier import Verdict, Verifier
@@ -181,13 +181,16 @@ class Scene:
         return True
 
     def journal_ends(self) -> list[int]:
-        """Where each partition of the journal ends, with what is not committed."""
+        """Where each partition of the journal ends, committed or not; 0 while none is told."""
         consumer = Consumer({"bootstrap.servers": self.broker.address, "group.id": "ends"})
         topic, partitions = self.stage.topics.journal, range(self.stage.partitions)
         places = [TopicPartition(topic, number) for number in partitions]
-        ends = [consumer.get_watermark_offsets(place, 10)[1] for place in places]
-        consumer.close()
-        return ends
+        try:
+            return [consumer.get_watermark_offsets(place, 10)[1] for place in places]
+        except KafkaException:  # it is new, and has no leader yet
+            return [0] * len(places)
+        finally:
+            consumer.close()
 
     def pause(self, least_s: float, most_s: float) -> None:
         """Let a seeded while pass: the moment of the fault is a part of it."""
