@@ -108,9 +108,10 @@ def storm(lab: Lab, seed: int, repeats: int) -> Result:
             ok = scene.wait(lambda: scene.workers.ready)
             for _ in range(repeats):
                 scene.workers.add()
-                scene.pause(0.3, 3)
+                ok &= scene.wait(lambda: scene.workers.ready)
+                scene.pause(0, 1)
                 codes.append(scene.workers.remove())
-                scene.pause(0.0, 1)
+                scene.pause(0, 1)
             ok &= scene.wait(lambda: scene.workers.any_ready)
         complaint = f"exit codes {codes}" if any(codes) else ""
         return scene.finish(2 * repeats, complaint=complaint + ("" if ok else "never ready again"))
