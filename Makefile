@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := .venv-peers
 SECONDS ?= 0
+SEED ?= 1
 SECRETS := grafana-admin-password
 
-.PHONY: demo test test-quick lint bench scaling stack previews secrets setup setup-system lock clean help
+.PHONY: demo test test-quick lint bench scaling faults mutations stack previews secrets setup setup-system lock clean help
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t16
@@ -35,6 +36,13 @@ bench: $(READY) $(PEERS)/.ready setup-system  ## measure, side by side with peer
 
 scaling: $(READY) setup-system  ## what things cost and a large bank needs; writes benchmarks/scaling.json
 	$(BIN)/python -m benchmarks.scaling
+
+faults: $(READY) setup-system  ## kill, cut, stop, spoil: nothing lost or doubled; FULL=1 ROWS=a,b SEED=2
+	$(BIN)/python -m tests.faults --seed $(SEED) $(if $(ROWS),--rows $(ROWS)) \
+	  $(if $(FULL),--full $(if $(ROWS),,--into docs/reliability.md))
+
+mutations: $(READY) setup-system  ## put four known bugs back, one at a time: the fault suite finds each
+	$(BIN)/pytest tests/faults/mutation_check.py
 
 stack: $(READY) setup-system  ## docker-compose.yml as processes, without Docker; SECONDS=90 and ends
 	$(BIN)/python -m tests.stack $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))

@@ -120,7 +120,7 @@ class Engine:
         outcome.signals = Counter(
             (signal.rule_id, signal.stage.value) for signal in signals + shared
         )
-        outcome.limits = said.limits + counts.limits + stages.rules.take_limits()
+        outcome.limits += said.limits + counts.limits + stages.rules.take_limits()
         outcome.limits += self._lost
         self._lost = Counter()
         outcome.limits[Limit.SLOTS] += evictions.full

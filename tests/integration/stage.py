@@ -47,6 +47,7 @@ class Stage:
 
     broker: str
     prefix: str
+    partitions: int = PARTITIONS
     settings: Settings = field(init=False)
     topics: Topics = field(init=False)
 
@@ -58,7 +59,7 @@ class Stage:
         self.settings = Settings(
             brokers=self.broker,
             app_id=self.prefix,
-            partitions=PARTITIONS,
+            partitions=self.partitions,
             topic_prefix=self.prefix,
             web_port=port,
         )
@@ -126,7 +127,7 @@ class Stage:
         places = [
             TopicPartition(topic, number, OFFSET_END)
             for topic in topics
-            for number in range(PARTITIONS)
+            for number in range(self.partitions)
         ]
         admin = AdminClient({"bootstrap.servers": self.broker})
         for future in admin.delete_records(places).values():
@@ -147,7 +148,7 @@ class Stage:
         ends = {
             (topic, number): consumer.get_watermark_offsets(TopicPartition(topic, number), 10)[1]
             for topic in self.topics.inputs.values()
-            for number in range(PARTITIONS)
+            for number in range(self.partitions)
         }
         consumer.close()
         rollups = self.topics.rollups  # it ends in a transaction's marker, which nobody applies

@@ -22,7 +22,7 @@ _OFTEN = {"SENTINEL_SNAPSHOT_STEPS": "3"}
 
 @pytest.fixture
 def stage(kafka: str, prefix: str) -> Stage:
-    """Topics of this test's own on the real broker."""
+    """A corner of the broker for one test."""
     return Stage(kafka, prefix)
 
 

@@ -23,8 +23,9 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 listeners={listeners},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners={listeners}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL
+advertised.listeners={advertised}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT,\
+  SSL:SSL,SASL_SSL:SASL_SSL
 controller.listener.names=CONTROLLER
 log.dirs={folder}/log
 num.partitions=4
@@ -81,7 +82,8 @@ class Broker:
     """A running broker; ``address`` is its bootstrap address, ``addresses`` has all by protocol.
 
     Beyond PLAINTEXT it listens for ``protocols``, with ``properties`` and SCRAM users
-    (passwords by name) of the caller's.
+    (passwords by name) of the caller's.  The listener PROXIED tells clients the address that
+    ``advertised`` has for it.  Data are kept in ``folder`` if one is given.
     """
 
     def __init__(
@@ -89,6 +91,8 @@ class Broker:
         protocols: Sequence[str] = (),
         properties: Mapping[str, str] = MappingProxyType({}),
         scram_users: Mapping[str, str] = MappingProxyType({}),
+        advertised: Mapping[str, str] = MappingProxyType({}),
+        folder: Path | None = None,
     ) -> None:
         _resolve()
         controller, *ports = _free_ports(2 + len(protocols))
@@ -98,12 +102,14 @@ class Broker:
         }
         self.address = self.addresses["PLAINTEXT"]
         self._folder = Path(tempfile.mkdtemp(prefix="sentinel-kafka-"))
+        told = self.addresses | dict(advertised)
         self._config = self._folder / "server.properties"
         self._config.write_text(
             _PROPERTIES.format(
                 listeners=",".join(f"{name}://{at}" for name, at in self.addresses.items()),
+                advertised=",".join(f"{name}://{at}" for name, at in told.items()),
                 controller=controller,
-                folder=self._folder,
+                folder=folder or self._folder,
             )
             + "".join(f"{name}={value}\n" for name, value in properties.items())
         )
@@ -114,12 +120,26 @@ class Broker:
         ]
         self._run("kafka.tools.StorageTool", "format", "-t", uuid, "-c", str(self._config), *users)
         self._log = (self._folder / "broker.out").open("wb")
+        self.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the JVM has ended, by itself or killed."""
+        return self._process.poll() is not None
+
+    def start(self) -> None:
+        """Start the JVM, again after :meth:`kill`: ports and data are the same."""
         self._process = subprocess.Popen(
             [*self._java("-Xmx1g", "-Xms256m"), "kafka.Kafka", str(self._config)],
             stdout=self._log,
             stderr=subprocess.STDOUT,
         )
         self._wait()
+
+    def kill(self) -> None:
+        """End the JVM as ``kill -9`` does; what it had written stays."""
+        self._process.kill()
+        self._process.wait()
 
     def _java(self, *options: str) -> list[str]:
         return ["java", *options, "-XX:+UseG1GC", "-cp", f"{_JARS}/*"]
@@ -148,7 +168,6 @@ class Broker:
 
     def stop(self) -> None:
         """Stop the JVM and remove its folder."""
-        self._process.kill()
-        self._process.wait()
+        self.kill()
         self._log.close()
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,0 +1,80 @@
+"""The four bugs that others have had (docs/design, traps in the stack), to put back one at a time.
+
+Each names the row of the suite that must then fail.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from sentinel.model.step import Outcome
+from sentinel.stream.shard import Shard
+from sentinel.stream.sink import Sink
+from sentinel.stream.stepper import Done, Stepper
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A bug, how it comes back into this process, and the row that finds it."""
+
+    row: str
+    put_back: Callable[[], None]
+
+
+def _ack_in_finally() -> None:
+    """A step that failed is acked and the next one taken."""
+    take = Stepper.take
+
+    def careless(self: Stepper, *more: Any) -> Done | None:
+        try:
+            return take(self, *more)
+        except Exception:  # noqa: BLE001 - that is the bug
+            self._sink._producer.abort_transaction(10)  # type: ignore[attr-defined]
+            return None
+
+    Stepper.take = careless  # type: ignore[assignment, method-assign]
+
+
+def _decode_error_acked() -> None:
+    """What cannot be decoded is acked and nowhere to be found."""
+    write = Sink.write
+
+    def forgetful(self: Sink, outcome: Outcome, *more: Any) -> Any:
+        outcome.dead_letters = []
+        return write(self, outcome, *more)
+
+    Sink.write = forgetful  # type: ignore[assignment, method-assign]
+
+
+def _position_from_group() -> None:
+    """Where to go on is asked of the consumer group alone."""
+    recovered = Shard._recovered
+
+    async def trusting(self: Shard) -> Any:
+        stepper = await recovered(self)
+        stepper.state.applied.clear()
+        return stepper
+
+    Shard._recovered = trusting  # type: ignore[method-assign]
+
+
+def _no_fencing() -> None:
+    """Each process writes under a transactional id of its own."""
+    start = Sink.__init__
+
+    def lonely(self: Sink, settings: Any, *more: Any) -> None:
+        own = msgspec.structs.replace(settings, app_id=f"{settings.app_id}-{os.getpid()}")
+        start(self, own, *more)
+
+    Sink.__init__ = lonely  # type: ignore[assignment, method-assign]
+
+
+MUTATIONS = {
+    "ack_in_finally": Mutation("exception", _ack_in_finally),
+    "decode_error_acked": Mutation("poison", _decode_error_acked),
+    "position_from_group": Mutation("after_commit", _position_from_group),
+    "no_fencing": Mutation("sigstop", _no_fencing),
+}
