@@ -1,4 +1,4 @@
-"""Where partitions end for those who read committed records only."""
+"""Where partitions end: for all readers, and for those of committed records only."""
 
 from collections.abc import Iterable
 
@@ -9,25 +9,32 @@ from sentinel.settings import Settings
 from sentinel.stream.security import client_config
 
 _TIMEOUT_S = 5.0
+Place = tuple[str, int]
+"""Topic and partition."""
 
 
-class CommittedEnds:
-    """Asks the broker for last stable offsets."""
+class Ends:
+    """Asks the broker where partitions end."""
 
     def __init__(self, settings: Settings) -> None:
         self._admin = AdminClient(client_config(settings))
 
-    def of(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
-        """The end of each partition, by topic and number; those that are not told are left out."""
+    def stable(self, partitions: Iterable[Place]) -> dict[Place, int]:
+        """The last stable offset of each; those that are not told are left out."""
+        return self._of(partitions, IsolationLevel.READ_COMMITTED)
+
+    def open_transaction(self, place: Place) -> bool:
+        """Whether records stand behind the last stable offset: neither committed nor aborted."""
+        stable = self._of([place], IsolationLevel.READ_COMMITTED)
+        whole = self._of([place], IsolationLevel.READ_UNCOMMITTED)
+        return bool(stable and whole) and stable[place] < whole[place]
+
+    def _of(self, partitions: Iterable[Place], level: IsolationLevel) -> dict[Place, int]:
         asked = {TopicPartition(*each): OffsetSpec.latest() for each in partitions}
         if not asked:
             return {}
-        found: dict[tuple[str, int], int] = {}
-        futures = self._admin.list_offsets(
-            asked,
-            isolation_level=IsolationLevel.READ_COMMITTED,
-            request_timeout=_TIMEOUT_S,
-        )
+        found: dict[Place, int] = {}
+        futures = self._admin.list_offsets(asked, isolation_level=level, request_timeout=_TIMEOUT_S)
         for place, future in futures.items():
             try:
                 found[place.topic, place.partition] = future.result(2 * _TIMEOUT_S).offset

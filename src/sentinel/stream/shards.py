@@ -17,7 +17,7 @@ from sentinel.model.response import Control
 from sentinel.settings import Settings
 from sentinel.stream.broadcast import Broadcast
 from sentinel.stream.configurations import Configurations
-from sentinel.stream.ends import CommittedEnds
+from sentinel.stream.ends import Ends
 from sentinel.stream.history import KafkaHistory
 from sentinel.stream.masking import Masking
 from sentinel.stream.partition import NoAnswerError
@@ -32,6 +32,7 @@ from sentinel.stream.watchdog import Watchdog
 _log = structlog.get_logger(__name__)
 _CATCH_UP_S = 30.0
 _REPORT_EVERY_S = 5.0
+_SETTLE_S = 0.2
 
 
 def _now_ms() -> int:
@@ -62,7 +63,7 @@ class Shards:
         self._generation = 0
         self._progress: dict[int, float] = {}
         self._positions: dict[tuple[str, int], int] = {}
-        self._ends = CommittedEnds(settings)
+        self._ends = Ends(settings)
         self._watchdog = Watchdog(self._done, self._has_work, self._stuck)
 
     def health(self) -> tuple[bool, str]:
@@ -167,7 +168,7 @@ class Shards:
         if any(not shard.ready or shard.waiting for shard, _ in running.values()):
             return True
         inputs = [(topic, number) for topic in self._topics.inputs.values() for number in running]
-        ends = self._ends.of(inputs)
+        ends = self._ends.stable(inputs)
         return any(end > self._positions.get(place, 0) for place, end in ends.items())
 
     def _stuck(self) -> None:
@@ -210,6 +211,7 @@ class Shards:
                 _log.info("recovering", shard=number, journal=f"{done / of:.0%}")
 
         own = self._configurations.current()
+        self._wait_settled(number)
         try:
             with KafkaHistory(
                 self._settings, number, self._configurations, self._registry
@@ -221,6 +223,22 @@ class Shards:
             raise RecoveryError(str(error)) from None
         finally:
             self._progress.pop(number, None)
+
+    def _wait_settled(self, number: int) -> None:
+        """The shard's last transaction, ended by fencing, must have ended in its journal, too.
+
+        A broker that dies amid a commit may forget the marker of a partition (docs/reliability.md).
+        The step behind it would be taken again, and the next marker would make both visible.
+        """
+        journal = (self._topics.journal, number)
+        until = time.monotonic() + _CATCH_UP_S
+        while self._ends.open_transaction(journal):
+            if time.monotonic() > until:
+                raise RecoveryError(
+                    f"{journal[0]}-{number} has a transaction that Kafka neither committed nor "
+                    "aborted; see docs/operations.md#open-transaction"
+                )
+            time.sleep(_SETTLE_S)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
