@@ -22,6 +22,7 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
         broker=[f"kafka://{broker.strip()}" for broker in settings.brokers.split(",")],
         broker_credentials=broker_credentials(settings),
         broker_max_poll_records=settings.max_poll_records,
+        broker_check_crcs=settings.check_crcs,
         stream_buffer_maxsize=4,
         consumer_max_fetch_size=FETCH_BYTES,
         stream_wait_empty=False,  # the shards decide what is finished

@@ -50,6 +50,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     snapshot_interval: str = "5m"
     snapshot_steps: Annotated[int, Meta(ge=1)] = 20_000
     max_poll_records: Annotated[int, Meta(ge=1, le=100_000)] = 20_000
+    check_crcs: bool = True  # of what is fetched; librdkafka's built-in cluster has wrong ones
     failpoint: str | None = None  # where to fail, in tests of crashes
     masking_key_file: _Text | None = None  # of the tokens that masking.yaml asks for
     schema_registry: _Text | None = None  # its URL: outputs are Avro, and inputs may be
