@@ -40,6 +40,7 @@ class Sink:
     ) -> None:
         self._masking, self._registry = masking, registry
         self._topics, self._partition = Topics(settings.topic_prefix), partition
+        self._refused = ""
         self._partitions = 0  # of the rollups; known from the start on
         self._producer = Producer(
             {
@@ -66,9 +67,11 @@ class Sink:
         """Commit a step; the journal's offset of it.  Raises SinkAbortedError, SinkFatalError."""
         journalled: list[int] = []
 
-        def note(_: object, message: Message) -> None:
+        def note(error: KafkaError | None, message: Message) -> None:
+            self._reported(error, message)
             journalled.append(message.offset())
 
+        self._refused = ""
         try:
             self._producer.begin_transaction()
             masking = self._masking
@@ -125,13 +128,15 @@ class Sink:
                 return
 
     def _abort(self, error: KafkaError) -> NoReturn:
+        self._producer.poll(0)
+        reason = self._refused or error.str()
         if error.fatal() or not error.txn_requires_abort():
-            raise SinkFatalError(error.str())
+            raise SinkFatalError(reason)
         try:
             self._producer.abort_transaction(_TIMEOUT_S)
         except KafkaException as exception:
             raise SinkFatalError(exception.args[0].str()) from None
-        raise SinkAbortedError(error.str())
+        raise SinkAbortedError(reason)
 
     def _produce(
         self,
@@ -143,11 +148,18 @@ class Sink:
     ) -> None:
         while True:
             try:
-                self._producer.produce(topic, value, key, partition, headers=headers or {})
+                self._producer.produce(
+                    topic, value, key, partition, self._reported, headers=headers or {}
+                )
             except BufferError:  # the queue is full: let some of it go
                 self._producer.poll(0.1)
             else:
                 return
+
+    def _reported(self, error: KafkaError | None, message: Message) -> None:
+        """Keep what the broker refused first: the transaction's own error does not say it."""
+        if error is not None and not self._refused:
+            self._refused = f"{message.topic()}: {error.str()}"
 
     def _put_aside(self, letter: DeadLetter) -> None:
         headers = {"reason": letter.reason.encode(), "detail": letter.detail.encode()}

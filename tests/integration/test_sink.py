@@ -1,0 +1,32 @@
+"""The sink on a real Kafka: what a broker refuses is said by name."""
+
+import random
+
+import pytest
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin import ResourceType as Resource
+from tests.integration.stage import Stage
+
+from sentinel.model.step import DeadLetter, DeadLetterReason, Outcome
+from sentinel.stream.journal import StepRecord
+from sentinel.stream.masking import read_masking
+from sentinel.stream.sink import Sink, SinkAbortedError, SinkFatalError
+
+
+def test_what_the_broker_refuses_first_is_the_reason(kafka: str, prefix: str) -> None:
+    """A record too large for its topic: topic and reason, not the state of the transaction."""
+    stage = Stage(kafka, prefix)
+    resource = ConfigResource(Resource.TOPIC, stage.topics.deadletter)
+    resource.add_incremental_config(
+        ConfigEntry("max.message.bytes", "500", incremental_operation=AlterConfigOpType.SET)
+    )
+    admin = AdminClient({"bootstrap.servers": kafka})
+    admin.incremental_alter_configs([resource])[resource].result(10)
+    sink = Sink(stage.settings, 0, read_masking(stage.settings), None)
+    sink.start()
+    noise = random.Random(1).randbytes(2_000)  # does not compress
+    letter = DeadLetter("t", 0, 1, None, noise, DeadLetterReason.MALFORMED, "d")
+    with pytest.raises((SinkAbortedError, SinkFatalError)) as error:
+        sink.write(Outcome(dead_letters=[letter]), StepRecord(0, 1, {}, "v"))
+    assert str(error.value) == f"{stage.topics.deadletter}: Broker: Message size too large"
+    assert stage.read(stage.topics.journal) == []
