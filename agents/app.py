@@ -14,6 +14,8 @@ from sentinel.stream.topics import Topics
 from sentinel.stream.transport import FETCH_BYTES, chunk_transport
 from sentinel.stream.web import Web
 
+_HEARTBEATS = 5  # in a session timeout: some may be late
+
 
 def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> faust.App:
     """An app whose agents feed ``shards``; ``data_dir`` is scratch space of Faust's."""
@@ -21,6 +23,8 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
         settings.app_id,
         broker=[f"kafka://{broker.strip()}" for broker in settings.brokers.split(",")],
         broker_credentials=broker_credentials(settings),
+        broker_session_timeout=settings.session_timeout_s,
+        broker_heartbeat_interval=settings.session_timeout_s / _HEARTBEATS,
         broker_max_poll_records=settings.max_poll_records,
         broker_check_crcs=settings.check_crcs,
         stream_buffer_maxsize=4,

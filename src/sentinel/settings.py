@@ -49,6 +49,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     horizon: str = "24h"  # for how long at least inputs must be kept, so that recovery finds them
     snapshot_interval: str = "5m"
     snapshot_steps: Annotated[int, Meta(ge=1)] = 20_000
+    session_timeout: str = "15s"  # a worker not heard of for so long loses its partitions
     max_poll_records: Annotated[int, Meta(ge=1, le=100_000)] = 20_000
     check_crcs: bool = True  # of what is fetched; librdkafka's built-in cluster has wrong ones
     failpoint: str | None = None  # where to fail, in tests of crashes
@@ -89,7 +90,7 @@ class Settings(Struct, frozen=True, kw_only=True):
                 problem = problem[:1].lower() + problem[1:]
                 raise SettingsError(f"{variable(name)}: {problem}") from None
             settings = msgspec.structs.replace(settings, **{name: getattr(value, name)})
-        for name in ("horizon", "snapshot_interval"):
+        for name in ("horizon", "snapshot_interval", "session_timeout"):
             try:
                 parse_duration(getattr(settings, name))
             except ValueError as error:
@@ -118,6 +119,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def snapshot_interval_ms(self) -> int:
         """How long a shard goes on without a snapshot, in milliseconds."""
         return parse_duration(self.snapshot_interval)
+
+    @property
+    def session_timeout_s(self) -> float:
+        """How long the group waits for a worker's heartbeat, in seconds."""
+        return parse_duration(self.session_timeout) / 1000
 
     @property
     def uses_sasl(self) -> bool:

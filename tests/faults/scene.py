@@ -24,8 +24,7 @@ _POLL_S = 0.05
 _FLUSH_S = 60.0
 # So that a killed worker's partitions are given away soon; and steps small, so that there are many.
 _ENVIRONMENT = {
-    "BROKER_SESSION_TIMEOUT": str(SESSION_S),
-    "BROKER_HEARTBEAT_INTERVAL": "0.5",
+    "SENTINEL_SESSION_TIMEOUT": f"{SESSION_S}s",
     "SENTINEL_MAX_POLL_RECORDS": "200",
 }
 

@@ -166,6 +166,7 @@ class WorkerProcess:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("SENTINEL_")}
         for name in ("brokers", "app_id", "topic_prefix", "web_port"):
             clean[f"SENTINEL_{name.upper()}"] = str(getattr(settings, name))
+        clean["SENTINEL_SESSION_TIMEOUT"] = "6s"  # whoever is killed is given up soon
         self._url = f"http://127.0.0.1:{settings.web_port}"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "sentinel", verb],
