@@ -17,8 +17,7 @@ def publish(
     ] = None,
 ) -> None:
     """Check a configuration, run its rules' tests and publish it; prints its version."""
-    from sentinel.engine import Engine
-    from sentinel.replay.ruletests import read_tests, run_test
+    from sentinel.replay.ruletests import read_tests, run_alone
     from sentinel.settings import Settings, read_configuration
     from sentinel.stream.configurations import PublishError
     from sentinel.stream.configurations import publish as put_in_force
@@ -28,7 +27,7 @@ def publish(
     configuration = read_configuration(configs)
     tests = read_tests(configuration.rule_documents)
     with typer.progressbar(tests, label="rule tests", file=sys.stderr) as bar:
-        results = [run_test(each, Engine(configuration.narrowed([each.rule_id]))) for each in bar]
+        results = [run_alone(each, configuration) for each in bar]
     failed = [each.test for each in results if not each.passed]
     for test in failed:
         typer.echo(f"{test.rule_id}: {test.name}: failed", err=True)

@@ -21,9 +21,7 @@ def test(
     as_json: Annotated[bool, typer.Option("--json", help="The results as JSON.")] = False,
 ) -> None:
     """Run the tests of all rules; each rule is judged alone. Exit 1 if one fails."""
-    from sentinel.engine import Engine
-    from sentinel.replay.loop import LoopBack
-    from sentinel.replay.ruletests import read_tests, run_test
+    from sentinel.replay.ruletests import read_tests, run_alone
     from sentinel.settings import read_configuration
 
     configuration = read_configuration(configs)
@@ -33,9 +31,7 @@ def test(
         if not tests:
             raise UserError(f'no tests of a rule "{rule}"')
     with typer.progressbar(tests, label="rule tests", file=sys.stderr) as bar:
-        results = [
-            run_test(each, LoopBack(Engine(configuration.narrowed([each.rule_id])))) for each in bar
-        ]
+        results = [run_alone(each, configuration) for each in bar]
     failed = [each for each in results if not each.passed]
     if as_json:
         typer.echo(json.dumps([_plain(each) for each in results]))

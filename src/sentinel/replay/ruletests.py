@@ -23,6 +23,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from sentinel import complaints
+from sentinel.configuration import Configuration
+from sentinel.engine import Engine
 from sentinel.model.alert import Alert, Tier
 from sentinel.model.columns import FIELDS
 from sentinel.model.document import ConfigError, Document, Path, did_you_mean
@@ -32,7 +34,7 @@ from sentinel.model.events import EVENT_TYPES, Stream
 from sentinel.model.response import Control
 from sentinel.model.rollup import HotEntry
 from sentinel.model.step import Chunk, Step
-from sentinel.replay.loop import by_pane
+from sentinel.replay.loop import LoopBack, by_pane
 from sentinel.replay.run import Processor
 
 START = datetime.fromisoformat("2026-01-05T10:00:00+08:00")
@@ -107,6 +109,11 @@ def read_tests(documents: Sequence[Document]) -> list[RuleTest]:
         for number, rule in enumerate(document.data.get("rules", []))
         for place in range(len(rule.get("tests", [])))
     ]
+
+
+def run_alone(test: RuleTest, configuration: Configuration) -> Result:
+    """Run a test against its rule alone, rollups looped back."""
+    return run_test(test, LoopBack(Engine(configuration.narrowed([test.rule_id]))))
 
 
 def run_test(test: RuleTest, engine: Processor) -> Result:
