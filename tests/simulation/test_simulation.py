@@ -14,7 +14,7 @@ from sentinel.stream.journal import StepRecord
 from sentinel.stream.records import Fetched
 
 SEEDS = 150
-KEPT = (13, 1_313)
+KEPT = (13, 155)
 """Seeds that once failed."""
 
 

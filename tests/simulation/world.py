@@ -273,9 +273,9 @@ class World:
                     worker.waiting.append((stream, found))
                     worker.positions[stream] = found.end
                     news = True
-            worker.stepper.take(worker.waiting, self._now_ms, self.log.configurations[-1])
+            done = worker.stepper.take(worker.waiting, self._now_ms, self.log.configurations[-1])
             worker.waiting = []
-            if not news:
+            if not news and done is None:  # a step may have told itself something
                 return
         raise Fault("it never gets to the end")
 
