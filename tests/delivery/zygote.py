@@ -34,11 +34,12 @@ route:
   ladder: [{channels: [duty]}]
 """
 _BATCH = 4
+_STARTED_NS = time.monotonic_ns()
 
 
 def _clock_ms() -> int:
-    """Time passes, beginning with the alerts'."""
-    return NOW + time.monotonic_ns() // 1_000_000 % 3_600_000
+    """Time passes, beginning with the alerts', on through all kills."""
+    return NOW + (time.monotonic_ns() - _STARTED_NS) // 1_000_000
 
 
 async def _page(folder: str, url: str, alerts: int) -> None:

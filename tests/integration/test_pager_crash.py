@@ -88,9 +88,10 @@ def zygote() -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.DEVNULL,
         text=True,
         cwd=Path(__file__).parents[2],
+        start_new_session=True,
     ) as process:
         yield process
-        process.stdin.close()  # type: ignore[union-attr]
+        os.killpg(process.pid, signal.SIGKILL)  # and the pager that a failed test left
 
 
 def _pager(zygote: subprocess.Popen[str], folder: Path, url: str) -> int:
