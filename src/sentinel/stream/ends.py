@@ -23,11 +23,11 @@ class Ends:
         """The last stable offset of each; those that are not told are left out."""
         return self._of(partitions, IsolationLevel.READ_COMMITTED)
 
-    def open_transaction(self, place: Place) -> bool:
-        """Whether records stand behind the last stable offset: neither committed nor aborted."""
-        stable = self._of([place], IsolationLevel.READ_COMMITTED)
+    def settled(self, place: Place) -> bool:
+        """Whether every record is committed or aborted; no answer is none."""
         whole = self._of([place], IsolationLevel.READ_UNCOMMITTED)
-        return bool(stable and whole) and stable[place] < whole[place]
+        stable = self._of([place], IsolationLevel.READ_COMMITTED)
+        return bool(stable and whole) and stable[place] >= whole[place]
 
     def _of(self, partitions: Iterable[Place], level: IsolationLevel) -> dict[Place, int]:
         asked = {TopicPartition(*each): OffsetSpec.latest() for each in partitions}

@@ -232,7 +232,7 @@ class Shards:
         """
         journal = (self._topics.journal, number)
         until = time.monotonic() + _CATCH_UP_S
-        while self._ends.open_transaction(journal):
+        while not self._ends.settled(journal):
             if time.monotonic() > until:
                 raise RecoveryError(
                     f"{journal[0]}-{number} has a transaction that Kafka neither committed nor "
