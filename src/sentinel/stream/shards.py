@@ -235,8 +235,8 @@ class Shards:
         while not self._ends.settled(journal):
             if time.monotonic() > until:
                 raise RecoveryError(
-                    f"{journal[0]}-{number} has a transaction that Kafka neither committed nor "
-                    "aborted; see docs/operations.md#open-transaction"
+                    f"{journal[0]}-{number}: Kafka has neither committed nor aborted its last "
+                    "transaction, or does not answer; see docs/operations.md#open-transaction"
                 )
             time.sleep(_SETTLE_S)
 
