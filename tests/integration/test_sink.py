@@ -23,7 +23,7 @@ def _refused(kafka: str, topic: str, value: bytes) -> bool:
             topic, value, partition=partition, on_delivery=lambda error, _: errors.append(error)
         )
     producer.flush(10)
-    return len(errors) == PARTITIONS and None not in errors
+    return len(errors) == PARTITIONS and all(error is not None for error in errors)
 
 
 def test_what_the_broker_refuses_first_is_the_reason(kafka: str, prefix: str) -> None:
