@@ -73,6 +73,8 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
         @Service.timer(1.0)
         async def lag(self) -> None:
             consumer = app.consumer
-            shards.note_lag(consumer.highwater, consumer.reached, consumer.assignment())
+            shards.note_lag(
+                consumer.highwater, consumer.reached, consumer.handed_over, consumer.assignment()
+            )
 
     return app
