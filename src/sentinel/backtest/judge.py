@@ -26,6 +26,8 @@ class Caught:
     """From the first labelled event to the alert."""
     to_detect_events: list[int] = field(default_factory=list)
     """How many labelled events had happened by then."""
+    behind_events: list[int] = field(default_factory=list)
+    """How many of them came after the first from which on the case could be decided."""
     lead_ms: list[int] = field(default_factory=list)
     """From the alert to the last labelled event; 0 where it came with or after it."""
     value: float = 0.0
@@ -84,6 +86,7 @@ class Judgement:
             urgent=sum(each.urgent for each in every),
             to_detect_ms=[ms for each in every for ms in each.to_detect_ms],
             to_detect_events=[count for each in every for count in each.to_detect_events],
+            behind_events=[count for each in every for count in each.behind_events],
             lead_ms=[ms for each in every for ms in each.lead_ms],
             value=sum(each.value for each in every),
             value_ahead=sum(each.value_ahead for each in every),
@@ -174,22 +177,21 @@ def judge(
 def _matched(
     episodes: Iterable[Episode], attacks: list[Attack], truth: Truth | None
 ) -> list[list[Episode]]:
-    """Of each attack the alerts that are its own: by its events, or of its customers meanwhile."""
+    """Of each attack the alerts that are its own: by its events, or of its entities meanwhile."""
     found: dict[int, list[Episode]] = {id(attack): [] for attack in attacks}
-    by_customer: dict[str, list[Attack]] = {}
+    by_entity: dict[tuple[str, str], list[Attack]] = {}
     for attack in attacks:
-        for customer in attack.customers:
-            by_customer.setdefault(customer, []).append(attack)
+        for entity in attack.entities:
+            by_entity.setdefault(entity, []).append(attack)
     for episode in episodes:
         events = truth.of_event if truth else {}
         mine = {id(events[event]) for event in episode.triggers if event in events}
-        if episode.kind == "customer":
-            mine |= {
-                id(attack)
-                for attack in by_customer.get(episode.entity, ())
-                if episode.last_ms >= attack.moments[0][0]
-                and episode.opened_ms <= attack.moments[-1][0] + _GRACE_MS
-            }
+        mine |= {
+            id(attack)
+            for attack in by_entity.get((episode.kind, episode.entity), ())
+            if episode.last_ms >= attack.moments[0][0]
+            and episode.opened_ms <= attack.moments[-1][0] + _GRACE_MS
+        }
         for attack_id in mine & found.keys():
             found[attack_id].append(episode)
     return [found[id(attack)] for attack in attacks]
@@ -208,6 +210,8 @@ def _add(caught: Caught, attack: Attack, episodes: list[Episode]) -> None:
     caught.urgent += any(each.told_ms(URGENT) is not None for each in episodes)
     caught.to_detect_ms.append(at_ms - first_ms)
     caught.to_detect_events.append(sum(moment <= at_ms for moment, _ in attack.moments))
+    decidable_ms = min(attack.decidable, default=first_ms)
+    caught.behind_events.append(sum(decidable_ms < at <= at_ms for at, _ in attack.moments))
     caught.lead_ms.append(max(0, last_ms - at_ms))
     caught.value_ahead += sum(amount for moment, amount in attack.moments if moment > at_ms)
 
@@ -222,6 +226,7 @@ def _caught(caught: Caught) -> dict[str, object]:
         "median_to_detect_events": median(caught.to_detect_events)
         if caught.to_detect_events
         else None,
+        "median_events_behind": median(caught.behind_events) if caught.behind_events else None,
         "median_lead_s": _median_s(caught.lead_ms),
         "value": round(caught.value, 2),
         "value_ahead": round(caught.value_ahead, 2),

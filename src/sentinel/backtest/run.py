@@ -1,5 +1,6 @@
 """One configuration over the data: every alert as an episode, and the labelled events met."""
 
+from bisect import insort
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -126,13 +127,16 @@ class _Watching:
             event = self._ids.decode(value or b"")
         except msgspec.DecodeError:  # a dead letter, which the engine counts
             return
-        attack = self._truth.of_event.get(event.event_id)  # type: ignore[union-attr]
-        if attack is None:
+        truth = self._truth
+        attack = truth.of_event.get(event.event_id) if truth else None
+        if truth is None or attack is None:
             return
+        if event.event_id not in truth.undecided:
+            attack.decidable.append(at_ms)
         left = stream is Stream.TRANSACTION and event.direction == "debit"
         lost = event.amount if left and event.status in _LOSSES else 0.0
-        attack.moments.append((at_ms, float(lost or 0.0)))
-        attack.customers.add(event.customer_id)
+        insort(attack.moments, (at_ms, float(lost or 0.0)))
+        attack.entities |= event.entities
 
 
 class _Labelled(msgspec.Struct, gc=False):
@@ -140,9 +144,25 @@ class _Labelled(msgspec.Struct, gc=False):
 
     event_id: str
     customer_id: str = ""
+    device_id: str = ""
+    ip: str = ""
+    merchant_id: str = ""
+    counterparty_id: str = ""
     direction: str | None = None
     status: str | None = None
     amount: float | None = None
+
+    @property
+    def entities(self) -> set[tuple[str, str]]:
+        """Whom and what it happened to; what many share anyway (branches, the bank) is left out."""
+        named = (
+            ("customer", self.customer_id),
+            ("device", self.device_id),
+            ("ip", self.ip),
+            ("merchant", self.merchant_id),
+            ("counterparty", self.counterparty_id),
+        )
+        return {(kind, name) for kind, name in named if name}
 
 
 def _worse(a: Tier, b: Tier) -> Tier:

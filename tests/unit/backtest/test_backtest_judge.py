@@ -41,8 +41,12 @@ def episode(
 def truth() -> Truth:
     """A mule of three events that lose 100, 200, 300, and a takeover that is never found."""
     start = T0 + DAY_MS
-    mule = Attack("mule", [(start, 100.0), (start + 1_000, 200.0), (start + 60_000, 300.0)], {"c1"})
-    takeover = Attack("takeover", [(start, 50.0)], {"c9"})
+    mule = Attack(
+        "mule",
+        [(start, 100.0), (start + 1_000, 200.0), (start + 60_000, 300.0)],
+        {("customer", "c1")},
+    )
+    takeover = Attack("takeover", [(start, 50.0)], {("customer", "c9")})
     return Truth((mule, takeover), {"m1": mule, "m2": mule, "m3": mule, "t1": takeover})
 
 
