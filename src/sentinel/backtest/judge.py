@@ -61,6 +61,7 @@ class Judgement:
     true: Counter[Tier]
     rules: dict[str, Rule]
     scenarios: dict[str, Caught]
+    customers: int
     customers_bothered: int
     """Customers with a red or orange alert that is of no labelled case."""
     labelled: bool
@@ -75,6 +76,14 @@ class Judgement:
         """Share of the alerts that are of a labelled case; None without labels or alerts."""
         total = self.alerts.total()
         return self.true.total() / total if self.labelled and total else None
+
+    @property
+    def bothered_per_1000_a_day(self) -> float | None:
+        """Customers bothered of a thousand, by the day; None without labels."""
+        thousands = self.customers / 1_000
+        if not self.labelled or not thousands or not self.days:
+            return None
+        return self.customers_bothered / thousands / self.days
 
     @property
     def whole(self) -> Caught:
@@ -103,7 +112,9 @@ class Judgement:
             "alerts_a_day": round(self.alerts_a_day, 3),
             "precision": _rounded(self.precision),
             "recall": _rounded(whole.recall),
+            "customers": self.customers,
             "customers_bothered": self.customers_bothered if self.labelled else None,
+            "bothered_per_1000_a_day": _rounded(self.bothered_per_1000_a_day),
             "cases": _caught(whole),
             "scenarios": {name: _caught(each) for name, each in sorted(self.scenarios.items())},
             "rules": {name: self._rule(rule) for name, rule in sorted(self.rules.items())},
@@ -169,6 +180,7 @@ def judge(
         true=Counter(each.tier for each in episodes if each.alert_id in true_ids),
         rules=rules,
         scenarios=scenarios,
+        customers=run.customers,
         customers_bothered=len(bothered),
         labelled=truth is not None,
     )

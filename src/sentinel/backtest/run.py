@@ -55,6 +55,7 @@ class Run:
     signals: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By rule and stage."""
     summary: Summary = field(default_factory=Summary)
+    customers: int = 0
     first_ms: int = 0
     last_ms: int = 0
 
@@ -99,6 +100,7 @@ def run(
         for alert in outcome.alerts:
             found.note(alert)
         found.signals.update(outcome.signals)
+        found.customers = outcome.slots_used
         progress()
     return found
 

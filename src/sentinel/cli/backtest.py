@@ -57,7 +57,7 @@ def backtest(
 
     from sentinel.backtest import compare, judge
 
-    warm_up_ms = _duration(warm_up)
+    warm_up_ms = duration_ms(warm_up)
     sources = (data, map_name, stream)
     truth = read_truth(labels)
     new = _run(rules, sources, truth, limit=limit, quiet=quiet)
@@ -138,7 +138,7 @@ def _run(
     return watched(configuration, sources, truth, limit=limit, quiet=quiet)
 
 
-def _duration(text: str) -> int:
+def duration_ms(text: str) -> int:
     from sentinel.model.duration import parse_duration
 
     try:
@@ -188,6 +188,7 @@ def _print(new: "Judgement", old: "Judgement | None", differences: "Differences 
         row("precision", *(_percent(each.precision) for each in columns))
         row("recall", *(_percent(each.whole.recall) for each in columns))
         row("customers bothered", *(f"{each.customers_bothered:,}" for each in columns))
+        row("  of 1,000 a day", *(f"{each.bothered_per_1000_a_day or 0:.2f}" for each in columns))
         row("value of all cases", *(f"{each.whole.value:,.0f}" for each in columns))
         row("of it after the alert", *(f"{each.whole.value_ahead:,.0f}" for each in columns))
         for name in sorted(new.scenarios):
