@@ -68,7 +68,7 @@ def worths(rows: int, windows: Sequence[tuple[int, int]], profile: Profile) -> N
     ``-false_positive`` up to 0, least bad just after a window.
     """
     out = np.full(rows, -profile.false_positive)
-    bounds = [*(left for left, _ in windows[1:]), rows]
+    bounds = [*(left for left, _ in windows), rows][1:]
     for (left, right), until in zip(windows, bounds, strict=True):
         width = right - left + 1
         for row in range(left, right + 1):
