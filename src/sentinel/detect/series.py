@@ -112,7 +112,7 @@ class SeriesDetector:
         there is not.
         """
         n = len(values)
-        if n and not (0 <= series.min() and series.max() < len(self._head)):
+        if n and (series.min() < 0 or series.max() >= len(self._head)):
             raise IndexError(f"series from 0 to {len(self._head) - 1}")
         scored = Scored(np.empty(n), np.empty(n), np.empty(n, np.int8))
         score_then_learn(
@@ -121,7 +121,10 @@ class SeriesDetector:
             values,
             self._slot_ms,
             self._slots_a_day,
-            *self._arrays,
+            self._head,
+            self._profile,
+            self._short,
+            self._excesses,
             scored.p,
             scored.score,
             scored.kind,

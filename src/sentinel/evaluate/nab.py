@@ -25,7 +25,7 @@ from sentinel.evaluate.nab_score import (
 )
 
 PUBLISHED = {
-    "HTM": 70.1,
+    "HTM": 70.5,
     "CAD OSE": 69.9,
     "KNN-CAD": 58.0,
     "relative entropy": 54.6,
@@ -108,7 +108,7 @@ def anomaly_scores(series: Series) -> NDArray[np.float64]:
 
 
 def _group(name: str) -> str:
-    return name.split("/")[0]
+    return name.partition("/")[0]
 
 
 def read(folder: Path) -> list[Series]:

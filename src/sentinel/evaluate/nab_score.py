@@ -42,7 +42,7 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The best threshold over all files (``inf``: never detect), and what it scores, 100 at most."""
+    """The best threshold over all files (``inf``: detect nothing) and its score, 100 at most."""
 
     threshold: float
     score: float
