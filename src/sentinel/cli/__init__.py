@@ -14,6 +14,7 @@ from sentinel.cli.ack import ack
 from sentinel.cli.backtest import backtest
 from sentinel.cli.check import check
 from sentinel.cli.demo import demo
+from sentinel.cli.evaluate import evaluate
 from sentinel.cli.failure import Verbs
 from sentinel.cli.pager import pager
 from sentinel.cli.publish import publish
@@ -45,6 +46,7 @@ app.command()(backtest)
 app.command()(recover)
 app.command()(simulate)
 app.command()(ack)
+app.add_typer(evaluate, name="evaluate")
 app.add_typer(silence, name="silence")
 app.add_typer(pager, name="pager")
 app.add_typer(routes, name="routes")

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 def scenarios(
     data: Annotated[
         Path | None,
-        typer.Option(help="A folder as `sentinel simulate --out` leaves it; else one is simulated."),
+        typer.Option(
+            help="A folder as `sentinel simulate --out` leaves it; else one is simulated."
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Of the simulation; a fresh one if not given.")

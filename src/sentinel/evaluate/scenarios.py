@@ -88,9 +88,7 @@ def document(found: Judgement) -> dict[str, Any]:
             "median_lead_s": cases["median_lead_s"],
             "precision": figures["precision"],
         },
-        "folds": [
-            {"scenario": name, **caught} for name, caught in figures["scenarios"].items()
-        ],
+        "folds": [{"scenario": name, **caught} for name, caught in figures["scenarios"].items()],
         "alerts": figures["alerts"],
         "customers": figures["customers"],
         "days": figures["days"],
