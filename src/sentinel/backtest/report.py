@@ -16,6 +16,7 @@ from sentinel.model.alert import Tier
 
 _DAY_MS = 86_400_000
 _COLOURS = {"red": "#E02F44", "orange": "#FF780A", "yellow": "#F2CC0C", "blue": "#3274D9"}
+_NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _TIERS = {"red": "红", "orange": "橙", "yellow": "黄", "blue": "蓝"}
 _STYLE = """
 body{font:15px/1.5 system-ui,"Noto Sans CJK SC",sans-serif}
@@ -219,7 +220,7 @@ def _svg(figure: Figure) -> str:
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
     out = StringIO()
-    figure.savefig(out, format="svg", metadata={"Date": None})
+    figure.savefig(out, format="svg", metadata=_NO_METADATA)
     return out.getvalue().partition("<svg")[1] + out.getvalue().partition("<svg")[2]
 
 

@@ -139,6 +139,7 @@ def _run(
 
 
 def duration_ms(text: str) -> int:
+    """A duration as people write it, 0s included; raises BadParameter."""
     from sentinel.model.duration import parse_duration
 
     try:

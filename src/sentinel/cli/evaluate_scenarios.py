@@ -59,23 +59,23 @@ def scenarios(
 def _table(figures: dict[str, Any]) -> str:
     mean = figures["mean"]
     seed = f", seed {figures['seed']}" if figures["seed"] is not None else ""
+    bank = f"{figures['customers']:,} customers, {figures['days']:.1f} days{seed}"
+    false = mean["false_urgent_per_1000_customers_a_day"]
     lines = [
-        f"{figures['customers']:,} customers, {figures['days']:.1f} days{seed}, "
-        f"{figures['events']:,} events",
+        f"{bank}, {figures['events']:,} events",
         "",
         f"{'recall':<44}{mean['recall']:>8.1%}",
-        f"{'false red or orange, 1,000 customers a day':<44}"
-        f"{mean['false_urgent_per_1000_customers_a_day']:>8.2f}",
+        f"{'false red or orange, 1,000 customers a day':<44}{false:>8.2f}",
         f"{'events behind the first decidable, median':<44}{mean['median_events_behind']:>8g}",
         "",
         f"{'scenario':<24}{'cases':>6}{'recall':>9}{'behind':>8}{'to detect':>12}{'lead':>12}",
     ]
-    for fold in figures["folds"]:
-        lines.append(
-            f"{fold['scenario']:<24}{fold['cases']:>6}{fold['recall']:>9.1%}"
-            f"{_shown(fold['median_events_behind']):>8}"
-            f"{_shown(fold['median_to_detect_s']):>10} s{_shown(fold['median_lead_s']):>10} s"
-        )
+    lines += [
+        f"{fold['scenario']:<24}{fold['cases']:>6}{fold['recall']:>9.1%}"
+        f"{_shown(fold['median_events_behind']):>8}"
+        f"{_shown(fold['median_to_detect_s']):>10} s{_shown(fold['median_lead_s']):>10} s"
+        for fold in figures["folds"]
+    ]
     return "\n".join(lines)
 
 
