@@ -116,6 +116,7 @@ _FIELDS = {
     "Reason": {
         "severity": "As the rule states it, 0 to 100.",
         "contribution": "Share of the score that would be missing without it, 0 to 100.",
+        "tier_without": "What the other reasons alone would reach; null: no tier.",
         "count": "How often the rule fired for this alert.",
         "first_event_time": _MS,
         "last_event_time": _MS,

@@ -50,6 +50,7 @@ ALERT = Alert(
             title=Title("Structuring", "拆分交易"),
             severity=60,
             contribution=61.25,
+            tier_without=None,
             count=1,
             first_event_time=MOMENT,
             last_event_time=MOMENT,
