@@ -123,6 +123,7 @@ _FIELDS = {
     },
     "Clause": {
         "values": "What the names in the clause stood for; null is missing.",
+        "normal": "What is usual for this customer, of those in `values` where it is known.",
         "step": "Of a sequence, from 1; 0 where the rule is none.",
     },
 }

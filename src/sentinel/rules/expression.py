@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.model.columns import TRUE, UNKNOWN, Column, Kind, Table
+from sentinel.model.columns import TRUE, UNKNOWN, Column, Kind, Table, normal_of
 from sentinel.model.document import ConfigError, Document
 from sentinel.model.signal import Clause
 from sentinel.rules.check import Checker
@@ -52,8 +52,14 @@ class Expression:
             self._collect(branch, frame, row, clauses)
         else:
             rows = frame.rows
-            values = {column.name: _read(column, rows, row) for column in self.reads[node.key]}
-            clauses.append(Clause(node.text, values))
+            values, normal = {}, {}
+            for column in self.reads[node.key]:
+                values[column.name] = _read(column, rows, row)
+                usual = rows.columns.get(normal_of(column.name)) if column.measures else None
+                if usual is not None and values[column.name] is not None:
+                    values[column.measures] = float(rows.columns[column.measures][row])
+                    normal[column.measures] = float(usual[row])
+            clauses.append(Clause(node.text, values, normal))
 
 
 def compile_expression(

@@ -56,7 +56,7 @@ ALERT = Alert(
             last_event_time=MOMENT,
             clauses=(
                 Clause("a > 3", {"a": 4.0, "b": None, "c": "CN", "d": True}),
-                Clause("e", {"e": 1.5}, 2),
+                Clause("e", {"e": 1.5}, {"e": 0.5}, 2),
             ),
         ),
     ),
