@@ -95,11 +95,10 @@ class Fusion:
         times = [each.last_event_time for each in standing.contributions.values()]
         return max(times, default=standing.updated_at) + self.policy.quiet_ms + 1
 
-    def answer(self, who: Who, risk: Risk) -> None:
-        """A verdict was given: what stands counts no more."""
+    def answer(self, who: Who, risk: Risk) -> list[str]:
+        """A verdict was given: what stands counts no more.  Returns the events behind it."""
         standing = self._standings.get((who, risk))
-        if standing is not None:
-            standing.answer()
+        return [] if standing is None else standing.answer()
 
     def forget(self, who: Who, risk: Risk) -> None:
         """Drop what stands."""

@@ -112,11 +112,13 @@ class Standing(Struct, kw_only=True):
                 del self.contributions[each.rule_id]
         return bool(found)
 
-    def answer(self) -> None:
-        """A verdict: what stands no longer counts, and its events not when sent again."""
+    def answer(self) -> list[str]:
+        """A verdict: what stands counts no longer, nor its events if sent again; returns them."""
         recent = (firing for each in self.contributions.values() for firing in each.recent)
-        self.answered = sorted({*self.answered, *(firing.event_id for firing in recent)})
+        events = sorted({firing.event_id for firing in recent})
+        self.answered = sorted({*self.answered, *events})
         self.contributions, self.tier, self.previous_tier, self.score = {}, None, None, 0.0
+        return events
 
     def forget_before(self, moment_ms: int) -> None:
         """Drop the contributions that last fired before ``moment_ms``."""

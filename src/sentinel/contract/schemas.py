@@ -65,11 +65,12 @@ _FIELDS = {
     "Response": {
         "response_id": "Unique; responses sent again change nothing.",
         "event_time": _WHEN,
-        "key": "The alert's `key`; also the Kafka key.",
+        "key": "The alert's `key`, of a label the customer's id; also the Kafka key.",
+        "alert_id": "Needed by all but `label`.",
         "actor": "Who says so: a login name, not a person's name.",
-        "verdict": "Needed by `disposition`.",
+        "verdict": "Needed by `disposition` and `label`.",
         "assignee": "Needed by `assign`.",
-        "event_id": "Needed by `retract`: the event that was an error.",
+        "event_id": "Needed by `retract` (the event was an error) and by `label`.",
     },
     "Silence": {
         "silence_id": "Also the Kafka key; the newest record of an id is the truth.",
