@@ -43,6 +43,7 @@ class _EngineFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     customer_ttl: str
     max_entities: Count
     max_fired_events: Count
+    max_held_transactions: Count
     base_currency: str
     rates: dict[str, Annotated[float, Meta(gt=0)]]
 
@@ -58,6 +59,7 @@ class Bounds:
     customer_ttl_ms: int
     max_entities: int
     max_fired_events: int
+    max_held_transactions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Stages:
     heat: entities.Heat
     hot_list: entities.HotList
     verdicts: feedback.Verdicts
+    held: feedback.Held
     field_demand: Mapping[Stream, frozenset[str]]
 
 
@@ -172,6 +175,10 @@ class Configuration:
             heat=entities.Heat(),
             hot_list=hot_list,
             verdicts=feedback.Verdicts(self.bounds.max_fired_events),
+            held=feedback.Held(
+                self.bounds.max_held_transactions if collector.takes_labels else 0,
+                collector.labelled_fields,
+            ),
             field_demand={
                 stream: frozenset(
                     (demand[stream] & FIELDS[stream].keys())
@@ -225,6 +232,7 @@ def _bounds(document: Document) -> Bounds:
         customer_ttl_ms=_duration_ms(document, "customer_ttl", file.customer_ttl),
         max_entities=file.max_entities,
         max_fired_events=file.max_fired_events,
+        max_held_transactions=file.max_held_transactions,
     )
 
 
