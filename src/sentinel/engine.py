@@ -96,6 +96,9 @@ class Engine:
         lost = stages.features.update(batch, slots, fresh)
         for rows in batch.rows.values():
             stages.detectors.score(rows)
+        if Stream.COMPLAINT in batch.rows:
+            complaints = batch.rows[Stream.COMPLAINT]
+            stages.text.read(complaints, batch.event_time[complaints.place])
         stages.hot_list.take(_of(step, Control.HOT))
         stages.hot_list.add_to(batch)
         signals = stages.rules.evaluate(batch)
@@ -121,6 +124,7 @@ class Engine:
             (signal.rule_id, signal.stage.value) for signal in signals + shared
         )
         outcome.limits += said.limits + counts.limits + stages.rules.take_limits()
+        outcome.limits += stages.text.take_limits()
         outcome.limits += self._lost
         self._lost = Counter()
         outcome.limits[Limit.SLOTS] += evictions.full
@@ -235,6 +239,7 @@ class Engine:
         was, now, without_slot = self._slots.carry(old_slots)
         without_panes = new.features.carry(old.features, was, now)
         new.detectors.carry(old.detectors)
+        new.text.carry(old.text)
         new.rules.carry(old.rules)
         new.alerting.carry(old.alerting, configuration.version)
         new.complaints.restore(old.complaints.snapshot())
@@ -274,6 +279,7 @@ class Engine:
             "features.busy_head": busy_head,
             "features.warmth": stages.features.warmth.snapshot(),
             "detectors": stages.detectors.snapshot(),
+            "text": stages.text.snapshot(),
             "rules": stages.rules.snapshot(),
             "alerting": stages.alerting.snapshot(),
             "complaints": stages.complaints.snapshot(),
@@ -299,6 +305,7 @@ class Engine:
         )
         stages.features.warmth.restore(small("features.warmth"))
         stages.detectors.restore(small("detectors"))
+        stages.text.restore(small("text"))
         stages.rules.restore(small("rules"))
         stages.alerting.restore(small("alerting"))
         stages.complaints.restore(small("complaints"))

@@ -13,6 +13,7 @@ from sentinel import __version__
 from sentinel.cli.ack import ack
 from sentinel.cli.check import check
 from sentinel.cli.demo import demo
+from sentinel.cli.evaluate import evaluate
 from sentinel.cli.failure import Verbs
 from sentinel.cli.pager import pager
 from sentinel.cli.publish import publish
@@ -42,6 +43,7 @@ app.command()(replay)
 app.command()(recover)
 app.command()(simulate)
 app.command()(ack)
+app.add_typer(evaluate, name="evaluate")
 app.add_typer(silence, name="silence")
 app.add_typer(pager, name="pager")
 app.add_typer(routes, name="routes")

@@ -104,6 +104,9 @@ class Limit(StrEnum):
     COMPLAINING_CUSTOMERS = "complaining_customers"  # one's complaints were forgotten
     ENTITIES = "entities"  # a shared entity was evicted for a newer one
     HOT_ENTITIES = "hot_entities"  # the hot entity noted longest ago was forgotten
+    COPY_GROUPS = "copy_groups"  # a text that was sent before was forgotten
+    COPY_CUSTOMERS = "copy_customers"  # a text has more senders than are remembered
+    TOPICS = "topics"  # the rising topic silent for longest was forgotten
 
 
 @dataclass(slots=True)
