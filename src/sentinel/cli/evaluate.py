@@ -42,9 +42,9 @@ def _table(report: "Report") -> str:
     """The figures for people."""
     folds = " ".join(f"{fold:.3f}" for fold in report.folds)
     width = max(len(name) for name in report.products)
+    scope = f"{report.complaints}, each predicted before it is learnt"
     lines = [
-        f"accuracy, file order   {report.accuracy:.3f}   last {report.scored} "
-        f"of {report.complaints}, each predicted before it is learnt",
+        f"accuracy, file order   {report.accuracy:.3f}   last {report.scored} of {scope}",
         f"accuracy, shuffled     {report.mean:.3f} ± {report.spread:.3f}   folds {folds}",
         "",
         f"{'product':{width}}  count  precision  recall  taken for",

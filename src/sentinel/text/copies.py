@@ -50,9 +50,7 @@ class Copies:
         self._bands: dict[int, list[int]] = {}  # groups by band, the oldest first
         self._founded, self._clock_ms = 0, 0
 
-    def count(
-        self, hashes: Hashes, customer: int, at_ms: int, limits: Counter[Limit]
-    ) -> float:
+    def count(self, hashes: Hashes, customer: int, at_ms: int, limits: Counter[Limit]) -> float:
         """Customers with near this text within the window before ``at_ms``, this one included.
 
         NaN for a text of too few words.  ``customer`` is the hash of the customer's id.
@@ -81,9 +79,7 @@ class Copies:
                 if number not in seen:
                     seen.add(number)
                     group = self._groups[number]
-                    alike = np.count_nonzero(
-                        np.frombuffer(group.signature, np.uint64) == signature
-                    )
+                    alike = _common(group, signature)
                     if alike > most or (alike == most and best is None):
                         best, most = group, alike
         return best
@@ -134,6 +130,11 @@ class Copies:
             self._groups.move_to_end(group.number)
 
 
+def _common(group: Group, signature: NDArray[np.uint64]) -> int:
+    """How many least hashes a group's text has in common with a signature."""
+    return int(np.count_nonzero(np.frombuffer(group.signature, np.uint64) == signature))
+
+
 def _bands(signature: NDArray[np.uint64]) -> Iterator[int]:
     """The keys of a signature's bands."""
     with np.errstate(over="ignore"):
@@ -143,15 +144,12 @@ def _bands(signature: NDArray[np.uint64]) -> Iterator[int]:
 
 
 @kernel
-def _least(
-    pairs: NDArray[np.uint64], odd: NDArray[np.uint64], least: NDArray[np.uint64]
-) -> None:
+def _least(pairs: NDArray[np.uint64], odd: NDArray[np.uint64], least: NDArray[np.uint64]) -> None:
     """For each multiplier the least of the multiplied hashes."""
     for k in range(len(odd)):
         lowest = np.uint64(0xFFFFFFFFFFFFFFFF)
         for i in range(len(pairs)):
             mixed = pairs[i] * odd[k]
             mixed = (mixed ^ (mixed >> np.uint64(32))) * odd[k]
-            if mixed < lowest:
-                lowest = mixed
+            lowest = min(lowest, mixed)
         least[k] = lowest

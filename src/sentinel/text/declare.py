@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from sentinel.model.columns import Column, Kind
-from sentinel.model.document import Document, Path
+from sentinel.model.document import ConfigError, Document, Path
 from sentinel.model.duration import parse_duration
 from sentinel.text.fold import fold
 from sentinel.text.lexicon import STEM, Phrase, Role
@@ -102,7 +102,8 @@ def declare(document: Document) -> Declaration:
     file = document.convert(_File)
     for intent in file.intents:
         if not intent.isidentifier():
-            raise document.error(("intents", intent), f'"{intent}" is not a plain name')
+            at = document.key_position("intents", intent)
+            raise ConfigError(document.path, *at, f'"{intent}" is not a plain name')
     names = file.products.names
     for place, name in enumerate(names):
         if name in names[:place]:

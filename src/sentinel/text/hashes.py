@@ -45,9 +45,7 @@ def hash_words(words: Sequence[str]) -> Hashes:
 
 
 @kernel
-def _hash(
-    joined: NDArray[np.uint32], words: NDArray[np.uint64], pieces: NDArray[np.uint64]
-) -> int:
+def _hash(joined: NDArray[np.uint32], words: NDArray[np.uint64], pieces: NDArray[np.uint64]) -> int:
     """Hash the words between single spaces, and their pieces; returns how many pieces."""
     n, count, first = 0, 0, 0  # first: the space before the word
     state = FNV_OFFSET

@@ -65,17 +65,18 @@ class ProductModel:
             self._learn(*_features(hashes), place)
             self._examples += 1
 
-    def _scores(self, places: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _scores(
+        self, places: NDArray[np.int64], values: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         counts = self._counts[:, places].astype(np.float64)
         others = counts.sum(axis=0) - counts + _SMOOTHING
         mass = self._totals.sum() - self._totals + _SMOOTHING * (self._known + 1)
         bayes = (np.log(mass)[:, None] - np.log(others)) @ values
         margins = self._weights[:, places].astype(np.float64) @ values
-        return (_standard(bayes) + _standard(margins)) / 2
+        votes: NDArray[np.float64] = (_standard(bayes) + _standard(margins)) / 2
+        return votes
 
-    def _learn(
-        self, places: NDArray[np.int64], values: NDArray[np.float64], product: int
-    ) -> None:
+    def _learn(self, places: NDArray[np.int64], values: NDArray[np.float64], product: int) -> None:
         self._known += int(np.count_nonzero(~self._counts[:, places].any(axis=0)))
         self._totals[product] += values.sum()
         _adapt(places, values, product, self._counts, self._weights, self._certainty)
@@ -111,8 +112,9 @@ def _features(hashes: Hashes) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
 
 
 def _standard(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    centred: NDArray[np.float64] = scores - scores.mean()
-    return centred / (centred.std() + 1e-9)
+    centred = scores - scores.mean()
+    standard: NDArray[np.float64] = centred / (centred.std() + 1e-9)
+    return standard
 
 
 @kernel

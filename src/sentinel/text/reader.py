@@ -137,7 +137,7 @@ class TextReader:
         return {
             "complaint_intent": -1 if gravest is None else names.index(gravest),
             "complaint_severity": severity(found),
-            **{SAYS + name: TRUE if name in found else FALSE for name in names},
+            **{SAYS + name: int(TRUE if name in found else FALSE) for name in names},
         }
 
     @property

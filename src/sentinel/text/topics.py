@@ -91,9 +91,7 @@ class Topics:
 
         0.0 if none rises, NaN while the past is too short.  The complaint itself is counted.
         """
-        terms, first = np.unique(
-            np.concatenate([hashes.words, hashes.pairs]), return_index=True
-        )
+        terms, first = np.unique(np.concatenate([hashes.words, hashes.pairs]), return_index=True)
         seen = np.empty((2, len(terms)))
         cells = _cells(terms)
         _count(cells, at_ms, self._half_lives, self._counts, self._newest, seen)
@@ -130,9 +128,7 @@ class Topics:
 
     def _forget(self) -> None:
         """Let the topics go that nobody has complained of for long."""
-        horizon_ms = (
-            int(self._total_newest[0]) - _FORGOTTEN_HALF_LIVES * self._rising.half_life_ms
-        )
+        horizon_ms = int(self._total_newest[0]) - _FORGOTTEN_HALF_LIVES * self._rising.half_life_ms
         while self._topics and next(iter(self._topics.values())).newest_ms < horizon_ms:
             self._topics.popitem(last=False)
 
