@@ -150,6 +150,7 @@ class Engine:
             (status.value, channel): count
             for (status, channel), count in stages.complaints.backlog.items()
         }
+        outcome.topics = stages.text.topics
         return outcome
 
     def _alert(self, batch: Batch, signals: list[Signal], responses: list[Response]) -> None:

@@ -8,6 +8,7 @@ from sentinel.model.alert import ActionRequest, Alert, AlertState, Tier
 from sentinel.model.events import Stream
 from sentinel.model.response import Control, ResponseKind, ResponseResult
 from sentinel.model.rollup import HotEntry, RollupBlock
+from sentinel.model.topic import Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +143,5 @@ class Outcome:
     """Duties that were fulfilled: duty, channel, ``on_time`` or ``late``."""
     open_complaints: dict[tuple[str, str], int] = field(default_factory=dict)
     """Complaints that are open after the step, by status and channel."""
+    topics: list[Topic] = field(default_factory=list)
+    """What customers suddenly complain of after the step, the longest silent first."""

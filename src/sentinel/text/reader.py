@@ -12,13 +12,14 @@ from sentinel.model.columns import FALSE, TRUE, UNKNOWN, Array, Kind, Rows
 from sentinel.model.events import Complaint
 from sentinel.model.ids import hash_text
 from sentinel.model.step import Limit
+from sentinel.model.topic import Topic
 from sentinel.text.copies import Copies
 from sentinel.text.declare import SAYS, Declaration
 from sentinel.text.fold import fold, words
 from sentinel.text.hashes import hash_words
 from sentinel.text.lexicon import Lexicon, severity
 from sentinel.text.product import ProductModel
-from sentinel.text.topics import Topic, Topics
+from sentinel.text.topics import Topics
 
 _OPENS = "received"
 _MISSING = {Kind.CODE: -1, Kind.NUMBER: np.nan, Kind.TRUTH: UNKNOWN}
@@ -141,9 +142,9 @@ class TextReader:
         }
 
     @property
-    def topics(self) -> tuple[Topic, ...]:
+    def topics(self) -> list[Topic]:
         """The topics that rise now; none where nobody reads them."""
-        return self._parts.topics.current if self._parts.topics else ()
+        return self._parts.topics.current if self._parts.topics else []
 
     def take_limits(self) -> Counter[Limit]:
         """What was forgotten for want of room since the last call."""

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from sentinel.model.kernel import kernel
 from sentinel.model.step import Limit
+from sentinel.model.topic import Topic
 from sentinel.text.hashes import Hashes
 
 _ROWS, _WIDTH = 2, 1 << 15
@@ -43,17 +44,6 @@ class Rising:
     warm_up: int
 
 
-class Topic(Struct):
-    """A rising term: its complaints since ``since_ms``, and the ids of the newest five."""
-
-    term: str
-    since_ms: int
-    newest_ms: int
-    complaints: int
-    rise: float
-    examples: list[str]
-
-
 class _Saved(Struct):
     topics: list[Topic]
     totals: tuple[float, float, int]
@@ -75,9 +65,9 @@ class Topics:
         self._topics: OrderedDict[str, Topic] = OrderedDict()  # the longest silent first
 
     @property
-    def current(self) -> tuple[Topic, ...]:
+    def current(self) -> list[Topic]:
         """The topics that rose lately, the longest silent first."""
-        return tuple(self._topics.values())
+        return list(self._topics.values())
 
     def rise(
         self,
@@ -115,12 +105,15 @@ class Topics:
     def _note(
         self, term: str, complaint_id: str, at_ms: int, rise: float, limits: Counter[Limit]
     ) -> None:
-        topic = self._topics.get(term)
-        if topic is None:
-            topic = self._topics[term] = Topic(term, at_ms, at_ms, 0, rise, [])
-        topic.newest_ms, topic.rise = max(topic.newest_ms, at_ms), rise
-        topic.complaints += 1
-        topic.examples = [*topic.examples, complaint_id][-_EXAMPLES:]
+        known = self._topics.get(term)
+        self._topics[term] = Topic(
+            term=term,
+            since_ms=known.since_ms if known else at_ms,
+            newest_ms=max(known.newest_ms, at_ms) if known else at_ms,
+            complaints=known.complaints + 1 if known else 1,
+            rise=rise,
+            examples=(*(known.examples if known else ()), complaint_id)[-_EXAMPLES:],
+        )
         self._topics.move_to_end(term)
         if len(self._topics) > self._max_topics:
             self._topics.popitem(last=False)

@@ -50,7 +50,7 @@ def test_what_is_new_rises_and_names_its_complaints() -> None:
     assert rises[:4] == [0, 0, 0, 0]
     assert min(rises[5:]) > 4
     wallet = next(topic for topic in topics.current if topic.term == "wallet")
-    assert wallet.examples[-3:] == ["n5", "n6", "n7"]
+    assert wallet.examples[-3:] == ("n5", "n6", "n7")
     assert wallet.since_ms <= wallet.newest_ms == 300 * HOUR_MS + 7
     assert "since the" in {topic.term for topic in topics.current}
     assert "the" not in {topic.term for topic in topics.current}
@@ -64,7 +64,7 @@ def test_the_usual_does_not_rise() -> None:
         for i in range(100)
     ]
     assert max(rises) == 0
-    assert topics.current == ()
+    assert topics.current == []
 
 
 def test_nothing_rises_before_there_is_a_past() -> None:
@@ -78,7 +78,7 @@ def test_a_topic_ends_when_nobody_speaks_of_it() -> None:
     for i in range(8):
         _rise(topics, NEW, f"n{i}", 300 * HOUR_MS + i)
     _rise(topics, THEMES[0], "later", 325 * HOUR_MS)
-    assert topics.current == ()
+    assert topics.current == []
 
 
 def test_topics_are_bounded_and_counted() -> None:
