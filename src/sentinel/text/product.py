@@ -8,6 +8,7 @@ name is its first example.  Both forget nothing: after a change of what products
 by another name.
 """
 
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -68,11 +69,10 @@ class ProductModel:
     def _scores(
         self, places: NDArray[np.int64], values: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        counts = self._counts[:, places].astype(np.float64)
-        others = counts.sum(axis=0) - counts + _SMOOTHING
-        mass = self._totals.sum() - self._totals + _SMOOTHING * (self._known + 1)
-        bayes = (np.log(mass)[:, None] - np.log(others)) @ values
-        margins = self._weights[:, places].astype(np.float64) @ values
+        bayes, margins = np.empty((2, len(self.products)))
+        _vote(
+            places, values, self._counts, self._weights, self._totals, self._known, bayes, margins
+        )
         votes: NDArray[np.float64] = (_standard(bayes) + _standard(margins)) / 2
         return votes
 
@@ -107,14 +107,54 @@ def _features(hashes: Hashes) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Buckets, ascending, and their weights: logarithms of counts, of length 1 together."""
     buckets = (hashes.all % np.uint64(BUCKETS)).astype(np.int64)
     places, counts = np.unique(buckets, return_counts=True)
-    values = np.log1p(counts.astype(np.float64))
-    return places, values / np.sqrt((values * values).sum())
+    values = np.empty(len(places))
+    _weigh(counts, values)
+    return places, values
 
 
 def _standard(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     centred = scores - scores.mean()
     standard: NDArray[np.float64] = centred / (centred.std() + 1e-9)
     return standard
+
+
+@kernel
+def _weigh(counts: NDArray[np.int64], values: NDArray[np.float64]) -> None:
+    """Logarithms of counts, scaled to length 1."""
+    square = 0.0
+    for i in range(len(counts)):
+        values[i] = math.log1p(counts[i])
+        square += values[i] * values[i]
+    for i in range(len(counts)):
+        values[i] /= math.sqrt(square)
+
+
+@kernel
+def _vote(
+    places: NDArray[np.int64],
+    values: NDArray[np.float64],
+    counts: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    totals: NDArray[np.float64],
+    known: int,
+    bayes: NDArray[np.float64],
+    margins: NDArray[np.float64],
+) -> None:
+    """Score one text for every product by both models."""
+    everything = 0.0
+    for c in range(len(totals)):
+        everything += totals[c]
+        bayes[c], margins[c] = 0.0, 0.0
+    for i in range(len(places)):
+        b = places[i]
+        seen = 0.0
+        for c in range(len(totals)):
+            seen += counts[c, b]
+            margins[c] += weights[c, b] * values[i]
+        for c in range(len(totals)):
+            others = seen - counts[c, b] + _SMOOTHING
+            mass = everything - totals[c] + _SMOOTHING * (known + 1)
+            bayes[c] += math.log(mass / others) * values[i]
 
 
 @kernel
