@@ -107,6 +107,7 @@ class Limit(StrEnum):
     HOT_ENTITIES = "hot_entities"  # the hot entity noted longest ago was forgotten
     COPY_GROUPS = "copy_groups"  # a text that was sent before was forgotten
     COPY_CUSTOMERS = "copy_customers"  # a text has more senders than are remembered
+    TOPIC_CUSTOMERS = "topic_customers"  # one counts again for the topics before its time
     TOPICS = "topics"  # the rising topic silent for longest was forgotten
 
 

@@ -56,6 +56,7 @@ class TopicsEntry(Struct, frozen=True, forbid_unknown_fields=True):
     min_evidence: Annotated[float, Meta(ge=0, le=10_000)]
     warm_up: _Count
     max_topics: Annotated[int, Meta(ge=1, le=10_000)]
+    max_customers: _Count
 
 
 class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,7 +78,7 @@ class Declaration:
     copies: CopiesEntry
     copies_within_ms: int
     rising: Rising
-    max_topics: int
+    topics: TopicsEntry
 
     @property
     def columns(self) -> dict[str, Column]:
@@ -126,7 +127,7 @@ def declare(document: Document) -> Declaration:
         copies=file.copies,
         copies_within_ms=_duration_ms(document, ("copies", "within"), file.copies.within),
         rising=rising,
-        max_topics=file.topics.max_topics,
+        topics=file.topics,
     )
 
 

@@ -84,7 +84,9 @@ class TextReader:
             )
             if "complaint_copies" in wanted
             else None,
-            Topics(declaration.rising, declaration.max_topics)
+            Topics(
+                declaration.rising, declaration.topics.max_topics, declaration.topics.max_customers
+            )
             if "complaint_topic_rise" in wanted
             else None,
         )
@@ -118,13 +120,13 @@ class TextReader:
             values["complaint_product_predicted"] = place
             values["complaint_product_confidence"] = confidence
             parts.product.learn(hashes, event.product)
+        customer = hash_text(event.customer_id)
         if parts.copies is not None:
-            customer = hash_text(event.customer_id)
             copies = parts.copies.count(hashes, customer, at_ms, self._limits)
             values["complaint_copies"] = copies
         if parts.topics is not None:
             values["complaint_topic_rise"] = parts.topics.rise(
-                split, hashes, event.complaint_id, at_ms, self._limits
+                split, hashes, event.complaint_id, customer, at_ms, self._limits
             )
         return values
 
@@ -159,8 +161,7 @@ class TextReader:
             parts.product.restore(before.product.snapshot())
         if parts.copies and before.copies and mine.copies == theirs.copies:
             parts.copies.restore(before.copies.snapshot())
-        same_topics = (mine.rising, mine.max_topics) == (theirs.rising, theirs.max_topics)
-        if parts.topics and before.topics and same_topics:
+        if parts.topics and before.topics and mine.topics == theirs.topics:
             parts.topics.restore(before.topics.snapshot())
 
     def snapshot(self) -> bytes:

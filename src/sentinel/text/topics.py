@@ -5,7 +5,8 @@ count-min sketch (Cormode and Muthukrishnan, J. Algorithms 55, 2005) whose size 
 A term rises if its recent count is far above what its past and the recent number of complaints
 make one expect, by the likelihood ratio G of Poisson counts (Dunning, Accurate Methods for the
 Statistics of Surprise and Coincidence, 1993).  A sketch counts too much where terms collide, which
-can hide a rise and hardly ever invents one.  Whoever complains often counts often.
+can hide a rise and hardly ever invents one.  A customer counts once a half-life, so that nobody
+makes a topic alone.
 """
 
 import math
@@ -46,6 +47,7 @@ class Rising:
 
 class _Saved(Struct):
     topics: list[Topic]
+    customers: list[tuple[int, int]]
     totals: tuple[float, float, int]
     used: bytes
     counts: bytes
@@ -53,10 +55,15 @@ class _Saved(Struct):
 
 
 class Topics:
-    """The counts of all terms, and the topics that rise now, ``max_topics`` at most."""
+    """The counts of all terms, and the topics that rise now, ``max_topics`` at most.
 
-    def __init__(self, rising: Rising, max_topics: int) -> None:
+    ``max_customers`` are remembered as having complained within the half-life.
+    """
+
+    def __init__(self, rising: Rising, max_topics: int, max_customers: int) -> None:
         self._rising, self._max_topics = rising, max_topics
+        self._max_customers = max_customers
+        self._customers: OrderedDict[int, int] = OrderedDict()  # when each counted, ms UTC
         self._counts = np.zeros((2, _ROWS * _WIDTH))  # recent, past
         self._newest = np.zeros(_ROWS * _WIDTH, np.int64)
         self._totals = np.zeros((2, 1))
@@ -74,19 +81,21 @@ class Topics:
         words: Sequence[str],
         hashes: Hashes,
         complaint_id: str,
+        customer: int,
         at_ms: int,
         limits: Counter[Limit],
     ) -> float:
         """How many times more often than before the complaint's most risen term comes up.
 
         0.0 if none rises, NaN while the past is too short.  The complaint itself is counted.
+        ``customer`` is the hash of the customer's id.
         """
         terms, first = np.unique(np.concatenate([hashes.words, hashes.pairs]), return_index=True)
         seen = np.empty((2, len(terms)))
-        cells = _cells(terms)
-        _count(cells, at_ms, self._half_lives, self._counts, self._newest, seen)
+        weight = float(self._counts_now(customer, at_ms, limits))
+        _count(_cells(terms), at_ms, weight, self._half_lives, self._counts, self._newest, seen)
         everything = np.empty((2, 1))
-        _count(_ALL, at_ms, self._half_lives, self._totals, self._total_newest, everything)
+        _count(_ALL, at_ms, weight, self._half_lives, self._totals, self._total_newest, everything)
         self._forget()
         recent_all, past_all = float(everything[0, 0]), float(everything[1, 0] - everything[0, 0])
         if past_all < self._rising.warm_up:
@@ -101,6 +110,21 @@ class Topics:
                 most = max(most, rise)
                 self._note(_name(words, int(first[place])), complaint_id, at_ms, rise, limits)
         return most
+
+    def _counts_now(self, customer: int, at_ms: int, limits: Counter[Limit]) -> bool:
+        """Whether a customer has not counted within the half-life before ``at_ms``."""
+        half_life_ms = self._rising.half_life_ms
+        horizon_ms = max(at_ms, int(self._total_newest[0])) - half_life_ms
+        while self._customers and next(iter(self._customers.values())) <= horizon_ms:
+            self._customers.popitem(last=False)
+        if customer in self._customers and abs(at_ms - self._customers[customer]) < half_life_ms:
+            return False
+        self._customers[customer] = at_ms
+        self._customers.move_to_end(customer)
+        if len(self._customers) > self._max_customers:
+            self._customers.popitem(last=False)
+            limits[Limit.TOPIC_CUSTOMERS] += 1
+        return True
 
     def _note(
         self, term: str, complaint_id: str, at_ms: int, rise: float, limits: Counter[Limit]
@@ -127,10 +151,11 @@ class Topics:
 
     def snapshot(self) -> bytes:
         """All counts and topics; as big as the terms that were seen are many."""
-        used = np.flatnonzero(self._counts[1]).astype(np.uint32)
+        used = np.flatnonzero(self._counts[1] + self._newest).astype(np.uint32)
         return msgspec.msgpack.encode(
             _Saved(
                 list(self._topics.values()),
+                list(self._customers.items()),
                 (*self._totals[:, 0].tolist(), int(self._total_newest[0])),
                 used.tobytes(),
                 self._counts[:, used].tobytes(),
@@ -147,6 +172,7 @@ class Topics:
         self._newest[used] = np.frombuffer(saved.newest, np.int64)
         self._totals[:, 0], self._total_newest[0] = saved.totals[:2], saved.totals[2]
         self._topics = OrderedDict((topic.term, topic) for topic in saved.topics)
+        self._customers = OrderedDict(saved.customers)
 
 
 _ALL = np.zeros((1, 1), np.int64)  # the one cell that counts every complaint
@@ -171,12 +197,13 @@ def _name(words: Sequence[str], place: int) -> str:
 def _count(
     cells: NDArray[np.int64],
     at_ms: int,
+    weight: float,
     half_lives_ms: NDArray[np.float64],
     counts: NDArray[np.float64],
     newest: NDArray[np.int64],
     seen: NDArray[np.float64],
 ) -> None:
-    """Add one to each term's cells, faded to the newest time; ``seen`` is the least of them."""
+    """Add ``weight`` to each term's cells, faded to the newest time; ``seen`` is their least."""
     for i in range(cells.shape[1]):
         for scale in range(2):
             seen[scale, i] = np.inf
@@ -186,7 +213,7 @@ def _count(
             behind = max(0, newest[cell] - at_ms)
             for scale in range(2):
                 kept = counts[scale, cell] * 2.0 ** (-ahead / half_lives_ms[scale])
-                kept += 2.0 ** (-behind / half_lives_ms[scale])
+                kept += weight * 2.0 ** (-behind / half_lives_ms[scale])
                 counts[scale, cell] = kept
                 seen[scale, i] = min(seen[scale, i], kept)
             newest[cell] = max(newest[cell], at_ms)

@@ -5,6 +5,7 @@ from collections import Counter
 
 import numpy as np
 
+from sentinel.model.ids import hash_text
 from sentinel.model.step import Limit
 from sentinel.text.fold import fold, words
 from sentinel.text.hashes import hash_words
@@ -30,14 +31,16 @@ NEW = "the wallet loses its balance since the update"
 def _rise(
     topics: Topics, text: str, complaint_id: str, at_ms: int, limits: Counter[Limit] | None = None
 ) -> float:
+    """Every complaint is of a customer of its own: the id up to a slash names both."""
     split = words(fold(text))
     told = Counter[Limit]() if limits is None else limits
-    return topics.rise(split, hash_words(split), complaint_id, at_ms, told)
+    customer = hash_text(complaint_id.partition("/")[0])
+    return topics.rise(split, hash_words(split), complaint_id, customer, at_ms, told)
 
 
-def _usual(n: int, seed: int = 1, max_topics: int = 100) -> Topics:
+def _usual(n: int, seed: int = 1, max_topics: int = 100, max_customers: int = 1000) -> Topics:
     """Topics that have seen ``n`` complaints of the usual themes, one an hour."""
-    topics, random = Topics(RISING, max_topics), np.random.default_rng(seed)
+    topics, random = Topics(RISING, max_topics, max_customers), np.random.default_rng(seed)
     for hour in range(n):
         _rise(topics, THEMES[random.integers(len(THEMES))], f"u{hour}", hour * HOUR_MS)
     return topics
@@ -70,6 +73,24 @@ def test_the_usual_does_not_rise() -> None:
 def test_nothing_rises_before_there_is_a_past() -> None:
     """Missing until the warm-up is over."""
     assert math.isnan(_rise(_usual(50), NEW, "n", 50 * HOUR_MS))
+
+
+def test_nobody_makes_a_topic_alone() -> None:
+    """Whoever complains again and again counts once a half-life."""
+    topics = _usual(300)
+    at_ms = 300 * HOUR_MS
+    assert max(_rise(topics, NEW, f"loud/{i}", at_ms + i) for i in range(50)) == 0
+    rises = [_rise(topics, NEW, f"n{i}", at_ms + 100 + i) for i in range(8)]
+    assert rises[:3] == [0, 0, 0]
+    assert rises[-1] > 4
+
+
+def test_remembered_customers_are_bounded_and_counted() -> None:
+    """The first to have counted makes room."""
+    topics, limits = _usual(10, max_customers=2), Counter[Limit]()
+    for i in range(5):
+        _rise(topics, NEW, f"n{i}", 20 * HOUR_MS + i, limits)
+    assert limits[Limit.TOPIC_CUSTOMERS] == 3
 
 
 def test_a_topic_ends_when_nobody_speaks_of_it() -> None:
