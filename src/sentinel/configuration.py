@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
 
-from sentinel import alerting, complaints, detect, entities, features, feedback, ingest, rules
+from sentinel import alerting, complaints, detect, entities, features, feedback, ingest, rules, text
 from sentinel.model.columns import FIELDS, Schema
 from sentinel.model.document import ConfigError, Document, parse
 from sentinel.model.duration import parse_duration
@@ -26,6 +26,7 @@ _SINGLE = (
     "tiers.yaml",
     "suppression.yaml",
     "complaints.yaml",
+    "text.yaml",
 )
 _RULES = "rules/"
 
@@ -68,6 +69,7 @@ class Stages:
 
     features: features.FeatureSet
     detectors: detect.DetectorSet
+    text: text.TextReader
     entity_rules: rules.EntityRules
     rules: rules.RuleSet
     alerting: alerting.Alerting
@@ -92,6 +94,7 @@ class Configuration:
     bounds: Bounds
     declarations: features.Declarations
     measures: entities.Measures
+    text: text.Declaration
     _documents: Mapping[str, Document] = field(repr=False)
     _only: frozenset[str] | None = None
 
@@ -112,6 +115,7 @@ class Configuration:
             bounds=_bounds(documents["engine.yaml"]),
             declarations=features.declare(documents["features.yaml"]),
             measures=entities.declare(documents["features.yaml"]),
+            text=text.declare(documents["text.yaml"]),
             _documents=documents,
         )
         configuration.build()
@@ -129,6 +133,7 @@ class Configuration:
             stream: {
                 **columns,
                 **detectors.columns.get(stream, {}),
+                **(self.text.columns if stream is Stream.COMPLAINT else {}),
                 **entities.risk_columns(stream),
             }
             for stream, columns in with_features.items()
@@ -159,6 +164,7 @@ class Configuration:
         return Stages(
             features=feature_set,
             detectors=detectors,
+            text=text.TextReader(self.text, demand[Stream.COMPLAINT]),
             rules=rule_set,
             alerting=alerting.load(
                 self._documents["tiers.yaml"],

@@ -97,6 +97,9 @@ class Engine:
         lost = stages.features.update(batch, slots, fresh)
         for rows in batch.rows.values():
             stages.detectors.score(rows)
+        if Stream.COMPLAINT in batch.rows:
+            complaints = batch.rows[Stream.COMPLAINT]
+            stages.text.read(complaints, batch.event_time[complaints.place])
         stages.hot_list.take(_of(step, Control.HOT))
         stages.hot_list.add_to(batch)
         signals = stages.rules.evaluate(batch)
@@ -126,6 +129,7 @@ class Engine:
         )
         outcome.limits += said.limits + counts.limits + stages.rules.take_limits()
         outcome.limits += stages.verdicts.take_limits()
+        outcome.limits += stages.text.take_limits()
         outcome.limits += self._lost
         self._lost = Counter()
         outcome.limits[Limit.SLOTS] += evictions.full
@@ -151,6 +155,7 @@ class Engine:
             (status.value, channel): count
             for (status, channel), count in stages.complaints.backlog.items()
         }
+        outcome.topics = stages.text.topics
         return outcome
 
     def _alert(self, batch: Batch, signals: list[Signal], responses: list[Response]) -> None:
@@ -261,6 +266,7 @@ class Engine:
         was, now, without_slot = self._slots.carry(old_slots)
         without_panes = new.features.carry(old.features, was, now)
         new.detectors.carry(old.detectors)
+        new.text.carry(old.text)
         new.rules.carry(old.rules)
         new.alerting.carry(old.alerting, configuration.version)
         new.complaints.restore(old.complaints.snapshot())
@@ -302,6 +308,7 @@ class Engine:
             "features.busy_head": busy_head,
             "features.warmth": stages.features.warmth.snapshot(),
             "detectors": stages.detectors.snapshot(),
+            "text": stages.text.snapshot(),
             "rules": stages.rules.snapshot(),
             "alerting": stages.alerting.snapshot(),
             "complaints": stages.complaints.snapshot(),
@@ -329,6 +336,7 @@ class Engine:
         )
         stages.features.warmth.restore(small("features.warmth"))
         stages.detectors.restore(small("detectors"))
+        stages.text.restore(small("text"))
         stages.rules.restore(small("rules"))
         stages.alerting.restore(small("alerting"))
         stages.complaints.restore(small("complaints"))

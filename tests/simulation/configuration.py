@@ -82,7 +82,7 @@ rules:
 
 
 def _files() -> dict[str, str]:
-    names = ("tiers.yaml", "suppression.yaml", "complaints.yaml", "engine.yaml")
+    names = ("tiers.yaml", "suppression.yaml", "complaints.yaml", "text.yaml", "engine.yaml")
     files = {name: (_SHIPPED / name).read_text("utf-8") for name in names}
     engine = files["engine.yaml"]
     for name, value in (
