@@ -1,0 +1,1 @@
+"""Evaluate: detection on data that others made, by their protocol, beside their results."""
