@@ -89,7 +89,16 @@ class Forest:
     def margins(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
         """The margin of each row of float32[n, d], float64[n]; NaN is missing."""
         out = np.empty(len(values), np.float64)
-        _margins(values, *self._arrays(), out)
+        _margins(
+            values,
+            self.roots,
+            self.feature,
+            self.threshold,
+            self.left,
+            self.missing_left,
+            self.value,
+            out,
+        )
         return out
 
     def contributions(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -100,7 +109,16 @@ class Forest:
         Shapley values they favour features asked deep in a tree, and cost no more than the score.
         """
         out = np.zeros(values.shape, np.float64)
-        _contributions(values, *self._arrays(), out)
+        _contributions(
+            values,
+            self.roots,
+            self.feature,
+            self.threshold,
+            self.left,
+            self.missing_left,
+            self.value,
+            out,
+        )
         return out
 
     @property

@@ -6,7 +6,7 @@ detection: practical handbook, 2022.  Their simulator's transactions from 2018-0
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sentinel.evaluate.measures import auc, average_precision, card_precision
 from sentinel.evaluate.prequential import Events, Prequential
 from sentinel.evaluate.setup import Setup
+from sentinel.evaluate.setup import read as read_setup
 from sentinel.feedback import Answer
 from sentinel.model.ids import hash_texts
 from sentinel.model.response import Verdict
@@ -38,6 +39,10 @@ TOP = 100
 _TRAIN_DAYS = _DELAY_DAYS = _TEST_DAYS = 7
 _DAY_MS = 86_400_000
 _STEP_ROWS = 20_000
+
+Progress = Callable[[int, int], object]
+"""Told how many transactions are done, and of how many."""
+
 _COLUMNS = (
     "TRANSACTION_ID", "TX_DATETIME", "CUSTOMER_ID", "TERMINAL_ID", "TX_AMOUNT", "TX_FRAUD",
 )  # fmt: skip
@@ -114,7 +119,40 @@ def read(path: Path) -> Cards:
     return Cards(events, number["CUSTOMER_ID"].astype(np.int64), number["TX_FRAUD"] == 1)
 
 
-def run(cards: Cards, setup: Setup) -> Run:
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The four weeks, the mean and standard deviation of each measure, and what it took."""
+
+    transactions: int
+    frauds: int
+    folds: list[Fold]
+    mean: dict[str, float]
+    spread: dict[str, float]
+    events_per_s: float
+    models: int
+
+
+def evaluate(path: Path, folder: Path, progress: Progress) -> Report:
+    """Run the protocol with the setup in ``folder``.
+
+    Raises OSError, CardsError and ConfigError.
+    """
+    setup, cards = read_setup(folder), read(path)
+    ran = run(cards, setup, progress)
+    folds = [judge(cards, ran.scores, start) for start in FOLDS]
+    figures = {name: [getattr(fold, name) for fold in folds] for name in ("auc", "ap", "cp100")}
+    return Report(
+        transactions=len(cards.events),
+        frauds=int(cards.fraud.sum()),
+        folds=folds,
+        mean={name: float(np.mean(each)) for name, each in figures.items()},
+        spread={name: float(np.std(each)) for name, each in figures.items()},
+        events_per_s=ran.events_per_s,
+        models=ran.models,
+    )
+
+
+def run(cards: Cards, setup: Setup, progress: Progress = lambda *_: None) -> Run:
     """Score every transaction as in life: each label is told when it is due, not before."""
     events, delay_ms = cards.events, setup.feedback.delay_ms
     model = Prequential(setup, max_customers=len(np.unique(cards.card)))
@@ -127,6 +165,7 @@ def run(cards: Cards, setup: Setup) -> Run:
             model.answer(Answer(int(events.event_id[row]), Verdict.CONFIRMED))
         told = known
         scores.append(model.step(events.part(start, end)))
+        progress(end, len(events))
     seconds = time.perf_counter() - started
     return Run(np.concatenate(scores), seconds, model.models, model.lost)
 

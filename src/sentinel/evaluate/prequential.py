@@ -83,7 +83,8 @@ class Prequential:
             max_bin=entry.max_bin,
             seed=entry.seed,
         )
-        demand = {risk.evidence, *entry.features, *(x for pair in setup.ratios.values() for x in pair)}
+        of_ratios = {name for pair in setup.ratios.values() for name in pair}
+        demand = {risk.evidence, *entry.features, *of_ratios}
         self._features = FeatureSet(
             setup.declarations,
             {Stream.TRANSACTION: frozenset(demand)},

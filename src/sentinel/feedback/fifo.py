@@ -55,7 +55,7 @@ class Fifo:
             return column[self._start : end]
         return np.concatenate([column[self._start :], column[: end - self._capacity]])
 
-    def write(self, name: str, rows: NDArray[np.int64], value: object) -> None:
+    def write(self, name: str, rows: NDArray[np.int64], value: int) -> None:
         """Set one column of some rows, counted from the oldest."""
         self._columns[name][(self._start + rows) % self._capacity] = value
 

@@ -108,7 +108,7 @@ class Pending:
         told = answer != _UNDECIDED
         due = np.maximum.accumulate(np.asarray(rows["time"], np.int64)) + self._delay_ms
         return Labelled(
-            **{name: column[told] for name, column in rows.items()},  # type: ignore[arg-type]
+            **{name: column[told] for name, column in rows.items()},
             fraud=answer[told] == _CONFIRMED,
             due=due[told],
         )

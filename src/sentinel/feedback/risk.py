@@ -146,9 +146,8 @@ def _advance(
                 label_evidence[k],
             )
         else:
-            _answer(
-                times[s], fraud[s], evidence[s], count[s], event_time[k], delay_ms, questions, out, k
-            )
+            now = event_time[k]
+            _answer(times[s], fraud[s], evidence[s], count[s], now, delay_ms, questions, out, k)
 
 
 class Risk:
@@ -213,7 +212,11 @@ class Risk:
             labelled.event_id,
             labelled.fraud,
             evidence,
-            *self._arrays(),
+            self._times,
+            self._ids,
+            self._fraud,
+            self._evidence,
+            self._count,
             self._delay_ms,
             self._questions,
             out,
