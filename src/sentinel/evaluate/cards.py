@@ -159,7 +159,7 @@ def run(cards: Cards, setup: Setup, progress: Progress = lambda *_: None) -> Run
     frauds = np.flatnonzero(cards.fraud)
     told, scores = 0, []
     started = time.perf_counter()
-    for start, end in _steps(len(events)):
+    for start, end in _steps(events.time, delay_ms):
         known = int(np.searchsorted(events.time[frauds] + delay_ms, events.time[end - 1], "right"))
         for row in frauds[told:known]:
             model.answer(Answer(int(events.event_id[row]), Verdict.CONFIRMED))
@@ -174,7 +174,8 @@ def judge(cards: Cards, scores: NDArray[np.float64], start: str) -> Fold:
     """The measures of the test week that begins on ``start``.
 
     Cards leave the week's day when a fraud on them is known: from the training week, and from
-    the days since whose labels have come by that day.
+    the days since whose labels have come by that day.  Raises CardsError where nothing can be
+    measured.
     """
     first = int(np.datetime64(start, "D").astype(np.int64))
     day, train = cards.day, first - _DELAY_DAYS - _TRAIN_DAYS
@@ -184,6 +185,8 @@ def judge(cards: Cards, scores: NDArray[np.float64], start: str) -> Fold:
         rows.append(np.flatnonzero((day == each) & ~np.isin(cards.card, cards.card[known])))
     week = np.concatenate(rows)
     fraud, score = cards.fraud[week], scores[week]
+    if not fraud.any() or np.isnan(score).any():
+        raise CardsError(f"the week of {start} has no frauds, or no model was taught before it")
     return Fold(
         start,
         auc(fraud, score),
@@ -192,8 +195,14 @@ def judge(cards: Cards, scores: NDArray[np.float64], start: str) -> Fold:
     )
 
 
-def _steps(n: int) -> Iterator[tuple[int, int]]:
-    return ((start, min(n, start + _STEP_ROWS)) for start in range(0, n, _STEP_ROWS))
+def _steps(time: NDArray[np.int64], delay_ms: int) -> Iterator[tuple[int, int]]:
+    """Steps shorter than the delay: what is answered has been scored in a step before."""
+    start = 0
+    while start < len(time):
+        end = int(np.searchsorted(time, time[start] + delay_ms))
+        end = min(end, start + _STEP_ROWS)
+        yield start, end
+        start = end
 
 
 def _hashes(prefix: str, numbers: NDArray[np.int64]) -> NDArray[np.uint64]:

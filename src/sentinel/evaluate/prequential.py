@@ -13,7 +13,7 @@ from sentinel.detect.boosted import Boosted
 from sentinel.detect.probability import fit_platt
 from sentinel.evaluate.setup import Setup
 from sentinel.features import FeatureSet, LocalTime
-from sentinel.feedback import Answer, Journal, Labelled, Pending, Risk, Scored
+from sentinel.feedback import Answer, Journal, Labelled, Pending, Risk, Scored, joined
 from sentinel.model.columns import Array, Batch, Rows
 from sentinel.model.events import Event, Stream
 from sentinel.rules import compile_expression
@@ -121,7 +121,8 @@ class Prequential:
     def step(self, events: Events) -> NDArray[np.float64]:
         """The probability of fraud of each event, float64[n]; NaN before the first model.
 
-        Answers on what is due before the last of ``events`` must have been given.
+        Answers on what is due before the last of ``events`` must have been given, so a step is
+        shorter than the delay of labels.
         """
         longest_ms = min(_LONGEST_STEP_MS, self._setup.feedback.delay_ms)
         changes = [
@@ -134,12 +135,13 @@ class Prequential:
 
     def _score(self, events: Events) -> NDArray[np.float64]:
         span = int(events.time[0]) // self._entry.refit_ms
+        dues = []
         if span > self._span:
             self._span = span
+            dues.append(self._take_due(span * self._entry.refit_ms))
             self._refit()
-        due = self._pending.due(int(events.time.max()))
-        self.lost += self._journal.add(due)
-        values, entity = self._values(events, due)
+        dues.append(self._take_due(int(events.time.max())))
+        values, entity = self._values(events, joined(dues))
         margins = self._boosted.margins(values)
         self.lost += self._pending.hold(
             Scored(events.event_id, events.time, entity, values, margins)
@@ -178,6 +180,11 @@ class Prequential:
         for at, name in enumerate(names):
             values[:, at] = rows.columns[name]
         return values, entity
+
+    def _take_due(self, now_ms: int) -> Labelled:
+        due = self._pending.due(now_ms)
+        self.lost += self._journal.add(due)
+        return due
 
     def _refit(self) -> None:
         lesson = self._journal.lesson()

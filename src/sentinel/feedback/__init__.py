@@ -10,7 +10,7 @@ own shard; ``declare`` reads what a risk engineer writes of them.
 from sentinel.feedback.declare import Feedback, declare
 from sentinel.feedback.held import Held
 from sentinel.feedback.journal import Journal, Lesson
-from sentinel.feedback.pending import Answer, Labelled, Pending, Scored
+from sentinel.feedback.pending import Answer, Labelled, Pending, Scored, joined
 from sentinel.feedback.risk import Risk
 from sentinel.feedback.verdicts import Tally, Verdicts
 
@@ -27,4 +27,5 @@ __all__ = [
     "Tally",
     "Verdicts",
     "declare",
+    "joined",
 ]

@@ -1,6 +1,7 @@
 """Scored events that wait for their label, as they were when they were scored."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,16 @@ class Answer:
 
     event_id: int
     verdict: Verdict
+
+
+def joined(parts: Sequence[Labelled]) -> Labelled:
+    """Labelled events of several calls as one, in their order."""
+    return Labelled(
+        **{
+            field.name: np.concatenate([getattr(part, field.name) for part in parts])
+            for field in fields(Labelled)
+        }
+    )
 
 
 class Pending:
