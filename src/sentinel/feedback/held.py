@@ -47,8 +47,12 @@ def _hold(
             start = spans[f, i, 0]
             size = spans[f, i, 1] if hashes[f, i] != 0 else 0
             texts[row, f, 0], texts[row, f, 1] = head[_BYTES], size
+            at = head[_BYTES] % len(ring)
             for k in range(size):
-                ring[(head[_BYTES] + k) % len(ring)] = data[start + k]
+                ring[at] = data[start + k]
+                at += 1
+                if at == len(ring):
+                    at = 0
             head[_BYTES] += size
         head[_ROWS] += 1
 
