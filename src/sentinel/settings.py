@@ -181,7 +181,9 @@ def read_configuration(path: Path | None) -> "Configuration":
     folder = shipped_configs() if path is None else path
     if not folder.is_dir():
         raise NotADirectoryError(20, "not a folder of configuration files", str(folder))
-    files = sorted([*folder.glob("*.yaml"), *folder.glob("rules/*.yaml")])
+    files = sorted(
+        file for pattern in ("*", "lists/*", "rules/*") for file in folder.glob(f"{pattern}.yaml")
+    )
     texts = {
         file.relative_to(folder).as_posix(): file.read_text(encoding="utf-8") for file in files
     }

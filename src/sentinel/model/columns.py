@@ -70,8 +70,10 @@ def _numbers(**units: str) -> tuple[Column, ...]:
     return tuple(Column(name, Kind.NUMBER, unit=unit) for name, unit in units.items())
 
 
+EVENT_TIME = "event_time"
+
 _ALWAYS = (
-    Column("event_time", Kind.TIME, required=True, unit="ms"),
+    Column(EVENT_TIME, Kind.TIME, required=True, unit="ms"),
     Column("customer_id", Kind.STRING, required=True),
     Column("event_id", Kind.STRING, required=True),
 )
