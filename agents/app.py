@@ -15,6 +15,9 @@ from sentinel.stream.transport import FETCH_BYTES, chunk_transport
 from sentinel.stream.web import Web
 
 _HEARTBEATS = 5  # in a session timeout: some may be late
+# A broker that has just come back may not know its topics yet. A worker that asks it then assigns
+# nothing to anybody, until it asks again.
+_METADATA_AGE_MS = 10_000
 
 
 def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> faust.App:
@@ -29,6 +32,7 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
         broker_check_crcs=settings.check_crcs,
         stream_buffer_maxsize=4,
         consumer_max_fetch_size=FETCH_BYTES,
+        consumer_metadata_max_age_ms=_METADATA_AGE_MS,
         stream_wait_empty=False,  # the shards decide what is finished
         topic_allow_declare=False,
         topic_disable_leader=True,
@@ -69,6 +73,8 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
         @Service.timer(1.0)
         async def lag(self) -> None:
             consumer = app.consumer
-            shards.note_lag(consumer.highwater, consumer.reached, consumer.assignment())
+            shards.note_lag(
+                consumer.highwater, consumer.reached, consumer.handed_over, consumer.assignment()
+            )
 
     return app

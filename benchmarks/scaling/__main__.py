@@ -13,7 +13,7 @@ from tests.kafka.broker import VERSION, Broker
 
 from benchmarks.configs import shipped
 from benchmarks.machine import machine
-from benchmarks.scaling import engine_costs, recovery_costs
+from benchmarks.scaling import engine_costs, recovery_costs, two_workers
 from benchmarks.scaling.pages import MEASURED, costs_table, needs_table, read_costs
 
 
@@ -38,6 +38,7 @@ def measure() -> dict[str, object]:
     broker = Broker()
     try:
         costs |= recovery_costs.measure(broker.address, files)
+        costs |= two_workers.measure(broker)
     finally:
         broker.stop()
     return {

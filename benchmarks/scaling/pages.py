@@ -34,6 +34,9 @@ _SHOWN = {
     "restore_s_per_gb": ("`Engine.restore`, a GB", "s"),
     "replay_events_per_s": ("replay of the journal by `recover`, events a second", ""),
     "recovery_fixed_s": ("what `recover` takes whatever it replays", "s"),
+    "second_worker_ratio": ("two workers' rate over one's, on two cores beside the broker", ""),
+    "second_worker_cpu_kept_percent": ("one worker's processor time over two's, same events", "%"),
+    "broker_cpu_percent": ("the broker's share of all processor time, two workers", "%"),
 }
 BANKS = {
     "16 workers, 5 min": Bank(workers=16),

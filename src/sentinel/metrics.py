@@ -298,6 +298,7 @@ class Metrics:
     def recovering(self, shard: int, *, under_way: bool) -> None:
         """Note that a shard starts or ends its recovery."""
         self._recovering.labels(shard).set(under_way)
+        self._replay_done.labels(shard).set(0.0 if under_way else 1.0)
 
     def replayed(self, shard: int, done: int, of: int) -> None:
         """Count a journalled step replayed; so much of the journal is done."""

@@ -20,8 +20,8 @@ class Ledger:
     """Events by seed, and every record of them that was fed.
 
     Event times run a minute ahead of the clock, so that no timer of a step's ``now`` takes part
-    and the pure engine gives the same alerts wherever it cuts.  With ``logins`` the alerts also
-    depend on the order in which two topics arrive, which only the journal knows.
+    and the pure engine gives the same alerts wherever it cuts.  With ``logins`` and the payees that
+    all share, alerts also depend on the order in which topics arrive, which only the journal knows.
     """
 
     def __init__(
@@ -72,10 +72,17 @@ class Ledger:
             direction=draw.choice(["debit", "credit"]),
             amount=round(draw.lognormvariate(4, 2.5), 2),
             status=draw.choice(["approved", "approved", "declined"]),
-            counterparty_id=f"p{draw.randrange(30)}",
+            counterparty_id=self._payee(customer),
             merchant_id=f"m{draw.randrange(30)}",
         )
         return Stream.TRANSACTION, customer, msgspec.json.encode(event)
+
+    def _payee(self, customer: str) -> str:
+        """One of few that all share; of the customer's own where the ledger must decide alone.
+
+        A shared payee grows hot, and who meets it then is a matter of arrival, too.
+        """
+        return f"p{'' if self.logins else customer + '-'}{self.draw.randrange(30)}"
 
 
 def spoiled(draw: random.Random, good: list[Spoilable]) -> tuple[Stream, bytes]:

@@ -1,5 +1,6 @@
 """What a row of the suite plays on: the lab that all rows share, and one row's scene in it."""
 
+import operator
 import signal
 import tempfile
 import threading
@@ -190,6 +191,10 @@ class Scene:
             return [0] * len(places)
         finally:
             consumer.close()
+
+    def beyond(self, journal_ends: list[int]) -> bool:
+        """Whether every shard's journal has grown since."""
+        return all(map(operator.gt, self.journal_ends(), journal_ends))
 
     def pause(self, least_s: float, most_s: float) -> None:
         """Let a seeded while pass: the moment of the fault is a part of it."""

@@ -152,7 +152,7 @@ class Stage:
         }
         consumer.close()
         rollups = self.topics.rollups  # it ends in a transaction's marker, which nobody applies
-        ends |= {(rollups, number): 0 for number in range(PARTITIONS)}
+        ends |= {(rollups, number): 0 for number in range(self.partitions)}
         ends |= {(rollups, each.partition()): each.offset() + 1 for each in self.read(rollups)}
         return all(applied.get(place, -1) + 1 >= end for place, end in ends.items())
 

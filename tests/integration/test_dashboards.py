@@ -74,7 +74,7 @@ def _scraped(stage: Stage, folder: Path) -> Iterator[Prometheus]:
         (item.stream, item.event.customer_id, msgspec.json.encode(item.event))
         for item in simulation
     ]
-    worker = stage.worker()
+    worker = stage.worker(SENTINEL_SNAPSHOT_STEPS="3")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         settings = replace(stage.settings, web_port=probe.getsockname()[1])

@@ -3,14 +3,27 @@
 import random
 
 import pytest
+from confluent_kafka import KafkaError, Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin import ResourceType as Resource
-from tests.integration.stage import Stage
+from tests.integration.stage import PARTITIONS, Stage, wait_for
 
 from sentinel.model.step import DeadLetter, DeadLetterReason, Outcome
 from sentinel.stream.journal import StepRecord
 from sentinel.stream.masking import read_masking
 from sentinel.stream.sink import Sink, SinkAbortedError, SinkFatalError
+
+
+def _refused(kafka: str, topic: str, value: bytes) -> bool:
+    """Whether every partition refuses the value: a limit reaches one after another."""
+    errors: list[KafkaError | None] = []
+    producer = Producer({"bootstrap.servers": kafka})
+    for partition in range(PARTITIONS):
+        producer.produce(
+            topic, value, partition=partition, on_delivery=lambda error, _: errors.append(error)
+        )
+    producer.flush(10)
+    return len(errors) == PARTITIONS and all(error is not None for error in errors)
 
 
 def test_what_the_broker_refuses_first_is_the_reason(kafka: str, prefix: str) -> None:
@@ -22,9 +35,10 @@ def test_what_the_broker_refuses_first_is_the_reason(kafka: str, prefix: str) ->
     )
     admin = AdminClient({"bootstrap.servers": kafka})
     admin.incremental_alter_configs([resource])[resource].result(10)
+    noise = random.Random(1).randbytes(2_000)  # does not compress
+    wait_for(lambda: _refused(kafka, stage.topics.deadletter, noise), "the limit in force")
     sink = Sink(stage.settings, 0, read_masking(stage.settings), None)
     sink.start()
-    noise = random.Random(1).randbytes(2_000)  # does not compress
     letter = DeadLetter("t", 0, 1, None, noise, DeadLetterReason.MALFORMED, "d")
     with pytest.raises((SinkAbortedError, SinkFatalError)) as error:
         sink.write(Outcome(dead_letters=[letter]), StepRecord(0, 1, {}, "v"))

@@ -123,6 +123,11 @@ class Broker:
         self.start()
 
     @property
+    def pid(self) -> int:
+        """The process id of the JVM."""
+        return self._process.pid
+
+    @property
     def ended(self) -> bool:
         """Whether the JVM has ended, by itself or killed."""
         return self._process.poll() is not None

@@ -146,6 +146,10 @@ class LogHistory:
                 continue
         return None
 
+    def begins(self) -> dict[str, int]:
+        """Nothing is ever dropped from the log."""
+        return {TOPICS[stream]: 0 for stream in KEYED}
+
     def steps(self, after: int) -> Iterator[tuple[int, int, StepRecord]]:
         """The journal beyond an offset."""
         for offset, value in self.log.journal:

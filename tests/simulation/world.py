@@ -34,6 +34,7 @@ from sentinel.stream.stepper import GapError, Stepper
 _START_MS = 1_700_000_000_000
 _FAULTS = ("in_transaction", "after_commit", "abort")
 _HOUR_MS = 3_600_000
+_LOSS = 0.01  # of what is fetched, on its way through the client
 
 
 class Fault(Exception):  # noqa: N818 - what is wrong, not an error of the simulation
@@ -50,6 +51,8 @@ class Worker:
     positions: dict[Stream | Control, int]
     waiting: list[tuple[Stream | Control, Fetched]] = field(default_factory=list)
     generation: int = 0
+    lost: bool = False
+    """Whether the client let something go between the broker and the shard."""
 
 
 class World:
@@ -58,6 +61,7 @@ class World:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self._draw = random.Random(seed)
+        self._loss = random.Random(-seed - 1)  # of its own: seeds keep the rest of their histories
         self.log = Log(configurations=[configurations()[0]])
         self.happened: Counter[str] = Counter()
         self._now_ms = _START_MS
@@ -194,9 +198,21 @@ class World:
             if self._draw.random() < 0.7:
                 start = worker.positions.get(stream, 0)
                 found = self.log.fetched(stream, start, self._draw.randrange(1, 6))
-                if found is not None:
+                if found is None:
+                    continue
+                worker.positions[stream] = found.end
+                if self._loss.random() < _LOSS:
+                    worker.lost = True
+                    self.happened["lost on its way"] += 1
+                else:
                     worker.waiting.append((stream, found))
-                    worker.positions[stream] = found.end
+
+    def _lacks(self, worker: Worker) -> bool:
+        """Whether something that was handed over has not come in."""
+        return any(
+            position > worker.stepper.taken(TOPICS[stream])
+            for stream, position in worker.positions.items()
+        )
 
     def _step(self, worker: Worker, fault: str) -> None:
         worker.sink.fault = fault
@@ -205,6 +221,11 @@ class World:
             worker.stepper.take(worker.waiting, self._now_ms + self._skew_ms, configuration)
         except CrashError:
             self._crash(fault)
+            return
+        except GapError:
+            if not worker.lost:
+                raise
+            self._crash("gap found")
             return
         except SinkAbortedError:  # as the shard does: recover, then the same chunks again
             self.happened["aborted"] += 1
@@ -247,7 +268,7 @@ class World:
             self.happened["zombie fenced"] += 1
             return
         except GapError:  # its group went on without it: what it lacks is not lost
-            if not fenced:
+            if not fenced and not zombie.lost:
                 raise
             return
         if fenced and (done is not None or len(self.log.journal) != before):
@@ -261,22 +282,32 @@ class World:
         """No more faults: everything that was produced is taken in."""
         self._skew_ms = 0
         self._now_ms += 60_000
-        while self._worker is None:
-            self._start()
-        worker = self._worker
-        worker.sink.fault = ""
         for _ in range(500):
-            news = False
+            if self._worker is None:
+                self._start()
+                continue
+            worker, news = self._worker, False
+            worker.sink.fault = ""
             for stream in KEYED:
                 found = self.log.fetched(stream, worker.positions.get(stream, 0), 50)
                 if found is not None:
                     worker.waiting.append((stream, found))
                     worker.positions[stream] = found.end
                     news = True
-            done = worker.stepper.take(worker.waiting, self._now_ms, self.log.configurations[-1])
+            try:
+                done = worker.stepper.take(
+                    worker.waiting, self._now_ms, self.log.configurations[-1]
+                )
+            except GapError:
+                if not worker.lost:
+                    raise
+                self._crash("gap found")
+                continue
             worker.waiting = []
             if not news and done is None:  # a step may have told itself something
-                return
+                if not self._lacks(worker):
+                    return
+                self._crash("ended by the watchdog")
         raise Fault("it never gets to the end")
 
     def _check(self) -> None:

@@ -11,14 +11,17 @@ import typer
 
 from sentinel import __version__
 from sentinel.cli.ack import ack
+from sentinel.cli.backtest import backtest
 from sentinel.cli.check import check
 from sentinel.cli.demo import demo
+from sentinel.cli.evaluate import evaluate
 from sentinel.cli.failure import Verbs
 from sentinel.cli.pager import pager
 from sentinel.cli.publish import publish
 from sentinel.cli.recover import recover
 from sentinel.cli.replay import replay
 from sentinel.cli.routes import routes
+from sentinel.cli.rules import rules
 from sentinel.cli.silence import silence
 from sentinel.cli.simulate import simulate
 from sentinel.cli.test import test
@@ -39,13 +42,16 @@ app.command()(check)
 app.command()(test)
 app.command()(publish)
 app.command()(replay)
+app.command()(backtest)
 app.command()(recover)
 app.command()(simulate)
 app.command()(ack)
+app.add_typer(evaluate, name="evaluate")
 app.add_typer(silence, name="silence")
 app.add_typer(pager, name="pager")
 app.add_typer(routes, name="routes")
 app.add_typer(topics, name="topics")
+app.add_typer(rules, name="rules")
 
 
 def _print_version(wanted: bool) -> None:

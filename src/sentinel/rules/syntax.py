@@ -1,6 +1,6 @@
 """Condition text to a syntax tree with the place of every part."""
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
@@ -31,8 +31,9 @@ def _parser() -> Lark:
     return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=False)
 
 
+@lru_cache(maxsize=2_048)  # every shard of a worker compiles the same conditions
 def parse(text: str) -> Tree[Token]:
-    """The syntax tree of ``text``; raises ConditionError."""
+    """The syntax tree of ``text``, to read only; raises ConditionError."""
     if len(text) > MAX_LENGTH:
         raise ConditionError(MAX_LENGTH, f"a condition has at most {MAX_LENGTH} characters")
     try:

@@ -26,5 +26,6 @@ def label_lines(items: Iterable[Item]) -> Iterator[bytes]:
                 "customer_id": event.customer_id,
                 "scenario": label.scenario,
                 "instance": label.instance,
+                "decidable": label.decidable,
             }
             yield _encode(truth) + b"\n"

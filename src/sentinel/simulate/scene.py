@@ -1,6 +1,6 @@
 """What a scenario plays on: its customers, its clock, and events filled with their habits."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,9 +136,14 @@ class Intruder:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A script: its label, how many customers it takes, its longest natural length."""
+    """A script: its label, how many customers it takes, its longest natural length.
+
+    ``decidable`` gives the place of the event from which on the events of an instance, in the
+    order played, can be told from ordinary life.
+    """
 
     name: str
     customers: int
     length_ms: int
     play: Callable[[Scene], Iterator[Event]]
+    decidable: Callable[[Sequence[Event]], int]

@@ -24,10 +24,14 @@ _STARTING_SHARE = 0.6  # of a bounded run, in which scenarios start, so that the
 
 
 class Label(Struct, frozen=True, gc=False):
-    """What a labelled event belongs to; one ``instance`` is one attack."""
+    """What a labelled event belongs to; one ``instance`` is one attack.
+
+    From the first ``decidable`` event on it can be told from ordinary life.
+    """
 
     scenario: str
     instance: int
+    decidable: bool
 
 
 class Item(NamedTuple):
@@ -141,7 +145,10 @@ class _Run:
             rng=self._attacks,
             next_id=self._next_id,
         )
-        self._wait(scenario.play(scene), Label(scenario.name, self._instances))
+        events = list(scenario.play(scene))
+        first = scenario.decidable(events)
+        self._wait(events[:first], Label(scenario.name, self._instances, decidable=False))
+        self._wait(events[first:], Label(scenario.name, self._instances, decidable=True))
         self._instances += 1
 
     def _left(self, time: int) -> int | None:

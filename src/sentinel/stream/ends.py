@@ -1,4 +1,4 @@
-"""Where partitions end: for all readers, and for those of committed records only."""
+"""Where partitions begin and end: for all readers, and for those of committed records only."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ Place = tuple[str, int]
 
 
 class Ends:
-    """Asks the broker where partitions end."""
+    """Asks the broker where partitions begin and end."""
 
     def __init__(self, settings: Settings) -> None:
         self._admin = AdminClient(client_config(settings))
@@ -23,14 +23,21 @@ class Ends:
         """The last stable offset of each; those that are not told are left out."""
         return self._of(partitions, IsolationLevel.READ_COMMITTED)
 
-    def open_transaction(self, place: Place) -> bool:
-        """Whether records stand behind the last stable offset: neither committed nor aborted."""
-        stable = self._of([place], IsolationLevel.READ_COMMITTED)
-        whole = self._of([place], IsolationLevel.READ_UNCOMMITTED)
-        return bool(stable and whole) and stable[place] < whole[place]
+    def first(self, partitions: Iterable[Place]) -> dict[Place, int]:
+        """The first offset that each still has; those that are not told are left out."""
+        return self._of(partitions, IsolationLevel.READ_UNCOMMITTED, OffsetSpec.earliest())
 
-    def _of(self, partitions: Iterable[Place], level: IsolationLevel) -> dict[Place, int]:
-        asked = {TopicPartition(*each): OffsetSpec.latest() for each in partitions}
+    def settled(self, place: Place) -> bool:
+        """Whether every record is committed or aborted; no answer is none."""
+        whole = self._of([place], IsolationLevel.READ_UNCOMMITTED)
+        stable = self._of([place], IsolationLevel.READ_COMMITTED)
+        return bool(stable and whole) and stable[place] >= whole[place]
+
+    def _of(
+        self, partitions: Iterable[Place], level: IsolationLevel, which: OffsetSpec | None = None
+    ) -> dict[Place, int]:
+        wanted = which or OffsetSpec.latest()
+        asked = {TopicPartition(*each): wanted for each in partitions}
         if not asked:
             return {}
         found: dict[Place, int] = {}

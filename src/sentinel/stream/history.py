@@ -13,8 +13,9 @@ from sentinel.model.step import Chunk
 from sentinel.settings import Settings
 from sentinel.stream import snapshots
 from sentinel.stream.configurations import Configurations
+from sentinel.stream.ends import Ends
 from sentinel.stream.journal import StepRecord, decode
-from sentinel.stream.partition import Partition
+from sentinel.stream.partition import NoAnswerError, Partition
 from sentinel.stream.records import from_librdkafka
 from sentinel.stream.registry import Registry
 from sentinel.stream.snapshot import Snapshot
@@ -59,6 +60,14 @@ class KafkaHistory:
         """The newest snapshot that is whole."""
         with Partition(self._settings, self._topics.snapshots, self._partition) as partition:
             return snapshots.newest(partition)
+
+    def begins(self) -> dict[str, int]:
+        """The first offset that each of the shard's inputs still has, or will have."""
+        places = [(topic, self._partition) for topic in self._topics.inputs.values()]
+        found = Ends(self._settings).first(places)
+        if len(found) < len(places):
+            raise NoAnswerError("the broker does not tell where inputs begin")
+        return {topic: first for (topic, _), first in found.items()}
 
     def steps(self, after: int) -> Iterator[tuple[int, int, StepRecord]]:
         """The journal beyond offset ``after``: offset, the journal's end, record."""

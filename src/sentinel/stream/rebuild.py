@@ -47,11 +47,7 @@ def rebuild(
         writer.start()
         with KafkaHistory(settings, shard, configurations, registry) as history:
             state = recover(history, configurations.current(), progress, forgiving=True)
-        topics = Topics(settings.topic_prefix)
-        for topic in topics.inputs.values():
-            with Partition(settings, topic, shard) as partition:  # what is gone will not come
-                state.applied[topic] = max(state.applied.get(topic, -1), partition.low - 1)
-        with Partition(settings, topics.snapshots, shard) as partition:
+        with Partition(settings, Topics(settings.topic_prefix).snapshots, shard) as partition:
             state.snapshot_number = snapshots.next_number(partition)
         writer.write(snapshot_of(state))
     except KafkaException as error:

@@ -6,7 +6,7 @@ stopped.  Each step must say again what the journal says that it said; otherwise
 not start.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -55,6 +55,9 @@ class History(Protocol):
     def newest_snapshot(self) -> Snapshot | None:
         """The newest snapshot that is whole."""
 
+    def begins(self) -> Mapping[str, int]:
+        """The first offset that each of the shard's inputs still has, or will have."""
+
     def steps(self, after: int) -> Iterator[tuple[int, int, StepRecord]]:
         """The journal beyond offset ``after``: offset, the journal's end, record."""
 
@@ -99,6 +102,11 @@ def recover(
         state.advance(record, offset)
         progress(offset + 1 - begin, end - begin)
         reach(Failpoint.IN_RECOVERY)
+    for topic, first_offset in history.begins().items():
+        gone = first_offset - 1  # of an input never read, what is no longer there counts as read
+        applied = state.applied.setdefault(topic, gone)
+        if forgiving:
+            state.applied[topic] = max(applied, gone)
     return state
 
 

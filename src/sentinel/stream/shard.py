@@ -103,6 +103,10 @@ class Shard:
         """The last applied offset by topic."""
         return self._stepper.state.applied if self._stepper else {}
 
+    def taken(self, topic: str) -> int:
+        """The offset up to which a topic's records have come in; 0 before recovery is done."""
+        return self._stepper.taken(topic) if self._stepper else 0
+
     async def offer(self, waiting: Waiting) -> None:
         """Put a chunk into the inbox; waits while it is full."""
         await self._inbox.put(waiting)

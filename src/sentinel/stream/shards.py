@@ -63,6 +63,7 @@ class Shards:
         self._generation = 0
         self._progress: dict[int, float] = {}
         self._positions: dict[tuple[str, int], int] = {}
+        self._handed_over: dict[tuple[str, int], int] = {}
         self._ends = Ends(settings)
         self._watchdog = Watchdog(self._done, self._has_work, self._stuck)
 
@@ -141,6 +142,7 @@ class Shards:
         self,
         highwater: Callable[[Any], int],
         position: Callable[[Any], int],
+        handed_over: Callable[[Any], int],
         assigned: Iterable[Any],
     ) -> None:
         """Tell the metrics how far each assigned partition is behind its end."""
@@ -148,6 +150,7 @@ class Shards:
         for tp in assigned:
             if tp.topic in streams and tp.partition in self._running:
                 self._positions[tp.topic, tp.partition] = position(tp)
+                self._handed_over[tp.topic, tp.partition] = handed_over(tp)
                 applied = self._running[tp.partition][0].applied.get(tp.topic)
                 end = highwater(tp)
                 if applied is not None and end:
@@ -163,9 +166,19 @@ class Shards:
         )
 
     def _has_work(self) -> bool:
-        """Whether a shard recovers, has chunks that wait, or has not fetched all there is."""
+        """Whether a shard recovers, has chunks that wait, or lacks some of what there is.
+
+        It lacks what was not fetched, and what was fetched and got lost on its way to it.
+        """
         running = dict(self._running)
         if any(not shard.ready or shard.waiting for shard, _ in running.values()):
+            return True
+        handed_over = dict(self._handed_over)
+        if any(
+            handed_over.get((topic, number), 0) > shard.taken(topic)
+            for number, (shard, _) in running.items()
+            for topic in self._topics.inputs.values()
+        ):
             return True
         inputs = [(topic, number) for topic in self._topics.inputs.values() for number in running]
         ends = self._ends.stable(inputs)
@@ -232,11 +245,11 @@ class Shards:
         """
         journal = (self._topics.journal, number)
         until = time.monotonic() + _CATCH_UP_S
-        while self._ends.open_transaction(journal):
+        while not self._ends.settled(journal):
             if time.monotonic() > until:
                 raise RecoveryError(
-                    f"{journal[0]}-{number} has a transaction that Kafka neither committed nor "
-                    "aborted; see docs/operations.md#open-transaction"
+                    f"{journal[0]}-{number}: Kafka has neither committed nor aborted its last "
+                    "transaction, or does not answer; see docs/operations.md#open-transaction"
                 )
             time.sleep(_SETTLE_S)
 

@@ -107,6 +107,10 @@ class Stepper:
         reach(Failpoint.AFTER_COMMIT)
         return Done(outcome, record, processed - started, time.perf_counter() - processed)
 
+    def taken(self, topic: str) -> int:
+        """The offset up to which a topic's records have come in."""
+        return max(self.fetched.get(topic, 0), self.state.applied.get(topic, -1) + 1)
+
     def _chunks(self, arrived: Sequence[Arrived]) -> list[Chunk]:
         """The records not yet applied: a group's position may lie behind the journal's."""
         chunks: list[Chunk] = []
@@ -114,7 +118,7 @@ class Stepper:
         for stream, fetched in arrived:
             at = applied.get(fetched.topic, -1)
             expected = max(self.fetched.get(fetched.topic, 0), at + 1)
-            if fetched.start > expected and at >= 0:
+            if fetched.start > expected:
                 raise GapError(
                     f"{fetched.topic}-{fetched.partition}: read up to {expected - 1}, then came "
                     f"what was fetched from {fetched.start} on"

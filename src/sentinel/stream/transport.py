@@ -6,7 +6,7 @@ changes what counts as a message.  The contract test compares it with Faust's ow
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import faust
@@ -72,9 +72,27 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
                 ]
         return records
 
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Seek to where the group is; to the beginning where it has committed nothing.
+
+        Faust asks for it after it has let fetched records go. aiokafka leaves a partition
+        without a commit where it is, behind those records.
+        """
+        committed: Mapping[TP, int | None] = await super().seek_to_committed()
+        unread = [
+            tp for tp, at in committed.items() if not at and tp.topic in self.consumer.chunked
+        ]
+        if unread:
+            await self.call_thread(self._ensure_consumer().seek_to_beginning, *unread)
+        return cast("Mapping[TP, int]", committed)
+
     def reached(self, tp: TP) -> int:
         """The offset up to which a partition has been fetched."""
         return self._reached.get(tp, 0)
+
+    def handed_over(self, tp: TP) -> int:
+        """The offset up to which a partition's records have left in chunks."""
+        return self._handed_over.get(tp, 0)
 
     def _span(self, tp: TP, before: int, after: int) -> tuple[int, int]:
         """From where on a fetch brings all that there is, and up to where.
@@ -125,6 +143,10 @@ class ChunkConsumer(driver.Consumer):
     def reached(self, tp: TP) -> int:
         """The offset up to which a partition has been fetched."""
         return cast("ChunkThread", self._thread).reached(tp)
+
+    def handed_over(self, tp: TP) -> int:
+        """The offset up to which a partition's records have left in chunks."""
+        return cast("ChunkThread", self._thread).handed_over(tp)
 
     async def _getmany(self, active_partitions: set[TP], timeout: float) -> Any:  # noqa: ASYNC109
         wanted = {

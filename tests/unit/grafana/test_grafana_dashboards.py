@@ -16,7 +16,7 @@ from sentinel.metrics import Metrics
 ROOT = Path(__file__).parents[3]
 FILES = sorted((ROOT / "grafana" / "dashboards").glob("*.json"))
 HAN = re.compile(r"[\u4e00-\u9fff]")
-UNITS = {"short", "none", "ops", "s", "percentunit"}
+UNITS = {"short", "none", "ops", "s", "percentunit", "bytes"}
 
 
 def _panels() -> Iterator[Any]:

@@ -1,8 +1,8 @@
 """Account takeover: guesses, a login from afar on a new device, new credentials, a drain."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from sentinel.model.events import Event
+from sentinel.model.events import Event, Login
 from sentinel.simulate.scene import MINUTE_S, Scenario, Scene
 
 
@@ -36,4 +36,9 @@ def _play(scene: Scene) -> Iterator[Event]:
         )
 
 
-ACCOUNT_TAKEOVER = Scenario("account_takeover", 1, 14 * MINUTE_S * 1000, _play)
+def _decidable(events: Sequence[Event]) -> int:
+    """The login that succeeds after the guesses."""
+    return next(n for n, event in enumerate(events) if isinstance(event, Login) and event.success)
+
+
+ACCOUNT_TAKEOVER = Scenario("account_takeover", 1, 14 * MINUTE_S * 1000, _play, _decidable)

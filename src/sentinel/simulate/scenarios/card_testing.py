@@ -1,6 +1,6 @@
 """Card testing: a stolen card tried with small amounts at many shops, then used in full."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sentinel.model.events import Event
@@ -44,4 +44,9 @@ def _play(scene: Scene) -> Iterator[Event]:
         )
 
 
-CARD_TESTING = Scenario("card_testing", 1, 9 * MINUTE_S * 1000, _play)
+def _decidable(events: Sequence[Event]) -> int:  # noqa: ARG001 - the same in each instance
+    """The third small purchase within a minute or so."""
+    return 2
+
+
+CARD_TESTING = Scenario("card_testing", 1, 9 * MINUTE_S * 1000, _play, _decidable)

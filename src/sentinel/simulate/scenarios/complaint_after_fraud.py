@@ -1,6 +1,6 @@
 """Complaint after fraud: an unknown large payment, then the customer complains and escalates."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sentinel.model.events import Event
@@ -29,4 +29,9 @@ def _play(scene: Scene) -> Iterator[Event]:
     yield scene.complaint(victim, now, regulator, channel="regulator", text=text, **about)
 
 
-COMPLAINT_AFTER_FRAUD = Scenario("complaint_after_fraud", 1, 41 * HOUR_S * 1000, _play)
+def _decidable(events: Sequence[Event]) -> int:  # noqa: ARG001 - the same in each instance
+    """The complaint: a large payment alone may be the customer's own."""
+    return 2
+
+
+COMPLAINT_AFTER_FRAUD = Scenario("complaint_after_fraud", 1, 41 * HOUR_S * 1000, _play, _decidable)

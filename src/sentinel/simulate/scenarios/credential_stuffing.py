@@ -1,6 +1,6 @@
 """Credential stuffing: one address tries leaked passwords on many customers; some fit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sentinel.model.events import Event
 from sentinel.simulate.scene import MINUTE_S, Scenario, Scene
@@ -21,4 +21,11 @@ def _play(scene: Scene) -> Iterator[Event]:
             now += scene.number(1, 4)
 
 
-CREDENTIAL_STUFFING = Scenario("credential_stuffing", 20, 15 * MINUTE_S * 1000, _play)
+def _decidable(events: Sequence[Event]) -> int:
+    """The first guess at a third customer from the same place."""
+    customers = [event.customer_id for event in events]
+    third = list(dict.fromkeys(customers))[2]
+    return customers.index(third)
+
+
+CREDENTIAL_STUFFING = Scenario("credential_stuffing", 20, 15 * MINUTE_S * 1000, _play, _decidable)

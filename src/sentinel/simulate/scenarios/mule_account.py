@@ -1,6 +1,6 @@
 """Mule account: money from many strangers comes in and leaves at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sentinel.model.events import Event
 from sentinel.simulate.scene import MINUTE_S, Scenario, Scene
@@ -29,4 +29,9 @@ def _play(scene: Scene) -> Iterator[Event]:
         )
 
 
-MULE_ACCOUNT = Scenario("mule_account", 1, 60 * MINUTE_S * 1000, _play)
+def _decidable(events: Sequence[Event]) -> int:  # noqa: ARG001 - the same in each instance
+    """The fifth stranger who pays in within minutes."""
+    return 4
+
+
+MULE_ACCOUNT = Scenario("mule_account", 1, 60 * MINUTE_S * 1000, _play, _decidable)

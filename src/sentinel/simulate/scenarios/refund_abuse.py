@@ -1,6 +1,6 @@
 """Refund abuse: purchase after purchase is reversed, within days, at the same few shops."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sentinel.model.events import Event
@@ -29,4 +29,9 @@ def _play(scene: Scene) -> Iterator[Event]:
         now += scene.number(HOUR_S, 8 * HOUR_S)
 
 
-REFUND_ABUSE = Scenario("refund_abuse", 1, 120 * HOUR_S * 1000, _play)
+def _decidable(events: Sequence[Event]) -> int:  # noqa: ARG001 - the same in each instance
+    """The third purchase that is reversed."""
+    return 5
+
+
+REFUND_ABUSE = Scenario("refund_abuse", 1, 120 * HOUR_S * 1000, _play, _decidable)

@@ -1,6 +1,6 @@
 """Structuring: cash in below the 50,000 CNY report again and again, over some days."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sentinel.model.events import Event
 from sentinel.simulate.scene import DAY_S, HOUR_S, Scenario, Scene
@@ -23,4 +23,9 @@ def _play(scene: Scene) -> Iterator[Event]:
             now += scene.number(HOUR_S, 2 * HOUR_S)
 
 
-STRUCTURING = Scenario("structuring", 1, 4 * DAY_S * 1000, _play)
+def _decidable(events: Sequence[Event]) -> int:  # noqa: ARG001 - the same in each instance
+    """The second deposit just below the reporting threshold."""
+    return 1
+
+
+STRUCTURING = Scenario("structuring", 1, 4 * DAY_S * 1000, _play, _decidable)

@@ -1,0 +1,114 @@
+"""What an operator asks: does it keep up, and if not, where is the time."""
+
+from typing import Any
+
+from panels import dashboard, panel
+from queries import ME, RATE, quantile, rate
+
+
+def stream_health() -> dict[str, Any]:
+    """What an operator asks: does it keep up, and if not, where is the time."""
+    return dashboard(
+        "sentinel-stream-health",
+        "Stream health · 流处理健康",
+        "Lag, steps, commits, recovery and state; docs/operations.md says what to do.",
+        [
+            panel(
+                "stat",
+                "Workers · 工作进程",
+                "Workers that answer.",
+                {"workers": f"count(sentinel_build_info{{{ME}}})"},
+                unit="none",
+                width=6,
+                height=4,
+            ),
+            panel(
+                "stat",
+                "Recovering shards · 恢复中的分片",
+                "Shards that rebuild their state.",
+                {"shards": f"sum(sentinel_recovering{{{ME}}})"},
+                unit="none",
+                width=6,
+                height=4,
+            ),
+            panel(
+                "stat",
+                "Configurations · 配置版本",
+                "Different configurations in force: one, except during a roll-out.",
+                {"configurations": "count(count by (config_version) (sentinel_build_info))"},
+                unit="none",
+                width=6,
+                height=4,
+            ),
+            panel(
+                "stat",
+                "Customers held · 在管客户",
+                "Customers with state, over all shards.",
+                {"customers": f"sum(sentinel_slots_used{{{ME}}})"},
+                unit="short",
+                width=6,
+                height=4,
+            ),
+            panel(
+                "timeseries",
+                "Lag · 积压",
+                "Records that wait, by stream.",
+                {"{{stream}}": f"sum by (stream) (sentinel_lag_records{{{ME}}})"},
+                unit="none",
+            ),
+            panel(
+                "timeseries",
+                "Events a step · 每步事件数",
+                "Heavy load makes big steps: the median and the largest.",
+                {
+                    "median": quantile(0.5, "sentinel_step_events"),
+                    "99 %": quantile(0.99, "sentinel_step_events"),
+                },
+                unit="none",
+            ),
+            panel(
+                "timeseries",
+                "Engine and commit, 99 % · 引擎与提交",
+                "Time of a step in the engine and in its Kafka transaction.",
+                {
+                    "engine": quantile(0.99, "sentinel_step_duration_seconds"),
+                    "commit": quantile(0.99, "sentinel_commit_duration_seconds"),
+                },
+                unit="s",
+            ),
+            panel(
+                "timeseries",
+                "Failed and replayed steps · 失败与重放",
+                "Transactions given up, and journalled steps replayed by recovery, a second.",
+                {
+                    "{{reason}}": rate("sentinel_step_failures_total", "reason"),
+                    "replayed": f"sum(rate(sentinel_replayed_steps_total{{{ME}}}{RATE}))",
+                },
+                unit="ops",
+            ),
+            panel(
+                "timeseries",
+                "Event time behind the clock · 事件时间滞后",
+                "How far the newest event of each stream lies behind now.",
+                {
+                    "{{stream}}": "time() - max by (stream) "
+                    f"(sentinel_watermark_timestamp_seconds{{{ME}}})"
+                },
+                unit="s",
+            ),
+            panel(
+                "timeseries",
+                "Repeated events · 重复事件",
+                "Events dropped a second because their id had been seen, by stream.",
+                {"{{stream}}": rate("sentinel_repeated_events_total", "stream")},
+                unit="ops",
+            ),
+            panel(
+                "timeseries",
+                "Bounds reached · 达到上限",
+                "What was let go because a bound was reached, a second.",
+                {"{{limit}}": rate("sentinel_limits_total", "limit")},
+                unit="ops",
+            ),
+        ],
+    )

@@ -1,0 +1,214 @@
+"""``sentinel backtest``: a configuration over history, judged and compared."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sentinel.cli.failure import UserError
+from sentinel.model.events import Stream
+
+if TYPE_CHECKING:
+    from sentinel.backtest import Differences, Judgement, Run, Truth
+    from sentinel.configuration import Configuration
+
+Data = Annotated[
+    list[str],
+    typer.Argument(help="Files of events, as for `sentinel replay`.", show_default=False),
+]
+Labels = Annotated[
+    Path | None,
+    typer.Option(help="What really happened: labels.jsonl of `sentinel simulate`, or like it."),
+]
+WarmUp = Annotated[str, typer.Option(help="So long after the first event nothing counts, like 7d.")]
+MapName = Annotated[
+    str | None, typer.Option("--map", help="A mapping file, or a shipped one, like cards.")
+]
+OfStream = Annotated[
+    Stream | None, typer.Option(help="The stream of events of ours that do not say.")
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first rows.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
+_RULES = "A configuration folder, or a rule file that replaces the shipped one of its name."
+
+
+def backtest(
+    data: Data,
+    rules: Annotated[Path | None, typer.Option(help=_RULES)] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="What to compare with, likewise.", show_default=False)
+    ] = None,
+    labels: Labels = None,
+    warm_up: WarmUp = "0s",
+    map_name: MapName = None,
+    stream: OfStream = None,
+    limit: Limit = None,
+    html: Annotated[Path | None, typer.Option(help="Write a report with plots here.")] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run the live engine over history: what a configuration would have raised.
+
+    With labels: precision, recall, time to detect, value caught, customers bothered. With
+    --against: which alerts are gained and lost.
+    """
+    import msgspec
+
+    from sentinel.backtest import compare, judge
+
+    warm_up_ms = duration_ms(warm_up)
+    sources = (data, map_name, stream)
+    truth = read_truth(labels)
+    new = _run(rules, sources, truth, limit=limit, quiet=quiet)
+    judgement = judge(new, truth, warm_up_ms)
+    old = judged = differences = None
+    if against is not None:
+        old = _run(against, sources, None, limit=limit, quiet=quiet)
+        judged = judge(old, truth, warm_up_ms)
+        differences = compare(new, old, warm_up_ms)
+    if html is not None:
+        _write_page(html, new, judgement, old, judged, differences, data)
+    if as_json:
+        figures: dict[str, object] = {"new": judgement.figures()}
+        if judged is not None and differences is not None:
+            figures |= {"old": judged.figures(), "changes": differences.figures()}
+        typer.echo(msgspec.json.format(msgspec.json.encode(figures)).decode())
+    else:
+        _print(judgement, judged, differences)
+
+
+def read_truth(labels: "Path | None") -> "Truth | None":
+    """The labels of a file, if there is one."""
+    from sentinel.backtest import read_labels
+
+    if labels is None:
+        return None
+    with labels.open("rb") as lines:
+        return read_labels(lines, str(labels))
+
+
+def watched(
+    configuration: "Configuration",
+    sources: "tuple[list[str], str | None, Stream | None]",
+    truth: "Truth | None",
+    *,
+    limit: int | None,
+    quiet: bool,
+    what: str = "",
+) -> "Run":
+    """Run a configuration over files with a progress bar."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from sentinel.backtest import run
+    from sentinel.replay import mapping, source
+
+    names, map_name, stream = sources
+    if source.STDIN in names:
+        raise UserError("standard input can be read once only: give files")
+    mapped = mapping.read(map_name) if map_name is not None else None
+    opened = [source.open_source(name, mapped, stream) for name in names]
+    console = Console(stderr=True)
+    shown = not quiet and console.is_terminal
+    with Progress(console=console, transient=True, disable=not shown) as bar:
+        task = bar.add_task(what or configuration.version, total=sum(s.total_bytes for s in opened))
+
+        def progress() -> None:
+            bar.update(task, completed=sum(each.done_bytes() for each in opened))
+
+        found = run(configuration, opened, truth, limit=limit, progress=progress)
+    if not found.summary.events:
+        raise UserError(f"{', '.join(names)}: no events")
+    return found
+
+
+def _run(
+    rules: "Path | None",
+    sources: "tuple[list[str], str | None, Stream | None]",
+    truth: "Truth | None",
+    *,
+    limit: int | None,
+    quiet: bool,
+) -> "Run":
+    from sentinel.backtest import configuration_files
+    from sentinel.configuration import Configuration
+
+    configuration = Configuration.parse(configuration_files(rules))
+    return watched(configuration, sources, truth, limit=limit, quiet=quiet)
+
+
+def duration_ms(text: str) -> int:
+    """A duration as people write it, 0s included; raises BadParameter."""
+    from sentinel.model.duration import parse_duration
+
+    try:
+        return 0 if text in {"0", "0s"} else parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _write_page(
+    path: Path,
+    new: "Run",
+    judgement: "Judgement",
+    old: "Run | None",
+    judged: "Judgement | None",
+    differences: "Differences | None",
+    data: list[str],
+) -> None:
+    try:
+        from sentinel.backtest.report import page
+    except ModuleNotFoundError as error:
+        raise UserError(f"--html needs {error.name}: pip install 'sentinel[report]'") from None
+    before = (old, judged) if old is not None and judged is not None else None
+    path.write_text(page((new, judgement), before, differences, data), "utf-8")
+
+
+def _print(new: "Judgement", old: "Judgement | None", differences: "Differences | None") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from sentinel.model.alert import Tier
+
+    console = Console()
+    table = Table(box=None)
+    for heading in ("", "new", *(["old"] if old else [])):
+        table.add_column(heading, justify="right" if heading else "left")
+    columns = [new, *([old] if old else [])]
+
+    def row(name: str, *cells: str) -> None:
+        table.add_row(name, *cells)
+
+    row("events", *(f"{each.events:,}" for each in columns))
+    row("days", *(f"{each.days:,.2f}" for each in columns))
+    for tier in Tier:
+        row(tier.value, *(f"{each.alerts[tier]:,}" for each in columns))
+    row("alerts a day", *(f"{each.alerts_a_day:,.1f}" for each in columns))
+    if new.labelled:
+        row("precision", *(_percent(each.precision) for each in columns))
+        row("recall", *(_percent(each.whole.recall) for each in columns))
+        row("customers bothered", *(f"{each.customers_bothered:,}" for each in columns))
+        row("  of 1,000 a day", *(f"{each.bothered_per_1000_a_day or 0:.2f}" for each in columns))
+        row("value of all cases", *(f"{each.whole.value:,.0f}" for each in columns))
+        row("of it after the alert", *(f"{each.whole.value_ahead:,.0f}" for each in columns))
+        for name in sorted(new.scenarios):
+            row(f"  recall {name}", *(_percent(_recall(each, name)) for each in columns))
+    console.print(table)
+    if differences is not None:
+        console.print(
+            f"{differences.gained.total():,} gained, {differences.lost.total():,} lost, "
+            f"{sum(differences.moved.values()):,} of another tier, {differences.same:,} the same"
+        )
+        for name in sorted(differences.gained_by_rule.keys() | differences.lost_by_rule.keys()):
+            gained, lost = differences.gained_by_rule[name], differences.lost_by_rule[name]
+            console.print(f"  {name}  +{gained} -{lost}", highlight=False)
+
+
+def _recall(judgement: "Judgement", scenario: str) -> float | None:
+    caught = judgement.scenarios.get(scenario)
+    return caught.recall if caught else None
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"

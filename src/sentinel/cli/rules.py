@@ -1,0 +1,99 @@
+"""``sentinel rules``: questions about single rules."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentinel.cli.backtest import (
+    AsJson,
+    Data,
+    Labels,
+    Limit,
+    MapName,
+    OfStream,
+    Quiet,
+    read_truth,
+    watched,
+)
+from sentinel.cli.failure import UserError
+
+rules = typer.Typer(help="Ask about single rules.", no_args_is_help=True)
+_MOST_VALUES = 50
+
+
+@rules.command("what-if")
+def what_if(
+    rule: Annotated[str, typer.Argument(help="The rule's id.")],
+    data: Data,
+    values: Annotated[str, typer.Option(help="Thresholds to try, like 2,3,4.5.")],
+    vary: Annotated[
+        str | None,
+        typer.Option(help="The name whose threshold is varied, where the rule has several."),
+    ] = None,
+    configs: Annotated[
+        Path | None, typer.Option(help="A configuration folder; without it the shipped one.")
+    ] = None,
+    labels: Labels = None,
+    map_name: MapName = None,
+    stream: OfStream = None,
+    limit: Limit = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Sweep a rule's threshold over history: signals, alerts, precision and recall at each value.
+
+    Each value is a run of the live engine with that rule alone.
+    """
+    import msgspec
+
+    from sentinel.backtest import RuleError, configuration_files, judge, varied
+    from sentinel.configuration import Configuration
+
+    files = configuration_files(configs)
+    found = []
+    for value in _numbers(values):
+        try:
+            changed = varied(files, rule, vary, value)
+        except RuleError as error:
+            raise UserError(str(error)) from None
+        configuration = Configuration.parse(changed).narrowed([rule])
+        truth = read_truth(labels)  # afresh: a run fills it in
+        sources = (data, map_name, stream)
+        run = watched(
+            configuration, sources, truth, limit=limit, quiet=quiet, what=f"{rule} at {value:g}"
+        )
+        judgement = judge(run, truth, 0, rule)
+        found.append((value, judgement))
+    if as_json:
+        rows = [{"value": value, **judgement.figures()} for value, judgement in found]
+        typer.echo(msgspec.json.format(msgspec.json.encode(rows)).decode())
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    headings = ("value", "signals", "alerts", "a day", "precision", "recall", "bothered")
+    table = Table(*headings, box=None)
+    for value, judgement in found:
+        acted = judgement.rules.get(rule)
+        signals = acted.signals + acted.shadow_signals if acted else 0
+        shares = (judgement.precision, judgement.whole.recall)
+        table.add_row(
+            f"{value:g}",
+            f"{signals:,}",
+            f"{judgement.alerts.total():,}",
+            f"{judgement.alerts_a_day:,.1f}",
+            *("–" if share is None else f"{share:.1%}" for share in shares),
+            f"{judgement.customers_bothered:,}" if judgement.labelled else "–",
+        )
+    Console().print(table)
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f'"{text}" is no list of numbers like 2,3,4.5') from None
+    if len(numbers) > _MOST_VALUES:
+        raise typer.BadParameter(f"at most {_MOST_VALUES} values")
+    return numbers
