@@ -28,6 +28,7 @@ _KINDS = (
     "sum: amount, where: 'amount > {i}', calendar: day",
 )
 _NEVER = "amount > 900000000"
+_CUSTOMER = "  customer:\n"
 
 
 def measure(files: Mapping[str, str]) -> dict[str, float]:
@@ -58,7 +59,7 @@ def _with_features(files: Mapping[str, str], count: int) -> Configuration:
     return Configuration.parse(
         {
             **files,
-            "features.yaml": files["features.yaml"].rstrip("\n") + "\n" + lines,
+            "features.yaml": files["features.yaml"].replace(_CUSTOMER, _CUSTOMER + lines, 1),
             "rules/copies.yaml": f"rules: {_rule('bench.all', condition)}\n",
         }
     )

@@ -68,11 +68,19 @@ def _fill(settings: Settings, configuration: Configuration, count: int) -> tuple
     inputs: list[int] = []
     journal: list[int] = []
     for number, step in enumerate(steps(events(count, customers=_CUSTOMERS), _STEP)):
-        chunks = [replace(each, topic=topics.inputs[each.stream]) for each in step.chunks]
-        taken = Step(time.time_ns() // 10**6, chunks)
+        now_ms = time.time_ns() // 10**6
+        chunks = [
+            replace(
+                each,
+                topic=topics.inputs[each.stream],
+                recorded_ms=[now_ms] * len(each.offsets),
+            )
+            for each in step.chunks
+        ]
+        taken = Step(now_ms, chunks)
         for chunk in chunks:
             for key, value in zip(chunk.keys, chunk.values, strict=True):
-                producer.produce(chunk.topic, value, key, partition=0)
+                producer.produce(chunk.topic, value, key, partition=0, timestamp=now_ms)
                 inputs.append(len(key or b"") + len(value or b""))
         record = record_of(number, taken, engine.process(taken), engine)
         producer.produce(topics.journal, encode(record), partition=0)

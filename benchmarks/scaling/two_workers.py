@@ -11,11 +11,12 @@ import signal
 import socket
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
 
+from msgspec.structs import replace
 from tests.integration.stage import Stage, WorkerProcess, wait_for
 from tests.kafka.broker import Broker
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
 
-from sentinel import alerting, complaints, detect, entities, features, ingest, rules
+from sentinel import alerting, complaints, detect, entities, features, feedback, ingest, rules
 from sentinel.model.columns import FIELDS, Schema
 from sentinel.model.document import ConfigError, Document, parse
 from sentinel.model.duration import parse_duration
@@ -43,6 +43,7 @@ class _EngineFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     max_busy_customers: Count
     customer_ttl: str
     max_entities: Count
+    max_fired_events: Count
     base_currency: str
     rates: dict[str, Annotated[float, Meta(gt=0)]]
 
@@ -57,6 +58,7 @@ class Bounds:
     max_busy_customers: int
     customer_ttl_ms: int
     max_entities: int
+    max_fired_events: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Stages:
     owner: entities.Owner
     heat: entities.Heat
     hot_list: entities.HotList
+    verdicts: feedback.Verdicts
     field_demand: Mapping[Stream, frozenset[str]]
 
 
@@ -177,6 +180,7 @@ class Configuration:
             entity_rules=entity_rules,
             heat=entities.Heat(),
             hot_list=hot_list,
+            verdicts=feedback.Verdicts(self.bounds.max_fired_events),
             field_demand={
                 stream: frozenset(
                     (demand[stream] & FIELDS[stream].keys())
@@ -229,6 +233,7 @@ def _bounds(document: Document) -> Bounds:
         max_busy_customers=file.max_busy_customers,
         customer_ttl_ms=_duration_ms(document, "customer_ttl", file.customer_ttl),
         max_entities=file.max_entities,
+        max_fired_events=file.max_fired_events,
     )
 
 

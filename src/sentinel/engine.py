@@ -30,7 +30,7 @@ from sentinel.model.claim import Claim, Ending
 from sentinel.model.columns import Batch
 from sentinel.model.entity import EntityKind
 from sentinel.model.events import Complaint, Event, Stream
-from sentinel.model.response import Control, Response
+from sentinel.model.response import Control, Response, ResponseKind, ResponseResult
 from sentinel.model.rollup import HotEntry
 from sentinel.model.signal import Signal
 from sentinel.model.step import Chunk, Limit, Outcome, Step
@@ -63,6 +63,7 @@ class Engine:
         self._slots = Slots(bounds.max_customers, bounds.customer_ttl_ms)
         self._watermarks = Watermarks()
         self._notices: Counter[str] = Counter()
+        self._labels: Counter[tuple[ResponseKind, ResponseResult]] = Counter()
         remembered = bounds.ingest.remembered_events
         self._event_ids = {stream: EventIds(remembered) for stream in _STREAMS}
         self._touched = np.zeros(0, np.int64)
@@ -113,7 +114,8 @@ class Engine:
         outcome.alerts, outcome.action_requests = said.alerts, said.action_requests
         outcome.dead_letters = [letter for part in decoded.values() for letter in part.dead_letters]
         outcome.dead_letters += responses.dead_letters + silences.dead_letters
-        outcome.dropped_signals, outcome.responses = said.dropped, said.responses
+        outcome.dropped_signals, outcome.responses = said.dropped, said.responses + self._labels
+        outcome.verdicts, self._labels = dict(stages.verdicts.tallies), Counter()
         for stream, rows in batch.rows.items():
             outcome.events[stream] = len(rows)
             outcome.late[stream] = int(np.count_nonzero(batch.late[rows.place]))
@@ -121,6 +123,7 @@ class Engine:
             (signal.rule_id, signal.stage.value) for signal in signals + shared
         )
         outcome.limits += said.limits + counts.limits + stages.rules.take_limits()
+        outcome.limits += stages.verdicts.take_limits()
         outcome.limits += self._lost
         self._lost = Counter()
         outcome.limits[Limit.SLOTS] += evictions.full
@@ -163,15 +166,30 @@ class Engine:
             if isinstance(happened, Response):
                 at_ms = int(happened.event_time)  # type: ignore[arg-type]  # ms since decoded
                 self._advance(max(at_ms, int(clock_ms[place - 1]) if place else at_ms))
-                stages.alerting.respond(happened, at_ms)
+                self._respond(happened, at_ms)
                 continue
             self._advance(int(clock_ms[place]))
             if isinstance(happened, Complaint):
                 self._take_complaint(happened, int(batch.event_time[place]), batch, place)
             elif isinstance(happened, list):
+                stages.verdicts.note(happened)
                 stages.alerting.take(happened)
         if len(batch):
             self._advance(int(clock_ms[-1]))
+
+    def _respond(self, response: Response, at_ms: int) -> None:
+        """Do what was said of an alert or an event, and let the rules behind it know."""
+        verdicts = self._stages.verdicts
+        if response.kind is not ResponseKind.LABEL:
+            events = self._stages.alerting.respond(response, at_ms)
+            if response.verdict is not None:
+                verdicts.judge(events, response.verdict)
+            return
+        assert response.event_id is not None  # noqa: S101 - checked when it was decoded
+        assert response.verdict is not None  # noqa: S101
+        known = verdicts.judge([response.event_id], response.verdict)
+        result = ResponseResult.APPLIED if known else ResponseResult.NOT_HELD
+        self._labels[response.kind, result] += 1
 
     def _alert_of_shared(self, signals: list[Signal]) -> list[HotEntry]:
         """Take the signals of shared entities, each by the clock of its event; who is hot now."""
@@ -179,6 +197,7 @@ class Engine:
         for (at_ms, kind, entity_id), each in groupby(signals, key=_ENTITY_MOMENT):
             mine = list(each)
             self._advance(at_ms)
+            stages.verdicts.note(mine)
             stages.alerting.take(mine)
             risk = max((stages.entity_rules.hot.get(one.rule_id, 0) for one in mine), default=0)
             if risk:
@@ -242,6 +261,7 @@ class Engine:
         new.owner.carry(old.owner)
         new.heat.restore(old.heat.snapshot())
         new.hot_list.restore(old.hot_list.snapshot())
+        new.verdicts.restore(old.verdicts.snapshot())
         forgotten = sum(
             each.resize(bounds.ingest.remembered_events) for each in self._event_ids.values()
         )
@@ -281,6 +301,7 @@ class Engine:
             **{_OWNER + name: part for name, part in stages.owner.snapshot().items()},
             "heat": stages.heat.snapshot(),
             "hot_list": stages.hot_list.snapshot(),
+            "verdicts": stages.verdicts.snapshot(),
         }
 
     def restore(self, parts: Mapping[str, Buffer]) -> None:
@@ -312,6 +333,7 @@ class Engine:
         )
         stages.heat.restore(small("heat"))
         stages.hot_list.restore(small("hot_list"))
+        stages.verdicts.restore(small("verdicts"))
 
     def digest(self) -> str:
         """A hash of all state: equal for engines that have seen the same steps."""

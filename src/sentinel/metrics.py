@@ -1,5 +1,6 @@
 """What a worker tells Prometheus; names carry units, labels never carry ids."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import get_args
 
@@ -81,6 +82,15 @@ class Metrics:
         self._responses = counter(
             "sentinel_responses_total", "What people answered.", "kind", "result"
         )
+        self._verdicts = gauge(
+            "sentinel_rule_verdicts",
+            "Events on which a rule fired, by what people found them to be.",
+            "shard",
+            "rule",
+            "stage",
+            "verdict",
+        )
+        self._told_verdicts: dict[int, Mapping[tuple[str, str, str], int]] = {}
         self._open = gauge(
             "sentinel_open_alerts", "Alerts that are not over.", "shard", "tier", "state"
         )
@@ -245,6 +255,10 @@ class Metrics:
         self._entities.labels(shard).set(outcome.entities_used)
         self._slots.labels(shard).set(outcome.slots_used)
         self._observe_open(shard, outcome)
+        if outcome.verdicts != self._told_verdicts.get(shard):
+            self._told_verdicts[shard] = outcome.verdicts
+            for labels, count in outcome.verdicts.items():
+                self._verdicts.labels(shard, *labels).set(count)
         self._observe_complaints(shard, outcome)
 
     def _observe_alert(self, alert: Alert) -> None:

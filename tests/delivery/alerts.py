@@ -46,6 +46,7 @@ _ALERT = Alert(
             title=Title("New device, large transfer", "新设备大额转出"),
             severity=90,
             contribution=90.0,
+            tier_without=None,
             count=1,
             first_event_time=NOW,
             last_event_time=NOW,

@@ -128,6 +128,16 @@ def test_answers_and_silences_take_effect_and_survive_a_restart(stage: Stage) ->
                     verdict=Verdict.CONFIRMED,
                 )
             )
+        label = Response(
+            response_id="R-label",
+            event_time=now_ms,
+            key=second.key,
+            kind=ResponseKind.LABEL,
+            actor="chargebacks",
+            event_id=second.trigger.event_id,
+            verdict=Verdict.FALSE_POSITIVE,
+        )
+        answers.respond(label)
         silence = Silence(
             silence_id="S1",
             matchers=('risk="operational"',),

@@ -28,6 +28,8 @@ from sentinel.stream.topics import Topics
 _PROGRAMS = {"prometheus": "prometheus", "alertmanager": "prometheus-alertmanager"}
 # What a broker of the tests decides for itself: where it listens, and where its data are.
 _BROKERS_OWN = ("listener", "voters", "log.dirs", "heap")
+# By default a worker first writes a snapshot after a quarter of an hour.
+_SNAPSHOTS = {"SENTINEL_SNAPSHOT_INTERVAL": "10s"}
 _STOP_S = 40.0
 _LONG_AGO_MS = 60 * 86_400_000
 
@@ -134,6 +136,7 @@ class Stack:
         else:
             command = [sys.executable, "-m", "sentinel", *command]
             environment |= {k: local(v) for k, v in service.get("environment", {}).items()}
+            environment |= _SNAPSHOTS
         if name == "pager":
             self.receivers.add_to(folders["/etc/sentinel"] / "routes.yaml")
             environment |= self.receivers.environment

@@ -101,16 +101,20 @@ class Alerting:
         place = (ending.entity.kind, ending.entity.id, ending.risk)
         self._end(place, ending.resolution, ending.at_ms)
 
-    def respond(self, response: Response, at_ms: int) -> None:
-        """Do what a person said of an alert at ``at_ms``."""
-        alert = self._book.find(response.alert_id)
+    def respond(self, response: Response, at_ms: int) -> list[str]:
+        """Do what a person said of an alert at ``at_ms``; the events that a verdict is on."""
+        assert response.alert_id is not None  # noqa: S101 - checked when it was decoded
+        alert, events = self._book.find(response.alert_id), list[str]()
         if alert is None:
             result = ResponseResult.NOT_OPEN
+        elif response.kind is ResponseKind.DISPOSITION:
+            events, result = self._dispose(response, alert, at_ms), ResponseResult.APPLIED
         elif self._apply(response, alert, at_ms):
             result = ResponseResult.APPLIED
         else:
             result = ResponseResult.UNCHANGED
         self._said.responses[response.kind, result] += 1
+        return events
 
     def next_due_ms(self) -> int:
         """When the next deadline fires (ms UTC); far ahead if none is set."""
@@ -163,13 +167,6 @@ class Alerting:
                 return self._book.assign(alert, response.assignee, at_ms, self._clock_ms)
             case ResponseKind.NOTE:
                 return True
-            case ResponseKind.DISPOSITION:
-                if response.verdict is Verdict.FALSE_POSITIVE:
-                    until_ms = self._clock_ms + self._policy.cooldown_ms
-                    self._count_room(self._suppressors.cool_down(alert, until_ms))
-                self._fusion.answer(who, alert.risk)
-                self._end(place, Resolution(str(response.verdict)), at_ms)
-                return True
         assert response.event_id is not None  # noqa: S101 - checked when it was decoded
         left = self._fusion.retract(who, alert.risk, response.event_id)
         if left is False:
@@ -180,6 +177,15 @@ class Alerting:
             self._end(place, Resolution.RETRACTED, at_ms)
         self._watch_quiet(who, alert.risk)
         return True
+
+    def _dispose(self, response: Response, alert: Alert, at_ms: int) -> list[str]:
+        who = (alert.entity.kind, alert.entity.id)
+        if response.verdict is Verdict.FALSE_POSITIVE:
+            until_ms = self._clock_ms + self._policy.cooldown_ms
+            self._count_room(self._suppressors.cool_down(alert, until_ms))
+        events = self._fusion.answer(who, alert.risk)
+        self._end((*who, alert.risk), Resolution(str(response.verdict)), at_ms)
+        return events
 
     def _fire(self, timer: tuple[str, ...], due_ms: int) -> None:
         kind, *rest = timer

@@ -95,11 +95,10 @@ class Fusion:
         times = [each.last_event_time for each in standing.contributions.values()]
         return max(times, default=standing.updated_at) + self.policy.quiet_ms + 1
 
-    def answer(self, who: Who, risk: Risk) -> None:
-        """A verdict was given: what stands counts no more."""
+    def answer(self, who: Who, risk: Risk) -> list[str]:
+        """A verdict was given: what stands counts no more.  Returns the events behind it."""
         standing = self._standings.get((who, risk))
-        if standing is not None:
-            standing.answer()
+        return [] if standing is None else standing.answer()
 
     def forget(self, who: Who, risk: Risk) -> None:
         """Drop what stands."""
@@ -168,7 +167,10 @@ class Fusion:
             occasion=trigger.event_id,
             trigger=trigger,
             at_ms=now_ms,
-            reasons=tuple(_reason(contribution, part) for part, contribution in ranked),
+            reasons=tuple(
+                self._reason(contribution, standing.score, without)
+                for without, contribution in ranked
+            ),
             actions=tuple(sorted(actions, key=_ACTIONS.index)),
             runbook=strongest.runbook,
             is_news=True,
@@ -176,23 +178,22 @@ class Fusion:
         )
 
     def _score(self, standings: Mapping[Risk, Standing], now_ms: int) -> float:
-        """Two decimals, so that the tier follows from the score that people see."""
         weights = (
             weight
             for risk, standing in standings.items()
             for weight in standing.weights(now_ms, self.policy.halflife_ms[risk])
         )
-        return round(noisy_or(weights), 2)
+        return noisy_or(weights)
 
-
-def _reason(contribution: Contribution, part: float) -> Reason:
-    return Reason(
-        rule_id=contribution.rule_id,
-        title=contribution.title,
-        severity=contribution.severity,
-        contribution=part,
-        count=contribution.count,
-        first_event_time=contribution.first_event_time,
-        last_event_time=contribution.last_event_time,
-        clauses=contribution.clauses,
-    )
+    def _reason(self, contribution: Contribution, score: float, without: float) -> Reason:
+        return Reason(
+            rule_id=contribution.rule_id,
+            title=contribution.title,
+            severity=contribution.severity,
+            contribution=max(0.0, round(score - without, 2)),
+            tier_without=self.policy.tier(without, None),
+            count=contribution.count,
+            first_event_time=contribution.first_event_time,
+            last_event_time=contribution.last_event_time,
+            clauses=contribution.clauses,
+        )

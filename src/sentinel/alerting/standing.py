@@ -112,11 +112,13 @@ class Standing(Struct, kw_only=True):
                 del self.contributions[each.rule_id]
         return bool(found)
 
-    def answer(self) -> None:
-        """A verdict: what stands no longer counts, and its events not when sent again."""
+    def answer(self) -> list[str]:
+        """A verdict: what stands counts no longer, nor its events if sent again; returns them."""
         recent = (firing for each in self.contributions.values() for firing in each.recent)
-        self.answered = sorted({*self.answered, *(firing.event_id for firing in recent)})
+        events = sorted({firing.event_id for firing in recent})
+        self.answered = sorted({*self.answered, *events})
         self.contributions, self.tier, self.previous_tier, self.score = {}, None, None, 0.0
+        return events
 
     def forget_before(self, moment_ms: int) -> None:
         """Drop the contributions that last fired before ``moment_ms``."""
@@ -131,16 +133,18 @@ class Standing(Struct, kw_only=True):
         return (each.weight(now_ms, halflife_ms) for each in self.contributions.values())
 
     def ranked(self, now_ms: int, halflife_ms: int) -> list[tuple[float, Contribution]]:
-        """Contributions with the part of the score that hangs on each, strongest first."""
+        """Contributions with the score that the others alone come to, strongest first."""
         weights = list(self.weights(now_ms, halflife_ms))
-        whole = noisy_or(weights)
-        parts = [
-            (max(0.0, round(whole - noisy_or(weights[:i] + weights[i + 1 :]), 2)), contribution)
+        without = [
+            (noisy_or(weights[:i] + weights[i + 1 :]), contribution)
             for i, contribution in enumerate(self.contributions.values())
         ]
-        return sorted(parts, key=lambda part: (-part[0], -part[1].severity, part[1].rule_id))
+        return sorted(without, key=lambda each: (each[0], -each[1].severity, each[1].rule_id))
 
 
 def noisy_or(weights: Iterable[float]) -> float:
-    """The score from 0 to 100 of independent weights from 0 to 1."""
-    return 100.0 * (1.0 - math.prod(1.0 - weight for weight in weights))
+    """The score from 0 to 100 of independent weights from 0 to 1.
+
+    Two decimals, so that the tier follows from the score that people see.
+    """
+    return round(100.0 * (1.0 - math.prod(1.0 - weight for weight in weights)), 2)

@@ -4,10 +4,12 @@ A complaint has one alert.  Its tier is that of the most urgent notice that stan
 are all of them.
 """
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sentinel.complaints.notice import Kind, Notice
 from sentinel.complaints.text import render
@@ -81,6 +83,7 @@ class Alarms:
             title=text.reason,
             severity=round(_SCORES[tier]),
             contribution=_SCORES[tier],
+            tier_without=None,  # what else stands is known when it is said
             count=sum(counts) + 1,
             first_event_time=min([notice.at_ms, *firsts]),
             last_event_time=notice.at_ms,
@@ -102,7 +105,7 @@ class Alarms:
             occasion=f"{notice.event_id} {_about(notice)} {notice.fraction}",
             trigger=Trigger(Stream.COMPLAINT, notice.event_id, notice.at_ms, notice.recorded_ms),
             at_ms=notice.at_ms,
-            reasons=tuple(each.reason for each in ranked),
+            reasons=_beside_each_other(ranked),
             actions=(Action.EXPEDITE_COMPLAINT,),
             runbook=RUNBOOK,
             is_news=is_news,
@@ -118,3 +121,14 @@ def _about(notice: Notice) -> str:
 def _ending(notice: Notice, resolution: Resolution) -> Ending:
     entity = Entity(COMPLAINT, notice.complaint_id)
     return Ending(entity=entity, risk=Risk.LEGAL, resolution=resolution, at_ms=notice.at_ms)
+
+
+def _beside_each_other(ranked: Sequence[Standing]) -> tuple[Reason, ...]:
+    """The reasons, each with the tier of the most urgent of the others."""
+    tiers = [each.tier for each in ranked]
+    reasons = []
+    for i, each in enumerate(ranked):
+        others = tiers[:i] + tiers[i + 1 :]
+        without = min(others, key=_TIERS.index, default=None)
+        reasons.append(replace(each.reason, tier_without=without))
+    return tuple(reasons)

@@ -36,8 +36,10 @@ What is not an event of this schema goes to the dead letters."""
 
 _RESPONSES = """\
 What people answer to alerts: acknowledge, assign, note, disposition, retract. The key is the \
-alert's data.key in UTF-8, partitioned as the events are. An answer to an alert that is not open \
-(any more) is counted and changes nothing. What is not a response goes to the dead letters."""
+alert's data.key in UTF-8, partitioned as the events are. A label says what an event was, alert \
+or not, under the customer's id: a chargeback, a complaint that was right. An answer to an alert \
+that is not open (any more) is counted and changes nothing. What is not a response goes to the \
+dead letters."""
 
 _SILENCES = """\
 Silences, a compacted topic of one partition that every worker reads whole. The key is the \

@@ -68,11 +68,12 @@ _FIELDS = {
     "Response": {
         "response_id": "Unique; responses sent again change nothing.",
         "event_time": _WHEN,
-        "key": "The alert's `key`; also the Kafka key.",
+        "key": "The alert's `key`, of a label the customer's id; also the Kafka key.",
+        "alert_id": "Needed by all but `label`.",
         "actor": "Who says so: a login name, not a person's name.",
-        "verdict": "Needed by `disposition`.",
+        "verdict": "Needed by `disposition` and `label`.",
         "assignee": "Needed by `assign`.",
-        "event_id": "Needed by `retract`: the event that was an error.",
+        "event_id": "Needed by `retract` (the event was an error) and by `label`.",
     },
     "Silence": {
         "silence_id": "Also the Kafka key; the newest record of an id is the truth.",
@@ -119,12 +120,14 @@ _FIELDS = {
     "Reason": {
         "severity": "As the rule states it, 0 to 100.",
         "contribution": "Share of the score that would be missing without it, 0 to 100.",
+        "tier_without": "What the other reasons alone would reach; null: no tier.",
         "count": "How often the rule fired for this alert.",
         "first_event_time": _MS,
         "last_event_time": _MS,
     },
     "Clause": {
         "values": "What the names in the clause stood for; null is missing.",
+        "normal": "What is usual for this customer, of those in `values` where it is known.",
         "step": "Of a sequence, from 1; 0 where the rule is none.",
     },
 }

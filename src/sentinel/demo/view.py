@@ -25,12 +25,18 @@ def tier_badge(tier: Tier) -> Text:
 
 
 def why(alert: Alert) -> str:
-    """The strongest reason's clauses with the values that they saw."""
+    """The strongest reason's clauses with the values that they saw, and what it decides."""
     reason = alert.reasons[0]
     parts = []
     for clause in reason.clauses[:3]:
-        seen = ", ".join(f"{name} {_short(value)}" for name, value in clause.values.items())
+        seen = ", ".join(
+            f"{name} {_short(value)}"
+            + (f" (usually {_short(clause.normal[name])})" if name in clause.normal else "")
+            for name, value in clause.values.items()
+        )
         parts.append(f"{clause.text} [{seen}]" if seen else clause.text)
+    if reason.tier_without is not alert.tier:
+        parts.append(f"{reason.tier_without or 'no alert'} without it")
     return "; ".join(parts)
 
 

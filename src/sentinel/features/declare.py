@@ -110,7 +110,8 @@ class Feature:
         unit = {Operation.SINCE_LAST: "s", Operation.VELOCITY: "km/h"}.get(self.operation, "")
         kind = Kind.TRUTH if self.operation is Operation.FIRST_SEEN else Kind.NUMBER
         sure = self.operation in (Operation.COUNT, Operation.SUM) and self.calendar is None
-        return Column(self.name, kind, required=sure, unit=unit)
+        measures = self.fields[0] if self.operation is Operation.ZSCORE else ""
+        return Column(self.name, kind, required=sure, unit=unit, measures=measures)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,18 @@ from sentinel.features.kernels.rings import MAX_VALUES
 from sentinel.features.layout import Condition, lay_out
 from sentinel.features.local_time import LocalTime, hours, periods
 from sentinel.features.warmth import Warmth
-from sentinel.model.columns import FALSE, FIELDS, TRUE, UNKNOWN, Array, Batch, Column, Kind, Rows
+from sentinel.model.columns import (
+    FALSE,
+    FIELDS,
+    TRUE,
+    UNKNOWN,
+    Array,
+    Batch,
+    Column,
+    Kind,
+    Rows,
+    normal_of,
+)
 from sentinel.model.document import Document
 from sentinel.model.events import Stream
 from sentinel.state import Buffer, copied
@@ -86,10 +97,18 @@ class FeatureSet:
             for (stream, where), feature in wheres.items()
             if where is not None
         }
+        normals = [
+            (place, feature, Column(normal_of(feature.name), Kind.NUMBER))
+            for place, feature in enumerate(self._layout.measuring, len(self._layout.outputs))
+        ]
+        results = [
+            (place, feature, feature.column) for place, feature in enumerate(self._layout.outputs)
+        ]
+        self._results = len(results) + len(normals)
         self._demand = {
             stream: tuple(
-                (place, feature.column)
-                for place, feature in enumerate(self._layout.outputs)
+                (place, column)
+                for place, feature, column in results + normals
                 if feature.name in demand.get(stream, frozenset())
             )
             for stream in Stream
@@ -134,7 +153,7 @@ class FeatureSet:
             return 0
         if n:
             self.warmth.feed(int(batch.event_time[0]), int(batch.event_time.max()))
-        out = np.empty((len(layout.outputs), n), np.float64)
+        out = np.empty((self._results, n), np.float64)
         inputs = self._inputs(batch, slots, fresh)
         lost = advance(layout.tables, inputs, self._memory(), np.empty(MAX_VALUES), out)
         for stream, rows in batch.rows.items():

@@ -54,8 +54,9 @@ class Layout:
     """The tables of the kernels and what feeds them.
 
     ``bits`` gives each condition its bit; ``values`` and ``ids`` name the rows of the
-    kernel's value and id matrices; ``outputs`` names the rows of its result.  ``pieces`` are the
-    parts of a row but for the rings, ``busy_pieces`` those of a busy row.
+    kernel's value and id matrices; ``outputs`` names the rows of its result, which the normals of
+    the ``measuring`` follow.  ``pieces`` are the parts of a row but for the rings,
+    ``busy_pieces`` those of a busy row.
     """
 
     tables: Tables
@@ -63,6 +64,7 @@ class Layout:
     values: tuple[str, ...]
     ids: tuple[str, ...]
     outputs: tuple[Feature, ...]
+    measuring: tuple[Feature, ...]
     width: int
     busy_width: int
     pieces: tuple[Piece, ...]
@@ -185,6 +187,7 @@ def lay_out(declarations: Declarations, demand: Mapping[Stream, frozenset[str]])
                 build.take(normal.WORDS, feature.meaning),
                 feature.span_ms,
                 *build.out(feature),
+                len(build.outputs) + len(build.rows["zscores"]),
             )
         elif operation is Operation.SINCE_LAST:
             bits = build.stream_bits(feature)
@@ -215,7 +218,7 @@ def lay_out(declarations: Declarations, demand: Mapping[Stream, frozenset[str]])
             sets=build.table("sets", 5),
             first_seen=build.table("first_seen", 4),
             distinct=build.table("distinct", 4),
-            zscores=build.table("zscores", 7),
+            zscores=build.table("zscores", 8),
             since=build.table("since", 6),
             velocities=build.table("velocities", 8),
             rarities=build.table("rarities", 6),
@@ -224,6 +227,7 @@ def lay_out(declarations: Declarations, demand: Mapping[Stream, frozenset[str]])
         values=tuple(build.values),
         ids=tuple(build.ids),
         outputs=tuple(build.outputs),
+        measuring=tuple(each for each in build.outputs if each.operation is Operation.ZSCORE),
         width=build.width,
         busy_width=build.busy_width,
         pieces=tuple(build.pieces),

@@ -86,12 +86,17 @@ class Entity(Struct, frozen=True):
 
 
 class Reason(Struct, frozen=True, kw_only=True):
-    """One rule's part in an alert: how often, with what weight, and on what values."""
+    """One rule's part in an alert: how often, with what weight, and on what values.
+
+    ``tier_without`` is the counterfactual: the tier that the other reasons would reach now
+    if they stood alone, escalations apart; None if they would reach none.
+    """
 
     rule_id: str
     title: Title
     severity: int
     contribution: float  # share of the score that would be missing without it, 0-100
+    tier_without: Tier | None
     count: int
     first_event_time: int
     last_event_time: int

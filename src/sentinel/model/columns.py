@@ -42,13 +42,23 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A name that conditions may use on one stream."""
+    """A name that conditions may use on one stream.
+
+    ``measures`` names the field whose distance from the customer's own normal this is; what is
+    normal then stands in a column beside it, see :func:`normal_of`.
+    """
 
     name: str
     kind: Kind
     vocabulary: tuple[str, ...] = ()
     required: bool = False
     unit: str = ""
+    measures: str = ""
+
+
+def normal_of(name: str) -> str:
+    """The column, float64 with NaN for missing, beside ``name``; no condition can name it."""
+    return f"{name}.normal"
 
 
 Schema = Mapping[Stream, Mapping[str, Column]]

@@ -28,6 +28,15 @@ class ResponseKind(StrEnum):
     NOTE = "note"  # nothing; it is kept for the case
     DISPOSITION = "disposition"  # ends it with ``verdict``
     RETRACT = "retract"  # takes back the event ``event_id``, which was an error
+    LABEL = "label"  # says what the event ``event_id`` was, with ``verdict``; no alert is needed
+
+
+_NEEDED = {
+    ResponseKind.ASSIGN: ("alert_id", "assignee"),
+    ResponseKind.DISPOSITION: ("alert_id", "verdict"),
+    ResponseKind.RETRACT: ("alert_id", "event_id"),
+    ResponseKind.LABEL: ("event_id", "verdict"),
+}
 
 
 class Verdict(StrEnum):
@@ -39,14 +48,18 @@ class Verdict(StrEnum):
 
 
 class Response(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One answer to one alert; ``key`` is the alert's, and the Kafka key."""
+    """One answer to one alert; ``key`` is the alert's, and the Kafka key.
+
+    A label is about an event, whether or not there is an alert: a chargeback, a complaint that
+    was right.  Its ``key`` is the customer's id.
+    """
 
     response_id: Id
     event_time: Moment
     key: Id
-    alert_id: Id
     kind: ResponseKind
     actor: Word
+    alert_id: Id | None = None
     verdict: Verdict | None = None
     assignee: Word | None = None
     event_id: Id | None = None
@@ -54,13 +67,9 @@ class Response(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         """Refuse a response that lacks what its kind needs, as ValueError."""
-        needed = {
-            ResponseKind.ASSIGN: "assignee",
-            ResponseKind.DISPOSITION: "verdict",
-            ResponseKind.RETRACT: "event_id",
-        }.get(self.kind)
-        if needed is not None and getattr(self, needed) is None:
-            raise ValueError(f"{self.kind} needs {needed}")
+        for name in _NEEDED.get(self.kind, ("alert_id",)):
+            if getattr(self, name) is None:
+                raise ValueError(f"{self.kind} needs {name}")
 
 
 class ResponseResult(StrEnum):
@@ -69,6 +78,7 @@ class ResponseResult(StrEnum):
     APPLIED = "applied"
     UNCHANGED = "unchanged"  # the alert was so already, or has no such event
     NOT_OPEN = "not_open"  # no open alert has this id
+    NOT_HELD = "not_held"  # no rule fired on this event, or too long ago
 
 
 class Silence(Struct, frozen=True, kw_only=True, omit_defaults=True):

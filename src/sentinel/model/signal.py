@@ -55,11 +55,13 @@ class Clause(Struct, frozen=True, omit_defaults=True):
     """One comparison of a condition with the value it saw: ``amount_z`` 4.1 ``> 3``.
 
     ``text`` is the clause as written, ``values`` the named values in it as read
-    (numbers, text, true/false; None is missing), ``step`` the 1-based step of a sequence.
+    (numbers, text, true/false; None is missing), ``normal`` what is usual for this customer of
+    some of them, ``step`` the 1-based step of a sequence.
     """
 
     text: str
     values: dict[str, float | str | bool | None]
+    normal: dict[str, float] = {}
     step: int = 0
 
 

@@ -1,6 +1,7 @@
 """A step: what enters the engine at once, and what comes out."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -103,6 +104,7 @@ class Limit(StrEnum):
     ENDED_COMPLAINTS = "ended_complaints"  # a complaint that is over was forgotten
     COMPLAINING_CUSTOMERS = "complaining_customers"  # one's complaints were forgotten
     ENTITIES = "entities"  # a shared entity was evicted for a newer one
+    FIRED_EVENTS = "fired_events"  # an event on which rules fired can get no verdict any more
     HOT_ENTITIES = "hot_entities"  # the hot entity noted longest ago was forgotten
 
 
@@ -138,4 +140,6 @@ class Outcome:
     complaint_duties: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """Duties that were fulfilled: duty, channel, ``on_time`` or ``late``."""
     open_complaints: dict[tuple[str, str], int] = field(default_factory=dict)
+    verdicts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    """Of all time: events by rule, stage and what they were found to be."""
     """Complaints that are open after the step, by status and channel."""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.model.columns import EVENT_TIME, TRUE, UNKNOWN, Column, Kind, Table
+from sentinel.model.columns import EVENT_TIME, TRUE, UNKNOWN, Column, Kind, Table, normal_of
 from sentinel.model.document import ConfigError, Document
 from sentinel.model.signal import Clause
 from sentinel.rules.check import Checker
@@ -57,7 +57,13 @@ class Expression:
             self._collect(branch, frame, row, clauses)
         else:
             rows = frame.rows
-            values = {column.name: _read(column, rows, row) for column in self.reads[node.key]}
+            values, normal = {}, {}
+            for column in self.reads[node.key]:
+                values[column.name] = _read(column, rows, row)
+                usual = rows.columns.get(normal_of(column.name)) if column.measures else None
+                if usual is not None and values[column.name] is not None:
+                    values[column.measures] = float(rows.columns[column.measures][row])
+                    normal[column.measures] = float(usual[row])
             for part in _parts(node):
                 if type(part) is Listed:
                     held = _at(part, frame, row) == TRUE
@@ -65,7 +71,7 @@ class Expression:
                     values[f"lists.{part.entries.name}"] = (
                         part.entries.describe(text_hash) if held else None
                     )
-            clauses.append(Clause(node.text, values))
+            clauses.append(Clause(node.text, values, normal))
 
 
 def compile_expression(

@@ -66,6 +66,8 @@ class _Maker:
             described["default"] = None
         elif isinstance(field.default, (str, int, float, bool)):
             described["default"] = field.default
+        elif field.default_factory is dict:
+            described["default"] = {}
         return described
 
     def _union(self, kind: inspect.UnionType) -> Schema:

@@ -56,7 +56,9 @@ class Masking:
             reasons = tuple(
                 replace(
                     reason,
-                    clauses=tuple(replace(clause, values={}) for clause in reason.clauses),
+                    clauses=tuple(
+                        replace(clause, values={}, normal={}) for clause in reason.clauses
+                    ),
                 )
                 for reason in reasons
             )

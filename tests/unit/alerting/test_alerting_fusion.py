@@ -117,6 +117,21 @@ def test_distinct_rules_add_up_as_independent_doubts() -> None:
     assert alert.revision == 2
 
 
+def test_a_reason_says_which_tier_there_would_be_without_it() -> None:
+    """The counterfactual: the tier of what is left, and none where that reaches none."""
+    what = alerting()
+    (only_one,) = only(fuse(what, signal(1, severity=90))).reasons
+    assert only_one.tier_without is None
+    fuse(what, signal(2, rule_id="second", severity=50))
+    alert = only(fuse(what, signal(3, rule_id="third", severity=25)))
+    assert alert.tier is Tier.RED
+    assert {reason.rule_id: reason.tier_without for reason in alert.reasons} == {
+        "ato.drain": Tier.ORANGE,
+        "second": Tier.RED,
+        "third": Tier.RED,
+    }
+
+
 def test_weak_signals_add_up_though_none_reaches_a_tier() -> None:
     """Contributions below the lowest tier are kept and counted."""
     what = alerting()

@@ -60,6 +60,7 @@ def test_the_most_urgent_of_what_stands_decides() -> None:
     claim = alarms.take(replace(ACKNOWLEDGE, tier=Tier.ORANGE))
     assert isinstance(claim, Claim)
     assert (claim.tier, [each.severity for each in claim.reasons]) == (Tier.ORANGE, [70, 25])
+    assert [each.tier_without for each in claim.reasons] == [Tier.BLUE, Tier.ORANGE]
     left = alarms.take(replace(MET, duty=Duty.ACKNOWLEDGE))
     assert isinstance(left, Claim)
     assert (left.tier, left.is_news) == (Tier.BLUE, False)

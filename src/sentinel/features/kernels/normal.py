@@ -16,7 +16,7 @@ from sentinel.model.kernel import inlined, kernel
 WORDS = 4
 LEAST_WEIGHT = 5.0
 LEAST_DEVIATION = 0.1
-STREAM, BIT, COLUMN, AT, HALFLIFE_MS, OUT, DEMAND = 0, 1, 2, 3, 4, 5, 6
+STREAM, BIT, COLUMN, AT, HALFLIFE_MS, OUT, DEMAND, NORMAL = range(8)
 
 
 @kernel
@@ -67,11 +67,12 @@ def score_then_learn(
     out: NDArray[np.float64],
     e: int,
 ) -> None:
-    """Write the z-scores of event ``e``, then learn its values."""
+    """Write the z-scores of event ``e`` and the means behind them, then learn its values."""
     for q in range(len(table)):
         learns = table[q, STREAM] == stream and applies(table[q, BIT], bits)
         at, value = row + table[q, AT], values[table[q, COLUMN], e]
         if table[q, DEMAND] >> stream & 1:
             out[table[q, OUT], e] = zscore(f, at, value) if learns else np.nan
+            out[table[q, NORMAL], e] = f[at + 2]
         if learns:
             learn(f, i, at, time, table[q, HALFLIFE_MS], value)

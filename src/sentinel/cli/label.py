@@ -1,0 +1,42 @@
+"""``sentinel label``: say what an event was, whether or not there is an alert on it."""
+
+import getpass
+import os
+import time
+import uuid
+from typing import Annotated
+
+import typer
+
+from sentinel.model.response import Verdict
+
+
+def label(
+    event_id: Annotated[str, typer.Argument(metavar="EVENT", help="The event's id.")],
+    customer: Annotated[str, typer.Option(help="The customer whose event it is.")],
+    verdict: Annotated[Verdict, typer.Option(help="What it was found to be.")],
+    by: Annotated[str, typer.Option(help="Who says so.")] = "",
+    note: Annotated[str | None, typer.Option(help="For the case, e.g. a chargeback's id.")] = None,
+) -> None:
+    """Say what an event was: a chargeback, or a complaint that was right."""
+    from sentinel.cli.failure import UserError
+    from sentinel.model.response import Response, ResponseKind
+    from sentinel.settings import Settings, SettingsError
+    from sentinel.stream.answers import AnswerError, Answers
+
+    response = Response(
+        response_id=uuid.uuid4().hex,
+        event_time=time.time_ns() // 1_000_000,
+        key=customer,
+        kind=ResponseKind.LABEL,
+        actor=by or getpass.getuser(),
+        event_id=event_id,
+        verdict=verdict,
+        note=note,
+    )
+    try:
+        with Answers(Settings.from_environment(os.environ)) as answers:
+            answers.respond(response)
+    except (SettingsError, AnswerError) as error:
+        raise UserError(str(error)) from None
+    typer.echo(f"{verdict} sent for event {event_id}")

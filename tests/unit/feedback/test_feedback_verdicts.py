@@ -1,0 +1,104 @@
+"""Verdicts on events, and what each rule has to its credit."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentinel.feedback import Verdicts
+from sentinel.model.events import Stream
+from sentinel.model.response import Verdict
+from sentinel.model.signal import Risk, Signal, Stage, Title
+from sentinel.model.step import Limit
+
+CONFIRMED, FALSE_POSITIVE = Verdict.CONFIRMED, Verdict.FALSE_POSITIVE
+
+
+def signal(event: int, rule: str = "one", stage: Stage = Stage.LIVE) -> Signal:
+    """A rule's yes to the event of that number."""
+    return Signal(
+        place=event,
+        rule_id=rule,
+        entity_id="C1",
+        stream=Stream.TRANSACTION,
+        event_id=f"E{event}",
+        event_time=event,
+        recorded_ms=event,
+        risk=Risk.CREDIT,
+        severity=50,
+        stage=stage,
+        title=Title("A", "甲"),
+        clauses=(),
+        actions=(),
+        runbook="",
+    )
+
+
+def test_a_verdict_counts_for_every_rule_that_fired() -> None:
+    """Rules that only watch are measured on the same answers as those that page."""
+    verdicts = Verdicts(10)
+    verdicts.note([signal(1), signal(1, "two", Stage.SHADOW)])
+    verdicts.note([signal(2)])
+    assert verdicts.judge(["E1", "E2", "E9"], CONFIRMED) == 2
+    assert verdicts.tallies == {("one", "live", CONFIRMED): 2, ("two", "shadow", CONFIRMED): 1}
+
+
+def test_a_corrected_verdict_is_undone() -> None:
+    """The newest one on an event is the truth, whatever was said before."""
+    verdicts = Verdicts(10)
+    verdicts.note([signal(1)])
+    for verdict in (CONFIRMED, Verdict.UNDECIDED, FALSE_POSITIVE, FALSE_POSITIVE):
+        verdicts.judge(["E1"], verdict)
+    assert +verdicts.tallies == Counter({("one", "live", FALSE_POSITIVE): 1})
+
+
+def test_a_rule_that_fires_later_gets_the_verdict_too() -> None:
+    """A late event completes a sequence on an event that was judged already: it counts at once."""
+    verdicts = Verdicts(10)
+    verdicts.note([signal(1)])
+    verdicts.judge(["E1"], CONFIRMED)
+    verdicts.note([signal(1), signal(1, "late")])
+    assert verdicts.tallies["late", "live", CONFIRMED] == 1
+    assert verdicts.tallies["one", "live", CONFIRMED] == 1
+
+
+def test_the_oldest_events_make_room_and_are_counted() -> None:
+    """What is forgotten can get no verdict; what was counted stays."""
+    verdicts = Verdicts(2)
+    verdicts.note([signal(1)])
+    verdicts.judge(["E1"], CONFIRMED)
+    verdicts.note([signal(2)])
+    verdicts.note([signal(3)])
+    assert verdicts.take_limits() == {Limit.FIRED_EVENTS: 1}
+    assert verdicts.take_limits() == {}
+    assert verdicts.judge(["E1"], FALSE_POSITIVE) == 0
+    assert verdicts.tallies == {("one", "live", CONFIRMED): 1}
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 6), st.sampled_from(["one", "two", *Verdict])), max_size=40),
+    st.integers(0, 40),
+)
+def test_tallies_are_those_of_the_newest_verdicts(
+    said: list[tuple[int, str]], restart: int
+) -> None:
+    """Against a naive account, with a restart anywhere."""
+    verdicts = Verdicts(10)
+    fired: dict[str, set[str]] = {}
+    found: dict[str, Verdict] = {}
+    for place, (event, what) in enumerate(said):
+        if place == restart:
+            restored = Verdicts(10)
+            restored.restore(verdicts.snapshot())
+            assert restored.snapshot() == verdicts.snapshot()
+            verdicts = restored
+        name = f"E{event}"
+        if isinstance(what, Verdict):
+            verdicts.judge([name], what)
+            if name in fired:
+                found[name] = what
+        else:
+            verdicts.note([signal(event, what)])
+            fired.setdefault(name, set()).add(what)
+    expected = Counter((rule, "live", str(found[name])) for name in found for rule in fired[name])
+    assert +Counter(verdicts.tallies) == expected
