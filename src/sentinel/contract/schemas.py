@@ -37,7 +37,7 @@ _FIELDS = {
         "amount": "In `currency`, never negative: a JSON number or decimal text.",
         "currency": "ISO 4217. One without a rate in Sentinel's engine.yaml is a dead letter.",
         "customer_type": "A person, or a company or other organisation: reporting lines differ.",
-        "counterparty_country": "ISO 3166; of a transfer's other side: another one is cross-border.",
+        "counterparty_country": "ISO 3166; of a transfer's other side: elsewhere is cross-border.",
         "country": "ISO 3166; where the customer is, or the shop.",
         "days_past_due": "Of a repayment.",
         "limit_used": "Share of the credit limit in use: 1 is all of it.",
