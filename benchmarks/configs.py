@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+_NOT_BY_CUSTOMER = ("rules/entities.yaml", "rules/complaints.yaml")
 _SHIPPED = Path(__file__).parents[1] / "configs"
 
 
@@ -14,8 +15,8 @@ def shipped() -> dict[str, str]:
 
 
 def by_customer(files: Mapping[str, str]) -> dict[str, str]:
-    """Without the rules of what customers share: what a peer with one keyed state can do."""
-    return {name: text for name, text in files.items() if name != "rules/entities.yaml"}
+    """Without the rules of what customers share and write: what one keyed state can do."""
+    return {name: text for name, text in files.items() if name not in _NOT_BY_CUSTOMER}
 
 
 def write(files: Mapping[str, str], folder: Path) -> Path:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
 
-from sentinel import alerting, complaints, detect, entities, features, feedback, ingest, rules
+from sentinel import alerting, complaints, detect, entities, features, feedback, ingest, rules, text
 from sentinel.model.columns import FIELDS, Schema
 from sentinel.model.document import ConfigError, Document, parse
 from sentinel.model.duration import parse_duration
@@ -26,6 +26,7 @@ _SINGLE = (
     "tiers.yaml",
     "suppression.yaml",
     "complaints.yaml",
+    "text.yaml",
 )
 _RULES = "rules/"
 _LISTS = "lists/"
@@ -44,6 +45,7 @@ class _EngineFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     customer_ttl: str
     max_entities: Count
     max_fired_events: Count
+    max_held_transactions: Count
     base_currency: str
     rates: dict[str, Annotated[float, Meta(gt=0)]]
 
@@ -59,6 +61,7 @@ class Bounds:
     customer_ttl_ms: int
     max_entities: int
     max_fired_events: int
+    max_held_transactions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Stages:
 
     features: features.FeatureSet
     detectors: detect.DetectorSet
+    text: text.TextReader
     entity_rules: rules.EntityRules
     rules: rules.RuleSet
     alerting: alerting.Alerting
@@ -77,6 +81,7 @@ class Stages:
     heat: entities.Heat
     hot_list: entities.HotList
     verdicts: feedback.Verdicts
+    held: feedback.Held
     field_demand: Mapping[Stream, frozenset[str]]
 
 
@@ -91,6 +96,7 @@ class Configuration:
     declarations: features.Declarations
     measures: entities.Measures
     lists: Mapping[str, rules.EntryList] = field(repr=False)
+    text: text.Declaration
     _documents: Mapping[str, Document] = field(repr=False)
     _only: frozenset[str] | None = None
 
@@ -118,6 +124,7 @@ class Configuration:
                 [each for name, each in documents.items() if name.startswith(_LISTS)],
                 bounds.local_time.zone,
             ),
+            text=text.declare(documents["text.yaml"]),
             _documents=documents,
         )
         configuration.build()
@@ -135,6 +142,7 @@ class Configuration:
             stream: {
                 **columns,
                 **detectors.columns.get(stream, {}),
+                **(self.text.columns if stream is Stream.COMPLAINT else {}),
                 **entities.risk_columns(stream),
             }
             for stream, columns in with_features.items()
@@ -165,6 +173,7 @@ class Configuration:
         return Stages(
             features=feature_set,
             detectors=detectors,
+            text=text.TextReader(self.text, demand[Stream.COMPLAINT]),
             rules=rule_set,
             alerting=alerting.load(
                 self._documents["tiers.yaml"],
@@ -181,6 +190,10 @@ class Configuration:
             heat=entities.Heat(),
             hot_list=hot_list,
             verdicts=feedback.Verdicts(self.bounds.max_fired_events),
+            held=feedback.Held(
+                self.bounds.max_held_transactions if collector.takes_labels else 0,
+                collector.labelled_fields,
+            ),
             field_demand={
                 stream: frozenset(
                     (demand[stream] & FIELDS[stream].keys())
@@ -234,6 +247,7 @@ def _bounds(document: Document) -> Bounds:
         customer_ttl_ms=_duration_ms(document, "customer_ttl", file.customer_ttl),
         max_entities=file.max_entities,
         max_fired_events=file.max_fired_events,
+        max_held_transactions=file.max_held_transactions,
     )
 
 

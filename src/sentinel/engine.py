@@ -38,7 +38,7 @@ from sentinel.state import Buffer, Slots
 
 _STREAMS = tuple(Stream)
 _ENTITY_MOMENT = attrgetter("event_time", "entity_kind", "entity_id")
-_OWNER = "owner."
+_OWNER, _HELD = "owner.", "held."
 _DIGEST_BYTES = 16
 _SPOT_EVENTS = 1_000  # of a step whose customers' rows are looked at
 
@@ -97,16 +97,21 @@ class Engine:
         lost = stages.features.update(batch, slots, fresh)
         for rows in batch.rows.values():
             stages.detectors.score(rows)
+        if Stream.COMPLAINT in batch.rows:
+            complaints = batch.rows[Stream.COMPLAINT]
+            stages.text.read(complaints, batch.event_time[complaints.place])
         stages.hot_list.take(_of(step, Control.HOT))
         stages.hot_list.add_to(batch)
         signals = stages.rules.evaluate(batch)
         outcome.rollups = stages.collector.collect(batch)
         shared = stages.entity_rules.evaluate(stages.owner.take(_of(step, Control.ROLLUP)))
 
+        stages.held.begin(batch.rows.get(Stream.TRANSACTION))
         stages.alerting.begin(self.configuration.version)
         for silence in silences.messages:
             stages.alerting.silence(silence)
         self._alert(batch, signals, responses.messages)
+        outcome.rollups += stages.collector.collect_labels(stages.held.finish())
         outcome.hot = self._alert_of_shared(shared)
         self._advance(step.now_ms)
         said, counts = stages.alerting.finish(), stages.complaints.take_counts()
@@ -124,6 +129,7 @@ class Engine:
         )
         outcome.limits += said.limits + counts.limits + stages.rules.take_limits()
         outcome.limits += stages.verdicts.take_limits()
+        outcome.limits += stages.text.take_limits()
         outcome.limits += self._lost
         self._lost = Counter()
         outcome.limits[Limit.SLOTS] += evictions.full
@@ -149,6 +155,7 @@ class Engine:
             (status.value, channel): count
             for (status, channel), count in stages.complaints.backlog.items()
         }
+        outcome.topics = stages.text.topics
         return outcome
 
     def _alert(self, batch: Batch, signals: list[Signal], responses: list[Response]) -> None:
@@ -166,7 +173,7 @@ class Engine:
             if isinstance(happened, Response):
                 at_ms = int(happened.event_time)  # type: ignore[arg-type]  # ms since decoded
                 self._advance(max(at_ms, int(clock_ms[place - 1]) if place else at_ms))
-                self._respond(happened, at_ms)
+                self._respond(happened, at_ms, place)
                 continue
             self._advance(int(clock_ms[place]))
             if isinstance(happened, Complaint):
@@ -177,19 +184,24 @@ class Engine:
         if len(batch):
             self._advance(int(clock_ms[-1]))
 
-    def _respond(self, response: Response, at_ms: int) -> None:
-        """Do what was said of an alert or an event, and let the rules behind it know."""
-        verdicts = self._stages.verdicts
-        if response.kind is not ResponseKind.LABEL:
-            events = self._stages.alerting.respond(response, at_ms)
-            if response.verdict is not None:
-                verdicts.judge(events, response.verdict)
+    def _respond(self, response: Response, at_ms: int, place: int) -> None:
+        """Do what was said of an alert or an event; the rules and entities behind it hear of it."""
+        if response.kind is ResponseKind.LABEL:
+            assert response.event_id is not None  # noqa: S101 - checked when it was decoded
+            known = self._judge([response.event_id], response, at_ms, place)
+            result = ResponseResult.APPLIED if known else ResponseResult.NOT_HELD
+            self._labels[response.kind, result] += 1
             return
-        assert response.event_id is not None  # noqa: S101 - checked when it was decoded
-        assert response.verdict is not None  # noqa: S101
-        known = verdicts.judge([response.event_id], response.verdict)
-        result = ResponseResult.APPLIED if known else ResponseResult.NOT_HELD
-        self._labels[response.kind, result] += 1
+        events = self._stages.alerting.respond(response, at_ms)
+        if response.kind is ResponseKind.DISPOSITION:
+            self._judge(events, response, at_ms, place)
+
+    def _judge(self, event_ids: list[str], response: Response, at_ms: int, place: int) -> int:
+        """Give events the response's verdict; returns how many are known."""
+        stages, verdict = self._stages, response.verdict
+        assert verdict is not None  # noqa: S101 - checked when it was decoded
+        fired = stages.verdicts.judge(event_ids, verdict)
+        return max(fired, stages.held.judge(event_ids, verdict, at_ms, place))
 
     def _alert_of_shared(self, signals: list[Signal]) -> list[HotEntry]:
         """Take the signals of shared entities, each by the clock of its event; who is hot now."""
@@ -254,6 +266,7 @@ class Engine:
         was, now, without_slot = self._slots.carry(old_slots)
         without_panes = new.features.carry(old.features, was, now)
         new.detectors.carry(old.detectors)
+        new.text.carry(old.text)
         new.rules.carry(old.rules)
         new.alerting.carry(old.alerting, configuration.version)
         new.complaints.restore(old.complaints.snapshot())
@@ -262,6 +275,7 @@ class Engine:
         new.heat.restore(old.heat.snapshot())
         new.hot_list.restore(old.hot_list.snapshot())
         new.verdicts.restore(old.verdicts.snapshot())
+        new.held.restore(old.held.snapshot())
         forgotten = sum(
             each.resize(bounds.ingest.remembered_events) for each in self._event_ids.values()
         )
@@ -294,6 +308,7 @@ class Engine:
             "features.busy_head": busy_head,
             "features.warmth": stages.features.warmth.snapshot(),
             "detectors": stages.detectors.snapshot(),
+            "text": stages.text.snapshot(),
             "rules": stages.rules.snapshot(),
             "alerting": stages.alerting.snapshot(),
             "complaints": stages.complaints.snapshot(),
@@ -302,6 +317,7 @@ class Engine:
             "heat": stages.heat.snapshot(),
             "hot_list": stages.hot_list.snapshot(),
             "verdicts": stages.verdicts.snapshot(),
+            **{_HELD + name: part for name, part in stages.held.snapshot().items()},
         }
 
     def restore(self, parts: Mapping[str, Buffer]) -> None:
@@ -320,17 +336,13 @@ class Engine:
         )
         stages.features.warmth.restore(small("features.warmth"))
         stages.detectors.restore(small("detectors"))
+        stages.text.restore(small("text"))
         stages.rules.restore(small("rules"))
         stages.alerting.restore(small("alerting"))
         stages.complaints.restore(small("complaints"))
         stages.alarms.restore(small("alarms"))
-        stages.owner.restore(
-            {
-                name.removeprefix(_OWNER): part
-                for name, part in parts.items()
-                if name.startswith(_OWNER)
-            }
-        )
+        stages.owner.restore(_under(_OWNER, parts))
+        stages.held.restore(_under(_HELD, parts))
         stages.heat.restore(small("heat"))
         stages.hot_list.restore(small("hot_list"))
         stages.verdicts.restore(small("verdicts"))
@@ -359,6 +371,11 @@ class Engine:
         """Bytes of keyed state and bookkeeping for each customer that fits."""
         slots = self._slots
         return self._stages.features.bytes_per_customer + slots.nbytes // slots.capacity
+
+
+def _under(prefix: str, parts: Mapping[str, Buffer]) -> dict[str, Buffer]:
+    """The parts whose names begin so, without it."""
+    return {name.removeprefix(prefix): parts[name] for name in parts if name.startswith(prefix)}
 
 
 def _of(step: Step, stream: Stream | Control) -> list[Chunk]:

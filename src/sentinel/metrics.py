@@ -103,6 +103,7 @@ class Metrics:
         )
         self._hot = counter("sentinel_hot_entries_total", "Hot entities that were told of.")
         self._entities = gauge("sentinel_entities_used", "Shared entities held.", "shard")
+        self._topics = gauge("sentinel_rising_topics", "New topics of complaints.", "shard")
         self._steps = counter("sentinel_steps_total", "Steps committed.")
         self._failures = counter(
             "sentinel_step_failures_total", "Steps whose transaction failed.", "reason"
@@ -254,6 +255,7 @@ class Metrics:
         self._hot.inc(len(outcome.hot))
         self._entities.labels(shard).set(outcome.entities_used)
         self._slots.labels(shard).set(outcome.slots_used)
+        self._topics.labels(shard).set(len(outcome.topics))
         self._observe_open(shard, outcome)
         if outcome.verdicts != self._told_verdicts.get(shard):
             self._told_verdicts[shard] = outcome.verdicts

@@ -3,6 +3,7 @@
 from functools import cache
 from itertools import pairwise
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.integration.stage import lively
@@ -70,14 +71,17 @@ def _answered(records: list[Record], order: list[int]) -> list[Record]:
     """The records with answers to some of their alerts in between, where a step would see them."""
     engine = Engine(_configuration())
     ids = [alert.alert_id for alert in engine.process(Step(0, _chunks(records))).alerts]
+    paid = [value for stream, _, value in records if stream is Stream.TRANSACTION]
     gaps = [place + 1 for place, (at, then) in enumerate(pairwise(order)) if at < then]
     answered = list(records)
     for number, place in enumerate(reversed(gaps[5::9])):
-        kind = ("acknowledge", "disposition", "retract")[number % 3]
+        kind = ("acknowledge", "disposition", "retract", "label")[number % 4]
+        event = msgspec.json.decode(paid[number * 7 % len(paid)] or b"")["event_id"]
+        event_id = event if kind == "label" else "none"
         value = (
             f'{{"response_id":"r","event_time":{order[place - 1]},"key":"k","kind":"{kind}",'
             f'"alert_id":"{ids[number % len(ids)]}","actor":"a","verdict":"false_positive",'
-            f'"event_id":"none"}}'
+            f'"event_id":"{event_id}"}}'
         )
         answered.insert(place, (Control.RESPONSE, 10_000 - number, value.encode()))
     assert len(answered) > len(records) + 5

@@ -19,6 +19,7 @@ features:
     failed_1h: {on: login, count: true, where: "!success", window: 1h}
   bank:
     spent_1h: {on: transaction, sum: amount, window: 1h}
+    refuted_1h: {on: transaction, verdict: false_positive, count: true, window: 1h}
 history: {transaction: 4, login: 4}
 """
 _RULES = """\
@@ -53,6 +54,13 @@ rules:
     owner: simulation
     by: bank
     when: spent_1h > 1500.0
+  - id: sim.refuted
+    title: {en: Much refuted, zh: 误报集中}
+    risk: liquidity
+    severity: 30
+    owner: simulation
+    by: bank
+    when: refuted_1h > 1.0
   - id: sim.hot
     title: {en: A login on a hot device, zh: 高风险设备登录}
     risk: legal
@@ -74,13 +82,15 @@ rules:
 
 
 def _files() -> dict[str, str]:
-    names = ("tiers.yaml", "suppression.yaml", "complaints.yaml", "engine.yaml")
+    names = ("tiers.yaml", "suppression.yaml", "complaints.yaml", "text.yaml", "engine.yaml")
     files = {name: (_SHIPPED / name).read_text("utf-8") for name in names}
     engine = files["engine.yaml"]
     for name, value in (
         ("max_customers", 6),
         ("max_busy_customers", 3),
         ("remembered_events", 300),
+        ("max_fired_events", 10),
+        ("max_held_transactions", 12),
     ):
         lines = [
             f"{name}: {value}" if line.startswith(f"{name}:") else line

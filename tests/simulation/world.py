@@ -141,13 +141,14 @@ class World:
             self._append(Stream.LOGIN, b'{"event_id": 3')
         elif kind < 0.97 and self.log.alerts:
             said = msgspec.json.decode(draw.choice(self.log.alerts))["data"]
-            kinds = ("acknowledge", "disposition", "note")
+            kinds = ("acknowledge", "disposition", "note", "label")
             self._append(
                 Control.RESPONSE,
                 (
                     f'{{"response_id":"r{self._numbers}","event_time":{self._now_ms},'
                     f'"key":"{said["key"]}","alert_id":"{said["alert_id"]}",'
-                    f'"kind":"{draw.choice(kinds)}","actor":"a","verdict":"false_positive"}}'
+                    f'"kind":"{draw.choice(kinds)}","actor":"a","verdict":"false_positive",'
+                    f'"event_id":"{said["trigger"]["event_id"]}"}}'
                 ).encode(),
             )
         else:

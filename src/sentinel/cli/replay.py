@@ -154,6 +154,9 @@ def _print(summary: "Summary", seconds: float) -> None:
     for name, counts in lines.items():
         parts = "  ".join(f"{key} {count:,}" for key, count in counts.items() if count)
         typer.echo(f"{name:<13} {sum(counts.values()):>10,}   {parts}".rstrip(), err=True)
+    for topic in summary.topics:
+        times = f"{topic.rise:.1f} times as often, e.g. {' '.join(topic.examples)}"
+        typer.echo(f"{'new topic':<13} {topic.complaints:>10,}   {topic.term}: {times}", err=True)
     typer.echo(
         f"{'rate':<13} {events / seconds:>10,.0f}   events/s, {seconds:.1f} s; "
         f"{summary.opened:,} alerts opened",

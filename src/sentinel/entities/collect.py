@@ -1,6 +1,6 @@
 """On the customer's shard: what a step's events say of shared entities.  It keeps no state."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from sentinel.entities.declare import Measures
 from sentinel.entities.kernels import gather
-from sentinel.entities.layout import PANE, Condition, KindLayout, Layout
+from sentinel.entities.layout import PANE, PARTS, Condition, KindLayout, Layout
 from sentinel.entities.spelling import copy, owners
 from sentinel.model.columns import FIELDS, TRUE, Array, Batch, Column, Rows, Table
 from sentinel.model.document import Document
 from sentinel.model.entity import BANK_ID, ID_FIELDS, EntityKind
 from sentinel.model.events import Stream
-from sentinel.model.ids import hash_text
+from sentinel.model.ids import hash_text, hash_texts
+from sentinel.model.label import Label
 from sentinel.model.rollup import RollupBlock
 
 _STREAMS = tuple(Stream)
@@ -118,11 +119,75 @@ class Collector:
                 blocks.append(_block(batch, layout, rows[:used], firsts[:used]))
         return blocks
 
+    @property
+    def labelled_fields(self) -> tuple[str, ...]:
+        """The fields of a transaction that name those for whom verdicts count."""
+        fields = (ID_FIELDS[kind].get(Stream.TRANSACTION) for kind in self._layout.labelled)
+        return tuple(field for field in fields if field is not None)
+
+    @property
+    def takes_labels(self) -> bool:
+        """Whether anything is measured of verdicts."""
+        return bool(self._layout.labelled)
+
+    def collect_labels(self, labels: Sequence[Label]) -> list[RollupBlock]:
+        """The blocks of labels; what is undone is subtracted in the pane where it was added."""
+        blocks = []
+        for undone in (False, True):
+            mine = [label for label in labels if label.undone is undone]
+            for layout in self._layout.kinds:
+                if mine and layout.kind in self._layout.labelled:
+                    blocks += self._label_block(layout, mine, -1 if undone else 1)
+        return blocks
+
+    def _label_block(
+        self, layout: KindLayout, labels: Sequence[Label], sign: int
+    ) -> list[RollupBlock]:
+        """The block of one kind, or none where no label names an entity of it."""
+        n = len(labels)
+        field = ID_FIELDS[layout.kind].get(Stream.TRANSACTION, "")
+        bank = layout.kind is EntityKind.BANK
+        texts = [BANK_ID if bank else label.ids.get(field, "") for label in labels]
+        bits, values = np.zeros(n, np.int64), np.zeros((len(self._layout.values), n), np.int64)
+        for condition, bit in self._layout.conditions.items():
+            if condition.verdict is not None:
+                holds = [label.verdict is condition.verdict for label in labels]
+                bits |= np.array(holds, np.int64) << bit
+        for place, name in enumerate(self._layout.values):
+            if name == "amount":
+                amounts = np.array([label.amount for label in labels])
+                values[place] = np.rint(np.clip(amounts * 100, -_MOST, _MOST))
+        moments = np.array([label.at_ms for label in labels], np.int64)
+        rows, firsts = np.empty((n, layout.width), np.int64), np.empty(n, np.int64)
+        used = gather(
+            hash_texts(texts),
+            moments,
+            moments,
+            np.full(n, _STREAMS.index(Stream.TRANSACTION), np.int8),
+            np.zeros(n, np.uint64),
+            bits,
+            values,
+            layout.mask,
+            layout.parts,
+            np.empty(1 << (2 * n - 1).bit_length(), np.int32),
+            rows,
+            firsts,
+        )
+        if not used:
+            return []
+        rows[:used, PARTS:] *= sign
+        order = np.argsort(rows[:used, PANE], kind="stable")
+        named = [texts[first].encode() for first in firsts[:used][order]]
+        ends = np.cumsum([len(text) for text in named])
+        text = np.frombuffer(b"".join(named), np.uint8)
+        found = owners(layout.kind, text, ends)
+        return [RollupBlock(layout.kind, layout.version, rows[:used][order], ends, text, found)]
+
     def _bits(self, batch: Batch) -> NDArray[np.int64]:
         bits = np.zeros(len(batch), np.int64)
         for condition, bit in self._layout.conditions.items():
             rows = batch.rows.get(condition.stream)
-            if rows is not None:
+            if rows is not None and condition.verdict is None:
                 bits[rows.place] |= self._holds(condition, rows).astype(np.int64) << bit
         return bits
 

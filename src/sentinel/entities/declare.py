@@ -11,6 +11,7 @@ from sentinel.model.document import ConfigError, Document, did_you_mean
 from sentinel.model.duration import parse_duration
 from sentinel.model.entity import ID_FIELDS, EntityKind
 from sentinel.model.events import Stream
+from sentinel.model.response import Verdict
 
 MAX_MEASURES = 64
 SHORTEST_MS, LONGEST_MS = 60_000, 7 * 86_400_000
@@ -31,6 +32,7 @@ class _Entry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     sum: str | None = None
     distinct: str | None = None
     where: str | None = None
+    verdict: Verdict | None = None
     window: str
 
 
@@ -53,7 +55,10 @@ class _File(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One declared measure; ``field`` is what a sum adds up, None for the others."""
+    """One declared measure; ``field`` is what a sum adds up, None for the others.
+
+    With a ``verdict`` it measures the transactions that were found to be so, when they were.
+    """
 
     kind: EntityKind
     name: str
@@ -61,6 +66,7 @@ class Measure:
     stream: Stream
     field: str | None
     where: str | None
+    verdict: Verdict | None
     window_ms: int
 
     @property
@@ -111,6 +117,8 @@ def _measure(document: Document, kind: EntityKind, name: str, entry: _Entry) -> 
         raise document.error((*place, "on"), message, " or ".join(streams))
     if entry.distinct not in (None, CUSTOMER_ID):
         raise document.error((*place, "distinct"), f"distinct counts {CUSTOMER_ID} only")
+    if entry.verdict is not None:
+        _check_verdict(document, place, entry)
     if entry.sum is not None:
         _check_number(document, (*place, "sum"), entry.on, entry.sum)
     try:
@@ -119,7 +127,18 @@ def _measure(document: Document, kind: EntityKind, name: str, entry: _Entry) -> 
         raise document.error((*place, "window"), str(error)) from None
     if not SHORTEST_MS <= window_ms <= LONGEST_MS:
         raise document.error((*place, "window"), "a window of shared entities is 1m to 7d")
-    return Measure(kind, name, given[0], entry.on, entry.sum, entry.where, window_ms)
+    return Measure(kind, name, given[0], entry.on, entry.sum, entry.where, entry.verdict, window_ms)
+
+
+def _check_verdict(document: Document, place: tuple[str, ...], entry: _Entry) -> None:
+    """Of a transaction that waits for its verdict only its amount is known."""
+    if entry.on is not Stream.TRANSACTION:
+        raise document.error((*place, "on"), "verdicts are measured on transactions")
+    if entry.where is not None:
+        raise document.error((*place, "where"), "a measure of verdicts takes no where")
+    if entry.distinct is not None or entry.sum not in (None, "amount"):
+        key = "distinct" if entry.distinct is not None else "sum"
+        raise document.error((*place, key), "verdicts are counted, or their amount summed")
 
 
 def _check_number(document: Document, place: tuple[str, ...], stream: Stream, name: str) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sentinel.entities.declare import Measure, Measures, Operation
 from sentinel.model.entity import EntityKind
 from sentinel.model.events import Stream
+from sentinel.model.response import Verdict
 
 PANE_MS = 10_000
 _PANES = 12
@@ -38,11 +39,15 @@ SLOT_PANE, SLOT_RINGS = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """When a part takes an event in: it is of the stream, ``where`` holds, the field is there."""
+    """When a part takes an event in: it is of the stream, ``where`` holds, the field is there.
+
+    With a ``verdict`` it takes labels in that say so, and no events.
+    """
 
     stream: Stream
     where: str | None
     field: str | None
+    verdict: Verdict | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,12 @@ class Layout:
     conditions: Mapping[Condition, int]
     values: tuple[str, ...]
 
+    @property
+    def labelled(self) -> tuple[EntityKind, ...]:
+        """The kinds that have a measure of verdicts."""
+        bits = [bit for each, bit in self.conditions.items() if each.verdict is not None]
+        return tuple(each.kind for each in self.kinds if any(each.mask >> bit & 1 for bit in bits))
+
 
 def lay_out(measures: Measures, demand: Mapping[EntityKind, frozenset[str]]) -> Layout:
     """The layout of the demanded measures; raises ConfigError where there are too many."""
@@ -102,7 +113,7 @@ def _lay_out(
     width, slot_width, mask = PARTS, SLOT_RINGS, 0
     for each in wanted:
         operation = _OPERATIONS[each.operation]
-        condition = Condition(each.stream, each.where, each.field)
+        condition = Condition(each.stream, each.where, each.field, each.verdict)
         bit = conditions.setdefault(condition, len(conditions))
         mask |= 1 << bit
         if each.field is not None and each.field not in values:
@@ -116,7 +127,7 @@ def _lay_out(
         panes = -(-each.window_ms // (every * PANE_MS))
         measures.append((operation, parts[operation, condition], every, panes, slot_width))
         slot_width += 1 + panes * WORDS[operation]
-    takes = [(each.operation, each.stream, each.field, each.where) for each in wanted]
+    takes = [(each.operation, each.stream, each.field, each.where, each.verdict) for each in wanted]
     said = (PANE_MS, takes, measures)
     return KindLayout(
         kind=kind,

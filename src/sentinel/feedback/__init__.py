@@ -1,5 +1,10 @@
-"""Feedback: what people found of events, and how well each rule does by it."""
+"""Feedback: what people found events to be.
 
+``verdicts`` tells how well each rule does by it, ``held`` whom a transaction named, so that
+a verdict on it counts for its merchant, device and payee too.
+"""
+
+from sentinel.feedback.held import Held
 from sentinel.feedback.verdicts import Tally, Verdicts
 
-__all__ = ["Tally", "Verdicts"]
+__all__ = ["Held", "Tally", "Verdicts"]

@@ -9,6 +9,7 @@ from sentinel.model.alert import ActionRequest, Alert, AlertState, Tier
 from sentinel.model.events import Stream
 from sentinel.model.response import Control, ResponseKind, ResponseResult
 from sentinel.model.rollup import HotEntry, RollupBlock
+from sentinel.model.topic import Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,10 @@ class Limit(StrEnum):
     ENTITIES = "entities"  # a shared entity was evicted for a newer one
     FIRED_EVENTS = "fired_events"  # an event on which rules fired can get no verdict any more
     HOT_ENTITIES = "hot_entities"  # the hot entity noted longest ago was forgotten
+    COPY_GROUPS = "copy_groups"  # a text that was sent before was forgotten
+    COPY_CUSTOMERS = "copy_customers"  # a text has more senders than are remembered
+    TOPIC_CUSTOMERS = "topic_customers"  # one counts again for the topics before its time
+    TOPICS = "topics"  # the rising topic silent for longest was forgotten
 
 
 @dataclass(slots=True)
@@ -143,3 +148,5 @@ class Outcome:
     verdicts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     """Of all time: events by rule, stage and what they were found to be."""
     """Complaints that are open after the step, by status and channel."""
+    topics: list[Topic] = field(default_factory=list)
+    """What customers suddenly complain of after the step, the longest silent first."""

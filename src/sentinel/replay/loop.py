@@ -16,7 +16,7 @@ from sentinel.model.response import Control
 from sentinel.model.step import Chunk, Outcome, Step
 
 _GAUGES = frozenset({"watermarks_ms", "slots_used", "entities_used", "open_alerts"})
-_GAUGES |= {"open_complaints", "verdicts", "warm_share"}
+_GAUGES |= {"open_complaints", "topics", "verdicts", "warm_share"}
 
 
 class LoopBack:

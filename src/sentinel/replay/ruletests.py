@@ -11,10 +11,12 @@ what matters to it.  In the texts of a repeated event ``{n}`` is 1, 2, 3...; twe
 payees need one line.  Events are fed in the order of their times, in steps of ten seconds.
 
 What rules by shared entities find hot can be said beside the events:
-``hot: [{kind: ip, id: 10.0.0.1, risk: 90, at: 1m}]``.
+``hot: [{kind: ip, id: 10.0.0.1, risk: 90, at: 1m}]``; and what people find out afterwards:
+``labels: [{event_id: "t{n}", verdict: confirmed, at: 2h, repeat: 5, every: 1m}]``, of events whose
+``event_id`` the test gives.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -31,7 +33,7 @@ from sentinel.model.document import ConfigError, Document, Path, did_you_mean
 from sentinel.model.duration import parse_duration
 from sentinel.model.entity import EntityKind
 from sentinel.model.events import EVENT_TYPES, Stream
-from sentinel.model.response import Control
+from sentinel.model.response import Control, Response, ResponseKind, Verdict
 from sentinel.model.rollup import HotEntry
 from sentinel.model.step import Chunk, Step
 from sentinel.replay.loop import LoopBack, by_pane
@@ -61,11 +63,23 @@ class _Hot(Struct, frozen=True, forbid_unknown_fields=True):
     at: str = ""
 
 
+class _Labels(Struct, frozen=True, forbid_unknown_fields=True):
+    """What events of a customer's were found to be."""
+
+    event_id: str
+    verdict: Verdict
+    at: str = ""
+    repeat: Annotated[int, Meta(ge=1, le=MOST_REPEATS)] = 1
+    every: str = ""
+    customer_id: str = "C1"
+
+
 class _Test(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     events: list[dict[str, Any]]
     expect: Literal["none", "fires"] | _Reaches
     hot: list[_Hot] = []
+    labels: list[_Labels] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +170,38 @@ def _read_test(document: Document, place: Path, rule_id: str) -> RuleTest:
         step.chunks.append(
             Chunk(Control.HOT, "hot", 0, list(range(n)), moments, [None] * n, [*values])
         )
+    if spec.labels:
+        said = [
+            label
+            for number, entry in enumerate(spec.labels)
+            for label in _labels(document, (*place, "labels", number), entry)
+        ]
+        step.chunks.append(_responses(said))
     return RuleTest(rule_id, spec.name, step, expected)
+
+
+def _labels(document: Document, place: Path, said: _Labels) -> Iterator[Response]:
+    """The responses that say what events were."""
+    at_ms, every_ms = (
+        _duration_ms(document, (*place, key), getattr(said, key)) for key in ("at", "every")
+    )
+    for n in range(1, said.repeat + 1):
+        yield Response(
+            response_id=f"r{place}{n}",
+            event_time=START_MS + at_ms + (n - 1) * every_ms,
+            key=said.customer_id.replace("{n}", str(n)),
+            kind=ResponseKind.LABEL,
+            actor="test",
+            event_id=said.event_id.replace("{n}", str(n)),
+            verdict=said.verdict,
+        )
+
+
+def _responses(said: list[Response]) -> Chunk:
+    said.sort(key=lambda each: int(each.event_time))  # type: ignore[arg-type]  # ms, as made
+    n, moments = len(said), [int(each.event_time) for each in said]  # type: ignore[arg-type]
+    values: list[bytes | None] = [msgspec.json.encode(each) for each in said]
+    return Chunk(Control.RESPONSE, "response", 0, list(range(n)), moments, [None] * n, values)
 
 
 def _hot(document: Document, place: Path, said: _Hot) -> tuple[int, bytes]:

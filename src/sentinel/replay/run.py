@@ -9,6 +9,7 @@ from typing import Protocol
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
 from sentinel.model.step import DeadLetterReason, Limit, Outcome, SignalDrop, Step
+from sentinel.model.topic import Topic
 from sentinel.replay.block import ReplayError, Skip
 from sentinel.replay.order import STEP_ROWS, first_rows, in_order, steps
 from sentinel.replay.source import Source
@@ -24,7 +25,10 @@ class Processor(Protocol):
 
 @dataclass(slots=True)
 class Summary:
-    """Counts over a whole replay; alerts are revisions, ``opened`` the first of each."""
+    """Counts over a whole replay; alerts are revisions, ``opened`` the first of each.
+
+    ``topics`` are those that rise at its end.
+    """
 
     events: Counter[Stream] = field(default_factory=Counter)
     alerts: Counter[Tier] = field(default_factory=Counter)
@@ -34,6 +38,7 @@ class Summary:
     late: Counter[Stream] = field(default_factory=Counter)
     dropped_signals: Counter[SignalDrop] = field(default_factory=Counter)
     limits: Counter[Limit] = field(default_factory=Counter)
+    topics: list[Topic] = field(default_factory=list)
 
     def add(self, outcome: Outcome) -> None:
         """Count what a step produced."""
@@ -44,6 +49,7 @@ class Summary:
         self.late.update(outcome.late)
         self.dropped_signals.update(outcome.dropped_signals)
         self.limits.update(outcome.limits)
+        self.topics = outcome.topics
 
 
 def replay(

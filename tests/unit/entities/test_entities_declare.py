@@ -26,6 +26,22 @@ BAD = {
         'transaction has no field "amout"',
     ),
     "a sum of words": ("{on: transaction, sum: kind, window: 5m}", "sum takes a number"),
+    "a verdict on a login": (
+        "{on: login, verdict: confirmed, count: true, window: 5m}",
+        "verdicts are measured on transactions",
+    ),
+    "a verdict with where": (
+        "{on: transaction, verdict: confirmed, count: true, where: 'amount > 3', window: 5m}",
+        "a measure of verdicts takes no where",
+    ),
+    "a verdict of others": (
+        "{on: transaction, verdict: confirmed, sum: balance_after, window: 5m}",
+        "verdicts are counted, or their amount summed",
+    ),
+    "no such verdict": (
+        "{on: transaction, verdict: guilty, count: true, window: 5m}",
+        "guilty",
+    ),
     "not a duration": ("{on: login, count: true, window: soon}", "soon"),
     "too short": ("{on: login, count: true, window: 10s}", "is 1m to 7d"),
 }

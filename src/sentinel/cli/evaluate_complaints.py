@@ -1,0 +1,66 @@
+"""``sentinel evaluate complaints``: the product of a complaint, told from its text."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sentinel.evaluate.complaints import Report
+
+
+def complaints(
+    data: Annotated[Path, typer.Option(help="A CSV file with product and narrative (or text).")],
+    as_json: Annotated[bool, typer.Option("--json", help="The figures as JSON.")] = False,
+) -> None:
+    """The product of complaints from their text, predicted before it is learnt."""
+    import msgspec
+
+    from sentinel.cli.failure import UserError
+    from sentinel.evaluate.complaints import DataError, read_narratives
+    from sentinel.evaluate.complaints import evaluate as measure
+
+    try:
+        report = measure(read_narratives(data))
+    except (DataError, UnicodeDecodeError) as error:
+        raise UserError(str(error)) from None
+    typer.echo(msgspec.json.encode(_document(report)).decode() if as_json else _table(report))
+
+
+def _document(report: "Report") -> dict[str, object]:
+    """The protocol has one fold, the file in its order; shuffled it is told beside."""
+    accuracy = {"accuracy": report.accuracy}
+    return {
+        "complaints": report.complaints,
+        "scored": report.scored,
+        "mean": accuracy,
+        "folds": [accuracy],
+        "shuffled": {"mean": report.mean, "spread": report.spread, "folds": report.folds},
+        "products": report.products,
+        "confusion": report.confusion,
+    }
+
+
+def _table(report: "Report") -> str:
+    """The figures for people."""
+    folds = " ".join(f"{fold:.3f}" for fold in report.folds)
+    width = max(len(name) for name in report.products)
+    scope = f"{report.complaints}, each predicted before it is learnt"
+    lines = [
+        f"accuracy, file order   {report.accuracy:.3f}   last {report.scored} of {scope}",
+        f"accuracy, shuffled     {report.mean:.3f} ± {report.spread:.3f}   folds {folds}",
+        "",
+        f"{'product':{width}}  count  precision  recall  taken for",
+    ]
+    for name, figures in report.products.items():
+        wrong = sorted(report.confusion[name].items(), key=lambda each: (-each[1], each[0]))
+        taken = ", ".join(f"{guess or 'none'} {count}" for guess, count in wrong if guess != name)
+        lines.append(
+            f"{name:{width}}  {figures.count:5}  {_shown(figures.precision):>9}"
+            f"  {_shown(figures.recall):>6}  {taken}"
+        )
+    return "\n".join(lines)
+
+
+def _shown(share: float | None) -> str:
+    return "-" if share is None else f"{share:.3f}"

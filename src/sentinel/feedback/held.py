@@ -1,0 +1,195 @@
+"""The newest transactions and whom they name, until somebody says what they were.
+
+Verdicts come days after the event, and name only its id; what a merchant, a device or a payee has
+to do with it is known to the event alone.  So it is held: its id as a hash, its amount, the texts
+that name shared entities, and the verdict that it got.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from sentinel.model.columns import Rows
+from sentinel.model.ids import hash_text
+from sentinel.model.kernel import kernel
+from sentinel.model.label import Label
+from sentinel.model.response import Verdict
+from sentinel.state import Buffer, copied
+
+_TEXT_BYTES = 64  # for the ids of one transaction, in the mean
+_VERDICTS: tuple[Verdict | None, ...] = (None, *Verdict)
+_ROWS, _BYTES = 0, 1  # in the head: how many of each have ever been taken
+
+
+@kernel
+def _hold(
+    event_ids: NDArray[np.uint64],
+    amounts: NDArray[np.float64],
+    hashes: NDArray[np.uint64],
+    data: NDArray[np.uint8],
+    spans: NDArray[np.int64],
+    head: NDArray[np.int64],
+    held_ids: NDArray[np.uint64],
+    held_amounts: NDArray[np.float64],
+    verdicts: NDArray[np.int8],
+    moments: NDArray[np.int64],
+    texts: NDArray[np.int64],
+    ring: NDArray[np.uint8],
+) -> None:
+    """Take n transactions in, each in the place of the oldest; hashes of 0 name nobody."""
+    for i in range(len(event_ids)):
+        row = head[_ROWS] % len(held_ids)
+        held_ids[row], held_amounts[row] = event_ids[i], amounts[i]
+        verdicts[row], moments[row] = 0, 0
+        for f in range(len(spans)):
+            start = spans[f, i, 0]
+            size = spans[f, i, 1] if hashes[f, i] != 0 else 0
+            texts[row, f, 0], texts[row, f, 1] = head[_BYTES], size
+            for k in range(size):
+                ring[(head[_BYTES] + k) % len(ring)] = data[start + k]
+            head[_BYTES] += size
+        head[_ROWS] += 1
+
+
+class Held:
+    """At most ``capacity`` transactions of one shard, with the texts of ``fields``.
+
+    Texts have 64 bytes for a transaction in the mean; where they are longer fewer
+    transactions are held.  With a capacity of 0 nothing is held.
+    """
+
+    def __init__(self, capacity: int, fields: Sequence[str]) -> None:
+        self._fields = tuple(fields)
+        self._head = np.zeros(2, np.int64)
+        self._ids = np.zeros(capacity, np.uint64)
+        self._amounts = np.zeros(capacity, np.float64)
+        self._verdicts = np.zeros(capacity, np.int8)
+        self._moments = np.zeros(capacity, np.int64)
+        self._texts = np.zeros((capacity, len(self._fields), 2), np.int64)
+        self._ring = np.zeros(capacity * _TEXT_BYTES, np.uint8)
+        self._rows: Rows | None = None
+        self._taken = 0
+        self._said: list[Label] = []
+
+    def begin(self, rows: Rows | None) -> None:
+        """Start a step with its transactions; they are taken in as the step comes to them."""
+        self._rows, self._taken = rows, 0
+
+    def finish(self) -> list[Label]:
+        """Take in the rest of the step; what was said of transactions since its beginning."""
+        if self._rows is not None:
+            self._take(len(self._rows))
+        self._rows = None
+        said, self._said = self._said, []
+        return said
+
+    def judge(
+        self, event_ids: Iterable[str], verdict: Verdict, at_ms: int, before_place: int
+    ) -> int:
+        """Give transactions a verdict at ``at_ms``; returns how many of them are held.
+
+        Those of the step that stand before ``before_place`` of its merged batch are taken in
+        first, so it does not matter how the input is cut.  Another verdict undoes the one before.
+        """
+        if self._rows is not None:
+            self._take(int(np.searchsorted(self._rows.place, before_place)))
+        known = 0
+        for event_id in event_ids:
+            row = self._find(event_id)
+            if row is None:
+                continue
+            known += 1
+            before = _VERDICTS[self._verdicts[row]]
+            if before is verdict:
+                continue
+            ids, amount = self._named(row), float(self._amounts[row])
+            if before is not None:
+                undone = Label(ids, amount, before, int(self._moments[row]), undone=True)
+                self._said.append(undone)
+            self._verdicts[row], self._moments[row] = _VERDICTS.index(verdict), at_ms
+            self._said.append(Label(ids, amount, verdict, at_ms))
+        return known
+
+    def snapshot(self) -> dict[str, Buffer]:
+        """All that is held, by the name of the part; equal state gives equal bytes."""
+        return {
+            "shape": self._shape(),
+            "head": copied(self._head),
+            **{name: copied(each) for name, each in self._used().items()},
+        }
+
+    def restore(self, parts: Mapping[str, Buffer]) -> None:
+        """Continue from what :meth:`snapshot` gave; under other fields or capacity start anew."""
+        if bytes(parts["shape"]) != self._shape():
+            return
+        self._head[:] = np.frombuffer(parts["head"], np.int64)
+        for name, column in self._used().items():
+            column[:] = np.frombuffer(parts[name], column.dtype).reshape(column.shape)
+
+    def _shape(self) -> bytes:
+        return msgspec.msgpack.encode((len(self._ids), self._fields))
+
+    def _used(self) -> dict[str, NDArray[np.generic]]:
+        """The parts of all arrays that have ever been written, by name."""
+        rows, size = self._head
+        columns: dict[str, NDArray[np.generic]] = {
+            "ids": self._ids,
+            "amounts": self._amounts,
+            "verdicts": self._verdicts,
+            "moments": self._moments,
+            "texts": self._texts,
+        }
+        return {name: each[:rows] for name, each in columns.items()} | {"ring": self._ring[:size]}
+
+    def _take(self, end: int) -> None:
+        """Take in the step's transactions up to ``end``."""
+        rows, first = self._rows, self._taken
+        if rows is None or end <= first or not len(self._ids):
+            return
+        n = end - first
+        hashes = np.zeros((len(self._fields), n), np.uint64)
+        spans = np.zeros((len(self._fields), n, 2), np.int64)
+        data = np.zeros(0, np.uint8)
+        if self._fields:
+            assert rows.texts is not None, "decode was told to keep them"  # noqa: S101
+            data = rows.texts.data
+            for place, name in enumerate(self._fields):
+                hashes[place] = rows.columns[name][first:end]
+                spans[place] = rows.texts.spans[name][first:end]
+        amounts = rows.columns.get("amount", np.zeros(end))  # there if a sum is asked for
+        _hold(
+            rows.columns["event_id"][first:end].view(np.uint64),
+            amounts[first:end].astype(np.float64, copy=False),
+            hashes,
+            data,
+            spans,
+            self._head,
+            self._ids,
+            self._amounts,
+            self._verdicts,
+            self._moments,
+            self._texts,
+            self._ring,
+        )
+        self._taken = end
+
+    def _find(self, event_id: str) -> int | None:
+        """The row of a transaction; None if it is not held, or its texts are no longer."""
+        found = np.flatnonzero(self._ids[: self._head[_ROWS]] == np.uint64(hash_text(event_id)))
+        if not len(found):
+            return None
+        row = int(found[0])
+        starts = self._texts[row, :, 0]
+        kept_from = self._head[_BYTES] - len(self._ring)
+        return row if not len(starts) or int(starts[0]) >= kept_from else None
+
+    def _named(self, row: int) -> dict[str, str]:
+        named = {}
+        for place, name in enumerate(self._fields):
+            start, size = self._texts[row, place]
+            if size:
+                places = np.arange(start, start + size) % len(self._ring)
+                named[name] = self._ring[places].tobytes().decode("utf-8", "replace")
+        return named

@@ -1,0 +1,12 @@
+"""Text: what complaints say, what they are about, and which say the same.
+
+``declare`` reads text.yaml; ``fold`` makes words of texts, ``hashes`` numbers of words; one
+idea a file: ``lexicon`` (intents, by ``automaton``), ``product``, ``copies``, ``topics``;
+``reader`` joins them into columns.  No text of a customer leaves this room: columns are
+numbers and words of the configuration.
+"""
+
+from sentinel.text.declare import Declaration, declare
+from sentinel.text.reader import TextReader
+
+__all__ = ["Declaration", "TextReader", "declare"]

@@ -1,0 +1,179 @@
+"""What is known of complaints by their text, as columns: only what somebody reads."""
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from sentinel.model.columns import FALSE, TRUE, UNKNOWN, Array, Kind, Rows
+from sentinel.model.events import Complaint
+from sentinel.model.ids import hash_text
+from sentinel.model.step import Limit
+from sentinel.model.topic import Topic
+from sentinel.text.copies import Copies
+from sentinel.text.declare import SAYS, Declaration
+from sentinel.text.fold import fold, words
+from sentinel.text.hashes import hash_words
+from sentinel.text.lexicon import Lexicon, severity
+from sentinel.text.product import ProductModel
+from sentinel.text.topics import Topics
+
+_OPENS = "received"
+_MISSING = {Kind.CODE: -1, Kind.NUMBER: np.nan, Kind.TRUTH: UNKNOWN}
+_DTYPES: dict[Kind, type[np.generic]] = {
+    Kind.CODE: np.int16,
+    Kind.NUMBER: np.float64,
+    Kind.TRUTH: np.int8,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What is at work; None is what nobody reads."""
+
+    lexicon: Lexicon | None
+    product: ProductModel | None
+    copies: Copies | None
+    topics: Topics | None
+
+
+class TextReader:
+    """Adds the columns of ``demand``, names of complaint columns, to complaints.
+
+    ========================================  ==================================================
+    ``complaint_intent``                      the gravest intent that the text affirms
+    ``complaint_severity``                    0-100: how grave its intents are together
+    ``complaint_says_X``                      whether it affirms intent X
+    ``complaint_product_predicted``           the likeliest product, before the given one is learnt
+    ``complaint_product_confidence``          share
+    ``complaint_copies``                      customers who sent near this text within the window
+    ``complaint_topic_rise``                  times more often than before, its most risen term
+    ========================================  ==================================================
+
+    All are missing without a text.  The last four are of the event that opens a complaint
+    (received); its later steps would count one text twice.
+    """
+
+    def __init__(self, declaration: Declaration, demand: Collection[str]) -> None:
+        self._declaration = declaration
+        self._columns = {
+            name: column for name, column in declaration.columns.items() if name in demand
+        }
+        self._limits: Counter[Limit] = Counter()
+        said = {"complaint_intent", "complaint_severity"}
+        said |= {SAYS + intent for intent in declaration.severities}
+        guessed = {"complaint_product_predicted", "complaint_product_confidence"}
+        wanted = self._columns.keys()
+        copies = declaration.copies
+        self._parts = _Parts(
+            Lexicon(declaration.severities, declaration.phrases, declaration.reach)
+            if wanted & said
+            else None,
+            ProductModel(declaration.products.names, declaration.products.warm_up)
+            if wanted & guessed
+            else None,
+            Copies(
+                declaration.copies_within_ms,
+                copies.similarity,
+                copies.min_words,
+                copies.max_groups,
+                copies.max_customers,
+            )
+            if "complaint_copies" in wanted
+            else None,
+            Topics(
+                declaration.rising, declaration.topics.max_topics, declaration.topics.max_customers
+            )
+            if "complaint_topic_rise" in wanted
+            else None,
+        )
+
+    def read(self, rows: Rows, event_time: NDArray[np.int64]) -> None:
+        """Add the columns to complaints that happened at ``event_time`` int64[n], ms UTC."""
+        if not self._columns:
+            return
+        columns: dict[str, Array] = {
+            name: np.full(len(rows), _MISSING[column.kind], _DTYPES[column.kind])
+            for name, column in self._columns.items()
+        }
+        for row, event in enumerate(rows.events):
+            if isinstance(event, Complaint) and event.text:
+                for name, value in self._values(event, int(event_time[row])).items():
+                    if name in columns:
+                        columns[name][row] = value
+        rows.columns.update(columns)
+
+    def _values(self, event: Complaint, at_ms: int) -> dict[str, float]:
+        """What there is to say of one complaint, by column."""
+        text = event.text or ""
+        values = self._said(text)
+        parts = self._parts
+        if event.status != _OPENS or not (parts.product or parts.copies or parts.topics):
+            return values
+        split = words(fold(text))
+        hashes = hash_words(split)
+        if parts.product is not None:
+            place, confidence = parts.product.predict(hashes)
+            values["complaint_product_predicted"] = place
+            values["complaint_product_confidence"] = confidence
+            parts.product.learn(hashes, event.product)
+        customer = hash_text(event.customer_id)
+        if parts.copies is not None:
+            copies = parts.copies.count(hashes, customer, at_ms, self._limits)
+            values["complaint_copies"] = copies
+        if parts.topics is not None:
+            values["complaint_topic_rise"] = parts.topics.rise(
+                split, hashes, event.complaint_id, customer, at_ms, self._limits
+            )
+        return values
+
+    def _said(self, text: str) -> dict[str, float]:
+        """What the lexicon finds."""
+        if self._parts.lexicon is None:
+            return {}
+        found = self._parts.lexicon.intents(text)
+        gravest = max(found, key=found.__getitem__, default=None)
+        names = list(self._declaration.severities)
+        return {
+            "complaint_intent": -1 if gravest is None else names.index(gravest),
+            "complaint_severity": severity(found),
+            **{SAYS + name: int(TRUE if name in found else FALSE) for name in names},
+        }
+
+    @property
+    def topics(self) -> list[Topic]:
+        """The topics that rise now; none where nobody reads them."""
+        return self._parts.topics.current if self._parts.topics else []
+
+    def take_limits(self) -> Counter[Limit]:
+        """What was forgotten for want of room since the last call."""
+        taken, self._limits = self._limits, Counter()
+        return taken
+
+    def carry(self, old: "TextReader") -> None:
+        """Go on with what ``old`` has learnt, where it is declared the same."""
+        mine, theirs = self._declaration, old._declaration  # noqa: SLF001
+        parts, before = self._parts, old._parts  # noqa: SLF001
+        if parts.product and before.product and mine.products == theirs.products:
+            parts.product.restore(before.product.snapshot())
+        if parts.copies and before.copies and mine.copies == theirs.copies:
+            parts.copies.restore(before.copies.snapshot())
+        if parts.topics and before.topics and mine.topics == theirs.topics:
+            parts.topics.restore(before.topics.snapshot())
+
+    def snapshot(self) -> bytes:
+        """All that was learnt of texts; equal states give equal bytes."""
+        return msgspec.msgpack.encode([part.snapshot() for part in self._learning()])
+
+    def restore(self, data: bytes) -> None:
+        """Take the place of what :meth:`snapshot` saw, under the same configuration."""
+        saved = msgspec.msgpack.decode(data, type=list[bytes])
+        for part, each in zip(self._learning(), saved, strict=True):
+            part.restore(each)
+
+    def _learning(self) -> list[ProductModel | Copies | Topics]:
+        parts = self._parts
+        return [part for part in (parts.product, parts.copies, parts.topics) if part is not None]
