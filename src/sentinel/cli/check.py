@@ -114,8 +114,12 @@ def _findings(configuration: "Configuration", folder: Path | None) -> list[str]:
             findings.append(f"{rule.id}: the title needs en and zh")
         if rule.explanation is None or not rule.explanation.en or not rule.explanation.zh:
             findings.append(f"{rule.id}: the explanation needs en and zh")
+        if not rule.owner:
+            findings.append(f"{rule.id}: no owner")
         if not rule.source:
             findings.append(f"{rule.id}: no source of its threshold")
+        if not rule.actions:
+            findings.append(f"{rule.id}: no action")
         if not rule.runbook:
             findings.append(f"{rule.id}: no runbook")
         elif root is not None and (root / "docs").is_dir() and not (root / rule.runbook).is_file():

@@ -178,6 +178,7 @@ def test_a_list_is_part_of_the_version() -> None:
     first = START.date()
     before, after = _configuration(first - timedelta(days=1)), _configuration(first)
     assert before.version != after.version
+    assert Configuration.parse(after.files).version == after.version  # what is published
     step = next(test.step for test in read_tests(after.rule_documents) if test.expected is True)
     engine = Engine(before)
     assert engine.process(step).signals == Counter()
