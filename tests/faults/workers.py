@@ -62,6 +62,7 @@ class Zygote:
         for line in self._process.stdout:
             word, pid, *code = line.split()
             if word == "born":
+                self.codes.pop(int(pid), None)  # another process had this number before
                 self._born.put(int(pid))
             else:
                 self.codes[int(pid)] = int(code[0])

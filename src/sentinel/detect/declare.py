@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from sentinel.detect.ranges import Range
+from sentinel.detect.trees import PATIENCE
 from sentinel.model.columns import Column, Kind, Schema
 from sentinel.model.document import ConfigError, Document, Path, did_you_mean
 from sentinel.model.events import Stream
@@ -40,6 +41,7 @@ class TreesEntry(_Entry, tag="half_space_trees", frozen=True, kw_only=True):
     height: Annotated[int, Meta(ge=1, le=12)] = 8
     window: Annotated[int, Meta(ge=2, le=1_000_000)] = 1_000
     size_limit: Annotated[float, Meta(ge=0)] | None = None
+    patience: Annotated[int, Meta(ge=0, le=1_000_000)] = PATIENCE
     seed: int
 
 

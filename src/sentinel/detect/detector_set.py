@@ -159,6 +159,7 @@ def _detector(document: Document, declaration: Declaration) -> Detector:
                 window=entry.window,
                 size_limit=_SIZE_LIMIT_SHARE * entry.window if limit is None else limit,
                 seed=entry.seed,
+                patience=entry.patience,
             )
         case RiverEntry() as entry:
             names, ranges = tuple(declaration.ranges), tuple(declaration.ranges.values())

@@ -74,7 +74,7 @@ def test_the_scores_are_rivers_on_rivers_trees(
     absent[0] = False  # river grows its trees for the features of the first event
     values[absent] = np.nan
     rivers = river_scores(model, values)
-    ours = HalfSpaceTrees(converted(model), window, 0.1 * window).score(values)
+    ours = HalfSpaceTrees(converted(model), window, 0.1 * window, patience=0).score(values)
     agree(ours, rivers, window)
 
 
@@ -84,7 +84,7 @@ def test_our_own_trees_are_rivers_for_the_same_seed() -> None:
     values = stream(2_000, seed=6)
     rivers = river_scores(model, values)
     ours = HalfSpaceTrees.grown(
-        [Range(0, 1)] * 5, n_trees=25, height=8, window=250, size_limit=25, seed=7
+        [Range(0, 1)] * 5, n_trees=25, height=8, window=250, size_limit=25, seed=7, patience=0
     ).score(values)
     agree(ours, rivers, 250)
 
@@ -132,7 +132,7 @@ def test_the_size_limit_ends_the_walk() -> None:
 def test_the_event_that_fills_a_window_is_scored_before_it_does() -> None:
     """The window's last event still meets the reference of the one before."""
     trees = HalfSpaceTrees.grown(
-        [Range(0, 1)] * 2, n_trees=10, height=5, window=50, size_limit=5, seed=1
+        [Range(0, 1)] * 2, n_trees=10, height=5, window=50, size_limit=5, seed=1, patience=0
     )
     scores = trees.score(np.repeat([[0.1, 0.1], [0.9, 0.9]], [50, 51], axis=0))
     assert np.isnan(scores[:50]).all()
@@ -151,4 +151,79 @@ def test_a_value_on_a_split_goes_right_as_in_river() -> None:
         tree, node = random.integers(10), random.integers(1, 2**5)
         values[row, forest.feature[tree, node]] = forest.threshold[tree, node]
     rivers = np.concatenate([first, river_scores(model, values[1:])])
-    agree(HalfSpaceTrees(forest, 100, 10).score(values), rivers, 100)
+    agree(HalfSpaceTrees(forest, 100, 10, patience=0).score(values), rivers, 100)
+
+
+def ours(window: int, seed: int, patience: int = 100) -> HalfSpaceTrees:
+    """Trees of the shipped size over four features in [0, 1]."""
+    return HalfSpaceTrees.grown(
+        [Range(0, 1)] * 4,
+        n_trees=25,
+        height=8,
+        window=window,
+        size_limit=0.1 * window,
+        seed=seed,
+        patience=patience,
+    )
+
+
+def bursty(seed: int, burst: int, width: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """20,000 normal events about two places, and three runs of attacks, each about one."""
+    random = np.random.default_rng(seed)
+    centre = np.where(random.random((20_000, 1)) < 0.75, 0.25, 0.55)
+    normal = np.split(random.normal(centre, 0.08, (20_000, 4)), [6_000, 11_000, 15_000])
+    parts, attack = [normal[0]], [np.zeros(len(normal[0]), np.bool_)]
+    for quiet in normal[1:]:
+        place = random.uniform(0.75, 0.95, 4)
+        parts += [random.normal(place, width, (burst, 4)), quiet]
+        attack += [np.ones(burst, np.bool_), np.zeros(len(quiet), np.bool_)]
+    return np.clip(np.concatenate(parts), 0, 1), np.concatenate(attack)
+
+
+def auc(scores: NDArray[np.float64], attack: NDArray[np.bool_]) -> float:
+    """The chance that an attack scores higher than a normal event (Mann, Whitney 1947)."""
+    scores, attack = scores[~np.isnan(scores)], attack[~np.isnan(scores)]
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    attacks = int(attack.sum())
+    wins = ranks[attack].sum() - attacks * (attacks + 1) / 2
+    return float(wins / (attacks * (len(attack) - attacks)))
+
+
+@pytest.mark.parametrize("window", [250, 1_000])
+@pytest.mark.parametrize("burst", [500, 3_000, 20_000])
+@pytest.mark.parametrize("width", [0.0, 0.04])
+def test_a_run_of_attacks_is_not_learnt(window: int, burst: int, width: float) -> None:
+    """Thousands in a row stay strange to the last, and what was normal stays normal after them."""
+    for seed in range(2):
+        values, attack = bursty(seed, burst, width)
+        assert auc(ours(window, seed).score(values), attack) >= 0.95
+
+
+def test_as_published_a_run_of_attacks_is_learnt() -> None:
+    """The weakness itself, so that the test above can be seen to mean something."""
+    values, attack = bursty(seed=0, burst=3_000, width=0.04)
+    assert auc(ours(250, seed=0, patience=0).score(values), attack) < 0.5
+
+
+def test_after_patience_a_change_is_the_new_normal_and_the_old_one_too() -> None:
+    """Normal moves for good: strange at first, learnt in the end; the old place is remembered."""
+    random = np.random.default_rng(3)
+    old, new = (np.clip(random.normal(at, 0.06, (7_500, 4)), 0, 1) for at in (0.25, 0.6))
+    trees = ours(250, seed=1, patience=20)
+    usual = np.nanmedian(trees.score(old))
+    moved = trees.score(new)
+    assert np.median(moved[:4_500]) > 1.5 * usual
+    assert np.median(moved[-1_500:]) < 1.1 * usual
+    assert np.median(trees.score(old[:200])) < 1.1 * usual
+
+
+def test_a_few_extreme_events_are_learnt() -> None:
+    """One in a hundred far away never fills patience: the stream is calm, and nothing changes."""
+    random = np.random.default_rng(4)
+    values = np.clip(random.normal(0.3, 0.06, (30_000, 4)), 0, 1)
+    far = random.random(30_000) < 0.01
+    values[far] = np.clip(random.normal(0.9, 0.02, (int(far.sum()), 4)), 0, 1)
+    with_patience, as_published = ours(250, seed=1, patience=1), ours(250, seed=1, patience=0)
+    for trees in (with_patience, as_published):
+        assert auc(trees.score(values), far) > 0.99
