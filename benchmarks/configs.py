@@ -9,7 +9,8 @@ _SHIPPED = Path(__file__).parents[1] / "configs"
 
 def shipped() -> dict[str, str]:
     """The whole shipped configuration."""
-    paths = [*_SHIPPED.glob("*.yaml"), *_SHIPPED.glob("rules/*.yaml")]
+    patterns = ("*.yaml", "lists/*.yaml", "rules/*.yaml")
+    paths = [path for pattern in patterns for path in _SHIPPED.glob(pattern)]
     return {path.relative_to(_SHIPPED).as_posix(): path.read_text("utf-8") for path in paths}
 
 

@@ -9,14 +9,17 @@ what it reads is there.
 import ast
 import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from sentinel.model.columns import Column
+from sentinel.rules import EntryList
 
 _TEXT_TESTS = {"startsWith": "startswith", "endsWith": "endswith", "contains": "__contains__"}
 _PARTS = re.compile(r'("(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\')')
 _WORDS = (("&&", " and "), ("||", " or "))
 _NOT = re.compile(r"!(?!=)")
+_LIST = re.compile(r"\blists\.(\w+)")
 _LITERALS = {"true": True, "false": False}
 
 Condition = Callable[[Any, list[Any]], bool]
@@ -24,17 +27,28 @@ Condition = Callable[[Any, list[Any]], bool]
 
 
 def compile_condition(
-    text: str, columns: Mapping[str, Column], place: Mapping[str, int]
+    text: str,
+    columns: Mapping[str, Column],
+    place: Mapping[str, int],
+    lists: Mapping[str, EntryList] = MappingProxyType({}),
 ) -> Condition:
-    """Compile ``text``; a name in ``place`` is a feature that stands there, others are fields."""
-    source = _Surely(columns, place).expression(text)
+    """Compile ``text``; a name in ``place`` is a feature that stands there, others are fields.
+
+    A list holds its entries whatever the day: those that end are the rules' own examples.
+    """
+    source = _Surely(columns, place, lists).expression(text)
     condition: Condition = eval(f"lambda e, v: {source}")  # noqa: S307 - our own configuration
     return condition
 
 
 class _Surely:
-    def __init__(self, columns: Mapping[str, Column], place: Mapping[str, int]) -> None:
-        self._columns, self._place = columns, place
+    def __init__(
+        self,
+        columns: Mapping[str, Column],
+        place: Mapping[str, int],
+        lists: Mapping[str, EntryList],
+    ) -> None:
+        self._columns, self._place, self._lists = columns, place, lists
 
     def expression(self, text: str) -> str:
         parts = _PARTS.split(text)
@@ -42,6 +56,7 @@ class _Surely:
             for written, python in _WORDS:
                 parts[i] = parts[i].replace(written, python)
             parts[i] = _NOT.sub("~", parts[i])  # binds as tightly as in the rule language
+            parts[i] = _LIST.sub(self._entries, parts[i])
         return self._holds(ast.parse(f"({''.join(parts)})", mode="eval").body, wanted=True)
 
     def _holds(self, node: ast.expr, *, wanted: bool) -> str:
@@ -67,6 +82,11 @@ class _Surely:
                 return "(" + " and ".join([*there, test if wanted else f"not ({test})"]) + ")"
             case _:
                 raise NotImplementedError(ast.dump(node))
+
+    def _entries(self, asked: re.Match[str]) -> str:
+        entries = self._lists[asked[1]].said.entries
+        texts = [each if isinstance(each, str) else each.value for each in entries]
+        return f"({', '.join(map(repr, texts))},)"
 
     def _optional(self, node: ast.expr) -> list[str]:
         names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)} - set(_LITERALS)

@@ -8,7 +8,7 @@ from benchmarks.peer_features import Value
 from sentinel.model.columns import Schema
 from sentinel.model.events import Event, Stream
 from sentinel.model.signal import Signal, Stage
-from sentinel.rules import Rule
+from sentinel.rules import EntryList, Rule
 
 
 class _Watch(NamedTuple):
@@ -27,7 +27,13 @@ class PeerRules:
     which a chain up to that step can have begun.
     """
 
-    def __init__(self, rules: Sequence[Rule], schema: Schema, place: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        schema: Schema,
+        place: Mapping[str, int],
+        lists: Mapping[str, EntryList],
+    ) -> None:
         self._starts: dict[tuple[str, str], list[int]] = {}
         self._watches: dict[Stream, list[_Watch]] = {stream: [] for stream in Stream}
         for rule in rules:
@@ -36,10 +42,10 @@ class PeerRules:
             steps = rule.sequence.steps if rule.sequence else ()
             for number in reversed(range(len(steps))):  # an event is not two steps of a chain
                 on = steps[number].on
-                holds = compile_condition(steps[number].when, schema[on], place)
+                holds = compile_condition(steps[number].when, schema[on], place, lists)
                 self._watches[on].append(_Watch(rule, holds, number, len(steps)))
             for on in rule.streams if rule.when else ():
-                holds = compile_condition(rule.when or "", schema[on], place)
+                holds = compile_condition(rule.when or "", schema[on], place, lists)
                 self._watches[on].append(_Watch(rule, holds, 0, 1))
 
     def evaluate(self, stream: Stream, event: Event, values: list[Value]) -> list[Signal]:

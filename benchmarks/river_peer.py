@@ -121,7 +121,7 @@ class Plan:
         self.place = {name: at for at, name in enumerate(self.names)}
         schema = {stream: {**each, **outputs} for stream, each in schema.items()}
         self.declared_rules = stages.rules.rules
-        self.rules = PeerRules(self.declared_rules, schema, self.place)
+        self.rules = PeerRules(self.declared_rules, schema, self.place, configuration.lists)
         self.wheres: dict[Stream, list[Condition]] = {}
         self.feeds: dict[Stream, list[tuple[int, int, Inputs]]] = {}
         for stream in Stream:

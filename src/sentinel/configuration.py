@@ -29,6 +29,7 @@ _SINGLE = (
     "text.yaml",
 )
 _RULES = "rules/"
+_LISTS = "lists/"
 
 Count = Annotated[int, Meta(ge=1)]
 
@@ -94,6 +95,7 @@ class Configuration:
     bounds: Bounds
     declarations: features.Declarations
     measures: entities.Measures
+    lists: Mapping[str, rules.EntryList] = field(repr=False)
     text: text.Declaration
     _documents: Mapping[str, Document] = field(repr=False)
     _only: frozenset[str] | None = None
@@ -107,14 +109,21 @@ class Configuration:
         for name in _SINGLE:
             if name not in files:
                 raise ConfigError(name, 1, 1, "the file is missing")
-        wanted = [name for name in sorted(files) if name in _SINGLE or name.startswith(_RULES)]
+        wanted = [
+            name for name in sorted(files) if name in _SINGLE or name.startswith((_LISTS, _RULES))
+        ]
         documents = {name: parse(files[name], name) for name in wanted}
+        bounds = _bounds(documents["engine.yaml"])
         configuration = cls(
             version=_version(files, wanted),
             files={name: files[name] for name in wanted},
-            bounds=_bounds(documents["engine.yaml"]),
+            bounds=bounds,
             declarations=features.declare(documents["features.yaml"]),
             measures=entities.declare(documents["features.yaml"]),
+            lists=rules.declare_lists(
+                [each for name, each in documents.items() if name.startswith(_LISTS)],
+                bounds.local_time.zone,
+            ),
             text=text.declare(documents["text.yaml"]),
             _documents=documents,
         )
@@ -202,7 +211,7 @@ class Configuration:
         return [each for name, each in self._documents.items() if name.startswith(_RULES)]
 
     def _rules(self, schema: Schema) -> rules.RuleSet:
-        return rules.load(self.rule_documents, schema, self._only)
+        return rules.load(self.rule_documents, schema, self.lists, self._only)
 
 
 def _version(files: Mapping[str, str], wanted: Collection[str]) -> str:

@@ -171,6 +171,15 @@ def shipped_configs() -> Path:
     return Path(sentinel.__file__).parent / "configs"
 
 
+def configuration_texts(folder: Path) -> dict[str, str]:
+    """Text by path, within ``folder``, of what a configuration is made of; raises OSError."""
+    if not folder.is_dir():
+        raise NotADirectoryError(20, "not a folder of configuration files", str(folder))
+    patterns = ("*.yaml", "lists/*.yaml", "rules/*.yaml")
+    files = sorted(file for pattern in patterns for file in folder.glob(pattern))
+    return {file.relative_to(folder).as_posix(): file.read_text(encoding="utf-8") for file in files}
+
+
 def read_configuration(path: Path | None) -> "Configuration":
     """Read and check a configuration folder, the shipped one where ``path`` is None.
 
@@ -178,11 +187,4 @@ def read_configuration(path: Path | None) -> "Configuration":
     """
     from sentinel.configuration import Configuration  # takes a second: not for `--help`
 
-    folder = shipped_configs() if path is None else path
-    if not folder.is_dir():
-        raise NotADirectoryError(20, "not a folder of configuration files", str(folder))
-    files = sorted([*folder.glob("*.yaml"), *folder.glob("rules/*.yaml")])
-    texts = {
-        file.relative_to(folder).as_posix(): file.read_text(encoding="utf-8") for file in files
-    }
-    return Configuration.parse(texts)
+    return Configuration.parse(configuration_texts(shipped_configs() if path is None else path))

@@ -5,6 +5,7 @@ CEL has no missing numbers: an unset name is an error there, and errors are abso
 """
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import cel
 import numpy as np
@@ -12,14 +13,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentinel.model.columns import Column, Kind, Rows
+from sentinel.model.document import parse
 from sentinel.model.events import Stream, Transaction
-from sentinel.rules import compile_expression
+from sentinel.model.ids import hash_texts
+from sentinel.rules import compile_expression, declare_lists
 
-NUMBERS, TRUTHS = ("a", "b", "c"), ("p", "q")
+NUMBERS, TRUTHS, TEXTS = ("a", "b", "c"), ("p", "q"), ("country", "mcc")
 COLUMNS = {
     **{name: Column(name, Kind.NUMBER) for name in NUMBERS},
     **{name: Column(name, Kind.TRUTH) for name in TRUTHS},
+    **{name: Column(name, Kind.STRING) for name in TEXTS},
 }
+LISTED = {"some": ["CN", "KP"], "none": []}
+LISTS = declare_lists(
+    [
+        parse(
+            "title: {en: A, zh: 甲}\npurpose: watch\nowner: tests\nsource: made up\n"
+            f"entries: {entries}\n",
+            f"lists/{name}.yaml",
+        )
+        for name, entries in LISTED.items()
+    ],
+    ZoneInfo("UTC"),
+)
 FALSE, UNKNOWN, TRUE = 0, 1, 2
 
 literals = st.integers(-5, 5).map(lambda number: f"{number}.0")
@@ -33,8 +49,9 @@ numbers = st.recursive(
 comparisons = st.tuples(numbers, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), numbers).map(
     " ".join
 )
+lookups = st.tuples(st.sampled_from(TEXTS), st.sampled_from(list(LISTED))).map(" in lists.".join)
 conditions = st.recursive(
-    st.one_of(comparisons, st.sampled_from([*TRUTHS, "true", "false"])),
+    st.one_of(comparisons, lookups, st.sampled_from([*TRUTHS, "true", "false"])),
     lambda inner: st.one_of(
         inner.map(lambda one: f"!({one})"),
         st.tuples(inner, st.sampled_from(["&&", "||"]), inner).map(
@@ -50,6 +67,7 @@ data = st.fixed_dictionaries(
     {
         **{name: st.one_of(st.none(), st.integers(-5, 5).map(float)) for name in NUMBERS},
         **{name: st.one_of(st.none(), st.booleans()) for name in TRUTHS},
+        **{name: st.sampled_from([None, "CN", "KP", "TH"]) for name in TEXTS},
     }
 )
 
@@ -65,12 +83,16 @@ def _ours(text: str, values: dict[str, Any]) -> int:
     for name in TRUTHS:
         truth = UNKNOWN if values[name] is None else 2 * values[name]
         columns[name] = np.array([truth], np.int8)
+    for name in TEXTS:
+        columns[name] = hash_texts([values[name]])
+    columns["event_time"] = one
     rows = Rows(Stream.TRANSACTION, [event], one, one, columns)
-    return int(compile_expression(text, COLUMNS).truth(rows)[0])
+    return int(compile_expression(text, COLUMNS, lists=LISTS).truth(rows)[0])
 
 
 def _theirs(text: str, values: dict[str, Any]) -> int:
     given_values = {name: value for name, value in values.items() if value is not None}
+    given_values["lists"] = LISTED
     try:
         return TRUE if cel.evaluate(text, given_values) else FALSE
     except (RuntimeError, ValueError, TypeError):

@@ -9,7 +9,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from sentinel.model.document import did_you_mean
-from sentinel.settings import shipped_configs
+from sentinel.settings import configuration_texts, shipped_configs
 
 _ANY_NAME = r"[a-z_][\w.]*"
 _NUMBER = r"-?\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?"
@@ -25,9 +25,7 @@ def configuration_files(path: Path | None) -> dict[str, str]:
     A single file takes the place of the shipped rule file of its name, or is added to them.
     Raises OSError.
     """
-    folder = path if path is not None and path.is_dir() else shipped_configs()
-    found = sorted([*folder.glob("*.yaml"), *folder.glob("rules/*.yaml")])
-    files = {file.relative_to(folder).as_posix(): file.read_text("utf-8") for file in found}
+    files = configuration_texts(path if path is not None and path.is_dir() else shipped_configs())
     if path is not None and not path.is_dir():
         files[f"rules/{path.name}"] = path.read_text("utf-8")
     return files

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import to_builtins
 
 from sentinel.cli.failure import LINT
 
 if TYPE_CHECKING:
     from sentinel.configuration import Configuration
+    from sentinel.rules import Rule
 
 
 def check(
@@ -35,7 +37,8 @@ def check(
     summary, settings = _summary(configuration), _settings()
     summary["routes"] = sum(1 for _ in plan.root.walk())
     if as_json:
-        shown = {**summary, "settings": settings, "findings": findings}
+        catalogue = [_told(rule) for rule in configuration.build().rules.rules]
+        shown = {**summary, "catalogue": catalogue, "settings": settings, "findings": findings}
         typer.echo(json.dumps(shown, ensure_ascii=False))
     else:
         for name, value in summary.items():
@@ -46,6 +49,12 @@ def check(
         typer.echo(finding, err=True)
     if findings:
         raise typer.Exit(LINT)
+
+
+def _told(rule: "Rule") -> dict[str, object]:
+    """What a person wants to know of a rule."""
+    told = ("id", "risk", "severity", "stage", "owner", "source", "title", "explanation")
+    return {name: to_builtins(getattr(rule, name)) for name in (*told, "actions", "runbook")}
 
 
 def _shown(value: object) -> str:
@@ -60,6 +69,7 @@ def _summary(configuration: "Configuration") -> dict[str, object]:
     return {
         "version": configuration.version,
         "features": len(configuration.declarations.features),
+        "lists": {name: len(each.hashes) for name, each in configuration.lists.items()},
         "rules": len(rules),
         "by stage": dict(Counter(rule.stage.value for rule in rules)),
         "by risk": dict(Counter(rule.risk.value for rule in rules)),
@@ -88,6 +98,11 @@ def _findings(configuration: "Configuration", folder: Path | None) -> list[str]:
         for feature in configuration.declarations.features
         if feature.name not in used
     ]
+    findings += [
+        f"lists/{name}.yaml: no rule asks it"
+        for name in configuration.lists
+        if name not in stages.rules.lists_asked
+    ]
     root = None if folder is None else folder.resolve().parent
     for rule in stages.rules.rules:
         expected = [test.get("expect") for test in rule.tests]
@@ -97,6 +112,14 @@ def _findings(configuration: "Configuration", folder: Path | None) -> list[str]:
             findings.append(f"{rule.id}: no test in which it is quiet")
         if not rule.title.en or not rule.title.zh:
             findings.append(f"{rule.id}: the title needs en and zh")
+        if rule.explanation is None or not rule.explanation.en or not rule.explanation.zh:
+            findings.append(f"{rule.id}: the explanation needs en and zh")
+        if not rule.owner:
+            findings.append(f"{rule.id}: no owner")
+        if not rule.source:
+            findings.append(f"{rule.id}: no source of its threshold")
+        if not rule.actions:
+            findings.append(f"{rule.id}: no action")
         if not rule.runbook:
             findings.append(f"{rule.id}: no runbook")
         elif root is not None and (root / "docs").is_dir() and not (root / rule.runbook).is_file():

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sentinel.model.events import (
     ComplaintChannel,
     ComplaintStatus,
+    CustomerType,
     Direction,
     Event,
     LoginKind,
@@ -80,8 +81,10 @@ def _numbers(**units: str) -> tuple[Column, ...]:
     return tuple(Column(name, Kind.NUMBER, unit=unit) for name, unit in units.items())
 
 
+EVENT_TIME = "event_time"
+
 _ALWAYS = (
-    Column("event_time", Kind.TIME, required=True, unit="ms"),
+    Column(EVENT_TIME, Kind.TIME, required=True, unit="ms"),
     Column("customer_id", Kind.STRING, required=True),
     Column("event_id", Kind.STRING, required=True),
 )
@@ -94,8 +97,9 @@ FIELDS: Schema = {
         _enum("status", TransactionStatus),
         Column("amount", Kind.NUMBER, required=True, unit="base currency"),
         Column("currency", Kind.STRING, required=True),
-        *_strings("account_id", "channel", "product", "counterparty_id", "merchant_id"),
-        *_strings("mcc", "device_id", "ip", "country"),
+        _enum("customer_type", CustomerType, required=False),
+        *_strings("account_id", "channel", "product", "counterparty_id", "counterparty_country"),
+        *_strings("merchant_id", "mcc", "device_id", "ip", "country"),
         *_numbers(lat="degrees", lon="degrees", days_past_due="days", limit_used="share"),
         *_numbers(balance_after="base currency"),
     ),

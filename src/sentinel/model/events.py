@@ -36,6 +36,7 @@ Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Direction = Literal["debit", "credit"]
 TransactionKind = Literal["transfer", "card", "cash", "repayment", "investment", "fx", "fee"]
 TransactionStatus = Literal["approved", "declined", "reversed"]
+CustomerType = Literal["natural", "legal"]
 LoginKind = Literal[
     "login", "logout", "password_change", "mfa_change", "payee_added", "profile_change"
 ]
@@ -54,10 +55,12 @@ class Transaction(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     amount: Amount
     currency: Currency = "CNY"
     status: TransactionStatus = "approved"
+    customer_type: CustomerType | None = None
     account_id: Id | None = None
     channel: Word | None = None
     product: Word | None = None
     counterparty_id: Id | None = None
+    counterparty_country: Country | None = None
     merchant_id: Id | None = None
     mcc: Word | None = None
     device_id: Id | None = None

@@ -11,6 +11,7 @@ from lark import Token, Tree
 from sentinel.model.columns import Column, Kind
 from sentinel.model.document import did_you_mean
 from sentinel.model.ids import hash_text
+from sentinel.rules.lists import EntryList
 from sentinel.rules.nodes import (
     Arithmetic,
     Both,
@@ -18,6 +19,7 @@ from sentinel.rules.nodes import (
     CompareNumbers,
     Either,
     Has,
+    Listed,
     Literal,
     Name,
     Node,
@@ -56,10 +58,12 @@ _NUMBERS = (Kind.NUMBER, Kind.TIME)
 
 
 class Checker:
-    """Checks one condition against the columns of one stream."""
+    """Checks one condition against the columns of one stream and the lists that it may ask."""
 
-    def __init__(self, text: str, columns: Mapping[str, Column]) -> None:
-        self._text, self._columns = text, columns
+    def __init__(
+        self, text: str, columns: Mapping[str, Column], lists: Mapping[str, EntryList]
+    ) -> None:
+        self._text, self._columns, self._lists = text, columns, lists
 
     def condition(self, tree: Tree[Token]) -> Node:
         """The typed nodes of a whole condition; raises ConditionError."""
@@ -294,6 +298,22 @@ class Checker:
             raise self._error(first, '"in" asks for a name on its left')
         key = f"({subject.key} in [{', '.join(node.key for _, node in literals)}])"
         return self._one_of(tree, key, subject, literals, negated=False)
+
+    def _listed(self, tree: Tree[Token], depth: int) -> Node:
+        first, owner, name = tree.children
+        subject = self._node(first, depth)  # type: ignore[arg-type]
+        if not isinstance(subject, Name):
+            raise self._error(first, '"in" asks for a name on its left')
+        if subject.kind is not Kind.STRING:
+            raise self._error(first, f"{subject.text} is a {subject.kind}; a list holds strings")
+        if owner != "lists":
+            raise self._error(owner, '"in" looks into a list', 'lists.some or ["A", "B"]')
+        entries = self._lists.get(str(name))
+        if entries is None:
+            hint = did_you_mean(str(name), self._lists)
+            raise self._error(name, f'unknown list "{name}"', hint)
+        key = f"({subject.key} in lists.{name})"
+        return Listed(self._source(tree), key, Kind.TRUTH, subject.sure, subject, entries)
 
     def _one_of(
         self, tree: Tree[Token], key: str, subject: Name, literals: list[Any], *, negated: bool

@@ -48,6 +48,7 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     severity: Annotated[int, Meta(ge=0, le=100)]
     owner: str
     stage: Stage = Stage.LIVE
+    source: str = ""  # where the threshold comes from
     explanation: Title | None = None
     on: Stream | list[Stream] | None = None
     by: EntityKind | None = None

@@ -2,18 +2,22 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.model.columns import TRUE, UNKNOWN, Column, Kind, Table, normal_of
+from sentinel.model.columns import EVENT_TIME, TRUE, UNKNOWN, Column, Kind, Table, normal_of
 from sentinel.model.document import ConfigError, Document
 from sentinel.model.signal import Clause
 from sentinel.rules.check import Checker
-from sentinel.rules.nodes import Both, Choice, Either, Frame, Name, Node
+from sentinel.rules.lists import EntryList
+from sentinel.rules.nodes import Both, Choice, Either, Frame, Listed, Name, Node
 from sentinel.rules.syntax import ConditionError, parse
 
 _SHOWN = 64  # characters of a text value in an explanation
+_TAIL = 4  # of them of a customer's id
+_NO_LISTS: Mapping[str, EntryList] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,7 @@ class Expression:
     root: Node
     names: frozenset[str]
     reads: Mapping[str, tuple[Column, ...]]  # the columns that each part reads, by its key
+    lists: frozenset[str]  # the names of the lists that it asks
 
     def truth(self, rows: Table) -> NDArray[np.int8]:
         """Kleene truth of each row, int8[n]."""
@@ -59,6 +64,13 @@ class Expression:
                 if usual is not None and values[column.name] is not None:
                     values[column.measures] = float(rows.columns[column.measures][row])
                     normal[column.measures] = float(usual[row])
+            for part in _parts(node):
+                if type(part) is Listed:
+                    held = _at(part, frame, row) == TRUE
+                    text_hash = int(part.subject.value(frame)[row])
+                    values[f"lists.{part.entries.name}"] = (
+                        part.entries.describe(text_hash) if held else None
+                    )
             clauses.append(Clause(node.text, values, normal))
 
 
@@ -67,14 +79,18 @@ def compile_expression(
     columns: Mapping[str, Column],
     document: Document | None = None,
     place: tuple[str | int, ...] = (),
+    lists: Mapping[str, EntryList] = _NO_LISTS,
 ) -> Expression:
     """Check and compile a condition; raises ConfigError at ``place`` of ``document``."""
     try:
-        root = Checker(text, columns).condition(parse(text))
+        root = Checker(text, columns, lists).condition(parse(text))
     except ConditionError as error:
         raise _located(error, text, document, place) from None
     reads = {each.key: _columns(each) for each in _parts(root)}
-    return Expression(root, frozenset(column.name for column in reads[root.key]), reads)
+    names = frozenset(column.name for column in reads[root.key])
+    asked = frozenset(part.entries.name for part in _parts(root) if isinstance(part, Listed))
+    # Whether a list holds an entry depends on the event's time.
+    return Expression(root, names | {EVENT_TIME} if asked else names, reads, asked)
 
 
 def _located(
@@ -119,4 +135,6 @@ def _read(column: Column, rows: Table, row: int) -> float | str | bool | None:
             return column.vocabulary[int(value)] if value >= 0 else None
         case _:
             text = getattr(rows.events[row], column.name)
+            if column.name == "customer_id":  # the alert says whose it is, masked as readers need
+                return f"…{text[-_TAIL:]}" if len(text) > _TAIL else "…"
             return None if text is None else str(text)[:_SHOWN]

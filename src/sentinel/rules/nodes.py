@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from sentinel.model.columns import FALSE, TRUE, UNKNOWN, Column, Kind, Table
+from sentinel.model.columns import EVENT_TIME, FALSE, TRUE, UNKNOWN, Column, Kind, Table
+from sentinel.rules.lists import EntryList
 
 Value = Any  # an array or a scalar of the node's kind
 
@@ -150,6 +151,26 @@ class OneOf(Node):
             missing = _missing(array) if self.missing is None else array == self.missing
             truth = np.where(missing, UNKNOWN, truth)
         return TRUE - truth if self.negated else truth
+
+    def parts(self) -> tuple[Node, ...]:
+        """The subject."""
+        return (self.subject,)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Node):
+    """``name in lists.some``: whether the list holds the text at the moment of the event."""
+
+    subject: Name
+    entries: EntryList
+
+    def compute(self, frame: Frame) -> Value:
+        """Truths; unknown where the subject is missing."""
+        array = self.subject.value(frame)
+        event_time: Value = frame.rows.columns[EVENT_TIME]
+        held = self.entries.holds(array, event_time)
+        truth = np.multiply(held, TRUE, dtype=np.int8)
+        return truth if self.subject.sure else np.where(array == 0, UNKNOWN, truth)
 
     def parts(self) -> tuple[Node, ...]:
         """The subject."""

@@ -15,6 +15,7 @@ from sentinel.model.signal import Clause, Signal, Stage
 from sentinel.model.step import Limit
 from sentinel.rules.declare import Rule, declare
 from sentinel.rules.expression import Expression, compile_expression
+from sentinel.rules.lists import EntryList
 from sentinel.rules.nodes import Frame
 from sentinel.rules.sequence import Match, SequenceState
 
@@ -34,7 +35,10 @@ _Hit = tuple[int, int, int, int, int, int, _Watch, Frame]
 
 
 def load(
-    documents: Sequence[Document], schema: Schema, only: Collection[str] | None = None
+    documents: Sequence[Document],
+    schema: Schema,
+    lists: Mapping[str, EntryList],
+    only: Collection[str] | None = None,
 ) -> "RuleSet":
     """Check and compile rule files, of the rules only those named; raises ConfigError."""
     rules: list[Rule] = []
@@ -47,11 +51,13 @@ def load(
         if rule.sequence is not None:
             for step, each in enumerate(rule.sequence.steps):
                 where = (*at, "sequence", "steps", step, "when")
-                expression = compile_expression(each.when, schema[each.on], document, where)
+                expression = compile_expression(each.when, schema[each.on], document, where, lists)
                 found.append(_Watch(order, each.on, expression, step))
         elif rule.when is not None and rule.by is None:
             for stream in rule.streams:
-                expression = compile_expression(rule.when, schema[stream], document, (*at, "when"))
+                expression = compile_expression(
+                    rule.when, schema[stream], document, (*at, "when"), lists
+                )
                 found.append(_Watch(order, stream, expression, None))
         rules.append(rule)
         if rule.stage is not Stage.OFF:
@@ -81,6 +87,12 @@ class RuleSet:
             stream: frozenset({name for watch in watches for name in watch.expression.names})
             for stream, watches in self._watches.items()
         }
+
+    @property
+    def lists_asked(self) -> frozenset[str]:
+        """The names of the lists that the rules ask."""
+        watches = [watch for each in self._watches.values() for watch in each]
+        return frozenset({name for watch in watches for name in watch.expression.lists})
 
     def evaluate(self, batch: Batch) -> list[Signal]:
         """The signals of a batch, ordered by (place of the event, order of the rule)."""

@@ -29,13 +29,14 @@ def configs(tmp_path: Path) -> Path:
 
 
 def test_check_prints_json_on_stdout() -> None:
-    """The shipped configuration is right, complete and counted."""
-    done = _sentinel("check", "--json")
+    """The shipped configuration is right, complete to its runbooks, and counted."""
+    done = _sentinel("check", "--json", str(shipped_configs()))
     summary = json.loads(done.stdout)
     assert (done.returncode, done.stderr, summary["findings"]) == (0, "", [])
-    assert summary["rules"] >= 15
+    assert summary["rules"] >= 60
     assert summary["features"] >= 30
     assert set(summary["by risk"]) == {"credit", "market", "operational", "liquidity", "legal"}
+    assert all(rule["owner"] and rule["source"] for rule in summary["catalogue"])
 
 
 def test_check_shows_settings_without_their_secrets() -> None:
@@ -80,13 +81,18 @@ def test_a_wrong_rule_is_one_line_with_its_place(configs: Path) -> None:
 
 
 def test_lint_findings_exit_3(configs: Path) -> None:
-    """A rule without tests and a feature that nobody uses are findings, not errors."""
+    """A rule without tests or a source, and what no rule uses, are findings, not errors."""
     file = configs / "rules" / "market.yaml"
-    file.write_text(file.read_text().split("    tests:")[0])
+    first, _, _ = file.read_text().partition("    tests:")
+    lines = first.splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if not line.startswith("    source:")))
+    shutil.copy(configs / "lists" / "deny_payees.yaml", configs / "lists" / "spare.yaml")
     done = _sentinel("check", str(configs))
     assert done.returncode == 3
     assert "market.redemption-run: no test in which it fires" in done.stderr
+    assert "market.redemption-run: no source of its threshold" in done.stderr
     assert "features.yaml: no rule or detector uses fx_sum_month" in done.stderr
+    assert "lists/spare.yaml: no rule asks it" in done.stderr
 
 
 def test_a_failing_rule_test_exits_1(configs: Path) -> None:

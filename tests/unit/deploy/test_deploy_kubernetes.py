@@ -285,6 +285,7 @@ def test_the_whole_configuration_is_mounted(name: str, tmp_path: Path) -> None:
     mounted = {file.relative_to(hidden) for file in hidden.rglob("*.yaml")}
     there = {
         file.relative_to(shipped)
-        for file in [*shipped.glob("*.yaml"), *shipped.glob("rules/*.yaml")]
+        for pattern in ("*.yaml", "lists/*.yaml", "rules/*.yaml")
+        for file in shipped.glob(pattern)
     }
     assert mounted == there

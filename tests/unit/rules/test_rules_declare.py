@@ -17,7 +17,7 @@ def test_a_bad_rule_file_is_refused_with_its_message(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     expected = text.splitlines()[0].removeprefix("# ")
     with pytest.raises(ConfigError) as caught:
-        load([parse(text, path.name)], FIELDS)
+        load([parse(text, path.name)], FIELDS, {})
     assert str(caught.value) == expected
 
 

@@ -1,0 +1,152 @@
+"""Lists that conditions ask, ``country in lists.sanctioned``; an entry may end with a day."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from msgspec import Meta, Struct
+from numpy.typing import NDArray
+
+from sentinel.model.document import Document
+from sentinel.model.events import LAST_MOMENT_MS
+from sentinel.model.ids import hash_texts
+from sentinel.model.signal import Title
+
+MAX_LISTS = 100
+MAX_ENTRIES = 10_000  # of all lists: a worker reads them anew at every change of configuration
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+class Purpose(StrEnum):
+    """What being on a list means to those who keep it."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    WATCH = "watch"
+
+
+_Value = Annotated[str, Meta(min_length=1, max_length=128)]
+
+
+class _Entry(Struct, frozen=True, forbid_unknown_fields=True):
+    value: _Value
+    until: str = ""
+    note: Annotated[str, Meta(max_length=200)] = ""
+
+
+class ListFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A list as written: what it is for, who keeps it, and where its entries come from."""
+
+    title: Title
+    purpose: Purpose
+    owner: str
+    source: str
+    entries: list[_Value | _Entry]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EntryList:
+    """A list as conditions ask it.
+
+    ``said`` is what the file says.  ``hashes`` uint64[n] ascending are the entries' texts
+    (model.ids), ``until_ms`` int64[n] the first moment, ms UTC, at which each is no longer on
+    the list, ``notes`` what is said of each.
+    """
+
+    name: str
+    said: ListFile
+    hashes: NDArray[np.uint64]
+    until_ms: NDArray[np.int64]
+    notes: tuple[str, ...]
+
+    def holds(self, hashes: NDArray[np.uint64], event_time: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether each text, uint64[m], is on the list at its moment, int64[m] ms UTC; bool[m]."""
+        held = np.zeros(len(hashes), np.bool_)
+        if not self.hashes.size:
+            return held
+        found = np.minimum(np.searchsorted(self.hashes, hashes), self.hashes.size - 1)
+        rows = np.flatnonzero(self.hashes[found] == hashes)
+        held[rows] = event_time[rows] < self.until_ms[found[rows]]
+        return held
+
+    def describe(self, text_hash: int) -> str | None:
+        """What a reason says of an entry: what the list is for, and its note; None without one."""
+        found = int(np.searchsorted(self.hashes, np.uint64(text_hash)))
+        if found == self.hashes.size or int(self.hashes[found]) != text_hash:
+            return None
+        note = self.notes[found]
+        purpose = self.said.purpose
+        return f"{purpose}: {note}" if note else str(purpose)
+
+
+def declare_lists(documents: Sequence[Document], zone: ZoneInfo) -> dict[str, EntryList]:
+    """Every list by its name; a day ends at midnight of ``zone``; raises ConfigError."""
+    lists: dict[str, EntryList] = {}
+    left = MAX_ENTRIES
+    for document in documents:
+        if len(lists) == MAX_LISTS:
+            raise document.error((), f"more than {MAX_LISTS} lists")
+        _refuse_numbers(document)
+        file = document.convert(ListFile)
+        name = PurePosixPath(document.path).stem
+        if not _NAME.fullmatch(name):
+            hint = "the file's name: lower-case letters, digits and _"
+            raise document.error((), f'"{name}" is no name of a list', hint)
+        if len(file.entries) > left:
+            raise document.error(("entries", left), f"more than {MAX_ENTRIES} entries in all lists")
+        left -= len(file.entries)
+        lists[name] = _compiled(name, document, file, zone)
+    return lists
+
+
+def _refuse_numbers(document: Document) -> None:
+    """Codes made of digits are texts: unquoted, 0742 would lose its zero."""
+    entries = document.data.get("entries") if isinstance(document.data, dict) else None
+    for place, entry in enumerate(entries if isinstance(entries, list) else ()):
+        value = entry.get("value") if isinstance(entry, dict) else entry
+        if isinstance(value, (int, float)):
+            where = ("entries", place, "value") if isinstance(entry, dict) else ("entries", place)
+            raise document.error(where, "an entry is a text", "in quotes")
+
+
+def _compiled(name: str, document: Document, file: ListFile, zone: ZoneInfo) -> EntryList:
+    first: dict[str, int] = {}
+    entries = [_Entry(each) if isinstance(each, str) else each for each in file.entries]
+    for place, entry in enumerate(entries):
+        if entry.value in first:
+            line, _ = document.position("entries", first[entry.value])
+            message = f'"{entry.value}" stands already in line {line}'
+            raise document.error(("entries", place), message)
+        first[entry.value] = place
+    until_ms = [
+        _end_of_day_ms(document, ("entries", place, "until"), entry.until, zone)
+        for place, entry in enumerate(entries)
+    ]
+    hashes = hash_texts([entry.value for entry in entries])
+    order = np.argsort(hashes, kind="stable")
+    return EntryList(
+        name,
+        file,
+        hashes[order],
+        np.array(until_ms, np.int64)[order],
+        tuple(entries[place].note for place in order),
+    )
+
+
+def _end_of_day_ms(
+    document: Document, place: tuple[str | int, ...], text: str, zone: ZoneInfo
+) -> int:
+    """The midnight after the day ``text``; beyond all events where there is no day."""
+    if not text:
+        return LAST_MOMENT_MS + 1
+    try:
+        next_day = date.fromisoformat(text) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        raise document.error(place, f'"{text}" is not a day', "2027-01-31, the last one") from None
+    return int(datetime.combine(next_day, time(), zone).timestamp() * 1000)

@@ -1,0 +1,186 @@
+"""Lists: what they hold at a moment, what is said of it, and files that are refused."""
+
+from collections import Counter
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentinel.configuration import Configuration
+from sentinel.engine import Engine
+from sentinel.model.columns import FIELDS
+from sentinel.model.document import ConfigError, parse
+from sentinel.model.events import Stream
+from sentinel.model.ids import hash_texts
+from sentinel.replay.ruletests import START, read_tests, run_alone
+from sentinel.rules import EntryList, compile_expression, declare_lists
+from sentinel.rules import lists as module
+from sentinel.settings import read_configuration
+
+BAD = Path(__file__).parent / "bad_lists"
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+HEAD = "title: {en: A, zh: 甲}\npurpose: deny\nowner: tests\nsource: made up\n"
+
+
+def declared(entries: str, name: str = "some") -> EntryList:
+    """One list with these entries."""
+    document = parse(f"{HEAD}entries:\n{entries}", f"lists/{name}.yaml")
+    return declare_lists([document], SHANGHAI)[name]
+
+
+@pytest.mark.parametrize("path", sorted(BAD.glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_bad_list_is_refused_with_its_message(path: Path) -> None:
+    """Each file in ``bad_lists/`` opens with the exact message that it must cause."""
+    text = path.read_text(encoding="utf-8")
+    expected = text.splitlines()[0].removeprefix("# ")
+    with pytest.raises(ConfigError) as caught:
+        declare_lists([parse(text, f"lists/{path.name}")], SHANGHAI)
+    assert str(caught.value) == expected
+
+
+def test_there_are_bad_lists() -> None:
+    """The test above would pass on an empty folder."""
+    assert len(list(BAD.glob("*.yaml"))) >= 9
+
+
+def test_all_lists_together_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first entry beyond it is named; so is the first list too many."""
+    documents = [parse(f"{HEAD}entries: [A, B]\n", f"lists/{name}.yaml") for name in "ab"]
+    monkeypatch.setattr(module, "MAX_ENTRIES", 3)
+    with pytest.raises(ConfigError, match=r"lists/b.yaml:5:14: more than 3 entries in all lists"):
+        declare_lists(documents, SHANGHAI)
+    monkeypatch.setattr(module, "MAX_LISTS", 1)
+    with pytest.raises(ConfigError, match=r"lists/b.yaml:1:1: more than 1 lists"):
+        declare_lists(documents, SHANGHAI)
+
+
+def test_an_entry_ends_with_its_last_local_day() -> None:
+    """It holds through the day's last millisecond in Shanghai, and no longer."""
+    entries = declared("  - {value: KP, until: 2026-03-31}\n")
+    midnight_ms = int(datetime.combine(date(2026, 4, 1), time(), SHANGHAI).timestamp() * 1000)
+    moments = np.array([0, midnight_ms - 1, midnight_ms])
+    hashes = hash_texts(["KP"] * 3)
+    assert entries.holds(hashes, moments).tolist() == [True, True, False]
+
+
+def test_what_is_said_of_an_entry() -> None:
+    """What the list is for, and the entry's note if there is one."""
+    entries = declared("  - {value: KP, note: countermeasures}\n  - IR\n")
+    said = [entries.describe(int(each)) for each in hash_texts(["KP", "IR", "CN"])]
+    assert said == ["deny: countermeasures", "deny", None]
+
+
+names = st.sampled_from(["a", "b", "c", "d", "北京", ""])
+days = st.one_of(st.none(), st.dates(date(2026, 1, 1), date(2026, 1, 9)))
+
+
+@given(
+    st.dictionaries(names.filter(bool), days),
+    st.lists(st.tuples(names, st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 12)))),  # noqa: DTZ001 - made local below
+)
+def test_as_a_naive_reading_has_it(
+    entries: dict[str, date | None], asked: list[tuple[str, datetime]]
+) -> None:
+    """A text is held if it is an entry whose last day, by the local calendar, is not over."""
+    lines = [
+        f"  - {value}\n" if day is None else f"  - {{value: {value}, until: {day}}}\n"
+        for value, day in entries.items()
+    ]
+    some = declared("".join(lines) or "  []\n")
+    moments = [moment.replace(tzinfo=SHANGHAI) for _, moment in asked]
+    expected = [
+        text in entries and (day is None or moment.date() <= day)
+        for (text, _), moment in zip(asked, moments, strict=True)
+        for day in [entries.get(text)]
+    ]
+    times_ms = np.array([int(moment.timestamp() * 1000) for moment in moments], np.int64)
+    assert some.holds(hash_texts([text for text, _ in asked]), times_ms).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("country in lists.sme", '1:18: unknown list "sme" (did you mean "some"?)'),
+        ("country in list.some", '1:12: "in" looks into a list (lists.some or ["A", "B"])'),
+        ("kind in lists.some", "1:1: kind is a code; a list holds strings"),
+        ("amount in lists.some", "1:1: amount is a number; a list holds strings"),
+        ("1 in lists.some", '1:1: "in" asks for a name on its left'),
+        ("country in lists", "1:17: the condition ends too soon"),
+    ],
+)
+def test_a_wrong_question_is_refused_at_its_place(text: str, complaint: str) -> None:
+    """Lists are asked for a name of strings, by their own name."""
+    with pytest.raises(ConfigError) as caught:
+        compile_expression(text, FIELDS[Stream.TRANSACTION], lists={"some": declared("  - KP\n")})
+    assert str(caught.value).removeprefix("condition:").startswith(complaint)
+
+
+_RULES = """
+rules:
+  - id: a.listed
+    title: {en: Listed, zh: 名单}
+    risk: legal
+    severity: 50
+    owner: tests
+    on: transaction
+    when: 'customer_id in lists.some && country in lists.some'
+    tests:
+      - name: quiet elsewhere
+        events: [{on: transaction, at: 1m, amount: 5, country: CN}]
+        expect: none
+      - name: quiet where nothing is known
+        events: [{on: transaction, at: 1m, amount: 5}]
+        expect: none
+      - name: on the last day
+        events: [{on: transaction, at: 1m, amount: 5, country: KP, customer_id: CUSTOMER-7}]
+        expect: fires
+      - name: quiet the day after
+        events: [{on: transaction, at: 1d, amount: 5, country: KP, customer_id: CUSTOMER-7}]
+        expect: none
+"""
+
+
+def _configuration(until: date) -> Configuration:
+    some = f"entries:\n  - CUSTOMER-7\n  - {{value: KP, until: {until}, note: embargo}}\n"
+    shipped = {
+        name: text
+        for name, text in read_configuration(None).files.items()
+        if not name.startswith(("lists/", "rules/"))
+    }
+    return Configuration.parse(
+        {**shipped, "rules/some.yaml": _RULES, "lists/some.yaml": HEAD + some}
+    )
+
+
+def test_rules_ask_lists_by_the_time_of_the_event() -> None:
+    """The engine fires on the last day and not after it; the reason masks the customer's id."""
+    configuration = _configuration(START.date())
+    results = [run_alone(test, configuration) for test in read_tests(configuration.rule_documents)]
+    assert [each.test.name for each in results if not each.passed] == []
+    clauses = [
+        clause
+        for each in results
+        for alert in each.alerts[:1]
+        for clause in alert.reasons[0].clauses
+    ]
+    assert [clause.values for clause in clauses] == [
+        {"customer_id": "…ER-7", "lists.some": "deny"},
+        {"country": "KP", "lists.some": "deny: embargo"},
+    ]
+
+
+def test_a_list_is_part_of_the_version() -> None:
+    """Another last day is another configuration, and in force for the steps after the change."""
+    first = START.date()
+    before, after = _configuration(first - timedelta(days=1)), _configuration(first)
+    assert before.version != after.version
+    assert Configuration.parse(after.files).version == after.version  # what is published
+    step = next(test.step for test in read_tests(after.rule_documents) if test.expected is True)
+    engine = Engine(before)
+    assert engine.process(step).signals == Counter()
+    engine.reconfigure(after)
+    assert Engine(after).process(step).signals == {("a.listed", "live"): 1}
