@@ -188,7 +188,7 @@ def _ran(life: list[_Item]) -> Run:
     return run
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(lives, st.sets(st.integers(0, 40)), st.sampled_from([2, 100]))
 def test_cuts_do_not_matter(life: list[_Item], cuts: set[int], max_open_alerts: int) -> None:
     """Any cutting into steps, with a restart at each cut, gives the same bytes and state."""
@@ -206,7 +206,7 @@ def test_cuts_do_not_matter(life: list[_Item], cuts: set[int], max_open_alerts: 
     assert cut.alerting.standings() == whole.alerting.standings()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(lives)
 def test_every_alert_lives_as_an_alert_does(life: list[_Item]) -> None:
     """Revisions 1, 2, 3…; opened first, resolved last; one open of each entity and risk."""
@@ -236,7 +236,7 @@ def test_every_alert_lives_as_an_alert_does(life: list[_Item]) -> None:
     assert {k: n for k, n in run.alerting.standings().items() if n} == counted
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(lives)
 def test_time_alone_ends_everything(life: list[_Item]) -> None:
     """After a quiet while nothing is open, and no deadline is left but a window's."""
@@ -248,7 +248,7 @@ def test_time_alone_ends_everything(life: list[_Item]) -> None:
     assert endings <= set(Resolution)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(lives)
 def test_an_action_is_requested_once_and_never_while_suppressed(life: list[_Item]) -> None:
     """Of each alert and action exactly one request: by the first revision that people hear of."""
@@ -266,7 +266,7 @@ def test_an_action_is_requested_once_and_never_while_suppressed(life: list[_Item
         assert (event.id, event.data) == (request.request_id, request)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(histories)
 def test_scores_are_bounded_and_explained(history: list[_Item]) -> None:
     """0-100 everywhere, the customer at least as risky as any risk, no negative reasons."""
@@ -278,7 +278,7 @@ def test_scores_are_bounded_and_explained(history: list[_Item]) -> None:
         assert decode(encode(alert)) == alert
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(histories)
 def test_tiers_follow_the_table_and_escalations(history: list[_Item]) -> None:
     """By score a tier is where the thresholds say, or near; each escalation adds one."""
@@ -291,7 +291,7 @@ def test_tiers_follow_the_table_and_escalations(history: list[_Item]) -> None:
             assert alert.score >= THRESHOLDS[alert.tier]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(histories)
 def test_suppressed_alerts_have_a_cause(history: list[_Item]) -> None:
     """What inhibits was red and of the same customer; red alerts never wait for capacity."""

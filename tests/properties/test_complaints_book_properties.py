@@ -43,7 +43,7 @@ def _do(complaints: Complaints, step: object) -> list[Notice]:
     return take(complaints, status, _ms(hours), complaint_id, customer_id, channel)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(steps, st.sets(st.integers(0, 39)))
 def test_a_cut_anywhere_changes_nothing(script: list[object], cuts: set[int]) -> None:
     """Notices, backlog and bytes of an interrupted run are those of an uninterrupted one."""
@@ -60,7 +60,7 @@ def test_a_cut_anywhere_changes_nothing(script: list[object], cuts: set[int]) ->
     assert cut.advance(_ms(9 * _HOURS)) == whole.advance(_ms(9 * _HOURS))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(steps, st.integers(1, 500))
 def test_the_clock_in_small_steps_or_one_jump_gives_the_same(
     script: list[object], stride: int
@@ -77,7 +77,7 @@ def test_the_clock_in_small_steps_or_one_jump_gives_the_same(
     assert walking.snapshot() == jumping.snapshot()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(steps)
 def test_warnings_rise_once_each_until_the_duty_is_met(script: list[object]) -> None:
     """Of each complaint and duty: later, no lower tier, none twice, none after its end."""
@@ -107,7 +107,7 @@ def test_warnings_rise_once_each_until_the_duty_is_met(script: list[object]) -> 
         assert len(notices) <= {Duty.ACKNOWLEDGE: 3, Duty.RESOLVE: 4, Duty.REPLY: 1}[duty]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(0, _HOURS), st.sampled_from(["hotline", "regulator", "media"]))
 def test_an_unattended_complaint_has_every_warning(hours: int, channel: str) -> None:
     """Whenever it was received, each at its own moment, none before the receipt."""
@@ -121,7 +121,7 @@ def test_an_unattended_complaint_has_every_warning(hours: int, channel: str) -> 
     assert all(notice.at_ms == notice.due_ms for notice in notices if notice.fraction == 1)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(steps)
 def test_the_backlog_equals_a_count_of_what_is_open(script: list[object]) -> None:
     """Kept by steps, it is what a restart counts anew; every bound holds."""
