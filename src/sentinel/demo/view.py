@@ -35,7 +35,7 @@ def why(alert: Alert) -> str:
             for name, value in clause.values.items()
         )
         parts.append(f"{clause.text} [{seen}]" if seen else clause.text)
-    if reason.tier_without is not alert.tier:
+    if len(alert.reasons) > 1 and reason.tier_without is not alert.tier:
         parts.append(f"{reason.tier_without or 'no alert'} without it")
     return "; ".join(parts)
 
