@@ -43,13 +43,13 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
         loghandlers=[],
     )
     topics = Topics(settings.topic_prefix)
-    app.transport = chunk_transport(app, frozenset(topics.inputs.values()), shards.takes)
+    app.transport = chunk_transport(app, frozenset(topics.inputs.values()), shards.wants)
     for agent in (transactions, logins, complaints, responses, rollups):
         agent.register(app, topics, shards)
 
     @app.on_partitions_assigned.connect
     async def assigned(_: Any, assigned: Any, **__: Any) -> None:
-        await shards.assign(assigned, app.consumer_generation_id)
+        await shards.assign(assigned, app.consumer_generation_id, app.consumer.progress)
 
     @app.on_partitions_revoked.connect
     async def revoked(_: Any, revoked: Any, **__: Any) -> None:  # noqa: ARG001
@@ -72,9 +72,6 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
 
         @Service.timer(1.0)
         async def lag(self) -> None:
-            consumer = app.consumer
-            shards.note_lag(
-                consumer.highwater, consumer.reached, consumer.handed_over, consumer.assignment()
-            )
+            shards.note_lag()
 
     return app

@@ -13,6 +13,10 @@ from sentinel.stream.transport import ChunkSchema, chunk_transport
 from sentinel.stream.web import Web
 
 
+def _always(_topic: str, _partition: int) -> bool:
+    return True
+
+
 def create_app(settings: Settings, pager: Pager, web: Web, data_dir: str) -> faust.App:
     """An app whose agent feeds ``pager``; ``data_dir`` is scratch space of Faust's."""
     app = faust.App(
@@ -28,7 +32,7 @@ def create_app(settings: Settings, pager: Pager, web: Web, data_dir: str) -> fau
         loghandlers=[],
     )
     topics = Topics(settings.topic_prefix)
-    app.transport = chunk_transport(app, frozenset({topics.alerts}), lambda _: True)
+    app.transport = chunk_transport(app, frozenset({topics.alerts}), _always)
     alerts = app.topic(topics.alerts, schema=ChunkSchema())
 
     @app.agent(alerts, name="pager")

@@ -101,7 +101,7 @@ def _step_and_event(files: Mapping[str, str]) -> dict[str, float]:
         for size in _SIZES:
             (step,) = steps(islice(whole, size), size)
             spent[size].append(_seconds(engine, step) * 1e6)
-    idle = [_seconds(engine, Step(step.now_ms, [])) * 1e6 for _ in range(101)]
+    idle = [_seconds(engine, Step(step.stream_ms, [])) * 1e6 for _ in range(101)]
     full_us, small_us = median(spent[_SIZES[-1]]), median(spent[1])
     return {
         "us_per_event": full_us / _STEP,

@@ -18,7 +18,9 @@ from sentinel.complaints import Notice
 from sentinel.configuration import Configuration
 from sentinel.entities import records
 from sentinel.ingest import (
+    NEVER,
     EventIds,
+    Said,
     Watermarks,
     decode,
     decode_responses,
@@ -33,7 +35,7 @@ from sentinel.model.events import Complaint, Event, Stream
 from sentinel.model.response import Control, Response, ResponseKind, ResponseResult
 from sentinel.model.rollup import HotEntry
 from sentinel.model.signal import Signal
-from sentinel.model.step import Chunk, Limit, Outcome, Step
+from sentinel.model.step import Chunk, Limit, Outcome, SignalDrop, Step
 from sentinel.state import Buffer, Slots
 
 _STREAMS = tuple(Stream)
@@ -68,10 +70,12 @@ class Engine:
         self._event_ids = {stream: EventIds(remembered) for stream in _STREAMS}
         self._touched = np.zeros(0, np.int64)
         self._lost: Counter[Limit] = Counter()
+        self._wall_ms: int | None = None
 
     def process(self, step: Step) -> Outcome:
-        """Take a step's records in and give its alerts, dead letters and counts."""
+        """Process a step's records; returns its alerts, dead letters and counts."""
         stages, outcome = self._stages, Outcome()
+        self._wall_ms = step.wall_ms
 
         decoded = {
             stream: decode(
@@ -80,11 +84,15 @@ class Engine:
                 self._limits,
                 stages.field_demand[stream],
                 stages.collector.spelled[stream],
+                self._watermarks.appended(stream),
+                step.wall_ms,
             )
             for stream in _STREAMS
             if (chunks := _of(step, stream))
         }
-        responses = decode_responses(_of(step, Control.RESPONSE), self._limits)
+        responses = decode_responses(
+            _of(step, Control.RESPONSE), self._limits, self._watermarks, step.wall_ms
+        )
         silences = decode_silences(_of(step, Control.SILENCE), self._limits)
         for stream, part in decoded.items():
             decoded[stream], again, forgotten = self._event_ids[stream].first_only(part)
@@ -105,28 +113,37 @@ class Engine:
         signals = stages.rules.evaluate(batch)
         outcome.rollups = stages.collector.collect(batch)
         shared = stages.entity_rules.evaluate(stages.owner.take(_of(step, Control.ROLLUP)))
+        outcome.signals = Counter(
+            (signal.rule_id, signal.stage.value) for signal in signals + shared
+        )
+        in_time = [signal for signal in signals if not batch.late[signal.place]]
+        shared_in_time = [
+            signal
+            for signal in shared
+            if signal.event_time >= signal.recorded_ms - self._limits.lateness_ms
+        ]
+        late = len(signals) + len(shared) - len(in_time) - len(shared_in_time)
 
         stages.held.begin(batch.rows.get(Stream.TRANSACTION))
         stages.alerting.begin(self.configuration.version)
+        self._advance(NEVER)  # wall-clock time, to which the silences come
         for silence in silences.messages:
             stages.alerting.silence(silence)
-        self._alert(batch, signals, responses.messages)
+        self._alert(batch, in_time, responses)
         outcome.rollups += stages.collector.collect_labels(stages.held.finish())
-        outcome.hot = self._alert_of_shared(shared)
-        self._advance(step.now_ms)
+        outcome.hot = self._alert_of_shared(shared_in_time)
+        self._advance(step.stream_ms)
         said, counts = stages.alerting.finish(), stages.complaints.take_counts()
 
         outcome.alerts, outcome.action_requests = said.alerts, said.action_requests
         outcome.dead_letters = [letter for part in decoded.values() for letter in part.dead_letters]
         outcome.dead_letters += responses.dead_letters + silences.dead_letters
-        outcome.dropped_signals, outcome.responses = said.dropped, said.responses + self._labels
+        outcome.dropped_signals = said.dropped + Counter({SignalDrop.LATE_EVENT: late})
+        outcome.responses = said.responses + self._labels
         outcome.verdicts, self._labels = dict(stages.verdicts.tallies), Counter()
         for stream, rows in batch.rows.items():
             outcome.events[stream] = len(rows)
             outcome.late[stream] = int(np.count_nonzero(batch.late[rows.place]))
-        outcome.signals = Counter(
-            (signal.rule_id, signal.stage.value) for signal in signals + shared
-        )
         outcome.limits += said.limits + counts.limits + stages.rules.take_limits()
         outcome.limits += stages.verdicts.take_limits()
         outcome.limits += stages.text.take_limits()
@@ -158,31 +175,35 @@ class Engine:
         outcome.topics = stages.text.topics
         return outcome
 
-    def _alert(self, batch: Batch, signals: list[Signal], responses: list[Response]) -> None:
-        """Take answers, complaints and signals in one order, each by the clock of its place."""
+    def _alert(self, batch: Batch, signals: list[Signal], responses: Said[Response]) -> None:
+        """Process responses, complaints and signals in one order, each at its append time."""
         stages = self._stages
-        clock_ms = np.maximum.accumulate(batch.event_time)
-        answers = zip(places(responses, batch, self._watermarks), responses, strict=True)
+        answers = zip(
+            places(responses.appended_ms, batch),
+            zip(responses.messages, responses.appended_ms, strict=True),
+            strict=True,
+        )
         rows = batch.rows.get(Stream.COMPLAINT)
         steps = ((place, rows.events[row]) for row, place in enumerate(rows.place)) if rows else ()
         by_event = groupby(signals, key=lambda signal: signal.place)
-        happenings: Iterator[tuple[int, Response | Event | list[Signal]]] = heapq.merge(
+        happenings: Iterator[tuple[int, tuple[Response, int] | Event | list[Signal]]] = heapq.merge(
             answers, steps, ((place, list(each)) for place, each in by_event), key=itemgetter(0)
         )
         for place, happened in happenings:
-            if isinstance(happened, Response):
-                at_ms = int(happened.event_time)  # type: ignore[arg-type]  # ms since decoded
-                self._advance(max(at_ms, int(clock_ms[place - 1]) if place else at_ms))
-                self._respond(happened, at_ms, place)
+            if isinstance(happened, tuple):
+                response, appended_ms = happened
+                self._advance(appended_ms)
+                at_ms = int(response.event_time)  # type: ignore[arg-type]  # ms since decoded
+                self._respond(response, at_ms, place)
                 continue
-            self._advance(int(clock_ms[place]))
+            self._advance(int(batch.order[place]))
             if isinstance(happened, Complaint):
                 self._take_complaint(happened, int(batch.event_time[place]), batch, place)
             elif isinstance(happened, list):
                 stages.verdicts.note(happened)
                 stages.alerting.take(happened)
         if len(batch):
-            self._advance(int(clock_ms[-1]))
+            self._advance(int(batch.order[-1]))
 
     def _respond(self, response: Response, at_ms: int, place: int) -> None:
         """Do what was said of an alert or an event; the rules and entities behind it hear of it."""
@@ -204,11 +225,10 @@ class Engine:
         return max(fired, stages.held.judge(event_ids, verdict, at_ms, place))
 
     def _alert_of_shared(self, signals: list[Signal]) -> list[HotEntry]:
-        """Take the signals of shared entities, each by the clock of its event; who is hot now."""
+        """Process the signals of shared entities; returns those that are hot now."""
         stages, hot = self._stages, []
         for (at_ms, kind, entity_id), each in groupby(signals, key=_ENTITY_MOMENT):
             mine = list(each)
-            self._advance(at_ms)
             stages.verdicts.note(mine)
             stages.alerting.take(mine)
             risk = max((stages.entity_rules.hot.get(one.rule_id, 0) for one in mine), default=0)
@@ -235,13 +255,13 @@ class Engine:
             )
         )
 
-    def _advance(self, clock_ms: int) -> None:
-        """Do what is due by the clock, of complaints and alerts in one order."""
+    def _advance(self, stream_ms: int) -> None:
+        """Do what is due by stream time, of complaints and alerts in one order."""
         complaints, alerting = self._stages.complaints, self._stages.alerting
-        while (due_ms := complaints.next_due_ms()) <= clock_ms:
-            alerting.advance(due_ms)
+        while (due_ms := complaints.next_due_ms()) <= stream_ms:
+            alerting.advance(due_ms, self._wall_ms)
             self._tell(complaints.advance(due_ms))
-        alerting.advance(clock_ms)
+        alerting.advance(stream_ms, self._wall_ms)
 
     def _tell(self, notices: list[Notice]) -> None:
         """Notices of complaints become alerts, or end them."""
@@ -288,9 +308,16 @@ class Engine:
             }
         )
 
-    def next_due_ms(self) -> int:
-        """When the next deadline fires (ms UTC); far ahead if none is set."""
-        return min(self._stages.alerting.next_due_ms(), self._stages.complaints.next_due_ms())
+    def is_due(self, stream_ms: int, wall_ms: int) -> bool:
+        """Whether a deadline would fire in a step without records at these times."""
+        return (
+            self._stages.alerting.is_due(stream_ms, wall_ms)
+            or self._stages.complaints.next_due_ms() <= stream_ms
+        )
+
+    def appended(self, source: Stream | Control) -> int:
+        """The append time of the last record of an input (ms UTC); far back before the first."""
+        return self._watermarks.appended(source)
 
     def snapshot(self) -> dict[str, Buffer]:
         """All state by the name of its part; equal state gives equal bytes."""

@@ -104,6 +104,17 @@ class Metrics:
         self._hot = counter("sentinel_hot_entries_total", "Hot entities that were told of.")
         self._entities = gauge("sentinel_entities_used", "Shared entities held.", "shard")
         self._topics = gauge("sentinel_rising_topics", "New topics of complaints.", "shard")
+        self._stream_lag = gauge(
+            "sentinel_stream_lag_seconds", "Wall-clock time less stream time.", "shard"
+        )
+        self._catching_up = gauge(
+            "sentinel_catching_up", "1 while a shard is more than a minute behind.", "shard"
+        )
+        self._given_up = counter(
+            "sentinel_alignment_waits_given_up_total",
+            "Times that other inputs went on without one whose records did not arrive.",
+            "stream",
+        )
         self._steps = counter("sentinel_steps_total", "Steps committed.")
         self._failures = counter(
             "sentinel_step_failures_total", "Steps whose transaction failed.", "reason"
@@ -310,6 +321,15 @@ class Metrics:
     def lag(self, stream: Stream | Control, partition: int, records: int) -> None:
         """Note how many records of a partition are not yet applied."""
         self._lag.labels(stream, partition).set(max(0, records))
+
+    def behind(self, shard: int, lag_ms: int, allowed_ms: int) -> None:
+        """Note how far a shard's stream time lags behind wall-clock time."""
+        self._stream_lag.labels(shard).set(lag_ms / 1000)
+        self._catching_up.labels(shard).set(lag_ms > allowed_ms)
+
+    def gave_up(self, stream: Stream | Control, count: int) -> None:
+        """Count waits for an input that did not arrive in time."""
+        self._given_up.labels(stream).inc(count)
 
     def recovering(self, shard: int, *, under_way: bool) -> None:
         """Note that a shard starts or ends its recovery."""

@@ -163,7 +163,7 @@ class Verifier:
             messages = found[start : bisect_right(found, last, key=Message.offset)]
             if messages:
                 chunks.append(from_librdkafka(self._streams[topic], messages))
-        return Step(record.now_ms, chunks)
+        return Step(record.stream_ms, chunks, record.wall_ms)
 
     def _check_ledger(self, verdict: Verdict, ledger: Ledger) -> None:
         """What was fed is what stands in the inputs, and its alerts are those of the engine."""

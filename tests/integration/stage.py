@@ -186,7 +186,7 @@ class WorkerProcess:
 
     def wait_ready(self) -> None:
         """Wait until all shards have recovered."""
-        wait_for(lambda: self.get("/readyz") == "ready\n", "worker ready")
+        wait_for(lambda: self.get("/readyz").startswith("ready"), "worker ready")
 
     def counted(self, sample: str) -> float:
         """The value of one sample of /metrics, 0 where it is missing."""

@@ -41,6 +41,6 @@ def test_what_the_broker_refuses_first_is_the_reason(kafka: str, prefix: str) ->
     sink.start()
     letter = DeadLetter("t", 0, 1, None, noise, DeadLetterReason.MALFORMED, "d")
     with pytest.raises((SinkAbortedError, SinkFatalError)) as error:
-        sink.write(Outcome(dead_letters=[letter]), StepRecord(0, 1, {}, "v"))
+        sink.write(Outcome(dead_letters=[letter]), StepRecord(0, 1, 1, {}, "v"))
     assert str(error.value) == f"{stage.topics.deadletter}: Broker: Message size too large"
     assert stage.read(stage.topics.journal) == []

@@ -77,7 +77,7 @@ def _committed(broker: str, group: str, topic: str) -> dict[int, int]:
     return offsets
 
 
-def _always(_: int) -> bool:
+def _always(_: str, __: int) -> bool:
     return True
 
 

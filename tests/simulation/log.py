@@ -116,16 +116,17 @@ class LogSink:
         self.log.journal.append((offset, encode(record)))
         self.log.alerts += [encode_alert(alert) for alert in outcome.alerts]
         for _, value in records(outcome.rollups, 1):
-            self._append(Control.ROLLUP, record.now_ms, value)
+            self._append(Control.ROLLUP, record.wall_ms, value)
         for entry in outcome.hot:
-            self._append(Control.HOT, record.now_ms, msgspec.json.encode(entry))
+            self._append(Control.HOT, record.wall_ms, msgspec.json.encode(entry))
         self.log.actions += [encode_action(request) for request in outcome.action_requests]
         if fault == "after_commit":
             raise CrashError
         return offset
 
-    def _append(self, control: Control, now_ms: int, value: bytes) -> None:
+    def _append(self, control: Control, now_ms: int | None, value: bytes) -> None:
         """A record for other shards, behind the marker of the one before."""
+        assert now_ms is not None
         mine = self.log.inputs[control]
         mine.append(Entry(mine[-1].offset + 2 if mine else 0, now_ms, value))
 

@@ -219,7 +219,8 @@ class World:
         worker.sink.fault = fault
         configuration = self.log.configurations[-1]
         try:
-            worker.stepper.take(worker.waiting, self._now_ms + self._skew_ms, configuration)
+            now_ms = self._now_ms + self._skew_ms
+            worker.stepper.take(worker.waiting, now_ms, now_ms, configuration)
         except CrashError:
             self._crash(fault)
             return
@@ -264,7 +265,9 @@ class World:
         before = len(self.log.journal)
         self._fetch(zombie)
         try:
-            done = zombie.stepper.take(zombie.waiting, self._now_ms, self.log.configurations[-1])
+            done = zombie.stepper.take(
+                zombie.waiting, self._now_ms, self._now_ms, self.log.configurations[-1]
+            )
         except SinkFatalError:
             self.happened["zombie fenced"] += 1
             return
@@ -297,7 +300,7 @@ class World:
                     news = True
             try:
                 done = worker.stepper.take(
-                    worker.waiting, self._now_ms, self.log.configurations[-1]
+                    worker.waiting, self._now_ms, self._now_ms, self.log.configurations[-1]
                 )
             except GapError:
                 if not worker.lost:
@@ -334,7 +337,9 @@ class World:
                     engine = Engine(history.configuration(record.config_version))
                 else:
                     engine.reconfigure(history.configuration(record.config_version))
-            outcome = engine.process(Step(record.now_ms, history.chunks(record)[0]))
+            outcome = engine.process(
+                Step(record.stream_ms, history.chunks(record)[0], record.wall_ms)
+            )
             alerts += [encode_alert(alert) for alert in outcome.alerts]
             told += [value for _, value in rollups(outcome.rollups, 1)]
         if alerts != self.log.alerts:

@@ -25,7 +25,8 @@ from sentinel.model.step import Limit, SignalDrop
 from sentinel.state import Timers
 
 QUIET = "quiet"
-_TIMERS_OF_AN_ALERT = 4  # quiet, age, capacity, cooldown
+_STREAM_TIMERS_OF_AN_ALERT = 2  # quiet, age
+_WALL_TIMERS_OF_AN_ALERT = 2  # capacity, cooldown
 _NEVER = -(2**62)
 
 
@@ -41,20 +42,24 @@ class Said:
 
 
 class Alerting:
-    """All alerting state of one shard.
+    """All alerting state of one shard, under two clocks that never go back.
 
-    Its clock is the greatest event time seen and moment given; deadlines fire by it, before
-    what came at or after it is looked at, so it does not matter how the input is cut.
+    Stream time is how far the shard's inputs are known.  Quiet periods end by it, and so do
+    unanswered alerts age: an answer given in time counts, however late it is read.  Wall-clock
+    time is when people can act: silences, maintenance, cooldown and capacity hold by it, and
+    no deadline for people starts before it.  What is due fires before anything that came at or
+    after it is processed, so it does not matter how the input is cut into steps.
     """
 
     def __init__(self, policy: Policy, rules: SuppressionRules) -> None:
-        room = _TIMERS_OF_AN_ALERT * policy.max_open_alerts
+        room = _WALL_TIMERS_OF_AN_ALERT * policy.max_open_alerts
         self._policy = policy
-        self._timers = Timers(room + rules.max_silences + len(rules.mutes))
+        self._stream_timers = Timers(_STREAM_TIMERS_OF_AN_ALERT * policy.max_open_alerts)
+        self._wall_timers = Timers(room + rules.max_silences + len(rules.mutes))
         self._fusion = Fusion(policy)
-        self._suppressors = Suppressors(rules, self._timers)
-        self._book = AlertBook(policy, self._suppressors, self._timers)
-        self._clock_ms = _NEVER
+        self._suppressors = Suppressors(rules, self._wall_timers)
+        self._book = AlertBook(policy, self._suppressors, self._stream_timers, self._wall_timers)
+        self._stream_ms, self._wall_ms = _NEVER, _NEVER
         self._said = Said()
 
     def begin(self, config_version: str) -> None:
@@ -63,17 +68,31 @@ class Alerting:
 
     def silence(self, silence: Silence) -> None:
         """Take in a silence; open alerts that it touches get a revision."""
-        if not self._suppressors.silence(silence, self._clock_ms):
+        if not self._suppressors.silence(silence, self._wall_ms):
             self._said.limits[Limit.SILENCES] += 1
-        self._book.reconsider(None, self._clock_ms)
+        self._book.reconsider(None, self._wall_ms)
 
-    def advance(self, clock_ms: int) -> None:
-        """Move the clock on, never back, and do what is due by then."""
-        self._count_room(self._suppressors.arm(max(self._clock_ms, clock_ms)))
-        for due_ms, timer in self._timers.pop_due(clock_ms):
-            self._clock_ms = max(self._clock_ms, due_ms)
+    def advance(self, stream_ms: int, wall_ms: int | None = None) -> None:
+        """Move the clocks on and do what is due by then, in the order of the deadlines.
+
+        Without ``wall_ms`` nothing is behind: wall-clock time is stream time.
+        """
+        wall_ms = max(self._wall_ms, stream_ms if wall_ms is None else wall_ms)
+        self._count_room(self._suppressors.arm(wall_ms))
+        while True:
+            on_wall, on_stream = self._wall_timers.next_due_ms(), self._stream_timers.next_due_ms()
+            if on_wall <= min(wall_ms, on_stream):
+                due_ms, timer = self._wall_timers.pop()
+            elif on_stream <= stream_ms:
+                due_ms, timer = self._stream_timers.pop()
+                self._stream_ms = max(self._stream_ms, due_ms)
+            elif on_wall <= wall_ms:
+                due_ms, timer = self._wall_timers.pop()
+            else:
+                break
+            self._wall_ms = max(self._wall_ms, due_ms)
             self._fire(timer, due_ms)
-        self._clock_ms = max(self._clock_ms, clock_ms)
+        self._stream_ms, self._wall_ms = max(self._stream_ms, stream_ms), wall_ms
 
     def take(self, signals: Sequence[Signal]) -> None:
         """Take in the signals of one event."""
@@ -83,18 +102,18 @@ class Alerting:
         if not live:
             return
         who = live[0].entity_kind, live[0].entity_id
-        for claim, count in self._fusion.fuse(live, self._clock_ms):
-            if not self._book.claim(claim, self._clock_ms):
+        for claim, count in self._fusion.fuse(live, self._stream_ms):
+            if not self._book.claim(claim, self._wall_ms):
                 self._said.dropped[SignalDrop.UNCHANGED] += count
         for risk in {signal.risk: None for signal in live}:
             self._watch_quiet(who, risk)
         for gone, risk in self._fusion.displaced():
-            self._timers.cancel((QUIET, *gone, risk))
-            self._end((*gone, risk), Resolution.DISPLACED, self._clock_ms)
+            self._stream_timers.cancel((QUIET, *gone, risk))
+            self._end((*gone, risk), Resolution.DISPLACED, self._stream_ms)
 
     def claim(self, claim: Claim) -> None:
         """Take in what another stage says of an entity of its own."""
-        self._book.claim(claim, self._clock_ms)
+        self._book.claim(claim, self._wall_ms)
 
     def end(self, ending: Ending) -> None:
         """What another stage had claimed is over."""
@@ -116,9 +135,12 @@ class Alerting:
         self._said.responses[response.kind, result] += 1
         return events
 
-    def next_due_ms(self) -> int:
-        """When the next deadline fires (ms UTC); far ahead if none is set."""
-        return self._timers.next_due_ms()
+    def is_due(self, stream_ms: int, wall_ms: int) -> bool:
+        """Whether a deadline would fire if the clocks moved on to these times."""
+        return (
+            self._stream_timers.next_due_ms() <= stream_ms
+            or self._wall_timers.next_due_ms() <= wall_ms
+        )
 
     def finish(self) -> Said:
         """What was said and counted since the last call."""
@@ -138,33 +160,42 @@ class Alerting:
         """Go on where ``old`` stands; what is open is judged anew by these suppressions."""
         self.restore(old.snapshot())
         self._suppressors.disarm(old._suppressors)  # noqa: SLF001
-        self._count_room(self._suppressors.arm(self._clock_ms))
+        self._count_room(self._suppressors.arm(self._wall_ms))
         self._book.begin(config_version)
-        self._book.reconsider(None, self._clock_ms)
+        self._book.reconsider(None, self._wall_ms)
 
     def snapshot(self) -> bytes:
         """All state; equal states give equal bytes."""
-        parts = (self._fusion, self._book, self._suppressors, self._timers)
-        return msgspec.msgpack.encode((self._clock_ms, *(part.snapshot() for part in parts)))
+        parts = (
+            self._fusion,
+            self._book,
+            self._suppressors,
+            self._stream_timers,
+            self._wall_timers,
+        )
+        clocks = (self._stream_ms, self._wall_ms)
+        return msgspec.msgpack.encode((*clocks, *(part.snapshot() for part in parts)))
 
     def restore(self, data: bytes) -> None:
         """Continue from what :meth:`snapshot` gave."""
-        kind = tuple[int, bytes, bytes, bytes, bytes]
-        self._clock_ms, fusion, book, suppressors, timers = msgspec.msgpack.decode(data, type=kind)
+        kind = tuple[int, int, bytes, bytes, bytes, bytes, bytes]
+        self._stream_ms, self._wall_ms, *parts = msgspec.msgpack.decode(data, type=kind)
+        fusion, book, suppressors, stream_timers, wall_timers = parts
         self._fusion.restore(fusion)
         self._book.restore(book)
         self._suppressors.restore(suppressors)
-        self._timers.restore(timers)
+        self._stream_timers.restore(stream_timers)
+        self._wall_timers.restore(wall_timers)
 
     def _apply(self, response: Response, alert: Alert, at_ms: int) -> bool:
         who = (alert.entity.kind, alert.entity.id)
         place = (*who, alert.risk)
         match response.kind:
             case ResponseKind.ACKNOWLEDGE:
-                return self._book.acknowledge(alert, response.actor, at_ms, self._clock_ms)
+                return self._book.acknowledge(alert, response.actor, at_ms, self._wall_ms)
             case ResponseKind.ASSIGN:
                 assert response.assignee is not None  # noqa: S101 - checked when it was decoded
-                return self._book.assign(alert, response.assignee, at_ms, self._clock_ms)
+                return self._book.assign(alert, response.assignee, at_ms, self._wall_ms)
             case ResponseKind.NOTE:
                 return True
         assert response.event_id is not None  # noqa: S101 - checked when it was decoded
@@ -172,7 +203,7 @@ class Alerting:
         if left is False:
             return False
         if isinstance(left, Claim):
-            self._book.correct(left, self._clock_ms)
+            self._book.correct(left, self._wall_ms)
         else:
             self._end(place, Resolution.RETRACTED, at_ms)
         self._watch_quiet(who, alert.risk)
@@ -181,7 +212,7 @@ class Alerting:
     def _dispose(self, response: Response, alert: Alert, at_ms: int) -> list[str]:
         who = (alert.entity.kind, alert.entity.id)
         if response.verdict is Verdict.FALSE_POSITIVE:
-            until_ms = self._clock_ms + self._policy.cooldown_ms
+            until_ms = self._wall_ms + self._policy.cooldown_ms
             self._count_room(self._suppressors.cool_down(alert, until_ms))
         events = self._fusion.answer(who, alert.risk)
         self._end((*who, alert.risk), Resolution(str(response.verdict)), at_ms)
@@ -194,24 +225,24 @@ class Alerting:
                 self._fusion.forget((entity_kind, entity_id), Risk(risk))
                 self._end((entity_kind, entity_id, risk), Resolution.QUIET, due_ms)
             case "age", [entity_kind, entity_id, risk]:
-                self._book.escalate_by_age((entity_kind, entity_id, risk), due_ms, self._clock_ms)
+                self._book.escalate_by_age((entity_kind, entity_id, risk), due_ms, self._wall_ms)
             case "capacity", [entity_kind, entity_id, risk]:
-                self._book.reconsider([(entity_kind, entity_id, risk)], self._clock_ms)
+                self._book.reconsider([(entity_kind, entity_id, risk)], self._wall_ms)
             case "cooldown", [entity_kind, entity_id, risk]:
                 place = (entity_kind, entity_id, risk)
                 self._suppressors.warm_up(place)
-                self._book.reconsider([place] if self._book.is_open(place) else [], self._clock_ms)
+                self._book.reconsider([place] if self._book.is_open(place) else [], self._wall_ms)
             case "mute", [reason, name]:
                 self._count_room(self._suppressors.change(reason, name, due_ms))
-                self._book.reconsider(None, self._clock_ms)
+                self._book.reconsider(None, self._wall_ms)
 
     def _end(self, place: tuple[str, str, str], resolution: Resolution, at_ms: int) -> None:
-        self._book.resolve(place, resolution, at_ms, self._clock_ms)
+        self._book.resolve(place, resolution, at_ms, self._wall_ms)
 
     def _watch_quiet(self, who: Who, risk: Risk) -> None:
         if (who, risk) in self._fusion:
             due_ms = self._fusion.quiet_at_ms(who, risk)
-            self._count_room(self._timers.set((QUIET, *who, risk), due_ms))
+            self._count_room(self._stream_timers.set((QUIET, *who, risk), due_ms))
 
     def _count_room(self, found: bool) -> None:
         if not found:

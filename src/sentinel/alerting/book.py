@@ -65,12 +65,20 @@ class Written:
 class AlertBook:
     """The open alerts of one shard.
 
-    ``moment_ms`` in every call is the shard's clock, by which suppressions are on or off;
-    ``at_ms`` is when what is said became true, and is what the alert's times show.
+    ``moment_ms`` in every call is wall-clock time, by which suppressions are on or off and
+    deadlines for people begin; ``at_ms`` is when what is written became true, and is what the
+    alert's times show.  Age ends by stream time, waiting for capacity by wall-clock time.
     """
 
-    def __init__(self, policy: Policy, suppressors: Suppressors, timers: Timers) -> None:
-        self._policy, self._suppressors, self._timers = policy, suppressors, timers
+    def __init__(
+        self,
+        policy: Policy,
+        suppressors: Suppressors,
+        stream_timers: Timers,
+        wall_timers: Timers,
+    ) -> None:
+        self._policy, self._suppressors = policy, suppressors
+        self._stream_timers, self._wall_timers = stream_timers, wall_timers
         self._open: dict[Key, OpenAlert] = {}
         self._by_id: dict[str, Key] = {}
         self._siblings: dict[str, dict[Key, None]] = {}  # by the alerts' Kafka key
@@ -155,8 +163,8 @@ class AlertBook:
             return
         alert = found.alert
         self._counts[_standing(alert)] -= 1
-        self._timers.cancel((AGE, *key))
-        self._timers.cancel((CAPACITY, *key))
+        self._stream_timers.cancel((AGE, *key))
+        self._wall_timers.cancel((CAPACITY, *key))
         del self._by_id[alert.alert_id]
         siblings = self._siblings[alert.key]
         del siblings[key]
@@ -260,7 +268,8 @@ class AlertBook:
         if capacity.spend(alert.tier, moment_ms):
             found.notified = True
             return ()
-        self._wait((CAPACITY, *key), capacity.next_period_ms(moment_ms))
+        due_ms = capacity.next_period_ms(moment_ms)
+        self._count_room(self._wall_timers.set((CAPACITY, *key), due_ms))
         return (capacity.suppressor(alert.tier),)
 
     def _await_answer(self, key: Key, alert: Alert, moment_ms: int) -> None:
@@ -270,12 +279,12 @@ class AlertBook:
         if not self._open[key].ages:
             return
         if alert.state is not AlertState.FIRING or alert.suppressed or allowed_ms is None:
-            self._timers.cancel(timer)
-        elif alert.tier is not alert.previous_tier or timer not in self._timers:
-            self._wait(timer, moment_ms + allowed_ms)
+            self._stream_timers.cancel(timer)
+        elif alert.tier is not alert.previous_tier or timer not in self._stream_timers:
+            self._count_room(self._stream_timers.set(timer, moment_ms + allowed_ms))
 
-    def _wait(self, timer: tuple[str, ...], due_ms: int) -> None:
-        if not self._timers.set(timer, due_ms):
+    def _count_room(self, found: bool) -> None:
+        if not found:
             self._written.limits[Limit.TIMERS] += 1
 
 

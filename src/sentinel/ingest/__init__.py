@@ -1,15 +1,18 @@
 """Ingest: records of bytes become columns of events, or dead letters with a reason."""
 
-from sentinel.ingest.control import decode_responses, decode_silences, places
+from sentinel.ingest.append_time import NEVER
+from sentinel.ingest.control import Said, decode_responses, decode_silences, places
 from sentinel.ingest.decode import Decoded, decode
 from sentinel.ingest.event_ids import EventIds
 from sentinel.ingest.limits import Limits
 from sentinel.ingest.merge import Watermarks, merge
 
 __all__ = [
+    "NEVER",
     "Decoded",
     "EventIds",
     "Limits",
+    "Said",
     "Watermarks",
     "decode",
     "decode_responses",

@@ -1,8 +1,7 @@
 """What people say: responses and silences from their topics, or dead letters.
 
 Few and small, they are decoded one by one.  Responses find their places among a step's
-events by the same rule as events of different streams do: by the highest time that their
-topic has shown so far.
+events by the same rule as events of different streams do: by append time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 
+from sentinel.ingest.append_time import append_times
 from sentinel.ingest.limits import Limits
 from sentinel.ingest.merge import Watermarks
 from sentinel.model.columns import Batch
@@ -30,10 +30,14 @@ _SILENCES = msgspec.json.Decoder(Silence)
 
 @dataclass(slots=True)
 class Said(Generic[T]):
-    """What was said, in offset order and with all times as epoch ms, and its dead letters."""
+    """What was said, in offset order and with all times as epoch ms, and its dead letters.
+
+    ``appended_ms`` are the append times of the messages; responses only.
+    """
 
     messages: list[T] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    appended_ms: list[int] = field(default_factory=list)
 
 
 class _RefusedError(Exception):
@@ -44,17 +48,25 @@ class _RefusedError(Exception):
         self.reason, self.detail = reason, detail
 
 
-def decode_responses(chunks: Sequence[Chunk], limits: Limits) -> Said[Response]:
-    """The responses in the chunks of a step; never raises."""
+def decode_responses(
+    chunks: Sequence[Chunk], limits: Limits, watermarks: Watermarks, wall_ms: int | None
+) -> Said[Response]:
+    """The responses in the chunks of a step; never raises.
+
+    ``watermarks`` is advanced past them; ``wall_ms`` is wall-clock time, None in a simulation.
+    """
     said: Said[Response] = Said()
     for chunk, row in _records(chunks):
+        recorded_ms = chunk.recorded_ms[row]
         try:
             response = _RESPONSES.decode(_readable(chunk, row, limits))
-            at_ms, recorded_ms = _ms(response.event_time), chunk.recorded_ms[row]
-            if recorded_ms > 0 and at_ms > recorded_ms + limits.future_skew_ms:
-                detail = f"event_time is {at_ms - recorded_ms} ms after the record's"
+            at_ms = _ms(response.event_time)
+            appended_ms = _appended(watermarks, recorded_ms, at_ms, wall_ms)
+            if at_ms > appended_ms + limits.future_skew_ms:
+                detail = f"event_time is {at_ms - appended_ms} ms after the record's"
                 raise _RefusedError(DeadLetterReason.FUTURE, detail)  # noqa: TRY301
             said.messages.append(replace(response, event_time=at_ms))
+            said.appended_ms.append(appended_ms)
         except (ValueError, _RefusedError, RecursionError) as error:
             said.dead_letters.append(_dead(chunk, row, error))
     return said
@@ -77,15 +89,18 @@ def decode_silences(chunks: Sequence[Chunk], limits: Limits) -> Said[Silence]:
     return said
 
 
-def places(responses: Sequence[Response], batch: Batch, watermarks: Watermarks) -> list[int]:
-    """Before which place of the batch each response comes; ``watermarks`` is advanced."""
-    if not responses:
-        return []
-    seen = [watermarks.highest(Control.RESPONSE), *(_ms(each.event_time) for each in responses)]
-    highest = np.maximum.accumulate(np.array(seen, np.int64))
-    watermarks.advance(Control.RESPONSE, int(highest[-1]))
-    found: list[int] = np.searchsorted(batch.order, highest[1:], side="right").tolist()
+def places(appended_ms: Sequence[int], batch: Batch) -> list[int]:
+    """Before which place of the batch each response comes, by its append time."""
+    found: list[int] = np.searchsorted(batch.order, appended_ms, side="right").tolist()
     return found
+
+
+def _appended(watermarks: Watermarks, recorded_ms: int, at_ms: int, wall_ms: int | None) -> int:
+    """The append time of a response at ``at_ms``; the watermarks are advanced to it."""
+    known, happened = np.array([recorded_ms]), np.array([at_ms])
+    (found,) = append_times(known, happened, watermarks.appended(Control.RESPONSE), wall_ms)
+    watermarks.advance(Control.RESPONSE, int(found))
+    return int(found)
 
 
 def _records(chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, int]]:

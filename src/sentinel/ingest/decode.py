@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from sentinel.ingest.append_time import NEVER, append_times
 from sentinel.ingest.extract import extract
 from sentinel.ingest.limits import Limits
 from sentinel.ingest.scan import scan
@@ -35,8 +36,9 @@ class Decoded:
 
     ``columns`` holds the wanted field columns, dtype by
     :class:`~sentinel.model.columns.Kind`, always ``customer_id``, ``event_id`` and
-    ``event_time`` among them; ``recorded_ms`` is int64[n], the broker's timestamps in
-    milliseconds UTC.  ``texts`` are there if somebody spells them.
+    ``event_time`` among them; ``recorded_ms`` is int64[n], append times in milliseconds UTC,
+    ascending, and ``reached_ms`` the append time of the last record, good or not.  ``texts`` are
+    there if somebody spells them.
     """
 
     stream: Stream
@@ -45,6 +47,7 @@ class Decoded:
     recorded_ms: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     dead_letters: list[DeadLetter] = field(default_factory=list)
     texts: Texts | None = None
+    reached_ms: int = NEVER
 
     def __len__(self) -> int:
         return len(self.recorded_ms)
@@ -55,7 +58,13 @@ class Decoded:
         columns = {name: column[wanted] for name, column in self.columns.items()}
         texts = self.texts and self.texts.only(wanted)
         return Decoded(
-            self.stream, events, columns, self.recorded_ms[wanted], self.dead_letters, texts
+            self.stream,
+            events,
+            columns,
+            self.recorded_ms[wanted],
+            self.dead_letters,
+            texts,
+            self.reached_ms,
         )
 
 
@@ -107,16 +116,19 @@ def decode(
     limits: Limits,
     wanted: frozenset[str],
     spelled: frozenset[str] = frozenset(),
+    previous_ms: int = NEVER,
+    wall_ms: int | None = None,
 ) -> Decoded:
     """Decode all of a step's chunks of one stream, in the order given; never raises.
 
     ``wanted`` names the field columns that somebody reads, ``spelled`` the fields whose very
-    text somebody needs.
+    text somebody needs.  ``previous_ms`` is the append time of the record before, ``wall_ms``
+    wall-clock time (None in a simulation): see :func:`~sentinel.ingest.append_time.append_times`.
     """
     work = _Work(stream, chunks, limits, wanted, spelled)
     work.scan()
     work.decode_what_is_left()
-    work.judge_times()
+    work.judge_times(previous_ms, wall_ms)
     if stream is Stream.TRANSACTION:
         work.convert_currencies()
     return work.decoded()
@@ -204,19 +216,24 @@ class _Work:
                 self._put_aside(row, DeadLetterReason.MALFORMED, detail)
         return None
 
-    def judge_times(self) -> None:
-        """Put aside events with an impossible time.
+    def judge_times(self, previous_ms: int, wall_ms: int | None) -> None:
+        """Find the append times, and put aside events with an impossible time.
 
-        The future is judged by the record's own timestamp, not by a clock, so a replay
-        judges alike; a record without timestamp (``<= 0``) is not judged.
+        The future is judged by the record's own append time, so a replay judges alike.
         """
-        times, recorded = self._columns["event_time"], self._recorded_ms
-        outside = (times < 0) | (times > LAST_MOMENT_MS)  # type: ignore[operator]
+        times = self._columns["event_time"].view(np.int64)
+        outside = (times < 0) | (times > LAST_MOMENT_MS)
         for row in np.flatnonzero(outside).tolist():
             detail = "event_time is not between 1970 and 2100"
             self._put_aside(row, DeadLetterReason.SCHEMA, detail)
-        future = (times > recorded + self._limits.future_skew_ms) & (recorded > 0)  # type: ignore[operator]
-        for row in np.flatnonzero(future).tolist():
+        happened = times
+        if self._dead:
+            happened = times.copy()
+            happened[list(self._dead)] = 0
+        recorded = append_times(self._recorded_ms, happened, previous_ms, wall_ms)
+        self._recorded_ms = recorded
+        self._reached_ms = int(recorded[-1]) if len(recorded) else previous_ms
+        for row in np.flatnonzero(times > recorded + self._limits.future_skew_ms).tolist():
             detail = f"event_time is {times[row] - recorded[row]} ms after the record's"
             self._put_aside(row, DeadLetterReason.FUTURE, detail)
 
@@ -256,7 +273,14 @@ class _Work:
         if not self._dead:
             events = _Events(self._stream, self._values)
             texts = self._texts(slice(None))
-            return Decoded(self._stream, events, self._columns, self._recorded_ms, texts=texts)
+            return Decoded(
+                self._stream,
+                events,
+                self._columns,
+                self._recorded_ms,
+                texts=texts,
+                reached_ms=self._reached_ms,
+            )
         good = np.ones(len(self._values), np.bool_)
         good[list(self._dead)] = False
         return Decoded(
@@ -266,6 +290,7 @@ class _Work:
             self._recorded_ms[good],
             [self._dead[row] for row in sorted(self._dead)],
             self._texts(good),
+            self._reached_ms,
         )
 
     def _texts(self, kept: slice | NDArray[np.bool_]) -> Texts | None:

@@ -163,7 +163,7 @@ class Rows:
     the columns that somebody asked for are there.  Features and detector outputs
     are added as the stages produce them.  ``events`` may make an event only when it is
     looked at: look at few.
-    ``recorded_ms`` is int64[n], the broker's timestamp of each record.  ``texts`` holds the
+    ``recorded_ms`` is int64[n], the append time of each record, ascending.  ``texts`` holds the
     texts that somebody spells.
     """
 
@@ -184,8 +184,8 @@ class Batch:
 
     ``event_time`` int64[n] ms UTC, ``stream`` int8[n] (place in ``tuple(Stream)``),
     ``customer`` uint64[n] hash of customer_id, ``row`` int64[n] index into the
-    stream's :class:`Rows`, ``late`` bool[n]: older than the lateness bound, ``order``
-    int64[n] ascending: the time (ms UTC) by which the event found its place.
+    stream's :class:`Rows`, ``late`` bool[n]: appended later than the lateness bound allows,
+    ``order`` int64[n] ascending: the append time (ms UTC), by which the streams are merged.
     """
 
     event_time: NDArray[np.int64]

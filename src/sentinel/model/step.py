@@ -17,8 +17,8 @@ class Chunk:
     """Consecutive records of one topic-partition, column by column.
 
     All five lists have the same length.  Offsets ascend but may have gaps
-    (transaction markers).  ``recorded_ms`` is the broker's timestamp.  ``raw`` are the records'
-    own bytes where ``values`` had to be translated.
+    (transaction markers).  ``recorded_ms`` is the broker's timestamp (ms UTC), 0 or less where it
+    has none.  ``raw`` are the records' own bytes where ``values`` had to be translated.
     """
 
     stream: Stream | Control
@@ -37,14 +37,18 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Everything that waited for a shard, and the moment it was taken.
+    """Everything that waited for a shard, and the two clocks of its processing.
 
-    ``now_ms`` is the edge's clock, journalled with the step, so that a replay of the
-    journal sees the same time; the engine has no clock of its own.
+    ``stream_ms`` is stream time once the chunks are read: up to where the shard's inputs are
+    known, by append time.  It is never ahead of ``wall_ms``, the wall-clock time at which the
+    step is processed; both are journalled, because the engine has no clock of its own.  Without
+    ``wall_ms`` the step simulates a worker that is never behind: every record is processed at
+    the moment it was appended.
     """
 
-    now_ms: int
+    stream_ms: int
     chunks: list[Chunk]
+    wall_ms: int | None = None
 
 
 class DeadLetterReason(StrEnum):
@@ -77,6 +81,7 @@ class SignalDrop(StrEnum):
     UNCHANGED = "unchanged"  # the open alert already says this
     BELOW_TIERS = "below_tiers"  # the score reaches no tier
     STALE = "stale"  # older than the quiet period: its weight has faded
+    LATE_EVENT = "late_event"  # its event was appended later than the lateness bound allows
     ANSWERED = "answered"  # sent again after an analyst's verdict on its event
 
 

@@ -35,10 +35,11 @@ class LoopBack:
         """Take one step, and then what it tells the owners."""
         hot, self._hot = self._hot, []
         chunks = [*step.chunks, self._chunk(Control.HOT, hot)] if hot else step.chunks
-        outcome = self.engine.process(Step(step.now_ms, chunks))
+        outcome = self.engine.process(Step(step.stream_ms, chunks, step.wall_ms))
         told = [value for _, value in records(outcome.rollups, 1)]
         if told:
-            answer = self.engine.process(Step(step.now_ms, [self._chunk(Control.ROLLUP, told)]))
+            chunks = [self._chunk(Control.ROLLUP, told)]
+            answer = self.engine.process(Step(step.stream_ms, chunks, step.wall_ms))
             self._hot = [msgspec.json.encode(entry) for entry in answer.hot]
             _join(outcome, answer)
         return outcome

@@ -48,6 +48,13 @@ class Timers:
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else NEVER
 
+    def pop(self) -> tuple[int, Key]:
+        """Take out the earliest deadline, by key at the same time; there must be one."""
+        due_ms = self.next_due_ms()
+        _, key = heapq.heappop(self._heap)
+        del self._due[key]
+        return due_ms, key
+
     def pop_due(self, clock_ms: int) -> Iterator[tuple[int, Key]]:
         """Take out what is due, the earliest first and by key at the same time.
 

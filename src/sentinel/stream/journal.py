@@ -21,13 +21,14 @@ SPOT_STEPS = 16
 class StepRecord(Struct, frozen=True):
     """One committed step: ``ranges`` are first and last offset applied, by topic.
 
-    ``seen`` says how far each broadcast topic had been read by then.  ``said`` is a hash of all
-    that the step gave, ``state`` now and then one of the state that it touched: a replay must
-    come to the same.
+    ``stream_ms`` and ``wall_ms`` are the step's clocks.  ``seen`` says how far each broadcast
+    topic had been read by then.  ``said`` is a hash of all that the step gave, ``state`` now and
+    then one of the state that it touched: a replay must come to the same.
     """
 
     number: int
-    now_ms: int
+    stream_ms: int
+    wall_ms: int | None
     ranges: dict[str, tuple[int, int]]
     config_version: str
     seen: dict[str, int] = {}
@@ -36,14 +37,15 @@ class StepRecord(Struct, frozen=True):
 
 
 def record_of(number: int, step: Step, outcome: Outcome, engine: Engine) -> StepRecord:
-    """The record of a step that ``engine`` has just taken; what was seen is left out."""
+    """The record of a step that ``engine`` has just processed; what was seen is left out."""
     ranges: dict[str, tuple[int, int]] = {}
     for chunk in step.chunks:
         first = ranges.get(chunk.topic, (chunk.offsets[0], 0))[0]
         ranges[chunk.topic] = (first, chunk.offsets[-1])
     return StepRecord(
         number,
-        step.now_ms,
+        step.stream_ms,
+        step.wall_ms,
         ranges,
         engine.configuration.version,
         said=_said(outcome),

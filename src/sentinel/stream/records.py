@@ -51,6 +51,16 @@ class Fetched:
             columns = tuple(column[start:] for column in columns)  # type: ignore[assignment]
         return Chunk(stream, self.topic, self.partition, *columns)
 
+    def split(self, n: int) -> "tuple[Fetched, Fetched]":
+        """The first ``n`` records, and the rest; neither is empty."""
+        middle = self.offsets[n - 1] + 1
+        first = (self.offsets[:n], self.recorded_ms[:n], self.keys[:n], self.values[:n])
+        rest = (self.offsets[n:], self.recorded_ms[n:], self.keys[n:], self.values[n:])
+        return (
+            Fetched(self.topic, self.partition, self.start, middle, *first),
+            Fetched(self.topic, self.partition, middle, self.end, *rest),
+        )
+
 
 def from_aiokafka(
     topic: str, partition: int, span: tuple[int, int], records: Sequence[Record]

@@ -1,7 +1,7 @@
 """Rebuild a shard: its newest whole snapshot, then the journalled steps since, output off.
 
 Steps are replayed exactly as they were taken, the same offsets together with the same
-``now`` under the same configuration, so the state ends equal to that of a shard which never
+clocks under the same configuration, so the state ends equal to that of a shard which never
 stopped.  Each step must say again what the journal says that it said; otherwise the shard does
 not start.
 """
@@ -152,7 +152,7 @@ def _configuration(
 def _replay(history: History, state: ShardState, record: StepRecord, *, forgiving: bool) -> None:
     """Take a step again; it must come to the same."""
     chunks, missing = history.chunks(record)
-    step = Step(record.now_ms, chunks)
+    step = Step(record.stream_ms, chunks, record.wall_ms)
     again = record_of(record.number, step, state.engine.process(step), state.engine)
     state.replayed += 1
     if missing:

@@ -1,24 +1,24 @@
-"""One shard: a bounded inbox, one loop, one Kafka transaction a step, a snapshot now and then.
+"""One shard: an inbox, one loop, one Kafka transaction a step, a snapshot now and then.
 
 Group commit: what arrives while a step is under way becomes the next step.  Little load
 makes small steps and low latency, heavy load big steps and full speed.
 """
 
 import asyncio
+import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
 from sentinel.configuration import Configuration
 from sentinel.metrics import Metrics, StepFailure
 from sentinel.model.alert import Change
-from sentinel.model.events import Stream
-from sentinel.model.response import Control
 from sentinel.stream.broadcast import Broadcast
-from sentinel.stream.records import Fetched
+from sentinel.stream.inbox import ALIGNED, Due, Inbox, Source, Waiting
 from sentinel.stream.recovery import ShardState, snapshot_of
 from sentinel.stream.registry import Registry
 from sentinel.stream.sink import Sink, SinkAbortedError
@@ -26,19 +26,9 @@ from sentinel.stream.snapshot import Snapshot
 from sentinel.stream.stepper import Done, Stepper
 
 _log = structlog.get_logger(__name__)
-INBOX_CHUNKS = 8
-STEP_RECORDS = 50_000
 _IDLE_S = 0.2  # how late a deadline may be noticed when nothing else happens
+_ALIGN_S = 0.01  # how soon to look again for an input that others wait for
 _BY_EVENT = frozenset({Change.OPENED, Change.ROSE, Change.FELL, Change.GREW})
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A chunk in the inbox, and how to tell Faust that it is done."""
-
-    stream: Stream | Control
-    records: Fetched
-    ack: Callable[[], Any]
 
 
 class Keeping(Protocol):
@@ -60,6 +50,8 @@ class Inputs:
     broadcasts: Sequence[Broadcast]
     registry: Registry | None
     clock_ms: Callable[[], int]
+    has_ended: Callable[[Source], bool]
+    """Whether everything that an input holds has been handed to the shard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +79,8 @@ class Shard:
         """Taken since the shard started: whether it gets on."""
         self._inputs, self._sink, self._metrics = inputs, sink, metrics
         self._snapshots = snapshots
-        self._inbox: asyncio.Queue[Waiting] = asyncio.Queue(INBOX_CHUNKS)
+        self._inbox, self._arrived = Inbox(), asyncio.Event()
+        self._arrived_ends: dict[str, int] = {}
         self._stopping, self._saves_at_end = False, False
         self._stepper: Stepper | None = None
         self._saving: asyncio.Task[None] | None = None
@@ -96,7 +89,17 @@ class Shard:
     @property
     def waiting(self) -> bool:
         """Whether something is in the inbox."""
-        return not self._inbox.empty()
+        return len(self._inbox) > 0
+
+    @property
+    def stream_ms(self) -> int:
+        """Stream time (ms UTC); far back before the first step."""
+        return self._inbox.stream_ms
+
+    def drain_given_up(self) -> Counter[Source]:
+        """How often, since the last call, others went on without an input that did not arrive."""
+        given_up, self._inbox.given_up = self._inbox.given_up, Counter()
+        return given_up
 
     @property
     def applied(self) -> dict[str, int]:
@@ -107,9 +110,21 @@ class Shard:
         """The offset up to which a topic's records have come in; 0 before recovery is done."""
         return self._stepper.taken(topic) if self._stepper else 0
 
-    async def offer(self, waiting: Waiting) -> None:
-        """Put a chunk into the inbox; waits while it is full."""
-        await self._inbox.put(waiting)
+    def arrived(self, topic: str) -> int:
+        """The offset up to which a topic's records have arrived; 0 before the first."""
+        return self._arrived_ends.get(topic, 0)
+
+    def wants(self, source: Source) -> bool:
+        """Whether more of an input should be fetched: not before recovery, nor beyond the bound."""
+        return self.ready and self._inbox.wants(source)
+
+    def offer(self, waiting: Waiting) -> None:
+        """Put a chunk into the inbox."""
+        if self._stopping:
+            return
+        self._inbox.put(waiting, self._inputs.clock_ms())
+        self._arrived_ends[waiting.records.topic] = waiting.records.end
+        self._arrived.set()
 
     def stop(self, *, save: bool) -> None:
         """End the loop after the step under way; what waits is dropped, not acked.
@@ -117,8 +132,8 @@ class Shard:
         With ``save`` a last snapshot is taken, so that the next start has nothing to replay.
         """
         self._stopping, self._saves_at_end = True, save
-        while not self._inbox.empty():  # lets go of agents that wait for room
-            self._inbox.get_nowait()
+        self._inbox.clear()
+        self._arrived.set()
 
     async def run(self) -> None:
         """Recover, then take steps until stopped.
@@ -128,32 +143,32 @@ class Shard:
         await asyncio.to_thread(self._sink.start)
         await asyncio.to_thread(self._snapshots.writer.start)
         stepper = await self._recovered()
-        carried: list[Waiting] = []
+        carried: Due | None = None
         while not self._stopping:
-            waiting = carried or await self._wait()
+            due = carried or await self._wait()
             try:
-                done = await asyncio.to_thread(self._take, stepper, waiting)
+                done = await asyncio.to_thread(self._process, stepper, due)
             except SinkAbortedError as error:
                 _log.warning("step aborted", shard=self.number, reason=str(error))
                 self._metrics.failed(StepFailure.ABORTED)
                 await self._saved()
-                stepper, carried = await self._recovered(), waiting
+                stepper, carried = await self._recovered(), due
                 continue
-            carried = []
+            carried = None
             if done is not None:
                 self._account(done)
-            for each in waiting:
-                each.ack()
+            for ack in due.acks:
+                ack()
             await self._save_if_due(stepper)
         await self._saved()
         if self._saves_at_end and stepper.state.next_number > self._saved_step:
             await self._save(stepper)
             await self._saved()
 
-    def _take(self, stepper: Stepper, waiting: list[Waiting]) -> Done | None:
+    def _process(self, stepper: Stepper, due: Due) -> Done | None:
         """Process and commit one step; runs in a thread so that heartbeats go on."""
-        arrived = [(each.stream, each.records) for each in waiting]
-        return stepper.take(arrived, self._inputs.clock_ms(), self._inputs.configuration())
+        wall_ms = max(due.stream_ms, self._inputs.clock_ms())
+        return stepper.take(due.chunks, due.stream_ms, wall_ms, self._inputs.configuration())
 
     async def _recovered(self) -> Stepper:
         self.ready = False
@@ -165,21 +180,22 @@ class Shard:
         fetched = self._stepper.fetched if self._stepper else None
         self._stepper = Stepper(state, self._sink, inputs.broadcasts, inputs.registry, fetched)
         self._saved_ms, self._saved_step = inputs.clock_ms(), state.next_number
+        self._inbox.start({source: state.engine.appended(source) for source in ALIGNED})
         self.ready = True
         return self._stepper
 
-    async def _wait(self) -> list[Waiting]:
-        """All that waits; nothing when it is time to look at the clock."""
-        try:
-            async with asyncio.timeout(_IDLE_S):
-                waiting = [await self._inbox.get()]
-        except TimeoutError:
-            return []
-        size = len(waiting[0].records)
-        while not self._inbox.empty() and size < STEP_RECORDS:
-            waiting.append(self._inbox.get_nowait())
-            size += len(waiting[-1].records)
-        return waiting
+    async def _wait(self) -> Due:
+        """What makes the next step; empty when it is time to look at the clocks."""
+        until = time.monotonic() + _IDLE_S
+        while True:
+            due = self._inbox.next_step(self._inputs.has_ended, self._inputs.clock_ms())
+            left_s = until - time.monotonic()
+            if due or left_s <= 0 or self._stopping:
+                return due
+            self._arrived.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left_s, _ALIGN_S) if self.waiting else left_s):
+                    await self._arrived.wait()
 
     async def _save_if_due(self, stepper: Stepper) -> None:
         """Begin a snapshot when it is time; the steps go on while it is written."""

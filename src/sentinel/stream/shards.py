@@ -4,9 +4,9 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from confluent_kafka import KafkaException
@@ -19,11 +19,12 @@ from sentinel.stream.broadcast import Broadcast
 from sentinel.stream.configurations import Configurations
 from sentinel.stream.ends import Ends
 from sentinel.stream.history import KafkaHistory
+from sentinel.stream.inbox import Source, Waiting
 from sentinel.stream.masking import Masking
 from sentinel.stream.partition import NoAnswerError
 from sentinel.stream.recovery import RecoveryError, ShardState, recover
 from sentinel.stream.registry import Registry
-from sentinel.stream.shard import Inputs, Shard, Snapshots, Waiting
+from sentinel.stream.shard import Inputs, Shard, Snapshots
 from sentinel.stream.sink import Sink
 from sentinel.stream.snapshots import SnapshotWriter
 from sentinel.stream.topics import Topics
@@ -33,10 +34,28 @@ _log = structlog.get_logger(__name__)
 _CATCH_UP_S = 30.0
 _REPORT_EVERY_S = 5.0
 _SETTLE_S = 0.2
+BEHIND_MS = 60_000
+"""A shard whose stream time lags by more is catching up."""
 
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+class Reader(Protocol):
+    """How far the partitions that Faust was assigned have been fetched, as offsets."""
+
+    def reached(self, topic: str, partition: int) -> int:
+        """Up to where a partition has been fetched."""
+
+    def handed_over(self, topic: str, partition: int) -> int:
+        """Up to where a partition's records have left in chunks."""
+
+    def stable_end(self, topic: str, partition: int) -> int | None:
+        """Up to where there was something to read at the last fetch; None if that is not known."""
+
+    def highwater(self, topic: str, partition: int) -> int:
+        """The partition's end at the last fetch; 0 if that is not known."""
 
 
 class Shards:
@@ -53,6 +72,8 @@ class Shards:
         self._settings, self._configurations, self._metrics = settings, configurations, metrics
         self._masking, self._registry = masking, registry
         self._topics = Topics(settings.topic_prefix)
+        self._sources = {topic: source for source, topic in self._topics.inputs.items()}
+        self._reader: Reader | None = None
         self._broadcasts = [
             Broadcast(settings, control, topic)
             for control, topic in self._topics.broadcasts.items()
@@ -70,7 +91,13 @@ class Shards:
     def health(self) -> tuple[bool, str]:
         """Whether the worker is ready, and in words how far it is."""
         if self.ready:
-            return True, "ready"
+            behind = {
+                number: lag_ms
+                for number, (shard, _) in sorted(self._running.items())
+                if (lag_ms := _now_ms() - shard.stream_ms) > BEHIND_MS
+            }
+            told = [f"shard {number} {lag_ms // 60_000} min" for number, lag_ms in behind.items()]
+            return True, f"ready, catching up: {', '.join(told)} behind" if told else "ready"
         if not self._running:
             return False, "no shards assigned yet"
         late = [number for number, (shard, _) in self._running.items() if not shard.ready]
@@ -83,13 +110,19 @@ class Shards:
         """Whether this worker has shards and all of them have recovered."""
         return bool(self._running) and all(shard.ready for shard, _ in self._running.values())
 
-    def takes(self, partition: int) -> bool:
-        """Whether the partition's shard has recovered, so that its input may be fetched."""
-        return partition in self._running and self._running[partition][0].ready
+    def wants(self, topic: str, partition: int) -> bool:
+        """Whether more of a partition should be fetched: its shard has recovered and has room."""
+        source = self._sources.get(topic)
+        if source is None or partition not in self._running:
+            return False
+        return self._running[partition][0].wants(source)
 
-    async def assign(self, assigned: Iterable[Any], generation: int) -> None:
-        """Own exactly these topic-partitions, in this generation of the group."""
-        self._generation = generation
+    async def assign(self, assigned: Iterable[Any], generation: int, reader: Reader) -> None:
+        """Own exactly these topic-partitions, in this generation of the group.
+
+        ``reader`` tells how far they have been fetched.
+        """
+        self._generation, self._reader = generation, reader
         by_partition: dict[int, set[str]] = {}
         inputs = set(self._topics.inputs.values())
         for tp in assigned:
@@ -136,27 +169,38 @@ class Shards:
             # leave a gap.
             return
         shard, _ = self._running[number]
-        await shard.offer(Waiting(stream, event.value, event.ack))
+        shard.offer(Waiting(stream, event.value, event.ack))
 
-    def note_lag(
-        self,
-        highwater: Callable[[Any], int],
-        position: Callable[[Any], int],
-        handed_over: Callable[[Any], int],
-        assigned: Iterable[Any],
-    ) -> None:
-        """Tell the metrics how far each assigned partition is behind its end."""
-        streams = {topic: stream for stream, topic in self._topics.inputs.items()}
-        for tp in assigned:
-            if tp.topic in streams and tp.partition in self._running:
-                self._positions[tp.topic, tp.partition] = position(tp)
-                self._handed_over[tp.topic, tp.partition] = handed_over(tp)
-                applied = self._running[tp.partition][0].applied.get(tp.topic)
-                end = highwater(tp)
+    def note_lag(self) -> None:
+        """Tell the metrics how far each shard is behind the ends of its inputs, and behind now."""
+        reader, now_ms = self._reader, _now_ms()
+        if reader is None:
+            return
+        for number, (shard, _) in dict(self._running).items():
+            if shard.stream_ms > 0:
+                self._metrics.behind(number, max(0, now_ms - shard.stream_ms), BEHIND_MS)
+            for source, count in shard.drain_given_up().items():
+                self._metrics.gave_up(source, count)
+            for source, topic in self._topics.inputs.items():
+                self._positions[topic, number] = reader.reached(topic, number)
+                self._handed_over[topic, number] = reader.handed_over(topic, number)
+                applied, end = shard.applied.get(topic), reader.highwater(topic, number)
                 if applied is not None and end:
                     # Behind a rollup stands the end of its transaction, which nobody applies.
-                    marker = streams[tp.topic] is Control.ROLLUP
-                    self._metrics.lag(streams[tp.topic], tp.partition, end - applied - 1 - marker)
+                    marker = source is Control.ROLLUP
+                    self._metrics.lag(source, number, end - applied - 1 - marker)
+
+    def _has_ended(self, number: int, source: Source) -> bool:
+        """Whether all that an input of a shard holds has arrived in its inbox."""
+        topic, reader = self._topics.inputs[source], self._reader
+        if reader is None or number not in self._running:
+            return False
+        end = reader.stable_end(topic, number)
+        return (
+            end is not None
+            and reader.reached(topic, number) >= end
+            and self._running[number][0].arrived(topic) >= reader.handed_over(topic, number)
+        )
 
     def _done(self) -> object:
         """What changes as long as the shards get on."""
@@ -195,6 +239,7 @@ class Shards:
             self._broadcasts,
             self._registry,
             _now_ms,
+            partial(self._has_ended, number),
         )
         snapshots = Snapshots(
             SnapshotWriter(settings, number),

@@ -12,15 +12,14 @@ from typing import Protocol
 import msgspec
 
 from sentinel.configuration import Configuration
-from sentinel.model.events import Stream
-from sentinel.model.response import Control
 from sentinel.model.step import Chunk, Outcome, Step
 from sentinel.stream.failpoint import Failpoint, reach
+from sentinel.stream.inbox import Source
 from sentinel.stream.journal import StepRecord, record_of
 from sentinel.stream.records import Fetched
 from sentinel.stream.recovery import ShardState
 
-Arrived = tuple[Stream | Control, Fetched]
+Arrived = tuple[Source, Fetched]
 
 
 class GapError(Exception):
@@ -79,17 +78,21 @@ class Stepper:
         self.fetched: dict[str, int] = dict(fetched or {})
 
     def take(
-        self, arrived: Sequence[Arrived], now_ms: int, configuration: Configuration
+        self,
+        arrived: Sequence[Arrived],
+        stream_ms: int,
+        wall_ms: int,
+        configuration: Configuration,
     ) -> Done | None:
-        """Take one step with all that arrived; None if there was nothing to do.
+        """Process one step of all that arrived; None if there was nothing to do.
 
-        It is taken when there are new records, a deadline is due, or another configuration is
-        in force.  Raises GapError and what the sink raises.
+        It is processed when there are new records, a deadline is due, or another configuration
+        is in force.  Raises GapError and what the sink raises.
         """
         engine = self.state.engine
         chunks = self._chunks(arrived)
         changed = configuration.version != engine.configuration.version
-        if not chunks and not changed and engine.next_due_ms() > now_ms:
+        if not chunks and not changed and not engine.is_due(stream_ms, wall_ms):
             return None
         reach(Failpoint.AFTER_READ)
         started = time.perf_counter()
@@ -97,7 +100,7 @@ class Stepper:
             engine.reconfigure(configuration)
         if self._readable is not None:
             chunks = [self._readable.to_json(each) for each in chunks]
-        step = Step(now_ms, chunks)
+        step = Step(stream_ms, chunks, wall_ms)
         outcome = engine.process(step)
         record = record_of(self.state.next_number, step, outcome, engine)
         record = msgspec.structs.replace(record, seen=self._seen(record))

@@ -94,6 +94,16 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         """The offset up to which a partition's records have left in chunks."""
         return self._handed_over.get(tp, 0)
 
+    def stable_end(self, tp: TP) -> int | None:
+        """Up to where a partition had something to read at the last fetch; None if not known."""
+        consumer = self._consumer
+        assignment = consumer and consumer._subscription.subscription.assignment  # noqa: SLF001
+        if not assignment or tp not in assignment.tps:
+            return None
+        state = assignment.state_value(tp)
+        end = state.highwater if state.lso is None else state.lso  # an old broker tells no other
+        return cast("int | None", end)
+
     def _span(self, tp: TP, before: int, after: int) -> tuple[int, int]:
         """From where on a fetch brings all that there is, and up to where.
 
@@ -131,28 +141,25 @@ def _bare(_: TP, record: Record) -> Record:
 class ChunkConsumer(driver.Consumer):
     """Delivers the topics in ``chunked`` as chunks; acks move a partition to the last of them.
 
-    Of their partitions only those are fetched that are ``open``.
+    Of their partitions only those are fetched that somebody ``wants``.
     """
 
     chunked: frozenset[str] = frozenset()
-    open: Callable[[int], bool]
+    wants: Callable[[str, int], bool]
 
     def _new_consumer_thread(self) -> ChunkThread:
         return ChunkThread(self, loop=self.loop, beacon=self.beacon)
 
-    def reached(self, tp: TP) -> int:
-        """The offset up to which a partition has been fetched."""
-        return cast("ChunkThread", self._thread).reached(tp)
-
-    def handed_over(self, tp: TP) -> int:
-        """The offset up to which a partition's records have left in chunks."""
-        return cast("ChunkThread", self._thread).handed_over(tp)
+    @property
+    def progress(self) -> "Progress":
+        """How far the partitions have been fetched."""
+        return Progress(self, cast("ChunkThread", self._thread))
 
     async def _getmany(self, active_partitions: set[TP], timeout: float) -> Any:  # noqa: ASYNC109
         wanted = {
             tp
             for tp in active_partitions
-            if tp.topic not in self.chunked or self.open(tp.partition)
+            if tp.topic not in self.chunked or self.wants(tp.topic, tp.partition)
         }
         if not wanted:
             await asyncio.sleep(FETCH_WAIT_MS / 1000)
@@ -175,12 +182,35 @@ class ChunkConsumer(driver.Consumer):
         return last + 1
 
 
+class Progress:
+    """How far a consumer's partitions have been fetched, as offsets."""
+
+    def __init__(self, consumer: ChunkConsumer, thread: ChunkThread) -> None:
+        self._consumer, self._thread = consumer, thread
+
+    def reached(self, topic: str, partition: int) -> int:
+        """Up to where a partition has been fetched."""
+        return self._thread.reached(TP(topic, partition))
+
+    def handed_over(self, topic: str, partition: int) -> int:
+        """Up to where a partition's records have left in chunks."""
+        return self._thread.handed_over(TP(topic, partition))
+
+    def stable_end(self, topic: str, partition: int) -> int | None:
+        """Up to where there was something to read at the last fetch; None if not known."""
+        return self._thread.stable_end(TP(topic, partition))
+
+    def highwater(self, topic: str, partition: int) -> int:
+        """The partition's end at the last fetch; 0 if that is not known."""
+        return cast("int", self._consumer.highwater(TP(topic, partition)) or 0)
+
+
 def chunk_transport(
-    app: faust.App, chunked: frozenset[str], is_open: Callable[[int], bool]
+    app: faust.App, chunked: frozenset[str], wants: Callable[[str, int], bool]
 ) -> driver.Transport:
     """A transport for ``app`` that delivers the named topics in chunks.
 
-    ``is_open`` says whether a partition's chunks are wanted yet.
+    ``wants`` tells whether more of a topic's partition should be fetched.
     """
 
     class AppConsumer(ChunkConsumer):
@@ -190,7 +220,7 @@ def chunk_transport(
         Consumer: type[Consumer] = AppConsumer
 
     AppConsumer.chunked = chunked
-    AppConsumer.open = staticmethod(is_open)
+    AppConsumer.wants = staticmethod(wants)
     return AppTransport(app.conf.broker_consumer, app)
 
 

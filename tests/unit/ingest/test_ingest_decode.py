@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentinel.ingest import Limits, decode
+from sentinel.ingest import NEVER, Limits, decode
 from sentinel.model.columns import FIELDS, Kind
 from sentinel.model.events import Stream
 from sentinel.model.ids import hash_text
@@ -95,11 +95,17 @@ def test_bad_records_become_dead_letters(
     assert detail in letter.detail
 
 
-def test_a_record_without_timestamp_is_never_in_the_future() -> None:
-    """Where the broker gives no timestamp, the skew is not judged."""
-    late = chunk(encoded(event_time=NOW_MS + 10**9))
-    late.recorded_ms[0] = -1
-    assert decode(Stream.TRANSACTION, [late], LIMITS, ALL).dead_letters == []
+def test_a_record_without_timestamp_is_judged_by_now_or_its_predecessor() -> None:
+    """Nobody may move the clocks ahead by leaving the timestamp out; a simulation has no other."""
+    ahead = chunk(encoded(event_time=NOW_MS + 10**9))
+    ahead.recorded_ms[0] = 0
+    for previous_ms, wall_ms in ((NEVER, NOW_MS), (NOW_MS, NOW_MS + 2 * 10**9)):
+        decoded = decode(
+            Stream.TRANSACTION, [ahead], LIMITS, ALL, previous_ms=previous_ms, wall_ms=wall_ms
+        )
+        assert [each.reason for each in decoded.dead_letters] == [DeadLetterReason.FUTURE]
+        assert decoded.reached_ms == NOW_MS
+    assert decode(Stream.TRANSACTION, [ahead], LIMITS, ALL).dead_letters == []
 
 
 def test_times_and_amounts_in_both_forms() -> None:

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentinel.ingest import Decoded, Watermarks, merge
+from sentinel.ingest import NEVER, Decoded, Watermarks, merge
+from sentinel.ingest.append_time import append_times
 from sentinel.ingest.extract import extract
 from sentinel.model.events import Complaint, Event, Login, Stream, Transaction
 
@@ -33,21 +34,24 @@ def _event(stream: Stream, time: int) -> Event:
     )
 
 
-def _decoded(pairs: list[Pair]) -> dict[Stream, Decoded]:
+def _decoded(pairs: list[Pair], watermarks: Watermarks) -> dict[Stream, Decoded]:
+    """Events that were appended when they happened, but for what is out of order."""
     parts: dict[Stream, Decoded] = {}
     for stream in Stream:
         times = [time for each, time in pairs if each is stream]
         if times:
             events = [_event(stream, time) for time in times]
             columns = extract(stream, events, ["customer_id", "event_time"])
-            parts[stream] = Decoded(stream, events, columns, np.zeros(len(times), np.int64))
+            none = np.zeros(len(times), np.int64)
+            appended = append_times(none, np.array(times), watermarks.appended(stream), None)
+            parts[stream] = Decoded(stream, events, columns, appended, reached_ms=int(appended[-1]))
     return parts
 
 
 def _merged(
     pairs: list[Pair], watermarks: Watermarks, lateness_ms: int = 10
 ) -> list[tuple[Stream, int, bool]]:
-    batch = merge(_decoded(pairs), watermarks, lateness_ms)
+    batch = merge(_decoded(pairs, watermarks), watermarks, lateness_ms)
     return [
         (tuple(Stream)[batch.stream[place]], int(batch.event_time[place]), bool(batch.late[place]))
         for place in range(len(batch))
@@ -86,8 +90,8 @@ def test_each_stream_keeps_its_order(pairs: list[Pair]) -> None:
         assert mine == [time for each, time in pairs if each is stream]
 
 
-def test_streams_interleave_by_time() -> None:
-    """In-order streams come out in event time, ties in the fixed order of streams."""
+def test_streams_interleave_by_append_time() -> None:
+    """Streams come out by append time, ties in the fixed order of streams."""
     pairs = [(Stream.LOGIN, 1), (Stream.LOGIN, 5), (Stream.TRANSACTION, 1), (Stream.COMPLAINT, 3)]
     assert [(stream, time) for stream, time, _ in _merged(pairs, Watermarks())] == [
         (Stream.TRANSACTION, 1),
@@ -97,8 +101,8 @@ def test_streams_interleave_by_time() -> None:
     ]
 
 
-def test_late_is_measured_against_the_streams_own_watermark() -> None:
-    """An event more than the bound behind its stream is late; another stream does not matter."""
+def test_late_is_measured_against_the_append_time() -> None:
+    """An event appended more than the bound after it happened is late, whatever else there is."""
     pairs = [(Stream.LOGIN, 50), (Stream.LOGIN, 39), (Stream.LOGIN, 40), (Stream.TRANSACTION, 1)]
     late = {(stream, time): late for stream, time, late in _merged(pairs, Watermarks())}
     assert late == {
@@ -112,7 +116,9 @@ def test_late_is_measured_against_the_streams_own_watermark() -> None:
 def test_watermarks_survive_a_snapshot() -> None:
     """Restored watermarks are those that were saved; an unseen stream stays unknown."""
     watermarks = Watermarks()
-    watermarks.advance(Stream.LOGIN, 7)
+    watermarks.advance(Stream.LOGIN, 9, 7)
     again = Watermarks()
     again.restore(watermarks.snapshot())
     assert again.known() == {Stream.LOGIN: 7}
+    assert again.appended(Stream.LOGIN) == 9
+    assert again.appended(Stream.COMPLAINT) == NEVER

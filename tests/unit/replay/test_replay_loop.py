@@ -75,7 +75,7 @@ def test_two_shards_with_owners_say_what_one_engine_says() -> None:
         for shard, values in zip(shards, told, strict=True):
             n = len(values)
             chunk = Chunk(Control.ROLLUP, "r", 0, list(range(n)), [0] * n, [None] * n, [*values])
-            said += shard.process(Step(step.now_ms, [chunk])).alerts
+            said += shard.process(Step(step.stream_ms, [chunk])).alerts
     ids = {alert.alert_id for alert in said if alert.entity.kind == "ip"}
     assert ids == {alert.alert_id for alert in expected if alert.entity.kind == "ip"}
     assert len(ids) == 1

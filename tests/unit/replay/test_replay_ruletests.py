@@ -63,7 +63,7 @@ def test_events_repeat_and_are_put_in_order_of_time() -> None:
     assert [each["event_id"] for each in transactions] == ["e1", "e2", "e3", "e4"]
     (login,) = _events(test, Stream.LOGIN)
     assert login["success"] is True
-    assert test.step.now_ms == START_MS + 3_600_000
+    assert test.step.stream_ms == START_MS + 3_600_000
 
 
 class _Said:

@@ -10,13 +10,15 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
+from sentinel.ingest import NEVER
 from sentinel.metrics import Metrics
 from sentinel.model.events import Stream
 from sentinel.model.step import Outcome, Step
+from sentinel.stream.inbox import Waiting
 from sentinel.stream.journal import StepRecord, decode, encode
 from sentinel.stream.records import Fetched
 from sentinel.stream.recovery import ShardState
-from sentinel.stream.shard import Inputs, Shard, Snapshots, Waiting
+from sentinel.stream.shard import Inputs, Shard, Snapshots
 from sentinel.stream.sink import SinkAbortedError
 from sentinel.stream.snapshot import Snapshot
 from sentinel.stream.stepper import GapError
@@ -38,9 +40,13 @@ class FakeEngine:
         self.steps.append([offset for chunk in step.chunks for offset in chunk.offsets])
         return Outcome()
 
-    def next_due_ms(self) -> int:
-        """When the next deadline fires."""
-        return self.due_ms
+    def is_due(self, stream_ms: int, wall_ms: int) -> bool:
+        """Whether the deadline fires."""
+        return self.due_ms <= stream_ms <= wall_ms
+
+    def appended(self, source: object) -> int:
+        """Nothing was processed before."""
+        return NEVER
 
     def spot_digest(self) -> str:
         """What the state looks like."""
@@ -106,7 +112,7 @@ def _records(first: int, last: int) -> Fetched:
 def _shard(
     sink: FakeSink, recover: Callable[[], ShardState], writer: FakeWriter, steps: int = 99
 ) -> Shard:
-    inputs = Inputs(recover, lambda: CONFIGURATION, [NoSilences()], None, lambda: 5)  # type: ignore[list-item]
+    inputs = Inputs(recover, lambda: CONFIGURATION, [NoSilences()], None, lambda: 5, lambda _: True)  # type: ignore[list-item]
     snapshots = Snapshots(writer, 1_000, steps, asyncio.Semaphore(1))
     return Shard(0, inputs, sink, snapshots, Metrics(CollectorRegistry()))  # type: ignore[arg-type]
 
@@ -133,7 +139,7 @@ async def _run(
         return note
 
     for chunk in chunks:
-        await shard.offer(Waiting(Stream.LOGIN, _records(*chunk), ack(chunk)))
+        shard.offer(Waiting(Stream.LOGIN, _records(*chunk), ack(chunk)))
     task = asyncio.create_task(shard.run())
     await asyncio.wait_for(done.wait(), 10)
     shard.stop(save=False)
@@ -147,7 +153,7 @@ def test_what_waits_becomes_one_step_and_is_acked_after_its_commit() -> None:
     state = ShardState(engine)  # type: ignore[arg-type]
     acked = asyncio.run(_run(sink, [(0, 4), (5, 9)], lambda: state, acks=2))
     assert engine.steps == [list(range(10))]
-    assert _plain(sink.records) == [StepRecord(0, 5, {TOPIC: (0, 9)}, "v", {"t.silences": -1})]
+    assert _plain(sink.records) == [StepRecord(0, 5, 5, {TOPIC: (0, 9)}, "v", {"t.silences": -1})]
     assert acked == [(0, 4, 1), (5, 9, 1)]
     assert sink.started == 1
 
@@ -158,7 +164,7 @@ def test_applied_offsets_are_skipped_but_acked() -> None:
     state = ShardState(engine, {TOPIC: 6}, next_number=3)  # type: ignore[arg-type]
     acked = asyncio.run(_run(sink, [(0, 4), (5, 9)], lambda: state, acks=2))
     assert engine.steps == [[7, 8, 9]]
-    assert _plain(sink.records) == [StepRecord(3, 5, {TOPIC: (7, 9)}, "v", {"t.silences": -1})]
+    assert _plain(sink.records) == [StepRecord(3, 5, 5, {TOPIC: (7, 9)}, "v", {"t.silences": -1})]
     assert len(acked) == 2
 
 
@@ -176,7 +182,7 @@ def test_a_deadline_is_a_step_of_its_own() -> None:
         engine.due_ms = 6
         shard.stop(save=False)
         await asyncio.wait_for(task, 10)
-        assert _plain(sink.records)[0] == StepRecord(0, 5, {}, "v", {"t.silences": -1})
+        assert _plain(sink.records)[0] == StepRecord(0, 5, 5, {}, "v", {"t.silences": -1})
         assert engine.steps[0] == []
 
     asyncio.run(play())
@@ -206,7 +212,7 @@ def test_snapshots_come_after_so_many_steps_and_at_the_end(*, save: bool) -> Non
         task = asyncio.create_task(shard.run())
         for number in range(5):
             acked = asyncio.Event()
-            await shard.offer(Waiting(Stream.LOGIN, _records(number, number), acked.set))
+            shard.offer(Waiting(Stream.LOGIN, _records(number, number), acked.set))
             await acked.wait()
         shard.stop(save=save)
         await task
@@ -226,8 +232,8 @@ def test_a_gap_ends_the_shard() -> None:
 
     async def play() -> None:
         shard = _shard(FakeSink(), lambda: ShardState(FakeEngine()), FakeWriter())  # type: ignore[arg-type]
-        await shard.offer(Waiting(Stream.LOGIN, _records(0, 4), lambda: None))
-        await shard.offer(Waiting(Stream.LOGIN, _records(7, 9), lambda: None))
+        shard.offer(Waiting(Stream.LOGIN, _records(0, 4), lambda: None))
+        shard.offer(Waiting(Stream.LOGIN, _records(7, 9), lambda: None))
         with pytest.raises(GapError, match="read up to 4, then came what was fetched from 7"):
             await shard.run()
 
@@ -236,5 +242,5 @@ def test_a_gap_ends_the_shard() -> None:
 
 def test_the_journal_record_survives_its_encoding() -> None:
     """What recovery reads is what the shard wrote."""
-    record = StepRecord(7, 8, {TOPIC: (1, 2)}, "v")
+    record = StepRecord(7, 8, 9, {TOPIC: (1, 2)}, "v")
     assert decode(encode(record)) == record

@@ -19,7 +19,7 @@ class FakeShard:
     def __init__(self) -> None:
         self.offered: list[Any] = []
 
-    async def offer(self, waiting: Any) -> None:
+    def offer(self, waiting: Any) -> None:
         """Take a chunk."""
         self.offered.append(waiting.records)
 
@@ -45,7 +45,7 @@ def test_a_chunk_of_an_earlier_generation_is_left_to_be_fetched_again(
 
     async def play() -> None:
         waiting = asyncio.create_task(shards.offer(Stream.LOGIN, _event(1, "old")))
-        await shards.assign(assigned, 2)
+        await shards.assign(assigned, 2, None)  # type: ignore[arg-type]
         await waiting
         await shards.offer(Stream.LOGIN, _event(2, "new"))
 

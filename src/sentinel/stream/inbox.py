@@ -1,0 +1,197 @@
+"""What a shard has fetched and not processed, and how much of it makes the next step.
+
+A shard that is behind must see a login before the transaction that followed it, whichever topic
+was fetched first.  So records leave the inbox in the order of append time: up to the stream time
+that every input has reached.  An input that has unread records reaches its last buffered one; an
+input that is read to its end reaches wall-clock time.  (Kafka Streams calls this task idling,
+KIP-695; Flink watermark alignment, FLIP-182.)
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentinel.ingest import NEVER
+from sentinel.ingest.append_time import append_times
+from sentinel.model.events import Stream
+from sentinel.model.response import Control
+from sentinel.stream.records import Fetched
+
+Source = Stream | Control
+
+ALIGNED: tuple[Source, ...] = (*Stream, Control.RESPONSE)
+"""The inputs that are read in one order of append time; rollups come as they come."""
+BUFFERED_RECORDS, BUFFERED_CHUNKS = 40_000, 4
+"""With so many records or chunks of an input buffered no more of it is fetched."""
+STEP_RECORDS = 50_000
+WAIT_MS = 10_000
+"""For so long an input with unread records holds up the others when nothing of it arrives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A chunk in the inbox, and how to tell Faust that it is processed."""
+
+    stream: Source
+    records: Fetched
+    ack: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What makes the next step: chunks in order, acks that are due after it, and stream time."""
+
+    chunks: list[tuple[Source, Fetched]]
+    acks: list[Callable[[], Any]]
+    stream_ms: int
+
+    def __bool__(self) -> bool:
+        return bool(self.chunks)
+
+
+class _Buffer:
+    """The chunks of one input with their append times, oldest first."""
+
+    def __init__(self) -> None:
+        self.chunks: deque[tuple[Waiting, NDArray[np.int64]]] = deque()
+        self.records = 0
+        self.reached_ms = NEVER
+        self._stalled_ms: int | None = None
+        self._gave_up = False
+
+    def put(self, waiting: Waiting, wall_ms: int) -> None:
+        recorded = np.array(waiting.records.recorded_ms, np.int64)
+        nothing = np.zeros(len(recorded), np.int64)
+        times = append_times(recorded, nothing, self.reached_ms, wall_ms)
+        self.reached_ms = int(times[-1])
+        self.chunks.append((waiting, times))
+        self.records += len(times)
+
+    def times(self) -> list[NDArray[np.int64]]:
+        return [times for _, times in self.chunks]
+
+    def holds_up(self, wall_ms: int) -> bool:
+        """Whether others have to wait for the input, of which nothing is buffered."""
+        if self._stalled_ms is None:
+            self._stalled_ms = wall_ms
+        return wall_ms - self._stalled_ms < WAIT_MS
+
+    def gives_up(self) -> bool:
+        """Whether the wait for the input has just become too long."""
+        gave_up, self._gave_up = self._gave_up, True
+        return not gave_up
+
+    def goes_on(self) -> None:
+        """Note that the input arrives."""
+        self._stalled_ms, self._gave_up = None, False
+
+    def drain(self, until_ms: int, most: int) -> Due:
+        """Remove the records appended up to ``until_ms``, at most about ``most`` of them."""
+        due = Due([], [], until_ms)
+        taken = 0
+        while self.chunks and taken < most:
+            waiting, times = self.chunks[0]
+            n = int(np.searchsorted(times, until_ms, side="right"))
+            if not n:
+                break
+            records = waiting.records
+            if n < len(times):
+                records, rest = records.split(n)
+                self.chunks[0] = (Waiting(waiting.stream, rest, waiting.ack), times[n:])
+            else:
+                self.chunks.popleft()
+                due.acks.append(waiting.ack)
+            due.chunks.append((waiting.stream, records))
+            taken += n
+        self.records -= taken
+        return due
+
+
+class Inbox:
+    """The buffers of one shard's inputs.
+
+    ``given_up`` counts, by input, how often others went on without an input that did not arrive.
+    """
+
+    def __init__(self) -> None:
+        self._buffers: dict[Source, _Buffer] = {
+            source: _Buffer() for source in (*ALIGNED, Control.ROLLUP)
+        }
+        self.stream_ms = NEVER
+        self.given_up: Counter[Source] = Counter()
+
+    def __len__(self) -> int:
+        """How many records are buffered."""
+        return sum(each.records for each in self._buffers.values())
+
+    def start(self, reached_ms: Mapping[Source, int]) -> None:
+        """Go on behind the append times of what was processed before."""
+        for source, buffer in self._buffers.items():
+            buffer.reached_ms = max(buffer.reached_ms, reached_ms.get(source, NEVER))
+
+    def put(self, waiting: Waiting, wall_ms: int) -> None:
+        """Add the next chunk of an input."""
+        self._buffers[waiting.stream].put(waiting, wall_ms)
+
+    def wants(self, source: Source) -> bool:
+        """Whether more of an input should be fetched."""
+        buffer = self._buffers[source]
+        return buffer.records < BUFFERED_RECORDS and len(buffer.chunks) < BUFFERED_CHUNKS
+
+    def clear(self) -> None:
+        """Drop everything, without acks."""
+        for buffer in self._buffers.values():
+            buffer.chunks.clear()
+            buffer.records = 0
+
+    def next_step(
+        self, has_ended: Callable[[Source], bool], wall_ms: int, bound_ms: int | None = None
+    ) -> Due:
+        """Remove what makes the next step, perhaps nothing.
+
+        ``has_ended`` says whether all that an input holds has arrived.  ``bound_ms`` is stream
+        time beyond which nothing is processed yet.
+        """
+        until_ms = self._frontier_ms(has_ended, wall_ms)
+        if bound_ms is not None:
+            until_ms = min(until_ms, bound_ms)
+        until_ms = self._within_a_step(until_ms)
+        self.stream_ms = max(self.stream_ms, until_ms)
+        parts = [self._buffers[source].drain(self.stream_ms, STEP_RECORDS) for source in ALIGNED]
+        parts.append(self._buffers[Control.ROLLUP].drain(wall_ms, STEP_RECORDS))
+        return Due(
+            [chunk for part in parts for chunk in part.chunks],
+            [ack for part in parts for ack in part.acks],
+            self.stream_ms,
+        )
+
+    def _frontier_ms(self, has_ended: Callable[[Source], bool], wall_ms: int) -> int:
+        """Up to where every input is known."""
+        frontier_ms = wall_ms
+        for source in ALIGNED:
+            buffer = self._buffers[source]
+            if has_ended(source):
+                buffer.goes_on()
+            elif buffer.chunks:
+                buffer.goes_on()
+                frontier_ms = min(frontier_ms, buffer.reached_ms)
+            elif buffer.holds_up(wall_ms):
+                frontier_ms = min(frontier_ms, buffer.reached_ms)
+            elif buffer.gives_up():
+                self.given_up[source] += 1
+        return frontier_ms
+
+    def _within_a_step(self, until_ms: int) -> int:
+        """A stream time, at most ``until_ms``, up to which there is no more than a step."""
+        times = [
+            each[: np.searchsorted(each, until_ms, side="right")]
+            for source in ALIGNED
+            for each in self._buffers[source].times()
+        ]
+        if sum(map(len, times)) <= STEP_RECORDS:
+            return until_ms
+        return int(np.partition(np.concatenate(times), STEP_RECORDS)[STEP_RECORDS])

@@ -1,0 +1,140 @@
+"""The inbox: one order of append time over all inputs, whichever was fetched first."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentinel.ingest import NEVER
+from sentinel.model.events import Stream
+from sentinel.model.response import Control
+from sentinel.stream import inbox as module
+from sentinel.stream.inbox import ALIGNED, WAIT_MS, Due, Inbox, Source, Waiting
+from sentinel.stream.records import Fetched
+
+NOW = 1_000_000
+
+
+def _chunk(source: Source, first: int, times: list[int], acked: list[str] | None = None) -> Waiting:
+    n = len(times)
+    offsets = list(range(first, first + n))
+    values: list[bytes | None] = [b"%d" % time for time in times]
+    fetched = Fetched(f"t.{source}", 0, first, first + n, offsets, times, [None] * n, values)
+    noted = acked if acked is not None else []
+    return Waiting(source, fetched, lambda: noted.append(f"{source}-{first + n - 1}"))
+
+
+def _ended(*sources: Source) -> Callable[[Source], bool]:
+    """Of the aligned inputs only these have been read to their ends."""
+    return lambda source: source in sources
+
+
+def _times(due: Due) -> dict[Source, list[int]]:
+    found: dict[Source, list[int]] = {}
+    for source, records in due.chunks:
+        found.setdefault(source, []).extend(records.recorded_ms)
+    return found
+
+
+def test_what_is_read_to_its_end_reaches_now() -> None:
+    """Nobody is behind: everything leaves at once, and stream time is wall-clock time."""
+    inbox = Inbox()
+    inbox.put(_chunk(Stream.LOGIN, 0, [5, 9]), NOW)
+    due = inbox.next_step(lambda _: True, NOW)
+    assert (_times(due), due.stream_ms) == ({Stream.LOGIN: [5, 9]}, NOW)
+
+
+def test_an_input_with_unread_records_holds_the_others_back() -> None:
+    """Transactions wait for the logins that come before them; then they leave in order."""
+    inbox, acked = Inbox(), list[str]()
+    ended = _ended(Stream.COMPLAINT, Control.RESPONSE)
+    inbox.put(_chunk(Stream.TRANSACTION, 0, [10, 20, 30], acked), NOW)
+    assert not inbox.next_step(ended, NOW)
+    inbox.put(_chunk(Stream.LOGIN, 0, [5, 20], acked), NOW)
+    due = inbox.next_step(ended, NOW)
+    assert _times(due) == {Stream.TRANSACTION: [10, 20], Stream.LOGIN: [5, 20]}
+    assert due.stream_ms == 20
+    for ack in due.acks:
+        ack()
+    assert acked == ["login-1"]  # a chunk is acked when its last record is processed
+    due = inbox.next_step(_ended(*ALIGNED), NOW)
+    assert (_times(due), due.stream_ms) == ({Stream.TRANSACTION: [30]}, NOW)
+    assert len(due.acks) == 1
+
+
+def test_an_input_that_does_not_arrive_is_not_waited_for_for_ever() -> None:
+    """After a bounded time the others go on without it; that is counted once."""
+    inbox = Inbox()
+    ended = _ended(Stream.COMPLAINT, Control.RESPONSE, Stream.TRANSACTION)
+    inbox.put(_chunk(Stream.TRANSACTION, 0, [10]), NOW)
+    assert not inbox.next_step(ended, NOW)
+    assert not inbox.next_step(ended, NOW + WAIT_MS - 1)
+    assert inbox.next_step(ended, NOW + WAIT_MS)
+    inbox.next_step(ended, NOW + 2 * WAIT_MS)
+    assert inbox.given_up == {Stream.LOGIN: 1}
+
+
+def test_rollups_come_as_they_come() -> None:
+    """Their append times are those of other shards' steps, not of what they are about."""
+    inbox = Inbox()
+    inbox.put(_chunk(Control.ROLLUP, 0, [50]), NOW)
+    due = inbox.next_step(_ended(), NOW)
+    assert (_times(due), due.stream_ms) == ({Control.ROLLUP: [50]}, NEVER)
+
+
+def test_a_bound_holds_everything_back() -> None:
+    """Beyond it nothing is processed, and stream time stays there."""
+    inbox = Inbox()
+    inbox.put(_chunk(Stream.LOGIN, 0, [10, 20]), NOW)
+    due = inbox.next_step(lambda _: True, NOW, bound_ms=15)
+    assert (_times(due), due.stream_ms) == ({Stream.LOGIN: [10]}, 15)
+
+
+def test_a_full_buffer_wants_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A topic is held back by not fetching it; room is wanted again once it drains."""
+    monkeypatch.setattr(module, "BUFFERED_RECORDS", 3)
+    inbox = Inbox()
+    inbox.put(_chunk(Stream.LOGIN, 0, [1, 2, 3]), NOW)
+    assert not inbox.wants(Stream.LOGIN)
+    assert inbox.wants(Stream.TRANSACTION)
+    inbox.next_step(lambda _: True, NOW)
+    assert inbox.wants(Stream.LOGIN)
+
+
+@settings(max_examples=100)
+@given(
+    st.dictionaries(
+        st.sampled_from(ALIGNED), st.lists(st.integers(1, 50), min_size=1, max_size=20)
+    ),
+    st.integers(2, 10),
+    st.randoms(use_true_random=False),
+)
+def test_any_order_of_arrival_gives_one_order_of_append_time(
+    inputs: dict[Source, list[int]], step_records: int, draw: "object"
+) -> None:
+    """However chunks arrive and steps are cut: ascending stream time, nothing lost or moved."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "STEP_RECORDS", step_records)
+        inbox = Inbox()
+        left = {source: sorted(times) for source, times in inputs.items()}
+        read = dict.fromkeys(left, 0)
+        order: list[tuple[int, Source, int]] = []
+        while any(read[each] < len(left[each]) for each in left) or len(inbox):
+            unread = [each for each in left if read[each] < len(left[each])]
+            if unread:
+                source = draw.choice(unread)  # type: ignore[attr-defined]
+                end = read[source] + draw.randint(1, 4)  # type: ignore[attr-defined]
+                times = left[source][read[source] : end]
+                inbox.put(_chunk(source, read[source], times), NOW)
+                read[source] += len(times)
+            before = inbox.stream_ms
+            due = inbox.next_step(lambda each: read.get(each, 0) == len(left.get(each, [])), NOW)
+            assert due.stream_ms >= before
+            for source, records in due.chunks:
+                for offset, time in zip(records.offsets, records.recorded_ms, strict=True):
+                    assert before <= time <= due.stream_ms
+                    order.append((due.stream_ms, source, offset))
+        assert order == sorted(order, key=lambda each: each[0])
+        for source, times in left.items():
+            assert [at for _, each, at in order if each is source] == list(range(len(times)))
