@@ -21,9 +21,9 @@ from tests.kafka.broker import VERSION, Broker
 from benchmarks import configs, engine_contest, kafka_contest, latency, rollups
 from benchmarks.figures import FIGURES, table
 from benchmarks.machine import Commit, commit, machine
+from benchmarks.readme import LATEST
 from benchmarks.size import FULL, Size
 
-LATEST = Path(__file__).with_name("latest.json")
 GIVES = {
     "engine": {"engine_events_per_s", "engine_vs_river"},
     "rollups": {"rollups_cost"},
