@@ -114,7 +114,7 @@ def _broker(*, needed: bool) -> Iterator[str]:
 
 def _memory(size: Size, end_ms: int) -> dict[str, Any]:
     """In a process of its own, so that what it holds can be read off the process."""
-    numbers = map(str, (size.many_customers, size.few_customers, end_ms))
+    numbers = map(str, (size.many_customers, size.few_customers, size.rounds, end_ms))
     command = [sys.executable, "-m", "benchmarks.memory", *numbers]
     ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, Any] = json.loads(ran.stdout)

@@ -1,6 +1,6 @@
 """A million customers: bytes for each, and what they do to the cost of an event.
 
-``python -m benchmarks.memory MANY FEW END_MS`` is a process of its own, because it reads its
+``python -m benchmarks.memory MANY FEW ROUNDS END_MS`` is a process of its own, because it reads its
 own resident memory.  Every customer has two events before anything is measured.  The cost of
 an event is measured on further events, in turn with an engine of few customers, which is
 built again each round so that its customers' histories stay as short.
@@ -22,11 +22,10 @@ from sentinel.engine import Engine
 
 _EVENTS_EACH = 2
 _STEP = 10_000
-_ROUNDS = 7
 _SEEN = 0.99  # of the customers: who has only complaints may have none of them
 
 
-def measure(many: int, few: int, end_ms: int) -> dict[str, Any]:
+def measure(many: int, few: int, rounds: int, end_ms: int) -> dict[str, Any]:
     """``bytes_per_customer`` and ``growth_10k_to_1m``."""
     configuration = Configuration.parse(shipped())
     filled_ms = end_ms - span_ms(_STEP, few)
@@ -35,7 +34,7 @@ def measure(many: int, few: int, end_ms: int) -> dict[str, Any]:
     large = _filled(configuration, many, filled_ms)
     grown = _resident_bytes() - before
     ratios = []
-    for number in range(_ROUNDS):
+    for number in range(rounds):
         small = _filled(configuration, few, filled_ms)
         few_s = _cost_s(small, few, number, filled_ms)
         many_s = _cost_s(large, many, number, filled_ms)
