@@ -7,8 +7,8 @@ Two ratios are measured in one process; higher is better:
 - ``one_event_steps_vs_numpy``: the time of a fixed NumPy workload over that of a step of one
   event.
 
-Both sides of a ratio run in turn, in slices of a few hundredths of a second that are timed in
-processor time of the process: waiting for a core is not counted, work in other threads is.  A
+Both sides of a ratio run in turn, in slices of 1 to 50 milliseconds that are timed in processor
+time of the process: waiting for a core is not counted, work in other threads is.  A
 round's ratio is that of the fastest slice of each side, because other processes can only make a
 slice slower.  The ratio is the median over the rounds.
 
@@ -34,6 +34,7 @@ from benchmarks.machine import commit, machine
 from benchmarks.river_peer import RiverPeer
 from sentinel.configuration import Configuration
 from sentinel.engine import Engine
+from sentinel.model.events import Stream
 
 GUARD = Path(__file__).with_name("guard.json")
 COMMIT = "python -m benchmarks.guard --commit"
@@ -43,11 +44,11 @@ LEAST_SHARE = 0.75
 _CUSTOMERS = 50_000
 _STEP_EVENTS, _WARM_STEPS = 5_000, 10
 _PEER_EVENTS, _PEER_WARM_EVENTS = 250, 5_000
-_SINGLES, _NUMPY_CALLS, _CALLS_OF_A_STEP = 20, 20, 100
-_ROUNDS, _SLICES = 5, 8
+_ROUNDS, _SLICES, _SHORT_SLICES = 5, 8, 120
+_ARRAYS, _ARRAY_VALUES = 100, 64
 
 Slices = Iterator[float]
-"""Each item is a slice that has run: processor seconds per event, step or call."""
+"""Each item is a slice that has run: processor seconds per event, per step or per workload."""
 
 
 def measure(end_ms: int) -> dict[str, float]:
@@ -65,8 +66,8 @@ def measure(end_ms: int) -> dict[str, float]:
     gc.disable()
     try:
         return {
-            "engine_vs_river": _ratio(full, peer),
-            "one_event_steps_vs_numpy": _ratio(single, numpy),
+            "engine_vs_river": _ratio(full, peer, _SLICES),
+            "one_event_steps_vs_numpy": _ratio(single, numpy, _SHORT_SLICES),
         }
     finally:
         gc.enable()
@@ -83,17 +84,17 @@ def failures(measured: Mapping[str, float], committed: Mapping[str, float]) -> l
     ]
 
 
-def _ratio(ours: Slices, theirs: Slices) -> float:
+def _ratio(ours: Slices, theirs: Slices, slices: int) -> float:
     ratios = []
     for _ in range(_ROUNDS):
-        pairs = [(next(ours), next(theirs)) for _ in range(_SLICES)]
+        pairs = [(next(ours), next(theirs)) for _ in range(slices)]
         ratios.append(min(b for _, b in pairs) / min(a for a, _ in pairs))
     return median(ratios)
 
 
-def _records(end_ms: int) -> Iterator[Record]:
+def _records(end_ms: int, only: Stream | None = None) -> Iterator[Record]:
     count = (_WARM_STEPS + _ROUNDS * _SLICES) * _STEP_EVENTS
-    return events(count, customers=_CUSTOMERS, end_ms=end_ms)
+    return events(count, customers=_CUSTOMERS, end_ms=end_ms, only=only)
 
 
 def _warm(files: Mapping[str, str], records: Iterator[Record]) -> Engine:
@@ -115,16 +116,14 @@ def _full_steps(files: Mapping[str, str], end_ms: int) -> Slices:
 
 
 def _single_steps(files: Mapping[str, str], end_ms: int) -> Slices:
-    """The engine, steps of one event."""
-    records = _records(end_ms)
+    """The engine, a step of one transaction a slice."""
+    records = _records(end_ms, Stream.TRANSACTION)
     engine = _warm(files, records)
     yield 0.0
-    while True:
-        few = list(steps(islice(records, _SINGLES), 1))
+    for step in steps(records, 1):
         started = time.process_time()
-        for step in few:
-            engine.process(step)
-        yield (time.process_time() - started) / _SINGLES
+        engine.process(step)
+        yield time.process_time() - started
 
 
 def _peer(files: Mapping[str, str], end_ms: int) -> Slices:
@@ -142,18 +141,20 @@ def _peer(files: Mapping[str, str], end_ms: int) -> Slices:
 
 
 def _numpy() -> Slices:
-    """Many NumPy calls on short arrays, as a step of one event makes them; no BLAS, no threads."""
-    rng = np.random.default_rng(7)
-    values, edges = rng.random(64), np.linspace(0.0, 1.0, 16)
+    """Short NumPy calls on many small arrays, as in a step of one event; no BLAS, no threads."""
+    arrays = list(np.random.default_rng(7).random((_ARRAYS, _ARRAY_VALUES)))
+    edges = np.linspace(0.0, 1.0, 16)
+    columns = {f"column_{number}": array for number, array in enumerate(arrays)}
     yield 0.0
     while True:
         started = time.process_time()
-        for _ in range(_NUMPY_CALLS * _CALLS_OF_A_STEP):
+        for values in columns.values():
             order = np.argsort(values, kind="stable")
-            above = np.flatnonzero(values[order] > 0.5)
-            bins = np.searchsorted(edges, values)
-            np.concatenate((np.cumsum(values), np.bincount(bins), above))
-        yield (time.process_time() - started) / _NUMPY_CALLS
+            above = np.flatnonzero(values[order] > edges[8])
+            bins = np.bincount(np.searchsorted(edges, values), minlength=len(edges))
+            known = np.where(np.isnan(values), 0.0, np.maximum.accumulate(values))
+            np.concatenate((np.cumsum(known), bins.astype(np.float64), np.unique(above)))
+        yield time.process_time() - started
 
 
 def main() -> None:
