@@ -16,7 +16,7 @@ help:  ## what there is
 demo: $(READY)  ## watch real alerts; SECONDS=20 ends by itself
 	@$(BIN)/sentinel demo $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))
 
-test: $(READY) setup-system lint  ## all checks and tests, on real Apache Kafka too
+test: $(READY) $(PEERS)/.ready setup-system lint  ## all checks and tests, on real Apache Kafka too
 	$(BIN)/pytest
 
 test-quick: $(READY)  ## the tests that need no broker and no worker process

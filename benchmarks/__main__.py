@@ -1,7 +1,8 @@
 """Measure everything side by side and say where the bars are; writes latest.json.
 
 ``python -m benchmarks --peers .venv-peers/bin/python [--only KEY ...]``.  With ``--only``
-just the measurements that give these figures are made, and nothing is written.
+just the measurements that give these figures are made, and nothing is written.  latest.json
+names the commit that was measured, and whether files differed from it.
 """
 
 import argparse
@@ -19,10 +20,11 @@ from tests.kafka.broker import VERSION, Broker
 
 from benchmarks import configs, engine_contest, kafka_contest, latency, rollups
 from benchmarks.figures import FIGURES, table
-from benchmarks.machine import machine
+from benchmarks.machine import Commit, commit, machine
+from benchmarks.readme import LATEST
+from benchmarks.size import FULL, Size
 
-_LATEST = Path(__file__).with_name("latest.json")
-_GIVES = {
+GIVES = {
     "engine": {"engine_events_per_s", "engine_vs_river"},
     "rollups": {"rollups_cost"},
     "memory": {"bytes_per_customer", "growth_10k_to_1m"},
@@ -44,40 +46,44 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, required=True, help="the Python of the peers")
     parser.add_argument("--only", nargs="+", choices=keys, default=keys, metavar="KEY")
     arguments = parser.parse_args()
-    wanted = {name for name, gives in _GIVES.items() if gives & set(arguments.only)}
-    found = measure(wanted, arguments.peers)
+    wanted = {name for name, gives in GIVES.items() if gives & set(arguments.only)}
+    measured = commit()
+    with _broker(needed=not {"kafka", "latency"}.isdisjoint(wanted)) as broker:
+        found = measure(wanted, arguments.peers, broker)
     Console().print(table(found["figures"]))
-    if wanted == set(_GIVES):
-        _LATEST.write_text(json.dumps(report(found), indent=2) + "\n", "utf-8")
-        _say(f"written to {_LATEST}")
+    if wanted == set(GIVES):
+        LATEST.write_text(json.dumps(report(found, measured), indent=2) + "\n", "utf-8")
+        _say(f"written to {LATEST}; `python -m benchmarks.readme` copies it into the READMEs")
 
 
-def measure(wanted: Collection[str], peers: Path) -> dict[str, Any]:
-    """Run the ``wanted`` measurements; returns ``figures`` by key, and ``details``."""
-    files, started = configs.shipped(), time.monotonic()
+def measure(wanted: Collection[str], peers: Path, broker: str, size: Size = FULL) -> dict[str, Any]:
+    """Run the ``wanted`` measurements; returns ``figures`` by key, and ``details``.
+
+    All events end at the moment of the call.
+    """
+    files, started, end_ms = configs.shipped(), time.monotonic(), time.time_ns() // 10**6
     figures: dict[str, float] = {}
     details: dict[str, Any] = {}
-    with _broker(needed=not {"kafka", "latency"}.isdisjoint(wanted)) as broker:
-        for name in (each for each in _GIVES if each in wanted):
-            _say(f"{name}: {', '.join(sorted(_GIVES[name]))}")
-            match name:
-                case "engine":
-                    found = engine_contest.measure(files)
-                case "rollups":
-                    found = rollups.measure(files)
-                case "memory":
-                    found = _memory()
-                case "kafka":
-                    found = kafka_contest.measure(broker, peers, files)
-                case _:
-                    found = latency.measure(broker, files)
-            details[name] = found.pop("details")
-            figures |= found
-            _say(f"{name}: done at {time.monotonic() - started:.0f} s")
+    for name in (each for each in GIVES if each in wanted):
+        _say(f"{name}: {', '.join(sorted(GIVES[name]))}")
+        match name:
+            case "engine":
+                found = engine_contest.measure(files, size, end_ms)
+            case "rollups":
+                found = rollups.measure(files, size, end_ms)
+            case "memory":
+                found = _memory(size, end_ms)
+            case "kafka":
+                found = kafka_contest.measure(broker, peers, files, size, end_ms)
+            case _:
+                found = latency.measure(broker, files, size)
+        details[name] = found.pop("details")
+        figures |= found
+        _say(f"{name}: done at {time.monotonic() - started:.0f} s")
     return {"figures": figures, "details": details}
 
 
-def report(found: dict[str, Any]) -> dict[str, Any]:
+def report(found: dict[str, Any], measured: Commit) -> dict[str, Any]:
     """What latest.json holds: every figure by its key, its bar, and where it is from."""
     return {
         **{figure.key: round(found["figures"][figure.key], 4) for figure in FIGURES},
@@ -86,6 +92,7 @@ def report(found: dict[str, Any]) -> dict[str, Any]:
         ],
         "bars": {figure.key: figure.bar_text for figure in FIGURES if figure.bar is not None},
         "measured_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        **measured,
         "machine": machine(),
         "broker": f"Apache Kafka {VERSION}, one node on the same machine",
         "details": found["details"],
@@ -105,9 +112,10 @@ def _broker(*, needed: bool) -> Iterator[str]:
         broker.stop()
 
 
-def _memory() -> dict[str, Any]:
+def _memory(size: Size, end_ms: int) -> dict[str, Any]:
     """In a process of its own, so that what it holds can be read off the process."""
-    command = [sys.executable, "-m", "benchmarks.memory"]
+    numbers = map(str, (size.many_customers, size.few_customers, size.rounds, end_ms))
+    command = [sys.executable, "-m", "benchmarks.memory", *numbers]
     ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, Any] = json.loads(ran.stdout)
     return found

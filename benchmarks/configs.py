@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-_NOT_BY_CUSTOMER = ("rules/entities.yaml", "rules/complaints.yaml")
+_NOT_BY_CUSTOMER = ("rules/entities.yaml", "rules/feedback.yaml", "rules/complaints.yaml")
 _SHIPPED = Path(__file__).parents[1] / "configs"
 
 

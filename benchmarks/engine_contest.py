@@ -19,48 +19,50 @@ from benchmarks.engine import events_per_s, stage_us
 from benchmarks.events import events, steps
 from benchmarks.river_peer import RiverPeer
 from benchmarks.side_by_side import apart, ratio, side_by_side
+from benchmarks.size import Size
 from sentinel.configuration import Configuration
 from sentinel.engine import Engine
 
-_CUSTOMERS = 50_000
-_STEP_EVENTS = 5_000
-_STEPS, _PEER_EVENTS, _ROUNDS = 20, 5_000, 7
-_SAMPLE_EVENTS = 16_000  # so many that both detectors have scored a window
-_EVENTS = (_ROUNDS + 1) * _STEPS * _STEP_EVENTS
 
-
-def measure(files: Mapping[str, str]) -> dict[str, Any]:
+def measure(files: Mapping[str, str], size: Size, end_ms: int) -> dict[str, Any]:
     """``engine_events_per_s`` and ``engine_vs_river``, with what stands behind them."""
-    sample = events(_SAMPLE_EVENTS, customers=_SAMPLE_EVENTS // 20, everyone=True)
+    count = size.sample_events
+    sample = events(count, customers=count // 20, end_ms=end_ms, everyone=True)
     theirs = by_customer(files)
     agreed = agreement(theirs, list(sample))
-    with apart(_engine_rounds, files) as engine, apart(_river_rounds, theirs) as river:
-        rates = side_by_side({"engine": engine, "river": river}, _ROUNDS)
-    whole = list(steps(events(2 * _STEPS * _STEP_EVENTS, customers=_CUSTOMERS), _STEP_EVENTS))
+    with (
+        apart(_engine_rounds, files, size, end_ms) as engine,
+        apart(_river_rounds, theirs, size, end_ms) as river,
+    ):
+        rates = side_by_side({"engine": engine, "river": river}, size.rounds)
+    count = 2 * size.steps * size.step_events
+    whole = events(count, customers=size.customers, end_ms=end_ms)
+    cut = list(steps(whole, size.step_events))
     return {
         "engine_events_per_s": median(rates["engine"]),
         "engine_vs_river": ratio(rates, "engine", "river"),
         "details": {
             "events_per_s": rates,
             "agreement": agreed,
-            "engine_us_per_event": stage_us(files, whole[:_STEPS], whole[_STEPS:]),
+            "engine_us_per_event": stage_us(files, cut[: size.steps], cut[size.steps :]),
         },
     }
 
 
-def _engine_rounds(files: Mapping[str, str]) -> Iterator[float]:
+def _engine_rounds(files: Mapping[str, str], size: Size, end_ms: int) -> Iterator[float]:
     engine = Engine(Configuration.parse(files))
-    ahead = steps(events(_EVENTS, customers=_CUSTOMERS), _STEP_EVENTS)
+    records = events(size.engine_events, customers=size.customers, end_ms=end_ms)
+    ahead = steps(records, size.step_events)
     while True:
-        yield events_per_s(engine, list(islice(ahead, _STEPS)))
+        yield events_per_s(engine, list(islice(ahead, size.steps)))
 
 
-def _river_rounds(files: Mapping[str, str]) -> Iterator[float]:
+def _river_rounds(files: Mapping[str, str], size: Size, end_ms: int) -> Iterator[float]:
     peer = RiverPeer(files)
     gc.disable()
-    ahead = events(_EVENTS, customers=_CUSTOMERS)
+    ahead = events(size.engine_events, customers=size.customers, end_ms=end_ms)
     while True:
-        records = list(islice(ahead, _PEER_EVENTS))
+        records = list(islice(ahead, size.peer_events))
         started = time.perf_counter()
         for record in records:
             peer.process(record)

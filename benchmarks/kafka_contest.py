@@ -2,8 +2,10 @@
 
 All read the same topic of transactions from its start, each in a process of its own; for
 Sentinel the topics of logins and complaints are there too, empty.  ``contender`` says
-what is timed.  That all who run the one rule do the same work is checked by the number of
-customers that they alert on.
+what is timed.  All who run the one rule must alert the same customers.
+
+The events end shortly before the run and span less than the quiet period of alerts: the
+worker drops older signals, the peers do not.
 """
 
 import os
@@ -22,18 +24,21 @@ from benchmarks.contender import Result, Task
 from benchmarks.events import events
 from benchmarks.one_rule import CONFIGURATION
 from benchmarks.side_by_side import ratio, side_by_side
+from benchmarks.size import Size
 from sentinel.model.events import Stream
 from sentinel.stream.topics import Topics
 
 _PREFIX = "bench"
-_EVENTS, _CUSTOMERS, _ROUNDS = 500_000, 50_000, 3
+_EVENTS_PER_DAY = 12  # 500,000 events of 50,000 customers are then 20 hours
 _PEERS = ("plain_faust", "quix", "hand_loop")
 _LONGEST_S = 180
 
 
-def measure(broker: str, peers: Path, files: Mapping[str, str]) -> dict[str, Any]:
+def measure(
+    broker: str, peers: Path, files: Mapping[str, str], size: Size, end_ms: int
+) -> dict[str, Any]:
     """The figures of throughput on Kafka, with each round's rates."""
-    contest = _Contest(broker, peers)
+    contest = _Contest(broker, peers, size, end_ms)
     with tempfile.TemporaryDirectory() as folder:
         whole = configs.write(files, Path(folder, "whole"))
         bounds = {name: text for name, text in files.items() if not name.startswith("rules/")}
@@ -44,28 +49,37 @@ def measure(broker: str, peers: Path, files: Mapping[str, str]) -> dict[str, Any
                 **{peer: partial(contest.peer, peer) for peer in _PEERS},
                 "sentinel_one_rule": partial(contest.sentinel, single),
             },
-            _ROUNDS,
+            size.kafka_rounds,
         )
+    alerted = {name: len(customers) for name, customers in contest.customers.items()}
     one_rule = {contest.customers[name] for name in (*_PEERS, "one_rule")}
-    assert len(one_rule) == 1, contest.customers
+    assert len(one_rule) == 1, f"not the same customers alerted: {alerted}"
+    assert all(one_rule), "no customer alerted"
     return {
         "kafka_events_per_s": median(rates["sentinel"]),
         "kafka_vs_plain_faust": ratio(rates, "sentinel", "plain_faust"),
         "kafka_vs_quix": ratio(rates, "sentinel", "quix"),
         "one_rule_vs_hand_loop": ratio(rates, "sentinel_one_rule", "hand_loop"),
-        "details": {"events_per_s": rates, "customers_alerted": contest.customers},
+        "details": {"events_per_s": rates, "customers_alerted": alerted},
     }
 
 
 class _Contest:
     """The filled topics, and the contenders as functions of no arguments: one run each."""
 
-    def __init__(self, broker: str, peers: Path) -> None:
-        self.customers: dict[str, int] = {}
+    def __init__(self, broker: str, peers: Path, size: Size, end_ms: int) -> None:
+        self.customers: dict[str, frozenset[str]] = {}
+        self._events = size.kafka_events
         self._broker, self._peers, self._runs = broker, peers, count(1)
         self._topics = Topics(_PREFIX)
         feed.create_topics(broker, [*self._topics.all(), *map(_alerts, _PEERS)])
-        records = events(_EVENTS, customers=_CUSTOMERS, only=Stream.TRANSACTION)
+        records = events(
+            self._events,
+            customers=size.customers,
+            end_ms=end_ms,
+            per_day=_EVENTS_PER_DAY,
+            only=Stream.TRANSACTION,
+        )
         feed.fill(broker, self._topics.inputs, records)
 
     def peer(self, module: str) -> float:
@@ -85,7 +99,7 @@ class _Contest:
             topic=self._topics.inputs[Stream.TRANSACTION],
             alerts=_alerts(name),
             group=f"{_PREFIX}-{next(self._runs)}",
-            events=_EVENTS,
+            events=self._events,
         )
         ran = subprocess.run(
             [*command, task.text()],
@@ -104,8 +118,8 @@ class _Contest:
         if ran.returncode:
             raise RuntimeError(f"{name} failed: {ran.stderr[-2_000:]}")
         result = Result.read(ran.stdout)
-        self.customers[name] = result.customers
-        rate = _EVENTS / (result.last - result.first)
+        self.customers[name] = frozenset(result.customers)
+        rate = self._events / (result.last - result.first)
         print(f"  {name:<14} {rate:>10,.0f} events/s", file=sys.stderr)
         return rate
 

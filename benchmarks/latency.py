@@ -3,7 +3,8 @@
 A latency runs from the producer's timestamp of the event that caused an alert (so the
 producer's own batching is in it) to the moment at which a consumer that reads only what is
 committed has the alert.  One rule is added so that there are some thirty alerts a
-second to measure.  The first seconds, when the worker's caches fill, don't count.
+second to measure.  The first seconds, when the worker's caches fill, don't count.  Events are
+sent at their event times.
 """
 
 import os
@@ -25,16 +26,18 @@ import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 
 from benchmarks import configs, feed
-from benchmarks.events import events
+from benchmarks.events import events, span_ms
+from benchmarks.size import Size
 from sentinel.alerting.cloudevent import decode
 from sentinel.stream.topics import Topics
 
 _PREFIX = "latency"
-_PER_SECOND, _WARM_UP_S, _SECONDS = 2_000, 5, 20
+_PER_SECOND = 2_000
 _TICK_S = 0.005
-_CUSTOMERS = 50_000
-_FEWEST_ALERTS = 20 * _SECONDS
-_START_S = 90.0
+_FEWEST_ALERTS_PER_SECOND = 20
+_START_S, _END_S = 90.0, 60.0
+_QUIET_S = 1.0
+_DAY_S = 86_400
 _RULE = """\
 rules:
   - id: bench.large
@@ -47,7 +50,7 @@ rules:
 """
 
 
-def measure(broker: str, files: Mapping[str, str]) -> dict[str, Any]:
+def measure(broker: str, files: Mapping[str, str], size: Size) -> dict[str, Any]:
     """``latency_p50_ms`` and ``latency_p99_ms``."""
     topics = Topics(_PREFIX)
     feed.create_topics(broker, topics.all())
@@ -56,14 +59,15 @@ def measure(broker: str, files: Mapping[str, str]) -> dict[str, Any]:
         _worker(broker, configs.write({**files, "rules/bench.yaml": _RULE}, Path(folder))),
         _Listener(broker, topics.alerts) as listener,
     ):
-        counted_from_ms = _produce(broker, topics)
-        time.sleep(1.0)  # what is on its way still counts
+        counted_from_ms = _produce(broker, topics, size)
+        listener.wait_quiet()
     latencies = [
         seen_ms - recorded_ms
         for recorded_ms, seen_ms in listener.alerts
         if recorded_ms >= counted_from_ms
     ]
-    assert len(latencies) >= _FEWEST_ALERTS, f"only {len(latencies)} alerts"
+    fewest = _FEWEST_ALERTS_PER_SECOND * size.latency_s
+    assert len(latencies) >= fewest, f"only {len(latencies)} alerts"
     p50, p90, p99 = np.percentile(latencies, [50, 90, 99]).tolist()
     return {
         "latency_p50_ms": p50,
@@ -72,19 +76,26 @@ def measure(broker: str, files: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _produce(broker: str, topics: Topics) -> float:
+def _produce(broker: str, topics: Topics, size: Size) -> float:
     """Send events at the rate; returns when counting began, epoch ms."""
     out = feed.producer(broker)
-    total = _PER_SECOND * (_WARM_UP_S + _SECONDS)
+    total = _PER_SECOND * (size.latency_warm_up_s + size.latency_s)
+    per_day = _PER_SECOND * _DAY_S // size.customers
     started = time.time()
-    for sent, record in enumerate(events(total, customers=_CUSTOMERS)):
+    records = events(
+        total,
+        customers=size.customers,
+        end_ms=int(started * 1000) + span_ms(total, size.customers, per_day),
+        per_day=per_day,
+    )
+    for sent, record in enumerate(records):
         ahead = sent / _PER_SECOND - (time.time() - started)
         if ahead > _TICK_S:
             out.poll(0)
             time.sleep(ahead)
         out.produce(topics.inputs[record.stream], record.value, record.key)
     out.flush(10)
-    return (started + _WARM_UP_S) * 1000
+    return (started + size.latency_warm_up_s) * 1000
 
 
 class _Listener:
@@ -114,6 +125,16 @@ class _Listener:
         self._over.set()
         self._thread.join()
         self._consumer.close()
+
+    def wait_quiet(self) -> None:
+        """Wait until alerts on their way have arrived: no new one for a second."""
+        deadline = time.monotonic() + _END_S
+        seen = -1
+        while seen != len(self.alerts):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"alerts still arrive {_END_S:.0f} s after the last event")
+            seen = len(self.alerts)
+            time.sleep(_QUIET_S)
 
     def _listen(self) -> None:
         while not self._over.is_set():

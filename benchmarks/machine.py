@@ -1,8 +1,30 @@
-"""The machine that the figures are from."""
+"""The machine and the commit that figures are from."""
 
 import os
 import platform
+import subprocess
 from pathlib import Path
+from typing import TypedDict
+
+_HERE = Path(__file__).parent
+
+
+class Commit(TypedDict):
+    """A commit of this repository; ``dirty`` is whether tracked files differed from it."""
+
+    commit: str
+    dirty: bool
+
+
+def commit() -> Commit:
+    """The commit that is checked out."""
+    changed = _git("status", "--porcelain", "--untracked-files=no")
+    return {"commit": _git("rev-parse", "HEAD"), "dirty": bool(changed)}
+
+
+def _git(*arguments: str) -> str:
+    ran = subprocess.run(["git", *arguments], cwd=_HERE, capture_output=True, text=True, check=True)
+    return ran.stdout.strip()
 
 
 def machine() -> dict[str, str | int]:

@@ -13,35 +13,35 @@ from benchmarks.configs import by_customer
 from benchmarks.engine import events_per_s
 from benchmarks.events import events, steps
 from benchmarks.side_by_side import apart, ratio, side_by_side
+from benchmarks.size import Size
 from sentinel.configuration import Configuration
 from sentinel.engine import Engine
 from sentinel.replay.loop import LoopBack
 
-_CUSTOMERS = 50_000
-_STEP_EVENTS = 5_000
-_STEPS, _ROUNDS = 20, 7
-_EVENTS = (_ROUNDS + 1) * _STEPS * _STEP_EVENTS
 
-
-def measure(files: Mapping[str, str]) -> dict[str, Any]:
+def measure(files: Mapping[str, str], size: Size, end_ms: int) -> dict[str, Any]:
     """``rollups_cost``: the share of throughput that shared entities take, 0 to 1."""
-    with apart(_with, files) as shared, apart(_without, by_customer(files)) as alone:
-        rates = side_by_side({"shared": shared, "alone": alone}, _ROUNDS)
+    with (
+        apart(_with, files, size, end_ms) as shared,
+        apart(_without, by_customer(files), size, end_ms) as alone,
+    ):
+        rates = side_by_side({"shared": shared, "alone": alone}, size.rounds)
     return {
         "rollups_cost": 1 - ratio(rates, "shared", "alone"),
         "details": {name: median(each) for name, each in rates.items()},
     }
 
 
-def _with(files: Mapping[str, str]) -> Iterator[float]:
-    return _rounds(LoopBack(Engine(Configuration.parse(files))))
+def _with(files: Mapping[str, str], size: Size, end_ms: int) -> Iterator[float]:
+    return _rounds(LoopBack(Engine(Configuration.parse(files))), size, end_ms)
 
 
-def _without(files: Mapping[str, str]) -> Iterator[float]:
-    return _rounds(Engine(Configuration.parse(files)))
+def _without(files: Mapping[str, str], size: Size, end_ms: int) -> Iterator[float]:
+    return _rounds(Engine(Configuration.parse(files)), size, end_ms)
 
 
-def _rounds(engine: Engine | LoopBack) -> Iterator[float]:
-    ahead = steps(events(_EVENTS, customers=_CUSTOMERS), _STEP_EVENTS)
+def _rounds(engine: Engine | LoopBack, size: Size, end_ms: int) -> Iterator[float]:
+    records = events(size.engine_events, customers=size.customers, end_ms=end_ms)
+    ahead = steps(records, size.step_events)
     while True:
-        yield events_per_s(engine, list(islice(ahead, _STEPS)))
+        yield events_per_s(engine, list(islice(ahead, size.steps)))

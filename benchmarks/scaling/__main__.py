@@ -30,15 +30,15 @@ def main() -> None:
 
 def measure() -> dict[str, object]:
     """All costs, where and when they were measured."""
-    files = shipped()
-    costs = engine_costs.measure(files)
-    command = [sys.executable, "-m", "benchmarks.scaling.state_costs"]
+    files, end_ms = shipped(), time.time_ns() // 10**6
+    costs = engine_costs.measure(files, end_ms)
+    command = [sys.executable, "-m", "benchmarks.scaling.state_costs", str(end_ms)]
     ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     costs |= json.loads(ran.stdout)
     broker = Broker()
     try:
-        costs |= recovery_costs.measure(broker.address, files)
-        costs |= two_workers.measure(broker)
+        costs |= recovery_costs.measure(broker.address, files, end_ms)
+        costs |= two_workers.measure(broker, end_ms)
     finally:
         broker.stop()
     return {

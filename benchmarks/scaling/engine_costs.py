@@ -31,14 +31,14 @@ _NEVER = "amount > 900000000"
 _CUSTOMER = "  customer:\n"
 
 
-def measure(files: Mapping[str, str]) -> dict[str, float]:
+def measure(files: Mapping[str, str], end_ms: int) -> dict[str, float]:
     """Microseconds, and bytes, by what they are spent on."""
-    found = _step_and_event(files)
-    found["us_per_event_and_rule"] = _slope(_with_rules, files, _RULES)
-    found["us_per_event_and_feature"] = _slope(_with_features, files, _FEATURES)
+    found = _step_and_event(files, end_ms)
+    found["us_per_event_and_rule"] = _slope(_with_rules, files, _RULES, end_ms)
+    found["us_per_event_and_feature"] = _slope(_with_features, files, _FEATURES, end_ms)
     sizes = [Engine(_with_features(files, count)).bytes_per_customer for count in _FEATURES]
     found["bytes_per_customer_and_feature"] = float(np.polyfit(_FEATURES, sizes, 1)[0])
-    return found | _alerts(files)
+    return found | _alerts(files, end_ms)
 
 
 def _with_rules(files: Mapping[str, str], count: int) -> Configuration:
@@ -76,10 +76,12 @@ def _slope(
     build: Callable[[Mapping[str, str], int], Configuration],
     files: Mapping[str, str],
     counts: Sequence[int],
+    end_ms: int,
 ) -> float:
     """Microseconds an event costs more for each one more of what ``build`` adds."""
     engines = [Engine(build(files, count)) for count in counts]
-    ahead = steps(events(_STEP * (_WARM_STEPS + _ROUNDS), customers=_CUSTOMERS), _STEP)
+    count = _STEP * (_WARM_STEPS + _ROUNDS)
+    ahead = steps(events(count, customers=_CUSTOMERS, end_ms=end_ms), _STEP)
     for step in islice(ahead, _WARM_STEPS):
         for engine in engines:
             engine.process(step)
@@ -90,10 +92,11 @@ def _slope(
     return median(slopes)
 
 
-def _step_and_event(files: Mapping[str, str]) -> dict[str, float]:
+def _step_and_event(files: Mapping[str, str], end_ms: int) -> dict[str, float]:
     """A step's fixed cost, an event's in full steps, and that of a step without events."""
     engine = Engine(Configuration.parse(files))
-    whole = events(_STEP * _WARM_STEPS + _ROUNDS * sum(_SIZES), customers=_CUSTOMERS)
+    count = _STEP * _WARM_STEPS + _ROUNDS * sum(_SIZES)
+    whole = events(count, customers=_CUSTOMERS, end_ms=end_ms)
     for step in steps(islice(whole, _STEP * _WARM_STEPS), _STEP):
         engine.process(step)
     spent: dict[int, list[float]] = {size: [] for size in _SIZES}
@@ -110,7 +113,7 @@ def _step_and_event(files: Mapping[str, str]) -> dict[str, float]:
     }
 
 
-def _alerts(files: Mapping[str, str]) -> dict[str, float]:
+def _alerts(files: Mapping[str, str], end_ms: int) -> dict[str, float]:
     """Of an alert: microseconds beside its event's, and bytes as a CloudEvent.
 
     One of two engines has a rule that fires once for each customer.
@@ -122,7 +125,7 @@ def _alerts(files: Mapping[str, str]) -> dict[str, float]:
     spent, sizes = [], []
     for seed in range(5):
         engines = [Engine(Configuration.parse(each)) for each in (quiet, loud)]
-        whole = events(4 * _STEP, customers=_STEP, seed=seed, everyone=True)
+        whole = events(4 * _STEP, customers=_STEP, end_ms=end_ms, seed=seed, everyone=True)
         (step, *_) = steps(whole, _STEP)
         started = time.perf_counter()
         engines[0].process(step)

@@ -25,7 +25,7 @@ _FEW, _MANY, _STEP, _CUSTOMERS, _ROUNDS = 20_000, 220_000, 2_000, 50_000, 5
 _SNAPSHOT_CHUNKS = 400
 
 
-def measure(broker: str, files: Mapping[str, str]) -> dict[str, float]:
+def measure(broker: str, files: Mapping[str, str], end_ms: int) -> dict[str, float]:
     """Events a second replayed and what comes once, bytes of records, seconds to read a GB."""
     configuration, metrics = Configuration.parse(files), Metrics()
     warm_up(configuration)
@@ -34,7 +34,7 @@ def measure(broker: str, files: Mapping[str, str]) -> dict[str, float]:
     for count in spent:
         settings = _settings(broker, count)
         create(settings)
-        sizes[count] = _fill(settings, configuration, count)
+        sizes[count] = _fill(settings, configuration, count, end_ms)
     for _ in range(_ROUNDS):
         for count, each in spent.items():
             started = time.perf_counter()
@@ -47,7 +47,7 @@ def measure(broker: str, files: Mapping[str, str]) -> dict[str, float]:
         "recovery_fixed_s": max(0.0, few_s - _FEW * s_per_event),
         "record_bytes": sizes[_MANY][0],
         "journal_bytes": sizes[_MANY][1],
-        "read_s_per_gb": _read_s_per_gb(broker, configuration),
+        "read_s_per_gb": _read_s_per_gb(broker, configuration, end_ms),
     }
 
 
@@ -61,26 +61,23 @@ def _settings(broker: str, count: int) -> Settings:
     return Settings(brokers=broker, topic_prefix=f"scaling-{count}", partitions=1)
 
 
-def _fill(settings: Settings, configuration: Configuration, count: int) -> tuple[float, float]:
+def _fill(
+    settings: Settings, configuration: Configuration, count: int, end_ms: int
+) -> tuple[float, float]:
     """Inputs and the journal of the steps that took them; mean bytes of a record of each."""
     engine = Engine(configuration)
     topics, producer = Topics(settings.topic_prefix), Producer(_client(settings.brokers))
     inputs: list[int] = []
     journal: list[int] = []
-    for number, step in enumerate(steps(events(count, customers=_CUSTOMERS), _STEP)):
-        now_ms = time.time_ns() // 10**6
-        chunks = [
-            replace(
-                each,
-                topic=topics.inputs[each.stream],
-                recorded_ms=[now_ms] * len(each.offsets),
-            )
-            for each in step.chunks
-        ]
-        taken = Step(now_ms, chunks)
+    records = events(count, customers=_CUSTOMERS, end_ms=end_ms)
+    for number, step in enumerate(steps(records, _STEP)):
+        chunks = [replace(each, topic=topics.inputs[each.stream]) for each in step.chunks]
+        taken = Step(step.now_ms, chunks)
         for chunk in chunks:
-            for key, value in zip(chunk.keys, chunk.values, strict=True):
-                producer.produce(chunk.topic, value, key, partition=0, timestamp=now_ms)
+            for key, value, time_ms in zip(
+                chunk.keys, chunk.values, chunk.recorded_ms, strict=True
+            ):
+                producer.produce(chunk.topic, value, key, partition=0, timestamp=time_ms)
                 inputs.append(len(key or b"") + len(value or b""))
         record = record_of(number, taken, engine.process(taken), engine)
         producer.produce(topics.journal, encode(record), partition=0)
@@ -89,12 +86,12 @@ def _fill(settings: Settings, configuration: Configuration, count: int) -> tuple
     return sum(inputs) / len(inputs), sum(journal) / len(journal)
 
 
-def _read_s_per_gb(broker: str, configuration: Configuration) -> float:
+def _read_s_per_gb(broker: str, configuration: Configuration, end_ms: int) -> float:
     """Seconds to read a GB (of what it unpacks to) of snapshot chunks."""
     admin = AdminClient({"bootstrap.servers": broker})
     for future in admin.create_topics([NewTopic("scaling-chunks", 1, 1)]).values():
         future.result(30)
-    chunks = chunks_lived(configuration)
+    chunks = chunks_lived(configuration, end_ms)
     producer = Producer(_client(broker) | {"compression.type": "zstd"})
     size = 0
     for number in range(_SNAPSHOT_CHUNKS):

@@ -7,6 +7,7 @@ drawn from a benchmark's even hand compresses differently.
 import gc
 import json
 import resource
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ import msgspec
 from confluent_kafka import Producer
 
 from benchmarks.configs import shipped
-from benchmarks.events import START_MS, Record, events, steps
+from benchmarks.events import DAY_MS, Record, events, steps
 from sentinel.configuration import Configuration
 from sentinel.engine import Engine, warm_up
 from sentinel.simulate import Simulation
@@ -29,7 +30,7 @@ _LIVED, _DAYS, _ROUNDS = 4_000, 30.0, 5
 _LEVEL = 3  # what librdkafka takes where nothing is said
 
 
-def measure() -> dict[str, float]:
+def measure(end_ms: int) -> dict[str, float]:
     """Bytes, threads, seconds a GB, ratios."""
     configuration = Configuration.parse(shipped())
     warm_up(configuration)
@@ -39,14 +40,15 @@ def measure() -> dict[str, float]:
     del empty
     found |= _producer()
     before = _resident()
-    large = _filled(configuration)
+    large = _filled(configuration, end_ms)
     found["bytes_per_customer"] = (_resident() - before) / _MANY
-    return found | _snapshot(configuration, large) | _compressed(configuration)
+    return found | _snapshot(configuration, large) | _compressed(configuration, end_ms)
 
 
-def _filled(configuration: Configuration) -> Engine:
+def _filled(configuration: Configuration, end_ms: int) -> Engine:
     engine = Engine(configuration)
-    for step in steps(events(_MANY * _EVENTS_EACH, customers=_MANY, everyone=True), _STEP):
+    count = _MANY * _EVENTS_EACH
+    for step in steps(events(count, customers=_MANY, end_ms=end_ms, everyone=True), _STEP):
         engine.process(step)
     return engine
 
@@ -95,9 +97,9 @@ def _snapshot(configuration: Configuration, engine: Engine) -> dict[str, float]:
     }
 
 
-def _compressed(configuration: Configuration) -> dict[str, float]:
+def _compressed(configuration: Configuration, end_ms: int) -> dict[str, float]:
     """Zstandard over the chunks of a snapshot of customers who have lived for weeks."""
-    chunks = chunks_lived(configuration)
+    chunks = chunks_lived(configuration, end_ms)
     size = sum(map(len, chunks))
     packed_s, unpacked_s, packed = [], [], []
     for _ in range(_ROUNDS):
@@ -116,18 +118,19 @@ def _compressed(configuration: Configuration) -> dict[str, float]:
     }
 
 
-def chunks_lived(configuration: Configuration) -> list[bytes]:
+def chunks_lived(configuration: Configuration, end_ms: int) -> list[bytes]:
     """The chunks of a snapshot after weeks of the simulator's customers."""
     engine = Engine(configuration)
-    for step in steps(_lives(), _STEP):
+    for step in steps(_lives(end_ms), _STEP):
         engine.process(step)
     return list(chunks_of(snapshot_of(ShardState(engine))))
 
 
-def _lives() -> Iterator[Record]:
-    for item in Simulation(customers=_LIVED, start_ms=START_MS, days=_DAYS):
-        value = msgspec.json.encode(item.event)
-        yield Record(item.stream, item.event.customer_id.encode(), value)
+def _lives(end_ms: int) -> Iterator[Record]:
+    for item in Simulation(customers=_LIVED, start_ms=end_ms - int(_DAYS * DAY_MS), days=_DAYS):
+        value, time_ms = msgspec.json.encode(item.event), item.event.event_time
+        assert isinstance(time_ms, int)
+        yield Record(item.stream, item.event.customer_id.encode(), value, time_ms)
 
 
 def _resident() -> float:
@@ -149,4 +152,4 @@ def _peak() -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure()))
+    print(json.dumps(measure(int(sys.argv[1]))))

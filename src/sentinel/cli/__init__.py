@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from sentinel import __version__
+from sentinel import DISTRIBUTION, __version__
 from sentinel.cli.ack import ack
 from sentinel.cli.backtest import backtest
 from sentinel.cli.check import check
@@ -58,7 +58,7 @@ app.add_typer(rules, name="rules")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"sentinel {__version__}")
+        typer.echo(f"sentinel {__version__} (distribution {DISTRIBUTION})")
         raise typer.Exit
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentinel import DISTRIBUTION
 from sentinel.cli.failure import UserError
 from sentinel.model.events import Stream
 
@@ -160,7 +161,8 @@ def _write_page(
     try:
         from sentinel.backtest.report import page
     except ModuleNotFoundError as error:
-        raise UserError(f"--html needs {error.name}: pip install 'sentinel[report]'") from None
+        wanted = f"pip install '{DISTRIBUTION}[report]'"
+        raise UserError(f"--html needs {error.name}: {wanted}") from None
     before = (old, judged) if old is not None and judged is not None else None
     path.write_text(page((new, judgement), before, differences, data), "utf-8")
 

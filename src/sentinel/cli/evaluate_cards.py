@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentinel import DISTRIBUTION
+
 if TYPE_CHECKING:
     from sentinel.evaluate.cards import Report
 
@@ -30,7 +32,8 @@ def cards(
     try:
         from sentinel.evaluate.cards import CardsError, evaluate
     except ModuleNotFoundError as error:
-        raise UserError(f"{error.name} is missing: pip install 'sentinel[learn]'") from None
+        wanted = f"pip install '{DISTRIBUTION}[learn]'"
+        raise UserError(f"{error.name} is missing: {wanted}") from None
     folder = shipped_configs() / "evaluate" / "cards" if configs is None else configs
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:

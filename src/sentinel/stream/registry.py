@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from sentinel import DISTRIBUTION
 from sentinel.alerting.cloudevent import decode
 from sentinel.model.alert import ActionRequest, Alert
 from sentinel.model.step import Chunk
@@ -36,7 +37,7 @@ class Registry:
             )
         except ImportError as error:
             name = variable("schema_registry")
-            raise SettingsError(f"{name}: install sentinel[avro] ({error})") from None
+            raise SettingsError(f"{name}: pip install '{DISTRIBUTION}[avro]' ({error})") from None
         client = SchemaRegistryClient.new_client({"url": url})
         self._alert = AvroSerializer(client, json.dumps(avro_schema(Alert)))
         self._action = AvroSerializer(client, json.dumps(avro_schema(ActionRequest)))

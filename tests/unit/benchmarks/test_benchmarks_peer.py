@@ -9,6 +9,7 @@ from benchmarks.peer_conditions import compile_condition
 from sentinel.model.columns import FIELDS
 from sentinel.model.events import Stream, Transaction
 
+END_MS = 1_767_571_200_000
 TRANSACTION = Transaction(
     event_id="t1", event_time=1, customer_id="c1", kind="card", direction="debit", amount=30.0
 )
@@ -16,7 +17,7 @@ TRANSACTION = Transaction(
 
 def test_values_and_hits_agree_with_the_engine() -> None:
     """On a sample every feature value is the engine's, and so is every plain rule's hit."""
-    sample = list(events(4_000, customers=200, everyone=True))
+    sample = list(events(4_000, customers=200, end_ms=END_MS, everyone=True))
     agreed = agreement(configs.by_customer(configs.shipped()), sample)
     assert agreed["equal_values"] > 50_000
 

@@ -4,6 +4,7 @@ from io import StringIO
 
 from benchmarks.__main__ import report
 from benchmarks.figures import FIGURES, table
+from benchmarks.machine import commit
 from rich.console import Console
 
 GOOD = {figure.key: figure.bar if figure.bar is not None else 1.0 for figure in FIGURES}
@@ -29,6 +30,9 @@ def test_a_missed_bar_is_marked() -> None:
 
 def test_the_report_has_every_figure() -> None:
     """latest.json holds all figures by their keys, and where they are from."""
-    written = report({"figures": {**GOOD, "latency_p99_ms": 151.0}, "details": {}})
+    figures = {**GOOD, "latency_p99_ms": 151.0}
+    written = report({"figures": figures, "details": {}}, commit())
     assert written.keys() >= {figure.key for figure in FIGURES} | {"machine", "broker", "bars"}
     assert written["missed"] == ["latency_p99_ms"]
+    assert len(written["commit"]) == 40
+    assert written["dirty"] in {True, False}
