@@ -27,6 +27,7 @@ from sentinel.configuration import Configuration
 from sentinel.model.events import Event, Login, Stream, Transaction
 from sentinel.settings import Settings
 from sentinel.stream.configurations import Bundle
+from sentinel.stream.ends import Ends
 from sentinel.stream.topics import Topics, create
 
 PARTITIONS = 2
@@ -52,7 +53,7 @@ class Stage:
     topics: Topics = field(init=False)
 
     def __post_init__(self) -> None:
-        """Create the topics."""
+        """Create the topics and wait until each of their partitions has a leader."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -65,6 +66,15 @@ class Stage:
         )
         self.topics = Topics(self.prefix)
         create(self.settings)
+        ends = Ends(self.settings)
+        wait_for(lambda: self._led(ends), "a leader of every partition")
+
+    def _led(self, ends: Ends) -> bool:
+        """Whether the broker serves every partition; metadata name leaders before that."""
+        counts = dict.fromkeys(self.topics.all(), self.partitions)
+        counts |= dict.fromkeys(self.topics.broadcast(), 1)
+        places = {(topic, number) for topic, count in counts.items() for number in range(count)}
+        return ends.stable(places).keys() == places
 
     def feed(self, records: list[tuple[Stream, str, bytes]]) -> None:
         """Produce (stream, customer, value) records in order and wait for the broker."""
