@@ -6,9 +6,10 @@ READY := $(VENV)/.ready
 PEERS := .venv-peers
 SECONDS ?= 0
 SEED ?= 1
+MINUTES ?= 10
 SECRETS := grafana-admin-password
 
-.PHONY: demo test test-quick lint bench scaling faults mutations stack previews secrets setup setup-system lock clean help
+.PHONY: demo test test-quick fuzz lint bench scaling faults mutations stack previews secrets setup setup-system lock clean help
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t16
@@ -17,10 +18,13 @@ demo: $(READY)  ## watch real alerts; SECONDS=20 ends by itself
 	@$(BIN)/sentinel demo $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))
 
 test: $(READY) setup-system lint  ## all checks and tests, on real Apache Kafka too
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup --durations=20
 
 test-quick: $(READY)  ## the tests that need no broker and no worker process
-	$(BIN)/pytest -m "not kafka and not process"
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not kafka and not process"
+
+fuzz: $(READY)  ## property tests on random examples; MINUTES=10, fails at the first that fails
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
 lint: $(READY)  ## ruff, mypy, import directions, shipped configuration and its rule tests
 	$(BIN)/ruff check .
