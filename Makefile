@@ -7,6 +7,8 @@ PEERS := .venv-peers
 SECONDS ?= 0
 SEED ?= 1
 MINUTES ?= 10
+# A module runs in one process. Modules keep their order: long ones come first, units last.
+PARALLEL := -n 2 --dist loadscope --no-loadscope-reorder
 SECRETS := grafana-admin-password
 
 .PHONY: demo test test-quick fuzz lint bench scaling faults mutations stack previews secrets setup setup-system lock clean help
@@ -18,10 +20,10 @@ demo: $(READY)  ## watch real alerts; SECONDS=20 ends by itself
 	@$(BIN)/sentinel demo $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))
 
 test: $(READY) setup-system lint  ## all checks and tests, on real Apache Kafka too
-	$(BIN)/pytest -n 2 --dist loadgroup --durations=20
+	$(BIN)/pytest $(PARALLEL) --durations=20
 
 test-quick: $(READY)  ## the tests that need no broker and no worker process
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not kafka and not process"
+	$(BIN)/pytest $(PARALLEL) -m "not kafka and not process"
 
 fuzz: $(READY)  ## property tests on random examples; MINUTES=10, fails at the first that fails
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)

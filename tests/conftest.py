@@ -114,19 +114,11 @@ def pytest_configure(config: pytest.Config) -> None:
         subprocess.run([sys.executable, "-c", _WARM_UP], check=False)  # a failure is a test's
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that run on the real broker, and group what must not run side by side.
-
-    xdist runs a group in one process: the tests of a group share its broker and do not compete
-    for the cores with each other's worker processes.
-    """
+    """Mark the tests that run on the real broker, and all property tests."""
     for item in items:
         if not {"kafka", "secure_kafka"}.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("kafka")
-            item.add_marker(pytest.mark.xdist_group("kafka"))
-        elif item.get_closest_marker("process") or item.get_closest_marker("kafka"):
-            item.add_marker(pytest.mark.xdist_group("process"))
         if "properties" in item.path.parts:
             item.add_marker("hypothesis")  # the plugin marks what has @given itself
 
