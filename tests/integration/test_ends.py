@@ -26,6 +26,7 @@ def test_an_open_transaction_is_not_settled(kafka: str, prefix: str) -> None:
     wait_for(lambda: ends.settled((journal, 0)), "the abort's marker")
 
 
-def test_no_answer_is_not_settled() -> None:
+def test_no_answer_is_not_settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker that cannot be asked has settled nothing."""
+    monkeypatch.setattr("sentinel.stream.ends._TIMEOUT_S", 0.2)
     assert not Ends(Settings(brokers="127.0.0.1:1")).settled(("journal", 0))
