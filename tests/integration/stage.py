@@ -105,6 +105,7 @@ class Stage:
                 "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",
                 "enable.auto.commit": False,
+                "fetch.wait.max.ms": 10,  # how long the broker waits before it tells of an end
             }
         )
         partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
