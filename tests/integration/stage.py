@@ -34,6 +34,15 @@ PARTITIONS = 2
 DEADLINE_S = 90.0
 
 
+class _Ranges(msgspec.Struct):
+    """What :meth:`Stage.applied` reads of a journal record; the rest is skipped."""
+
+    ranges: dict[str, tuple[int, int]]
+
+
+_RANGES = msgspec.json.Decoder(_Ranges)
+
+
 def wait_for(condition: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
     """Poll until a condition holds; fails with ``what`` when it does not in time."""
     end = time.monotonic() + deadline_s
@@ -148,7 +157,7 @@ class Stage:
         """The last journalled offset of each input partition."""
         last: dict[tuple[str, int], int] = {}
         for message in self.read(self.topics.journal):
-            for topic, (_, end) in msgspec.json.decode(message.value())["ranges"].items():
+            for topic, (_, end) in _RANGES.decode(message.value()).ranges.items():
                 last[topic, message.partition()] = end
         return last
 
