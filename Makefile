@@ -7,7 +7,8 @@ PEERS := .venv-peers
 SECONDS ?= 0
 SEED ?= 1
 MINUTES ?= 10
-# A module runs in one process. Modules keep their order: long ones come first, units last.
+# A module runs in one process; modules keep their order: long ones come first, units last.
+# Not loadgroup: xdist 3.8 does not see groups with pytest 9.2, and runs each test anywhere.
 PARALLEL := -n 2 --dist loadscope --no-loadscope-reorder
 SECRETS := grafana-admin-password
 
