@@ -1,13 +1,19 @@
-"""Brokers for tests: the real Apache Kafka, and librdkafka's built-in cluster."""
+"""Brokers, Hypothesis profiles, compiled kernels, and how tests are shared out to processes."""
 
 import itertools
 import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer
+from hypothesis import HealthCheck, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
+from hypothesis.internal.conjecture import providers
 from tests.kafka.broker import VERSION, Broker
 from tests.kafka.secure import SecureBroker
 
@@ -17,6 +23,19 @@ _REAL = f"real Apache Kafka {VERSION}"
 _BUILT_IN = "librdkafka built-in cluster"
 _used: Counter[str] = Counter()
 _numbers = itertools.count(1)
+_WARM_UP = """\
+from sentinel.engine import warm_up
+from sentinel.settings import read_configuration
+warm_up(read_configuration(None))
+"""
+
+_UNTIMED: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+_FOUND = DirectoryBasedExampleDatabase(Path(__file__).parents[1] / ".cache" / "hypothesis")
+settings.register_profile("fixed", derandomize=True, database=None, max_examples=100, **_UNTIMED)
+settings.register_profile(
+    "fuzz", derandomize=False, database=_FOUND, print_blob=True, max_examples=100, **_UNTIMED
+)
+settings.load_profile("fixed")  # ``make fuzz`` asks for the other one
 
 
 @pytest.fixture(scope="session")
@@ -68,24 +87,40 @@ def prefix() -> str:
     return f"t{os.getpid()}n{next(_numbers)}"
 
 
-def pytest_configure() -> None:
-    """Drop compiled kernels that are older than any kernel's source.
+def _is_xdist_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
 
-    Numba compiles anew what changed, but not what has inlined it from another file.
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Delete stale compiled kernels; before xdist workers start, compile the engine's once.
+
+    Numba compiles what has changed, but not what has inlined it from another file.
     """
+    if not config.getoption("--hypothesis-profile"):
+        # Hypothesis also draws constants from whichever of our modules are imported by then:
+        # one test's examples would depend on the tests that were chosen with it.
+        none = providers._local_constants
+        providers._get_local_constants = lambda: none
+    if _is_xdist_worker(config):
+        return
     package = Path(sentinel.__file__).parent
     kernels = [path for path in package.rglob("*.py") if "model.kernel" in path.read_text("utf-8")]
     newest = max(path.stat().st_mtime for path in kernels)
     for compiled in package.rglob("__pycache__/*.nb[ic]"):
         if compiled.stat().st_mtime < newest:
             compiled.unlink()
+    ours = config.rootpath == Path(__file__).parents[1]  # tests of this file run it elsewhere
+    if ours and config.getoption("numprocesses", default=None):
+        subprocess.run([sys.executable, "-c", _WARM_UP], check=False)  # a failure is a test's
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that run on the real broker."""
+    """Mark the tests that run on the real broker, and all property tests."""
     for item in items:
         if not {"kafka", "secure_kafka"}.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("kafka")
+        if "properties" in item.path.parts:
+            item.add_marker("hypothesis")  # the plugin marks what has @given itself
 
 
 def _is_whole_run(config: pytest.Config) -> bool:
@@ -99,17 +134,25 @@ def _is_whole_run(config: pytest.Config) -> bool:
     return not chosen and (not config.getoption("lf", default=False) or "CI" in os.environ)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Add an xdist worker's count of brokers; a worker that crashed has none."""
+    _used.update(getattr(node, "workeroutput", {}).get("brokers", {}))
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """A whole run that did not touch the real broker has proved nothing."""
-    if exitstatus == 0 and _is_whole_run(session.config) and not _used[_REAL]:
+    """Fail a whole run that did not use the real broker: it has proved nothing."""
+    if _is_xdist_worker(session.config):
+        session.config.workeroutput["brokers"] = dict(_used)  # type: ignore[attr-defined]
+    elif exitstatus == 0 and _is_whole_run(session.config) and not _used[_REAL]:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Say which brokers the tests ran on."""
-    said = ", ".join(f"{name}: {count} tests" for name, count in sorted(_used.items()))
-    terminalreporter.write_line(f"brokers: {said or 'none'}")
+    """Print which brokers the tests used."""
+    used = ", ".join(f"{name}: {count} tests" for name, count in sorted(_used.items()))
+    terminalreporter.write_line(f"brokers: {used or 'none'}")
     if _is_whole_run(config) and not _used[_REAL]:
         terminalreporter.write_line("FAILED: no test ran on the real Apache Kafka")

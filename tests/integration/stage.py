@@ -27,10 +27,20 @@ from sentinel.configuration import Configuration
 from sentinel.model.events import Event, Login, Stream, Transaction
 from sentinel.settings import Settings
 from sentinel.stream.configurations import Bundle
+from sentinel.stream.ends import Ends
 from sentinel.stream.topics import Topics, create
 
 PARTITIONS = 2
 DEADLINE_S = 90.0
+
+
+class _Ranges(msgspec.Struct):
+    """What :meth:`Stage.applied` reads of a journal record; the rest is skipped."""
+
+    ranges: dict[str, tuple[int, int]]
+
+
+_RANGES = msgspec.json.Decoder(_Ranges)
 
 
 def wait_for(condition: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
@@ -52,7 +62,7 @@ class Stage:
     topics: Topics = field(init=False)
 
     def __post_init__(self) -> None:
-        """Create the topics."""
+        """Create the topics and wait until each of their partitions has a leader."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -65,6 +75,15 @@ class Stage:
         )
         self.topics = Topics(self.prefix)
         create(self.settings)
+        ends = Ends(self.settings)
+        wait_for(lambda: self._led(ends), "a leader of every partition")
+
+    def _led(self, ends: Ends) -> bool:
+        """Whether the broker serves every partition; metadata name leaders before that."""
+        counts = dict.fromkeys(self.topics.all(), self.partitions)
+        counts |= dict.fromkeys(self.topics.broadcast(), 1)
+        places = {(topic, number) for topic, count in counts.items() for number in range(count)}
+        return ends.stable(places).keys() == places
 
     def feed(self, records: list[tuple[Stream, str, bytes]]) -> None:
         """Produce (stream, customer, value) records in order and wait for the broker."""
@@ -95,6 +114,7 @@ class Stage:
                 "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",
                 "enable.auto.commit": False,
+                "fetch.wait.max.ms": 10,  # how long the broker waits before it tells of an end
             }
         )
         partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
@@ -137,7 +157,7 @@ class Stage:
         """The last journalled offset of each input partition."""
         last: dict[tuple[str, int], int] = {}
         for message in self.read(self.topics.journal):
-            for topic, (_, end) in msgspec.json.decode(message.value())["ranges"].items():
+            for topic, (_, end) in _RANGES.decode(message.value()).ranges.items():
                 last[topic, message.partition()] = end
         return last
 

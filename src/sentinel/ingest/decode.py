@@ -164,8 +164,13 @@ class _Work:
         readable = [value if value and len(value) <= most else b"" for value in self._values]
         columns, self._columns = self._plan.columns(n)
         shape = self._plan.shape
-        self._data = b"".join(readable)
+        defaults = self._plan.default_texts
+        self._data = b"".join([*readable, *defaults])
         self._spans = columns.spans
+        behind = len(self._data) - sum(map(len, defaults))
+        for place, text in enumerate(defaults):  # where the field is absent
+            self._spans[place] = behind, len(text)
+            behind += len(text)
         scan(
             np.frombuffer(self._data, np.uint8),
             np.cumsum(np.fromiter(map(len, readable), np.int64, n)),

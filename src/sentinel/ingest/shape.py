@@ -58,11 +58,18 @@ class Columns(NamedTuple):
 
 
 class Plan:
-    """A stream's shape together with the columns, and the texts, that are wanted of it."""
+    """A stream's shape together with the columns, and the texts, that are wanted of it.
+
+    ``default_texts`` has one text for each of ``spelled``: UTF-8, the text of an absent field.
+    """
 
     def __init__(self, stream: Stream, wanted: frozenset[str], spelled: frozenset[str]) -> None:
         self.spelled = tuple(name for name in FIELDS[stream] if name in spelled)
         types = {field.name: field for field in _fields(stream)}
+        defaults = [types[name].default for name in self.spelled]
+        self.default_texts = tuple(
+            default.encode() if isinstance(default, str) else b"" for default in defaults
+        )
         self._rows: dict[Kind, list[tuple[str, Any]]] = {kind: [] for kind in Kind}
         fields = np.zeros((len(types), 11), np.int64)
         bounds = np.zeros((len(types), 2), np.float64)

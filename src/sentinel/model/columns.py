@@ -128,7 +128,8 @@ class Texts:
     """The very bytes of text fields: ``data`` uint8[bytes], UTF-8, and where each text stands.
 
     ``spans`` maps a field to int64[n, 2], first byte and length of its text in each row; the
-    span of a missing text is unspecified.
+    span of a missing text is unspecified.  The text of an absent field that has a default is
+    that default.
     """
 
     data: NDArray[np.uint8]

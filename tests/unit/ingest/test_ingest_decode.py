@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from sentinel.ingest import NEVER, Limits, decode
 from sentinel.model.columns import FIELDS, Kind
-from sentinel.model.events import Stream
+from sentinel.model.events import EVENT_TYPES, Stream
 from sentinel.model.ids import hash_text
 from sentinel.model.step import Chunk, DeadLetterReason
 
@@ -159,3 +160,53 @@ def test_nothing_is_lost_or_doubled(values: list[bytes | None]) -> None:
     assert all(len(column) == good for column in decoded.columns.values())
     bad = [(10 + 2 * place, value) for place, value in enumerate(values) if value != encoded()]
     assert [(letter.offset, letter.value) for letter in decoded.dead_letters] == bad
+
+
+def _with_default() -> dict[tuple[Stream, str], object]:
+    fields = {stream: msgspec.structs.fields(kind) for stream, kind in EVENT_TYPES.items()}
+    return {
+        (stream, each.name): each.default
+        for stream, declared in fields.items()
+        for each in declared
+        if not each.required and each.default is not None
+    }
+
+
+def test_the_fields_with_a_default_are_known() -> None:
+    """Two fields have a default that is not null; of the two only the currency is free text."""
+    assert _with_default() == {
+        (Stream.TRANSACTION, "currency"): "CNY",
+        (Stream.TRANSACTION, "status"): "approved",
+    }
+    assert FIELDS[Stream.TRANSACTION]["status"].kind is Kind.CODE
+
+
+@pytest.mark.parametrize("escape", [False, True], ids=["scanned", "decoded"])
+def test_the_text_of_an_absent_field_is_its_default(escape: bool) -> None:
+    """Value, hash and text agree for scanned records and for those with an escape alike."""
+    absent = encoded()
+    present = encoded(currency="USD")
+    dead = b"no JSON"
+    values = [absent, present, dead, absent, present]
+    if escape:  # the scanner leaves escapes to the decoder
+        values = [value.replace(b'"t1"', b'"t\\u0031"') for value in values]
+    spelled = frozenset({"currency", "merchant_id"})
+    decoded = decode(Stream.TRANSACTION, [chunk(*values)], LIMITS, ALL, spelled)
+    assert decoded.texts is not None
+    data, spans = decoded.texts.data, decoded.texts.spans["currency"]
+    texts = [data[start : start + size].tobytes().decode() for start, size in spans]
+    assert texts == ["CNY", "USD", "CNY", "USD"]
+    assert [event.currency for event in decoded.events] == texts  # type: ignore[union-attr]
+    assert decoded.columns["currency"].tolist() == [hash_text(text) for text in texts]
+
+
+def test_defaults_stand_between_scanned_and_decoded_texts() -> None:
+    """A step with both kinds of records spells every currency, wherever its bytes are kept."""
+    plain, escaped = encoded(), encoded().replace(b'"t1"', b'"t\\u0031"')
+    both = [plain, escaped, encoded(currency="USD"), escaped, plain]
+    spelled = frozenset({"currency"})
+    decoded = decode(Stream.TRANSACTION, [chunk(*both)], LIMITS, ALL, spelled)
+    assert decoded.texts is not None
+    data, spans = decoded.texts.data, decoded.texts.spans["currency"]
+    texts = [data[start : start + size].tobytes() for start, size in spans]
+    assert texts == [b"CNY", b"CNY", b"USD", b"CNY", b"CNY"]
