@@ -72,7 +72,7 @@ def _fill(
     records = events(count, customers=_CUSTOMERS, end_ms=end_ms)
     for number, step in enumerate(steps(records, _STEP)):
         chunks = [replace(each, topic=topics.inputs[each.stream]) for each in step.chunks]
-        taken = Step(step.now_ms, chunks)
+        taken = Step(step.stream_ms, chunks, step.stream_ms)
         for chunk in chunks:
             for key, value, time_ms in zip(
                 chunk.keys, chunk.values, chunk.recorded_ms, strict=True

@@ -12,8 +12,6 @@ from sentinel.model.response import Control, Response, ResponseKind, ResponseRes
 from sentinel.model.step import Chunk, Outcome, Step
 from sentinel.settings import read_configuration
 
-NOW_MS = 1_900_000_000_000
-
 
 def _lived() -> tuple[Engine, Alert]:
     """An engine of the shipped rules that has lived a while, and an alert that is open."""
@@ -33,8 +31,9 @@ def _say(engine: Engine, *responses: Response) -> Outcome:
     values: list[bytes | None] = [msgspec.json.encode(each) for each in responses]
     keys: list[bytes | None] = [each.key.encode() for each in responses]
     places = list(range(len(values)))
-    said = Chunk(Control.RESPONSE, "t.responses", 0, places, [NOW_MS] * len(places), keys, values)
-    return engine.process(Step(NOW_MS, [said]))
+    times = [int(each.event_time) for each in responses]  # type: ignore[arg-type]
+    said = Chunk(Control.RESPONSE, "t.responses", 0, places, times, keys, values)
+    return engine.process(Step(max(times), [said]))
 
 
 def _label(alert: Alert, event_id: str, verdict: Verdict) -> Response:

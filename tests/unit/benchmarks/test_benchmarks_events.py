@@ -56,6 +56,6 @@ def test_steps_hold_all_events() -> None:
         for offset in chunk.offsets
     ]
     assert offsets == list(range(len(offsets)))
-    assert [step.now_ms for step in cut] == [records[at].time_ms for at in (499, 999, 1_049)]
+    assert [step.stream_ms for step in cut] == [records[at].time_ms for at in (499, 999, 1_049)]
     recorded = [at for step in cut for chunk in step.chunks for at in chunk.recorded_ms]
     assert sorted(recorded) == [record.time_ms for record in records]
