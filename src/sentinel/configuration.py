@@ -78,6 +78,7 @@ class Stages:
     complaints: complaints.Complaints
     collector: entities.Collector
     owner: entities.Owner
+    rollups: entities.RollupBuffer
     heat: entities.Heat
     hot_list: entities.HotList
     verdicts: feedback.Verdicts
@@ -186,6 +187,7 @@ class Configuration:
             alarms=complaints.Alarms(self.bounds.local_time.zone),
             collector=collector,
             owner=entities.Owner(layout, self.bounds.max_entities),
+            rollups=entities.RollupBuffer(),
             entity_rules=entity_rules,
             heat=entities.Heat(),
             hot_list=hot_list,

@@ -33,7 +33,7 @@ from sentinel.model.columns import Batch
 from sentinel.model.entity import EntityKind
 from sentinel.model.events import Complaint, Event, Stream
 from sentinel.model.response import Control, Response, ResponseKind, ResponseResult
-from sentinel.model.rollup import HotEntry
+from sentinel.model.rollup import BEHIND_MS, HotEntry, Progress
 from sentinel.model.signal import Signal
 from sentinel.model.step import Chunk, Limit, Outcome, SignalDrop, Step
 from sentinel.state import Buffer, Slots
@@ -112,7 +112,15 @@ class Engine:
         stages.hot_list.add_to(batch)
         signals = stages.rules.evaluate(batch)
         outcome.rollups = stages.collector.collect(batch)
-        shared = stages.entity_rules.evaluate(stages.owner.take(_of(step, Control.ROLLUP)))
+        was_behind = (
+            step.wall_ms is not None
+            and len(batch) > 0
+            and step.wall_ms - int(batch.order[0]) > BEHIND_MS
+        )
+        rollups, began = stages.rollups.process(
+            stages.owner.read(_of(step, Control.ROLLUP)), step.wall_ms, late=was_behind
+        )
+        shared = stages.entity_rules.evaluate(stages.owner.apply(rollups))
         outcome.signals = Counter(
             (signal.rule_id, signal.stage.value) for signal in signals + shared
         )
@@ -132,7 +140,8 @@ class Engine:
         self._alert(batch, in_time, responses)
         outcome.rollups += stages.collector.collect_labels(stages.held.finish())
         outcome.hot = self._alert_of_shared(shared_in_time)
-        self._advance(step.stream_ms)
+        shared_ms = min(step.stream_ms, stages.rollups.horizon_ms(step.wall_ms))
+        self._advance(step.stream_ms, shared_ms)
         said, counts = stages.alerting.finish(), stages.complaints.take_counts()
 
         outcome.alerts, outcome.action_requests = said.alerts, said.action_requests
@@ -159,6 +168,11 @@ class Engine:
             outcome.dropped_rollups += drops
             outcome.limits += limits
         outcome.limits += stages.heat.take_limits()
+        outcome.limits += stages.rollups.drain_limits()
+        outcome.rollups_waiting = len(stages.rollups)
+        is_behind = step.wall_ms is not None and step.wall_ms - step.stream_ms > BEHIND_MS
+        outcome.progress = Progress(step.stream_ms, is_behind, was_behind)
+        outcome.tells_all = is_behind or was_behind or began
         outcome.warm_share = stages.features.warmth.share()
         outcome.open_alerts = stages.alerting.standings()
         outcome.notices, self._notices = self._notices, Counter()
@@ -229,6 +243,7 @@ class Engine:
         stages, hot = self._stages, []
         for (at_ms, kind, entity_id), each in groupby(signals, key=_ENTITY_MOMENT):
             mine = list(each)
+            stages.alerting.advance(NEVER, self._wall_ms, at_ms)
             stages.verdicts.note(mine)
             stages.alerting.take(mine)
             risk = max((stages.entity_rules.hot.get(one.rule_id, 0) for one in mine), default=0)
@@ -255,13 +270,16 @@ class Engine:
             )
         )
 
-    def _advance(self, stream_ms: int) -> None:
-        """Do what is due by stream time, of complaints and alerts in one order."""
+    def _advance(self, stream_ms: int, shared_ms: int = NEVER) -> None:
+        """Do what is due by stream time, of complaints and alerts in one order.
+
+        ``shared_ms`` is stream time of the shared entities: all shards have passed it.
+        """
         complaints, alerting = self._stages.complaints, self._stages.alerting
         while (due_ms := complaints.next_due_ms()) <= stream_ms:
-            alerting.advance(due_ms, self._wall_ms)
+            alerting.advance(due_ms, self._wall_ms, NEVER)
             self._tell(complaints.advance(due_ms))
-        alerting.advance(stream_ms, self._wall_ms)
+        alerting.advance(stream_ms, self._wall_ms, shared_ms)
 
     def _tell(self, notices: list[Notice]) -> None:
         """Notices of complaints become alerts, or end them."""
@@ -292,6 +310,7 @@ class Engine:
         new.complaints.restore(old.complaints.snapshot())
         new.alarms.restore(old.alarms.snapshot())
         new.owner.carry(old.owner)
+        new.rollups.carry(old.rollups)
         new.heat.restore(old.heat.snapshot())
         new.hot_list.restore(old.hot_list.snapshot())
         new.verdicts.restore(old.verdicts.snapshot())
@@ -310,10 +329,21 @@ class Engine:
 
     def is_due(self, stream_ms: int, wall_ms: int) -> bool:
         """Whether a deadline would fire in a step without records at these times."""
+        shared_ms = min(stream_ms, self._stages.rollups.horizon_ms(wall_ms))
         return (
-            self._stages.alerting.is_due(stream_ms, wall_ms)
+            self._stages.alerting.is_due(stream_ms, wall_ms, shared_ms)
+            or self._stages.rollups.is_due(wall_ms)
             or self._stages.complaints.next_due_ms() <= stream_ms
         )
+
+    @property
+    def has_shared_entities(self) -> bool:
+        """Whether shared entities are measured at all."""
+        return self._stages.owner.has_kinds
+
+    def bound_ms(self, shard: int, wall_ms: int) -> int | None:
+        """The append time beyond which ``shard`` should not read yet; None: no bound."""
+        return self._stages.rollups.bound_ms(shard, wall_ms)
 
     def appended(self, source: Stream | Control) -> int:
         """The append time of the last record of an input (ms UTC); far back before the first."""
@@ -341,6 +371,7 @@ class Engine:
             "complaints": stages.complaints.snapshot(),
             "alarms": stages.alarms.snapshot(),
             **{_OWNER + name: part for name, part in stages.owner.snapshot().items()},
+            "rollups": stages.rollups.snapshot(),
             "heat": stages.heat.snapshot(),
             "hot_list": stages.hot_list.snapshot(),
             "verdicts": stages.verdicts.snapshot(),
@@ -370,6 +401,7 @@ class Engine:
         stages.alarms.restore(small("alarms"))
         stages.owner.restore(_under(_OWNER, parts))
         stages.held.restore(_under(_HELD, parts))
+        stages.rollups.restore(parts["rollups"])
         stages.heat.restore(small("heat"))
         stages.hot_list.restore(small("hot_list"))
         stages.verdicts.restore(small("verdicts"))
@@ -429,6 +461,7 @@ def warm_up(configuration: Configuration) -> None:
     chunks = [
         Chunk(stream, "warm-up", 0, [0], [1], [None], [value]) for stream, value in values.items()
     ]
-    rollups = [value for _, value in records(engine.process(Step(1, chunks)).rollups, 1)]
+    outcome = engine.process(Step(1, chunks))
+    rollups = [value for _, value in records(outcome.rollups, 0, 1, outcome.progress)]
     if rollups:
         engine.process(Step(1, [Chunk(Control.ROLLUP, "warm-up", 0, [0], [1], [None], [*rollups])]))

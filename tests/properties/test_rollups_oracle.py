@@ -18,7 +18,7 @@ from sentinel.model.entity import ID_FIELDS, EntityKind
 from sentinel.model.events import Event, Login, Stream, Transaction
 from sentinel.model.ids import hash_text
 from sentinel.model.response import Control
-from sentinel.model.rollup import EntityRows
+from sentinel.model.rollup import EntityRows, Progress
 from sentinel.model.step import Chunk
 from sentinel.rules import compile_expression
 from sentinel.stream.records import Fetched
@@ -105,7 +105,11 @@ def _step(collector: Collector, mine: list[Event], watermarks: Watermarks) -> li
         wanted, spelled = collector.field_demand[stream], collector.spelled[stream]
         decoded[stream] = decode(stream, [chunk], LIMITS, wanted, spelled)
     batch = merge(decoded, watermarks, LIMITS.lateness_ms)
-    return [value for _, value in records(collector.collect(batch), 1)]
+    return [value for _, value in records(collector.collect(batch), 0, 1, Progress(0))]
+
+
+def _apply(owner: Owner, chunks: list[Chunk]) -> list[EntityRows]:
+    return owner.apply([rows for _, parts in owner.read(chunks) for rows in parts])
 
 
 def _names(kind: EntityKind, event: Event) -> str | None:
@@ -197,7 +201,7 @@ def test_the_owner_holds_what_all_events_come_to(
         fetched = Fetched("r", 0, first, last + 1, offsets, [0] * n, [None] * n, [*again])
         chunk = fetched.after(Control.ROLLUP, applied)
         assert chunk is not None
-        tables += owner.take([chunk])
+        tables += _apply(owner, [chunk])
         applied = last
     assert _newest(tables) == _oracle(happened)
 
@@ -215,8 +219,8 @@ def test_a_restored_owner_goes_on_as_if_nothing_happened(
         [Chunk(Control.ROLLUP, "r", 0, [0] * len(m), [0] * len(m), [None] * len(m), [*m])]
         for m in (log[:cut], log[cut:])
     )
-    owner.take(before)
+    _apply(owner, before)
     other = _stages()[1]
     other.restore(owner.snapshot())
-    assert _newest(other.take(after)) == _newest(owner.take(after))
+    assert _newest(_apply(other, after)) == _newest(_apply(owner, after))
     assert other.snapshot() == owner.snapshot()

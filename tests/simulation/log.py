@@ -115,7 +115,7 @@ class LogSink:
         self.log.journal_end += 2  # the record and the marker
         self.log.journal.append((offset, encode(record)))
         self.log.alerts += [encode_alert(alert) for alert in outcome.alerts]
-        for _, value in records(outcome.rollups, 1):
+        for _, value in told_of(outcome):
             self._append(Control.ROLLUP, record.wall_ms, value)
         for entry in outcome.hot:
             self._append(Control.HOT, record.wall_ms, msgspec.json.encode(entry))
@@ -129,6 +129,11 @@ class LogSink:
         assert now_ms is not None
         mine = self.log.inputs[control]
         mine.append(Entry(mine[-1].offset + 2 if mine else 0, now_ms, value))
+
+
+def told_of(outcome: Outcome) -> list[tuple[int, bytes]]:
+    """The records of a step's rollups, of the one shard that there is."""
+    return records(outcome.rollups, 0, 1, outcome.progress, tells_all=outcome.tells_all)
 
 
 @dataclass

@@ -16,11 +16,11 @@ from tests.simulation.log import (
     LogBroadcast,
     LogHistory,
     LogSink,
+    told_of,
 )
 
 from sentinel.alerting.cloudevent import encode as encode_alert
 from sentinel.engine import Engine
-from sentinel.entities import records as rollups
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.model.step import Step
@@ -341,7 +341,7 @@ class World:
                 Step(record.stream_ms, history.chunks(record)[0], record.wall_ms)
             )
             alerts += [encode_alert(alert) for alert in outcome.alerts]
-            told += [value for _, value in rollups(outcome.rollups, 1)]
+            told += [value for _, value in told_of(outcome)]
         if alerts != self.log.alerts:
             raise Fault("the alerts are not those of a run without faults")
         if told != [entry.value for entry in self.log.inputs[Control.ROLLUP]]:

@@ -13,6 +13,7 @@ from sentinel.alerting.suppression import SuppressionRules
 from sentinel.alerting.suppressors import Suppressors
 from sentinel.model.alert import ActionRequest, Alert, AlertState, Resolution, Tier
 from sentinel.model.claim import Claim, Ending
+from sentinel.model.entity import CUSTOMER
 from sentinel.model.response import (
     Response,
     ResponseKind,
@@ -42,10 +43,11 @@ class Said:
 
 
 class Alerting:
-    """All alerting state of one shard, under two clocks that never go back.
+    """All alerting state of one shard, under clocks that never go back.
 
     Stream time is how far the shard's inputs are known.  Quiet periods end by it, and so do
-    unanswered alerts age: an answer given in time counts, however late it is read.  Wall-clock
+    unanswered alerts age: an answer given in time counts, however late it is read.  What shared
+    entities do is known as far as all shards are; their quiet periods have that clock.  Wall-clock
     time is when people can act: silences, maintenance, cooldown and capacity hold by it, and
     no deadline for people starts before it.  What is due fires before anything that came at or
     after it is processed, so it does not matter how the input is cut into steps.
@@ -55,11 +57,12 @@ class Alerting:
         room = _WALL_TIMERS_OF_AN_ALERT * policy.max_open_alerts
         self._policy = policy
         self._stream_timers = Timers(_STREAM_TIMERS_OF_AN_ALERT * policy.max_open_alerts)
+        self._shared_timers = Timers(policy.max_open_alerts)
         self._wall_timers = Timers(room + rules.max_silences + len(rules.mutes))
         self._fusion = Fusion(policy)
         self._suppressors = Suppressors(rules, self._wall_timers)
         self._book = AlertBook(policy, self._suppressors, self._stream_timers, self._wall_timers)
-        self._stream_ms, self._wall_ms = _NEVER, _NEVER
+        self._stream_ms, self._shared_ms, self._wall_ms = _NEVER, _NEVER, _NEVER
         self._said = Said()
 
     def begin(self, config_version: str) -> None:
@@ -72,27 +75,39 @@ class Alerting:
             self._said.limits[Limit.SILENCES] += 1
         self._book.reconsider(None, self._wall_ms)
 
-    def advance(self, stream_ms: int, wall_ms: int | None = None) -> None:
+    def advance(
+        self, stream_ms: int, wall_ms: int | None = None, shared_ms: int | None = None
+    ) -> None:
         """Move the clocks on and do what is due by then, in the order of the deadlines.
 
-        Without ``wall_ms`` nothing is behind: wall-clock time is stream time.
+        Without ``wall_ms`` nothing is behind: wall-clock time is stream time.  ``shared_ms`` is
+        the stream time of shared entities; it is ``stream_ms`` if it is not given.
         """
+        shared_ms = stream_ms if shared_ms is None else shared_ms
         wall_ms = max(self._wall_ms, stream_ms if wall_ms is None else wall_ms)
         self._count_room(self._suppressors.arm(wall_ms))
+        clocks = (
+            (self._wall_timers, wall_ms),
+            (self._stream_timers, stream_ms),
+            (self._shared_timers, shared_ms),
+        )
         while True:
-            on_wall, on_stream = self._wall_timers.next_due_ms(), self._stream_timers.next_due_ms()
-            if on_wall <= min(wall_ms, on_stream):
-                due_ms, timer = self._wall_timers.pop()
-            elif on_stream <= stream_ms:
-                due_ms, timer = self._stream_timers.pop()
-                self._stream_ms = max(self._stream_ms, due_ms)
-            elif on_wall <= wall_ms:
-                due_ms, timer = self._wall_timers.pop()
-            else:
-                break
+            due_ms, which = min((timers.next_due_ms(), n) for n, (timers, _) in enumerate(clocks))
+            if due_ms > clocks[which][1]:
+                due = [
+                    (at_ms, n)
+                    for n, (timers, until_ms) in enumerate(clocks)
+                    if (at_ms := timers.next_due_ms()) <= until_ms
+                ]
+                if not due:
+                    break
+                due_ms, which = min(due)
+            _, timer = clocks[which][0].pop()
             self._wall_ms = max(self._wall_ms, due_ms)
             self._fire(timer, due_ms)
-        self._stream_ms, self._wall_ms = max(self._stream_ms, stream_ms), wall_ms
+        self._stream_ms = max(self._stream_ms, stream_ms)
+        self._shared_ms = max(self._shared_ms, shared_ms)
+        self._wall_ms = wall_ms
 
     def take(self, signals: Sequence[Signal]) -> None:
         """Take in the signals of one event."""
@@ -102,13 +117,14 @@ class Alerting:
         if not live:
             return
         who = live[0].entity_kind, live[0].entity_id
-        for claim, count in self._fusion.fuse(live, self._stream_ms):
+        clock_ms = self._stream_ms if who[0] == CUSTOMER else self._shared_ms
+        for claim, count in self._fusion.fuse(live, clock_ms):
             if not self._book.claim(claim, self._wall_ms):
                 self._said.dropped[SignalDrop.UNCHANGED] += count
         for risk in {signal.risk: None for signal in live}:
             self._watch_quiet(who, risk)
         for gone, risk in self._fusion.displaced():
-            self._stream_timers.cancel((QUIET, *gone, risk))
+            self._quiet_timers(gone).cancel((QUIET, *gone, risk))
             self._end((*gone, risk), Resolution.DISPLACED, self._stream_ms)
 
     def claim(self, claim: Claim) -> None:
@@ -135,10 +151,11 @@ class Alerting:
         self._said.responses[response.kind, result] += 1
         return events
 
-    def is_due(self, stream_ms: int, wall_ms: int) -> bool:
+    def is_due(self, stream_ms: int, wall_ms: int, shared_ms: int) -> bool:
         """Whether a deadline would fire if the clocks moved on to these times."""
         return (
             self._stream_timers.next_due_ms() <= stream_ms
+            or self._shared_timers.next_due_ms() <= shared_ms
             or self._wall_timers.next_due_ms() <= wall_ms
         )
 
@@ -171,20 +188,23 @@ class Alerting:
             self._book,
             self._suppressors,
             self._stream_timers,
+            self._shared_timers,
             self._wall_timers,
         )
-        clocks = (self._stream_ms, self._wall_ms)
+        clocks = (self._stream_ms, self._shared_ms, self._wall_ms)
         return msgspec.msgpack.encode((*clocks, *(part.snapshot() for part in parts)))
 
     def restore(self, data: bytes) -> None:
         """Continue from what :meth:`snapshot` gave."""
-        kind = tuple[int, int, bytes, bytes, bytes, bytes, bytes]
-        self._stream_ms, self._wall_ms, *parts = msgspec.msgpack.decode(data, type=kind)
-        fusion, book, suppressors, stream_timers, wall_timers = parts
+        kind = tuple[int, int, int, bytes, bytes, bytes, bytes, bytes, bytes]
+        clocks_and_parts = msgspec.msgpack.decode(data, type=kind)
+        self._stream_ms, self._shared_ms, self._wall_ms, *parts = clocks_and_parts
+        fusion, book, suppressors, stream_timers, shared_timers, wall_timers = parts
         self._fusion.restore(fusion)
         self._book.restore(book)
         self._suppressors.restore(suppressors)
         self._stream_timers.restore(stream_timers)
+        self._shared_timers.restore(shared_timers)
         self._wall_timers.restore(wall_timers)
 
     def _apply(self, response: Response, alert: Alert, at_ms: int) -> bool:
@@ -242,7 +262,10 @@ class Alerting:
     def _watch_quiet(self, who: Who, risk: Risk) -> None:
         if (who, risk) in self._fusion:
             due_ms = self._fusion.quiet_at_ms(who, risk)
-            self._count_room(self._stream_timers.set((QUIET, *who, risk), due_ms))
+            self._count_room(self._quiet_timers(who).set((QUIET, *who, risk), due_ms))
+
+    def _quiet_timers(self, who: Who) -> Timers:
+        return self._stream_timers if who[0] == CUSTOMER else self._shared_timers
 
     def _count_room(self, found: bool) -> None:
         if not found:

@@ -10,6 +10,7 @@ from sentinel.entities.declare import Measures, declare
 from sentinel.entities.hot import Heat, HotList, risk_columns
 from sentinel.entities.layout import PANE_MS, lay_out
 from sentinel.entities.owner import Owner
+from sentinel.entities.rollup_buffer import RollupBuffer
 from sentinel.entities.wire import records
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "HotList",
     "Measures",
     "Owner",
+    "RollupBuffer",
     "declare",
     "lay_out",
     "records",

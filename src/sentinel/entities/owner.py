@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from sentinel.entities.kernels import absorb
 from sentinel.entities.layout import HASH, NEWEST, PANE, PANE_MS, RECORDED, KindLayout, Layout
-from sentinel.entities.wire import Part, parts_of
+from sentinel.entities.rows import RollupRows
+from sentinel.entities.wire import Part, Rollup, decode
 from sentinel.model.events import Stream
 from sentinel.model.rollup import EntityRows
 from sentinel.model.step import Chunk, Limit, RollupDrop
@@ -56,18 +57,23 @@ class Owner:
         self._drops: Counter[RollupDrop] = Counter()
         self._limits: Counter[Limit] = Counter()
 
-    def take(self, chunks: Sequence[Chunk]) -> list[EntityRows]:
-        """Take records in, in their order; what the entities come to after each row."""
+    def read(self, chunks: Sequence[Chunk]) -> list[tuple[Rollup, list[RollupRows]]]:
+        """The records of chunks in their order, each with its rows that can be applied."""
         found = []
         for chunk in chunks:
             for value in chunk.values:
                 try:
-                    parts = parts_of(value or b"")
+                    rollup = decode(value or b"")
                 except msgspec.DecodeError:
                     self._drops[RollupDrop.MALFORMED] += 1
                     continue
-                found += [rows for part in parts if (rows := self._part(part)) is not None]
+                parts = [rows for part in rollup.parts if (rows := self._rows(part)) is not None]
+                found.append((rollup, parts))
         return found
+
+    def apply(self, parts: Sequence[RollupRows]) -> list[EntityRows]:
+        """Apply rows in their order; what the entities come to after each."""
+        return [rows for part in parts if (rows := self._applied(part)) is not None]
 
     def take_counts(self) -> tuple[Counter[RollupDrop], Counter[Limit]]:
         """What was dropped and forgotten since the last call."""
@@ -75,11 +81,16 @@ class Owner:
         self._drops, self._limits = Counter(), Counter()
         return counts
 
+    @property
+    def has_kinds(self) -> bool:
+        """Whether any kind of entity is measured."""
+        return bool(self._kinds)
+
     def __len__(self) -> int:
         """How many entities are held."""
         return sum(len(each.slots) for each in self._kinds.values())
 
-    def _part(self, part: Part) -> EntityRows | None:
+    def _rows(self, part: Part) -> RollupRows | None:
         kind = self._kinds.get(part.kind)
         if kind is None or part.version != kind.layout.version:
             self._drops[RollupDrop.LAYOUT] += 1
@@ -93,6 +104,14 @@ class Owner:
         if not _fits(rows, ends, part.text):
             self._drops[RollupDrop.MALFORMED] += 1
             return None
+        return RollupRows(part.kind, part.version, rows, ends, part.text)
+
+    def _applied(self, part: RollupRows) -> EntityRows | None:
+        kind = self._kinds.get(part.kind)
+        if kind is None or part.version != kind.layout.version:  # it waited, and they changed
+            self._drops[RollupDrop.LAYOUT] += 1
+            return None
+        layout, rows = kind.layout, part.rows
         event_time = rows[:, NEWEST] >> 2
         keys = np.ascontiguousarray(rows[:, HASH]).view(np.uint64)
         slots, fresh, evictions = kind.slots.assign(keys, event_time)
@@ -104,7 +123,7 @@ class Owner:
             self._limits[Limit.ENTITIES] += evictions.full
         return EntityRows(
             part.kind,
-            _Ids(part.text, ends),
+            _Ids(part.text, part.ends),
             dict(zip(layout.names, out, strict=True)),
             event_time,
             rows[:, RECORDED],

@@ -1,17 +1,19 @@
 """Rollup records: blocks as bytes, a few records for each owner's partition."""
 
 from collections.abc import Iterator
+from typing import Annotated
 
 import msgspec
 import numpy as np
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from sentinel.entities.spelling import copy
 from sentinel.model.entity import EntityKind
-from sentinel.model.rollup import RollupBlock
+from sentinel.model.rollup import Progress, RollupBlock
 
 RECORD_BYTES = 500_000  # of rows in a record: well below what brokers take by default
 _OFFSETS = "<i4"
+_MOST_SHARDS = 1_024
 
 
 class Part(Struct, frozen=True, array_like=True):
@@ -24,29 +26,56 @@ class Part(Struct, frozen=True, array_like=True):
     text: bytes
 
 
-_DECODER = msgspec.msgpack.Decoder(list[Part])
+class Rollup(Struct, frozen=True, array_like=True):
+    """One record: from which shard of how many, its rows, and how far it is once it is read.
+
+    Of a step's records for one owner only the last has ``progress``.
+    """
+
+    source: Annotated[int, Meta(ge=0, lt=_MOST_SHARDS)]
+    sources: Annotated[int, Meta(ge=1, le=_MOST_SHARDS)]
+    progress: Progress | None
+    parts: list[Part]
 
 
-def records(blocks: list[RollupBlock], partitions: int) -> list[tuple[int, bytes]]:
-    """The records of a step, each with the partition of the shard that owns what it is about."""
+_DECODER = msgspec.msgpack.Decoder(Rollup)
+
+
+def records(
+    blocks: list[RollupBlock],
+    source: int,
+    sources: int,
+    progress: Progress,
+    *,
+    tells_all: bool = False,
+) -> list[tuple[int, bytes]]:
+    """The records of a step, each with the partition of the shard that owns what it is about.
+
+    ``source`` is the shard that tells, ``sources`` how many there are; with ``tells_all`` each
+    of them gets a record, if only of the progress.
+    """
     found = []
-    for target in range(partitions):
+    for target in range(sources):
         parts: list[Part] = []
         size = 0
-        for part in _parts(blocks, partitions, target):
+        for part in _parts(blocks, sources, target):
             if size + len(part.rows) > RECORD_BYTES and parts:
-                found.append((target, msgspec.msgpack.encode(parts)))
+                found.append((target, msgspec.msgpack.encode(Rollup(source, sources, None, parts))))
                 parts, size = [], 0
             parts.append(part)
             size += len(part.rows)
-        if parts:
-            found.append((target, msgspec.msgpack.encode(parts)))
+        if parts or tells_all:
+            last = Rollup(source, sources, progress, parts)
+            found.append((target, msgspec.msgpack.encode(last)))
     return found
 
 
-def parts_of(record: bytes) -> list[Part]:
-    """The parts of a record; raises msgspec.DecodeError."""
-    return _DECODER.decode(record)
+def decode(record: bytes) -> Rollup:
+    """A record's content; raises msgspec.DecodeError."""
+    rollup = _DECODER.decode(record)
+    if rollup.source >= rollup.sources:
+        raise msgspec.ValidationError(f"shard {rollup.source} of {rollup.sources}")
+    return rollup
 
 
 def _parts(blocks: list[RollupBlock], partitions: int, target: int) -> Iterator[Part]:

@@ -12,6 +12,9 @@ from sentinel.model.columns import Array
 from sentinel.model.entity import EntityKind
 from sentinel.model.events import Id, Moment, Stream
 
+BEHIND_MS = 60_000
+"""A shard whose stream time lags by more is behind: it catches up."""
+
 _STREAMS = tuple(Stream)
 
 
@@ -61,6 +64,18 @@ class EntityRows:
     def stream_of(self, row: int) -> Stream:
         """The stream of the newest event behind a row."""
         return _STREAMS[int(self.stream[row])]
+
+
+class Progress(Struct, frozen=True, array_like=True):
+    """How far a shard had read its inputs at the end of a step.
+
+    ``stream_ms`` is stream time (ms UTC).  ``is_behind`` tells that it lagged behind wall-clock
+    time by more than :data:`BEHIND_MS`, ``was_behind`` that the step processed records as old.
+    """
+
+    stream_ms: int
+    is_behind: bool = False
+    was_behind: bool = False
 
 
 class HotEntry(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sentinel.model.alert import ActionRequest, Alert, AlertState, Tier
 from sentinel.model.events import Stream
 from sentinel.model.response import Control, ResponseKind, ResponseResult
-from sentinel.model.rollup import HotEntry, RollupBlock
+from sentinel.model.rollup import HotEntry, Progress, RollupBlock
 from sentinel.model.topic import Topic
 
 
@@ -116,6 +116,8 @@ class Limit(StrEnum):
     COPY_CUSTOMERS = "copy_customers"  # a text has more senders than are remembered
     TOPIC_CUSTOMERS = "topic_customers"  # one counts again for the topics before its time
     TOPICS = "topics"  # the rising topic silent for longest was forgotten
+    ROLLUP_WAITS = "rollup_waits"  # rollups were applied without a shard that told nothing
+    ROLLUP_BUFFER = "rollup_buffer"  # rollups were applied for want of room to wait
 
 
 @dataclass(slots=True)
@@ -141,6 +143,12 @@ class Outcome:
     """Alerts that are open after the step, by tier, state and whether they are suppressed."""
     rollups: list[RollupBlock] = field(default_factory=list)
     """What is to tell the owners of shared entities."""
+    progress: Progress = field(default_factory=lambda: Progress(0))
+    """How far the shard is, which goes with the rollups."""
+    tells_all: bool = False
+    """Whether every owner has to hear of the progress, rollups or not."""
+    rollups_waiting: int = 0
+    """Rows of rollups that wait for shards that are behind."""
     hot: list[HotEntry] = field(default_factory=list)
     dropped_rollups: Counter[RollupDrop] = field(default_factory=Counter)
     entities_used: int = 0

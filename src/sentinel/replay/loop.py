@@ -16,6 +16,7 @@ from sentinel.model.response import Control
 from sentinel.model.step import Chunk, Outcome, Step
 
 _GAUGES = frozenset({"watermarks_ms", "slots_used", "entities_used", "open_alerts"})
+_GAUGES |= {"progress", "tells_all", "rollups_waiting"}
 _GAUGES |= {"open_complaints", "topics", "verdicts", "warm_share"}
 
 
@@ -36,8 +37,10 @@ class LoopBack:
         hot, self._hot = self._hot, []
         chunks = [*step.chunks, self._chunk(Control.HOT, hot)] if hot else step.chunks
         outcome = self.engine.process(Step(step.stream_ms, chunks, step.wall_ms))
-        told = [value for _, value in records(outcome.rollups, 1)]
-        if told:
+        told = [
+            value for _, value in records(outcome.rollups, 0, 1, outcome.progress, tells_all=True)
+        ]
+        if self.engine.has_shared_entities:
             chunks = [self._chunk(Control.ROLLUP, told)]
             answer = self.engine.process(Step(step.stream_ms, chunks, step.wall_ms))
             self._hot = [msgspec.json.encode(entry) for entry in answer.hot]

@@ -65,6 +65,7 @@ def _said(outcome: Outcome) -> str:
     for block in outcome.rollups:
         state.update(block.rows.tobytes())
     state.update(msgspec.json.encode(outcome.hot))
+    state.update(msgspec.msgpack.encode((outcome.progress, outcome.tells_all)))
     counts = (sorted(outcome.events.items()), sorted(outcome.signals.items()), outcome.slots_used)
     state.update(msgspec.msgpack.encode(counts))
     return state.hexdigest()

@@ -145,7 +145,7 @@ class Shard:
         stepper = await self._recovered()
         carried: Due | None = None
         while not self._stopping:
-            due = carried or await self._wait()
+            due = carried or await self._wait(stepper)
             try:
                 done = await asyncio.to_thread(self._process, stepper, due)
             except SinkAbortedError as error:
@@ -184,11 +184,13 @@ class Shard:
         self.ready = True
         return self._stepper
 
-    async def _wait(self) -> Due:
+    async def _wait(self, stepper: Stepper) -> Due:
         """What makes the next step; empty when it is time to look at the clocks."""
         until = time.monotonic() + _IDLE_S
         while True:
-            due = self._inbox.next_step(self._inputs.has_ended, self._inputs.clock_ms())
+            wall_ms = self._inputs.clock_ms()
+            bound_ms = stepper.state.engine.bound_ms(self.number, wall_ms)
+            due = self._inbox.next_step(self._inputs.has_ended, wall_ms, bound_ms)
             left_s = until - time.monotonic()
             if due or left_s <= 0 or self._stopping:
                 return due

@@ -14,6 +14,7 @@ from confluent_kafka import KafkaException
 from sentinel.metrics import Metrics, StepFailure
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
+from sentinel.model.rollup import BEHIND_MS
 from sentinel.settings import Settings
 from sentinel.stream.broadcast import Broadcast
 from sentinel.stream.configurations import Configurations
@@ -34,8 +35,6 @@ _log = structlog.get_logger(__name__)
 _CATCH_UP_S = 30.0
 _REPORT_EVERY_S = 5.0
 _SETTLE_S = 0.2
-BEHIND_MS = 60_000
-"""A shard whose stream time lags by more is catching up."""
 
 
 def _now_ms() -> int:

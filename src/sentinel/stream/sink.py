@@ -90,7 +90,13 @@ class Sink:
                 # Every shard reads every broadcast record; one of them puts the bad ones aside.
                 if letter.topic != self._topics.silences or self._partition == 0:
                     self._put_aside(letter)
-            for target, value in records(outcome.rollups, self._partitions):
+            for target, value in records(
+                outcome.rollups,
+                self._partition,
+                self._partitions,
+                outcome.progress,
+                tells_all=outcome.tells_all,
+            ):
                 self._produce(self._topics.rollups, None, value, partition=target)
             for entry in outcome.hot:
                 key = owner_key(entry.kind, entry.id).encode()

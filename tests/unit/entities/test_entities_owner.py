@@ -7,12 +7,12 @@ import pytest
 from sentinel.entities import Owner, declare, lay_out, records
 from sentinel.entities.layout import HASH, NEWEST, PANE, PARTS, KindLayout, Layout
 from sentinel.entities.spelling import owners
-from sentinel.entities.wire import RECORD_BYTES, Part, parts_of
+from sentinel.entities.wire import RECORD_BYTES, Part, Rollup, decode
 from sentinel.model.document import parse
 from sentinel.model.entity import EntityKind
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
-from sentinel.model.rollup import EntityRows, RollupBlock
+from sentinel.model.rollup import EntityRows, Progress, RollupBlock
 from sentinel.model.step import Chunk, Limit, RollupDrop
 
 TEXT = "features:\n  ip:\n    n_1m: {on: login, count: true, window: 1m}\n"
@@ -35,13 +35,12 @@ def _block(kind: KindLayout, *seen: tuple[str, int, int]) -> RollupBlock:
 
 def _take(owner: Owner, *values: bytes | None) -> list[EntityRows]:
     n = len(values)
-    return owner.take(
-        [Chunk(Control.ROLLUP, "r", 0, list(range(n)), [0] * n, [None] * n, [*values])]
-    )
+    chunk = Chunk(Control.ROLLUP, "r", 0, list(range(n)), [0] * n, [None] * n, [*values])
+    return owner.apply([rows for _, parts in owner.read([chunk]) for rows in parts])
 
 
 def _record(*seen: tuple[str, int, int]) -> bytes:
-    ((_, value),) = records([_block(_layout().kinds[0], *seen)], 1)
+    ((_, value),) = records([_block(_layout().kinds[0], *seen)], 0, 1, Progress(0))
     return value
 
 
@@ -57,9 +56,9 @@ def test_rows_are_named_and_counted() -> None:
 
 def test_another_version_is_counted_and_left_out() -> None:
     """As while a new configuration is rolled out."""
-    owner, part = Owner(_layout(), 10), parts_of(_record(("a", 1, 2)))[0]
+    owner, part = Owner(_layout(), 10), decode(_record(("a", 1, 2))).parts[0]
     others = [msgspec.structs.replace(part, version=b"other"), part]
-    assert len(_take(owner, msgspec.msgpack.encode(others))) == 1
+    assert len(_take(owner, msgspec.msgpack.encode(Rollup(0, 1, None, others)))) == 1
     assert owner.take_counts()[0] == {RollupDrop.LAYOUT: 1}
 
 
@@ -73,13 +72,15 @@ def _broken(part: Part) -> list[bytes | None]:
         whole(part, ends=np.array([2, 1], "<i4").tobytes(), text=b"x"),
         whole(part, rows=bytes(len(part.rows))),
     ]
-    return [None, b"", b"{}", b"\xc1", *(msgspec.msgpack.encode([each]) for each in parts)]
+    records = [Rollup(0, 1, None, [each]) for each in parts]
+    nobody = Rollup(3, 3, None, [])
+    return [None, b"", b"{}", b"\xc1", *map(msgspec.msgpack.encode, [nobody, *records])]
 
 
-@pytest.mark.parametrize("which", range(10))
+@pytest.mark.parametrize("which", range(11))
 def test_what_cannot_be_read_is_counted_and_left_out(which: int) -> None:
     """Bytes that are no record, and parts whose numbers do not fit together."""
-    part = parts_of(_record(("a", 1, 2), ("b", 1, 2)))[0]
+    part = decode(_record(("a", 1, 2), ("b", 1, 2))).parts[0]
     owner = Owner(_layout(), 10)
     assert _take(owner, _broken(part)[which]) == []
     assert owner.take_counts()[0] == {RollupDrop.MALFORMED: 1}
@@ -109,8 +110,11 @@ def test_many_rows_are_several_records_of_each_owner() -> None:
     seen = [(f"10.{n // 250}.{n % 250}.1", 1 + n % 7, n) for n in range(40_000)]
     block = _block(kind, *seen)
     found: list[tuple[str, int]] = []
-    for target, value in records([block], 3):
-        for part in parts_of(value):
+    progress: list[tuple[int, Progress]] = []
+    for target, value in records([block], 1, 3, Progress(5)):
+        rollup = decode(value)
+        progress += [(target, rollup.progress)] if rollup.progress else []
+        for part in rollup.parts:
             assert len(part.rows) <= RECORD_BYTES
             words = np.frombuffer(part.rows, "<i8").reshape(-1, kind.width)
             ends = np.frombuffer(part.ends, "<i4").tolist()
@@ -123,6 +127,7 @@ def test_many_rows_are_several_records_of_each_owner() -> None:
             )
             assert set((where % 3).tolist()) == {target}
     assert sorted(found) == sorted((address, count) for address, _, count in seen)
+    assert progress == [(each, Progress(5)) for each in range(3)]  # once, with the last record
 
 
 def test_a_snapshot_of_other_measures_is_not_taken() -> None:
