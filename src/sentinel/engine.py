@@ -16,9 +16,11 @@ import numpy as np
 
 from sentinel.complaints import Notice
 from sentinel.configuration import Configuration
-from sentinel.entities import records
+from sentinel.entities import PANE_MS, records
 from sentinel.ingest import (
     NEVER,
+    Ahead,
+    Decoded,
     EventIds,
     Said,
     Watermarks,
@@ -67,6 +69,7 @@ class Engine:
         self._notices: Counter[str] = Counter()
         self._labels: Counter[tuple[ResponseKind, ResponseResult]] = Counter()
         remembered = bounds.ingest.remembered_events
+        self._ahead = Ahead()
         self._event_ids = {stream: EventIds(remembered) for stream in _STREAMS}
         self._touched = np.zeros(0, np.int64)
         self._lost: Counter[Limit] = Counter()
@@ -86,6 +89,7 @@ class Engine:
                 stages.collector.spelled[stream],
                 self._watermarks.appended(stream),
                 step.wall_ms,
+                with_offsets=self._ahead.offset(stream) >= chunks[0].offsets[0],
             )
             for stream in _STREAMS
             if (chunks := _of(step, stream))
@@ -95,7 +99,7 @@ class Engine:
         )
         silences = decode_silences(_of(step, Control.SILENCE), self._limits)
         for stream, part in decoded.items():
-            decoded[stream], again, forgotten = self._event_ids[stream].first_only(part)
+            decoded[stream], again, forgotten = self._first_only(stream, part)
             outcome.repeated[stream] = again
             outcome.limits[Limit.EVENT_IDS] += forgotten
         batch = merge(decoded, self._watermarks, self._limits.lateness_ms)
@@ -108,18 +112,21 @@ class Engine:
         if Stream.COMPLAINT in batch.rows:
             complaints = batch.rows[Stream.COMPLAINT]
             stages.text.read(complaints, batch.event_time[complaints.place])
-        stages.hot_list.take(_of(step, Control.HOT))
+        stages.hot_list.take(_of(step, Control.HOT), step.wall_ms)
         stages.hot_list.add_to(batch)
         signals = stages.rules.evaluate(batch)
         outcome.rollups = stages.collector.collect(batch)
+        ahead = self._read_ahead(step)
+        outcome.rollups += stages.collector.collect(ahead)
+        oldest_ms = min((int(each.order[0]) for each in (batch, ahead) if len(each)), default=NEVER)
         was_behind = (
-            step.wall_ms is not None
-            and len(batch) > 0
-            and step.wall_ms - int(batch.order[0]) > BEHIND_MS
+            step.wall_ms is not None and oldest_ms > 0 and step.wall_ms - oldest_ms > BEHIND_MS
         )
-        rollups, began = stages.rollups.process(
+        before_ms = stages.rollups.outage_ms
+        rollups = stages.rollups.process(
             stages.owner.read(_of(step, Control.ROLLUP)), step.wall_ms, late=was_behind
         )
+        outage_ms = stages.rollups.outage_ms
         shared = stages.entity_rules.evaluate(stages.owner.apply(rollups))
         outcome.signals = Counter(
             (signal.rule_id, signal.stage.value) for signal in signals + shared
@@ -140,8 +147,10 @@ class Engine:
         self._alert(batch, in_time, responses)
         outcome.rollups += stages.collector.collect_labels(stages.held.finish())
         outcome.hot = self._alert_of_shared(shared_in_time)
-        shared_ms = min(step.stream_ms, stages.rollups.horizon_ms(step.wall_ms))
+        known_ms = max(step.stream_ms, step.ahead_ms or step.stream_ms)
+        shared_ms = min(known_ms, stages.rollups.horizon_ms(step.wall_ms))
         self._advance(step.stream_ms, shared_ms)
+        stages.hot_list.forget_before(step.stream_ms)
         said, counts = stages.alerting.finish(), stages.complaints.take_counts()
 
         outcome.alerts, outcome.action_requests = said.alerts, said.action_requests
@@ -170,9 +179,10 @@ class Engine:
         outcome.limits += stages.heat.take_limits()
         outcome.limits += stages.rollups.drain_limits()
         outcome.rollups_waiting = len(stages.rollups)
-        is_behind = step.wall_ms is not None and step.wall_ms - step.stream_ms > BEHIND_MS
-        outcome.progress = Progress(step.stream_ms, is_behind, was_behind)
-        outcome.tells_all = is_behind or was_behind or began
+        is_behind = step.wall_ms is not None and step.wall_ms - known_ms > BEHIND_MS
+        outcome.progress = Progress(known_ms, is_behind, was_behind)
+        outcome.tells_all = is_behind or was_behind or (before_ms is None and outage_ms is not None)
+        outcome.hot_until_ms = shared_ms if (before_ms or outage_ms) is not None else None
         outcome.warm_share = stages.features.warmth.share()
         outcome.open_alerts = stages.alerting.standings()
         outcome.notices, self._notices = self._notices, Counter()
@@ -188,6 +198,35 @@ class Engine:
         }
         outcome.topics = stages.text.topics
         return outcome
+
+    def _first_only(self, stream: Stream, part: Decoded) -> tuple[Decoded, int, int]:
+        """The events of a part that were not seen before, how many were, and forgotten ids."""
+        ids = self._event_ids[stream]
+        if part.offsets is None:
+            return ids.first_only(part)
+        first, fresh, forgotten = self._ahead.judge(stream, part, ids)
+        part.fresh = fresh
+        return part.only(first), len(first) - int(np.count_nonzero(first)), forgotten
+
+    def _read_ahead(self, step: Step) -> Batch:
+        """The events of a step's records ahead, as far as collecting needs them."""
+        collector, decoded = self._stages.collector, dict[Stream, Decoded]()
+        for stream in _STREAMS:
+            chunks = [chunk for chunk in step.ahead if chunk.stream is stream]
+            if not chunks:
+                continue
+            part = decode(
+                stream,
+                chunks,
+                self._limits,
+                collector.field_demand[stream],
+                collector.spelled[stream],
+                max(self._ahead.reached_ms(stream), self._watermarks.appended(stream)),
+                step.wall_ms,
+                with_offsets=True,
+            )
+            decoded[stream] = self._ahead.note(stream, chunks, part, self._event_ids[stream])
+        return merge(decoded, Watermarks(), self._limits.lateness_ms)
 
     def _alert(self, batch: Batch, signals: list[Signal], responses: Said[Response]) -> None:
         """Process responses, complaints and signals in one order, each at its append time."""
@@ -248,7 +287,9 @@ class Engine:
             stages.alerting.take(mine)
             risk = max((stages.entity_rules.hot.get(one.rule_id, 0) for one in mine), default=0)
             if risk:
-                entry = HotEntry(kind=EntityKind(kind), id=entity_id, risk=risk, at=at_ms)
+                appended_ms = max(one.recorded_ms for one in mine)
+                from_ms = (appended_ms // PANE_MS + 1) * PANE_MS
+                entry = HotEntry(kind=EntityKind(kind), id=entity_id, risk=risk, at=from_ms)
                 if stages.heat.note(entry):
                     hot.append(entry)
         return hot
@@ -341,9 +382,18 @@ class Engine:
         """Whether shared entities are measured at all."""
         return self._stages.owner.has_kinds
 
-    def bound_ms(self, shard: int, wall_ms: int) -> int | None:
-        """The append time beyond which ``shard`` should not read yet; None: no bound."""
-        return self._stages.rollups.bound_ms(shard, wall_ms)
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether a shard that is behind has to read ahead: rules ask what is hot."""
+        return self.has_shared_entities and self._stages.hot_list.is_asked
+
+    def bound_ms(self, wall_ms: int) -> int:
+        """The append time up to which all is known that was hot; far ahead if nobody is behind."""
+        return self._stages.hot_list.horizon_ms(self._stages.rollups.outage_ms, wall_ms)
+
+    def collected(self, stream: Stream) -> int:
+        """The offset of a stream's last record that was read ahead; -1 before the first."""
+        return self._ahead.offset(stream)
 
     def appended(self, source: Stream | Control) -> int:
         """The append time of the last record of an input (ms UTC); far back before the first."""
@@ -356,6 +406,7 @@ class Engine:
         rows, busy, busy_head = stages.features.snapshot(self._slots.highest)
         return {
             "watermarks": self._watermarks.snapshot(),
+            "ahead": self._ahead.snapshot(),
             **{f"event_ids.{stream}": ids.snapshot() for stream, ids in self._event_ids.items()},
             "slots.head": head,
             "slots.words": words,
@@ -386,6 +437,7 @@ class Engine:
             return bytes(parts[name])
 
         self._watermarks.restore(small("watermarks"))
+        self._ahead.restore(small("ahead"))
         for stream, ids in self._event_ids.items():
             ids.restore(small(f"event_ids.{stream}"))
         self._slots.restore((parts["slots.head"], parts["slots.words"], parts["slots.links"]))

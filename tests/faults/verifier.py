@@ -8,7 +8,7 @@ the ledger as a whole.
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from sentinel.engine import Engine
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
-from sentinel.model.step import DeadLetter, Step
+from sentinel.model.step import Chunk, DeadLetter, Step
 from sentinel.settings import read_configuration
 from sentinel.stream.journal import StepRecord, decode, record_of
 from sentinel.stream.records import from_librdkafka
@@ -156,14 +156,18 @@ class Verifier:
         verdict.doubled += Counter({"alert ids": len(ids) - len(set(ids))})
 
     def _step(self, shard: int, record: StepRecord) -> Step:
+        chunks, ahead = self._chunks(shard, record.ranges), self._chunks(shard, record.ahead)
+        return Step(record.stream_ms, chunks, record.wall_ms, ahead, record.ahead_ms)
+
+    def _chunks(self, shard: int, ranges: Mapping[str, tuple[int, int]]) -> list[Chunk]:
         chunks = []
-        for topic, (first, last) in record.ranges.items():
+        for topic, (first, last) in ranges.items():
             found = self._inputs[topic, shard if self._keyed(topic) else 0]
             start = bisect_left(found, first, key=Message.offset)
             messages = found[start : bisect_right(found, last, key=Message.offset)]
             if messages:
                 chunks.append(from_librdkafka(self._streams[topic], messages))
-        return Step(record.stream_ms, chunks, record.wall_ms)
+        return chunks
 
     def _check_ledger(self, verdict: Verdict, ledger: Ledger) -> None:
         """What was fed is what stands in the inputs, and its alerts are those of the engine."""

@@ -11,7 +11,7 @@ from sentinel.configuration import Configuration
 from sentinel.entities import records
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
-from sentinel.model.step import Chunk, Outcome
+from sentinel.model.step import Chunk, Outcome, Step
 from sentinel.stream import snapshot as form
 from sentinel.stream.journal import StepRecord, decode, encode
 from sentinel.stream.records import Fetched
@@ -166,18 +166,18 @@ class LogHistory:
                     self.crash_after -= 1
                 yield offset, self.log.journal_end, decode(value)
 
-    def chunks(self, record: StepRecord) -> tuple[list[Chunk], list[str]]:
-        """What a step took."""
-        found: list[Chunk] = []
-        missing: list[str] = []
-        for stream, topic in TOPICS.items():
-            if topic in record.ranges:
-                chunk = self.log.chunk(stream, *record.ranges[topic])
-                if chunk is None:
-                    missing.append(topic)
-                else:
-                    found.append(chunk)
-        return found, missing
+    def step(self, record: StepRecord) -> tuple[Step, list[str]]:
+        """A step as it was processed."""
+        chunks, ahead, missing = list[Chunk](), list[Chunk](), list[str]()
+        for found, ranges in ((chunks, record.ranges), (ahead, record.ahead)):
+            for stream, topic in TOPICS.items():
+                if topic in ranges:
+                    chunk = self.log.chunk(stream, *ranges[topic])
+                    if chunk is None:
+                        missing.append(topic)
+                    else:
+                        found.append(chunk)
+        return Step(record.stream_ms, chunks, record.wall_ms, ahead, record.ahead_ms), missing
 
     def configuration(self, version: str) -> Configuration:
         """One that was published."""

@@ -23,8 +23,8 @@ from sentinel.alerting.cloudevent import encode as encode_alert
 from sentinel.engine import Engine
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
-from sentinel.model.step import Step
 from sentinel.stream import snapshot as form
+from sentinel.stream.inbox import Due
 from sentinel.stream.journal import decode
 from sentinel.stream.records import Fetched
 from sentinel.stream.recovery import ShardState, recover, snapshot_of
@@ -220,7 +220,7 @@ class World:
         configuration = self.log.configurations[-1]
         try:
             now_ms = self._now_ms + self._skew_ms
-            worker.stepper.take(worker.waiting, now_ms, now_ms, configuration)
+            worker.stepper.take(Due(worker.waiting, [], now_ms), now_ms, configuration)
         except CrashError:
             self._crash(fault)
             return
@@ -266,7 +266,7 @@ class World:
         self._fetch(zombie)
         try:
             done = zombie.stepper.take(
-                zombie.waiting, self._now_ms, self._now_ms, self.log.configurations[-1]
+                Due(zombie.waiting, [], self._now_ms), self._now_ms, self.log.configurations[-1]
             )
         except SinkFatalError:
             self.happened["zombie fenced"] += 1
@@ -300,7 +300,9 @@ class World:
                     news = True
             try:
                 done = worker.stepper.take(
-                    worker.waiting, self._now_ms, self._now_ms, self.log.configurations[-1]
+                    Due(worker.waiting, [], self._now_ms),
+                    self._now_ms,
+                    self.log.configurations[-1],
                 )
             except GapError:
                 if not worker.lost:
@@ -337,9 +339,8 @@ class World:
                     engine = Engine(history.configuration(record.config_version))
                 else:
                     engine.reconfigure(history.configuration(record.config_version))
-            outcome = engine.process(
-                Step(record.stream_ms, history.chunks(record)[0], record.wall_ms)
-            )
+            step, _ = history.step(record)
+            outcome = engine.process(step)
             alerts += [encode_alert(alert) for alert in outcome.alerts]
             told += [value for _, value in told_of(outcome)]
         if alerts != self.log.alerts:

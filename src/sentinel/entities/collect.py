@@ -91,6 +91,8 @@ class Collector:
         """The blocks of a batch, one for each kind of which it says anything."""
         if not len(batch) or not self._layout.kinds:
             return []
+        if all(rows.fresh is not None and not rows.fresh.any() for rows in batch.rows.values()):
+            return []
         n = len(batch)
         bits, values = self._bits(batch), self._values(batch)
         recorded = _merged(
@@ -188,7 +190,10 @@ class Collector:
         for condition, bit in self._layout.conditions.items():
             rows = batch.rows.get(condition.stream)
             if rows is not None and condition.verdict is None:
-                bits[rows.place] |= self._holds(condition, rows).astype(np.int64) << bit
+                holds = self._holds(condition, rows)
+                if rows.fresh is not None:
+                    holds &= rows.fresh
+                bits[rows.place] |= holds.astype(np.int64) << bit
         return bits
 
     def _holds(self, condition: Condition, rows: Rows) -> NDArray[np.bool_]:

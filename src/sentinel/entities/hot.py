@@ -1,9 +1,11 @@
-"""Hot entities: the owner says which, and every shard's customer rules can ask how hot.
+"""Hot entities: the owner tells which, and every shard's customer rules can ask how hot.
 
-An entry counts in full for two minutes of event time after its moment, then fades evenly to
-nothing in two more; while its rule goes on firing it is said again every half minute.
+An entry counts for records that are appended from its moment on: in full for two minutes, then
+fading evenly to nothing in two more.  While its rule goes on firing it is told again every half
+minute.
 """
 
+from bisect import bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 
@@ -11,17 +13,21 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from sentinel.entities.shard_reports import EVERYTHING, ShardReports
 from sentinel.model.columns import Batch, Column, Kind
 from sentinel.model.entity import ID_FIELDS, EntityKind
 from sentinel.model.events import Stream
 from sentinel.model.ids import hash_text
-from sentinel.model.rollup import HotEntry
+from sentinel.model.rollup import HotEntry, HotProgress
 from sentinel.model.step import Chunk, Limit, RollupDrop
 
 FULL_MS, GONE_MS = 120_000, 240_000
+_MOST_RISK = 100
 REPEAT_MS = 30_000
 MOST = 65_536
-_DECODER = msgspec.json.Decoder(HotEntry)
+_ENTRY = msgspec.json.Decoder(HotEntry)
+_PROGRESS = msgspec.json.Decoder(HotProgress)
+_PROGRESS_STARTS = b'{"owner"'
 
 RISKS: Mapping[Stream, Mapping[str, EntityKind]] = {
     stream: {f"{kind}.risk": kind for kind in EntityKind if stream in ID_FIELDS[kind]}
@@ -71,15 +77,21 @@ class Heat:
 
 
 class HotList:
-    """The entities that are hot, of which a shard has been told; at most MOST."""
+    """The entities that are hot, of which a shard has been told; at most MOST entries.
+
+    Entries are kept until stream time has passed them, so a shard that catches up judges each
+    record by what was hot when it was appended.
+    """
 
     def __init__(self, demand: Mapping[Stream, frozenset[str]]) -> None:
         self._demand = {
             stream: {name: kind for name, kind in RISKS[stream].items() if name in names}
             for stream, names in demand.items()
         }
-        self._entries: OrderedDict[tuple[EntityKind, int], tuple[int, int]] = OrderedDict()
-        self._tables: dict[EntityKind, tuple[NDArray[np.uint64], NDArray[np.float64]]] = {}
+        self._entries: dict[tuple[EntityKind, int], list[tuple[int, int]]] = {}  # by moment
+        self._known: dict[EntityKind, NDArray[np.uint64]] = {}
+        self._count, self._trimmed_ms = 0, 0
+        self._owners = ShardReports()
         self._drops: Counter[RollupDrop] = Counter()
         self._limits: Counter[Limit] = Counter()
 
@@ -91,24 +103,59 @@ class HotList:
             for stream, columns in self._demand.items()
         }
 
-    def take(self, chunks: Sequence[Chunk]) -> None:
-        """Take in what owners said, in the order of their records."""
+    @property
+    def is_asked(self) -> bool:
+        """Whether any rule asks how hot an entity is."""
+        return any(self._demand.values())
+
+    def take(self, chunks: Sequence[Chunk], wall_ms: int | None = None) -> None:
+        """Take in what owners told, in the order of their records, at a wall-clock time."""
         for chunk in chunks:
             for value in chunk.values:
                 try:
-                    entry = _DECODER.decode(value or b"")
-                    self._note(entry)
+                    if value and value.startswith(_PROGRESS_STARTS):
+                        told = _PROGRESS.decode(value)
+                        if told.owner >= told.owners:
+                            raise msgspec.ValidationError(f"owner {told.owner}")
+                        self._owners.note(
+                            told.owner, told.owners, told.until, wall_ms or 0, is_behind=False
+                        )
+                    else:
+                        self._note(_ENTRY.decode(value or b""))
                 except (msgspec.DecodeError, UnicodeError):
                     self._drops[RollupDrop.MALFORMED] += 1
+
+    def horizon_ms(self, outage_ms: int | None, wall_ms: int) -> int:
+        """The append time up to which all is known that was hot, in an outage since then."""
+        waited_for = self._owners.waited_until(outage_ms, wall_ms)
+        return min(waited_for, default=EVERYTHING)
+
+    def forget_before(self, stream_ms: int) -> None:
+        """Drop what has faded by a stream time, to half a minute: so cuts do not matter."""
+        trimmed_ms = stream_ms // REPEAT_MS * REPEAT_MS
+        if trimmed_ms > self._trimmed_ms:
+            self._trimmed_ms = trimmed_ms
+            self._drop_before(trimmed_ms - GONE_MS)
+
+    def _drop_before(self, gone_ms: int) -> int:
+        """Drop the entries of earlier moments; how many."""
+        before = self._count
+        for key in [key for key, told in self._entries.items() if told[0][0] < gone_ms]:
+            kept = [each for each in self._entries[key] if each[0] >= gone_ms]
+            self._count -= len(self._entries[key]) - len(kept)
+            if kept:
+                self._entries[key] = kept
+            else:
+                del self._entries[key]
+        self._known.clear()
+        return before - self._count
 
     def add_to(self, batch: Batch) -> None:
         """Give a batch its demanded columns: float64, NaN where an entity is not hot."""
         for stream, rows in batch.rows.items():
             for name, kind in self._demand[stream].items():
                 hashes = rows.columns[ID_FIELDS[kind][stream]]
-                rows.columns[name] = self._risk(
-                    kind, hashes.view(np.uint64), rows.columns["event_time"].view(np.int64)
-                )
+                rows.columns[name] = self._risk(kind, hashes.view(np.uint64), rows.recorded_ms)
 
     def take_counts(self) -> tuple[Counter[RollupDrop], Counter[Limit]]:
         """What was dropped and forgotten since the last call."""
@@ -117,60 +164,61 @@ class HotList:
         return counts
 
     def __len__(self) -> int:
-        """How many entities are held."""
-        return len(self._entries)
+        """How many entries are held."""
+        return self._count
 
     def _note(self, entry: HotEntry) -> None:
-        key, at_ms = (entry.kind, hash_text(entry.id)), _ms(entry)
-        if at_ms < self._entries.get(key, (0, 0))[1]:
+        key, told = (entry.kind, hash_text(entry.id)), (_ms(entry), entry.risk)
+        mine = self._entries.setdefault(key, [])
+        if not mine:
+            self._known.clear()
+        place = bisect_right(mine, told)
+        if place and mine[place - 1] == told:
             return
-        self._entries[key] = (entry.risk, at_ms)
-        self._entries.move_to_end(key)
-        while self._oldest_ms() < at_ms - GONE_MS:
-            self._entries.popitem(last=False)
-        if len(self._entries) > MOST:
-            self._entries.popitem(last=False)
-            self._limits[Limit.HOT_ENTITIES] += 1
-        self._tables.clear()
-
-    def _oldest_ms(self) -> int:
-        return next(iter(self._entries.values()))[1]
+        mine.insert(place, told)
+        self._count += 1
+        if self._count > MOST:  # an eighth at once, so that it is seldom
+            moments = sorted(at_ms for mine in self._entries.values() for at_ms, _ in mine)
+            self._limits[Limit.HOT_ENTITIES] += self._drop_before(moments[MOST // 8] + 1)
 
     def _risk(
-        self, kind: EntityKind, hashes: NDArray[np.uint64], times: NDArray[np.int64]
+        self, kind: EntityKind, hashes: NDArray[np.uint64], appended_ms: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        known, said = self._table(kind)
         risk = np.full(len(hashes), np.nan)
+        known = self._hashes(kind)
         if not len(known):
             return risk
         place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-        hot = np.flatnonzero(known[place] == hashes)
-        full, at_ms = said[place[hot]].T
-        left = (GONE_MS - (times[hot] - at_ms)) / (GONE_MS - FULL_MS)
-        risk[hot] = np.where(left > 0, full * np.minimum(left, 1.0), np.nan)
+        for row in np.flatnonzero(known[place] == hashes).tolist():
+            at_ms = int(appended_ms[row])
+            told = self._entries[kind, int(hashes[row])]
+            found = bisect_right(told, (at_ms, _MOST_RISK))
+            if found:
+                since_ms, full = told[found - 1]
+                left = (GONE_MS - (at_ms - since_ms)) / (GONE_MS - FULL_MS)
+                risk[row] = full * min(left, 1.0) if left > 0 else np.nan
         return risk
 
-    def _table(self, kind: EntityKind) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
-        """The kind's hashes, ascending, and float64[n, 2], risk and moment of each."""
-        if kind not in self._tables:
-            mine = sorted((h, said) for (k, h), said in self._entries.items() if k is kind)
-            self._tables[kind] = (
-                np.array([h for h, _ in mine], np.uint64),
-                np.array([said for _, said in mine], np.float64).reshape(-1, 2),
-            )
-        return self._tables[kind]
+    def _hashes(self, kind: EntityKind) -> NDArray[np.uint64]:
+        """The hashes of the kind's hot entities, ascending."""
+        if kind not in self._known:
+            mine = sorted(hashed for each, hashed in self._entries if each is kind)
+            self._known[kind] = np.array(mine, np.uint64)
+        return self._known[kind]
 
     def snapshot(self) -> bytes:
-        """All entries, noted longest ago first; equal state gives equal bytes."""
-        return msgspec.msgpack.encode([(*key, *said) for key, said in self._entries.items()])
+        """All entries, and what owners told of themselves; equal state gives equal bytes."""
+        entries = sorted((*key, told) for key, told in self._entries.items())
+        return msgspec.msgpack.encode((entries, self._trimmed_ms, self._owners.snapshot()))
 
     def restore(self, data: bytes) -> None:
         """Continue from what :meth:`snapshot` gave."""
-        entries = msgspec.msgpack.decode(data, type=list[tuple[EntityKind, int, int, int]])
-        self._entries = OrderedDict(
-            ((kind, hashed), (risk, at_ms)) for kind, hashed, risk, at_ms in entries
-        )
-        self._tables.clear()
+        kind = tuple[list[tuple[EntityKind, int, list[tuple[int, int]]]], int, bytes]
+        entries, self._trimmed_ms, owners = msgspec.msgpack.decode(data, type=kind)
+        self._entries = {(kind, hashed): told for kind, hashed, told in entries}
+        self._count = sum(map(len, self._entries.values()))
+        self._known.clear()
+        self._owners.restore(owners)
 
 
 def _ms(entry: HotEntry) -> int:

@@ -1,5 +1,6 @@
 """Ingest: records of bytes become columns of events, or dead letters with a reason."""
 
+from sentinel.ingest.ahead import Ahead
 from sentinel.ingest.append_time import NEVER
 from sentinel.ingest.control import Said, decode_responses, decode_silences, places
 from sentinel.ingest.decode import Decoded, decode
@@ -9,6 +10,7 @@ from sentinel.ingest.merge import Watermarks, merge
 
 __all__ = [
     "NEVER",
+    "Ahead",
     "Decoded",
     "EventIds",
     "Limits",

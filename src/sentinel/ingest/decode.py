@@ -38,7 +38,8 @@ class Decoded:
     :class:`~sentinel.model.columns.Kind`, always ``customer_id``, ``event_id`` and
     ``event_time`` among them; ``recorded_ms`` is int64[n], append times in milliseconds UTC,
     ascending, and ``reached_ms`` the append time of the last record, good or not.  ``texts`` are
-    there if somebody spells them.
+    there if somebody spells them, ``offsets`` int64[n] if they are asked for.  ``fresh`` bool[n]
+    tells which events were not collected for shared entities before; None: none was.
     """
 
     stream: Stream
@@ -48,6 +49,8 @@ class Decoded:
     dead_letters: list[DeadLetter] = field(default_factory=list)
     texts: Texts | None = None
     reached_ms: int = NEVER
+    offsets: NDArray[np.int64] | None = None
+    fresh: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.recorded_ms)
@@ -57,6 +60,8 @@ class Decoded:
         events = _Chosen(self.events, np.flatnonzero(wanted).tolist())
         columns = {name: column[wanted] for name, column in self.columns.items()}
         texts = self.texts and self.texts.only(wanted)
+        offsets = None if self.offsets is None else self.offsets[wanted]
+        fresh = None if self.fresh is None else self.fresh[wanted]
         return Decoded(
             self.stream,
             events,
@@ -65,6 +70,8 @@ class Decoded:
             self.dead_letters,
             texts,
             self.reached_ms,
+            offsets,
+            fresh,
         )
 
 
@@ -118,6 +125,8 @@ def decode(
     spelled: frozenset[str] = frozenset(),
     previous_ms: int = NEVER,
     wall_ms: int | None = None,
+    *,
+    with_offsets: bool = False,
 ) -> Decoded:
     """Decode all of a step's chunks of one stream, in the order given; never raises.
 
@@ -131,7 +140,7 @@ def decode(
     work.judge_times(previous_ms, wall_ms)
     if stream is Stream.TRANSACTION:
         work.convert_currencies()
-    return work.decoded()
+    return work.decoded(with_offsets=with_offsets)
 
 
 class _Work:
@@ -273,8 +282,12 @@ class _Work:
             detail=detail,
         )
 
-    def decoded(self) -> Decoded:
+    def decoded(self, *, with_offsets: bool) -> Decoded:
         """What is good, with the dead letters in order of their records."""
+        offsets = None
+        if with_offsets:
+            every = [offset for chunk in self._chunks for offset in chunk.offsets]
+            offsets = np.array(every, np.int64)
         if not self._dead:
             events = _Events(self._stream, self._values)
             texts = self._texts(slice(None))
@@ -285,6 +298,7 @@ class _Work:
                 self._recorded_ms,
                 texts=texts,
                 reached_ms=self._reached_ms,
+                offsets=offsets,
             )
         good = np.ones(len(self._values), np.bool_)
         good[list(self._dead)] = False
@@ -296,6 +310,7 @@ class _Work:
             [self._dead[row] for row in sorted(self._dead)],
             self._texts(good),
             self._reached_ms,
+            None if offsets is None else offsets[good],
         )
 
     def _texts(self, kept: slice | NDArray[np.bool_]) -> Texts | None:

@@ -90,6 +90,12 @@ class EventIds:
 
     def first_only(self, decoded: Decoded) -> tuple[Decoded, int, int]:
         """Those that were not seen before, how many were, and how many ids were forgotten."""
+        first, forgotten = self.add(decoded)
+        repeated = len(first) - int(np.count_nonzero(first))
+        return (decoded.only(first) if repeated else decoded), repeated, forgotten
+
+    def add(self, decoded: Decoded) -> tuple[NDArray[np.bool_], int]:
+        """Remember events; which were not seen before, bool[n], and how many ids were forgotten."""
         first = np.empty(len(decoded), np.bool_)
         forgotten = _add_all(
             self._table,
@@ -99,8 +105,7 @@ class EventIds:
             _hashes(decoded.columns["customer_id"]),
             first,
         )
-        repeated = len(first) - int(np.count_nonzero(first))
-        return (decoded.only(first) if repeated else decoded), repeated, int(forgotten)
+        return first, int(forgotten)
 
     def resize(self, capacity: int) -> int:
         """Remember so many from now on; how many of the oldest are forgotten."""

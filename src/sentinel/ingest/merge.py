@@ -83,6 +83,7 @@ def merge(decoded: Mapping[Stream, Decoded], watermarks: Watermarks, lateness_ms
             part.recorded_ms,
             dict(part.columns),
             part.texts,
+            part.fresh,
         )
     if not rows:
         empty = np.zeros(0, np.int64)

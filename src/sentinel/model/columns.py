@@ -165,7 +165,8 @@ class Rows:
     are added as the stages produce them.  ``events`` may make an event only when it is
     looked at: look at few.
     ``recorded_ms`` is int64[n], the append time of each record, ascending.  ``texts`` holds the
-    texts that somebody spells.
+    texts that somebody spells.  ``fresh`` bool[n] tells which were not collected for shared
+    entities before; None: none was.
     """
 
     stream: Stream
@@ -174,6 +175,7 @@ class Rows:
     recorded_ms: NDArray[np.int64]
     columns: dict[str, Array] = field(default_factory=dict)
     texts: Texts | None = None
+    fresh: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.events)

@@ -79,9 +79,24 @@ class Progress(Struct, frozen=True, array_like=True):
 
 
 class HotEntry(Struct, frozen=True, kw_only=True):
-    """A shared entity that customers' rules should know of: how risky, and as of when."""
+    """A shared entity that customers' rules should know of: how risky, for records from ``at`` on.
+
+    ``at`` (ms UTC) is append time, the end of a pane: what comes of a rule then does not depend on
+    how soon the entry arrives.
+    """
 
     kind: EntityKind
     id: Id
     risk: Annotated[int, Meta(ge=1, le=100)]
     at: Moment
+
+
+class HotProgress(Struct, frozen=True, kw_only=True):
+    """Shard ``owner`` of ``owners`` has told all hot entries up to append time ``until`` (ms UTC).
+
+    Told while there is an outage to catch up with.
+    """
+
+    owner: Annotated[int, Meta(ge=0, lt=1_024)]
+    owners: Annotated[int, Meta(ge=1, le=1_024)]
+    until: int

@@ -44,11 +44,16 @@ class Step:
     step is processed; both are journalled, because the engine has no clock of its own.  Without
     ``wall_ms`` the step simulates a worker that is never behind: every record is processed at
     the moment it was appended.
+
+    ``ahead`` are records whose part in shared entities is told before they are processed in a
+    later step, ``ahead_ms`` is the stream time up to which that has been done.
     """
 
     stream_ms: int
     chunks: list[Chunk]
     wall_ms: int | None = None
+    ahead: list[Chunk] = field(default_factory=list)
+    ahead_ms: int | None = None
 
 
 class DeadLetterReason(StrEnum):
@@ -147,6 +152,8 @@ class Outcome:
     """How far the shard is, which goes with the rollups."""
     tells_all: bool = False
     """Whether every owner has to hear of the progress, rollups or not."""
+    hot_until_ms: int | None = None
+    """Up to which append time this owner has told all that is hot; None: nobody waits for it."""
     rollups_waiting: int = 0
     """Rows of rollups that wait for shards that are behind."""
     hot: list[HotEntry] = field(default_factory=list)

@@ -1,57 +1,98 @@
 """Shared entities in one process: what a step tells their owners goes straight to the engine.
 
 Live, rollups and hot entries travel by Kafka to the shard that owns the entity and back to
-all.  Where one engine sees everything, it owns everything, and the way is a step long.
+all.  Where one engine sees everything, it owns everything.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
-from dataclasses import fields
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
 
 import msgspec
 
 from sentinel.engine import Engine
 from sentinel.entities import PANE_MS, records
+from sentinel.model.events import Stream
 from sentinel.model.response import Control
-from sentinel.model.step import Chunk, Outcome, Step
+from sentinel.model.step import Chunk, DeadLetter, Outcome, Step
+
+Origins = dict[tuple[str, int], Chunk]
+"""Chunks as they came, by topic and first offset under which the engine got them."""
 
 _GAUGES = frozenset({"watermarks_ms", "slots_used", "entities_used", "open_alerts"})
-_GAUGES |= {"progress", "tells_all", "rollups_waiting"}
+_GAUGES |= {"progress", "tells_all", "rollups_waiting", "hot_until_ms"}
+_BEFORE_MS = 0  # stream time of a step that does not move the clock
 _GAUGES |= {"open_complaints", "topics", "verdicts", "warm_share"}
 
 
 class LoopBack:
     """An engine that owns all shared entities.
 
-    The rollups of a step are taken in at its end, with the alerts that they lead to; the hot
-    entries that come of them are there for customers' rules from the next step on.
+    As a shard that catches up does, it reads every step ahead: the step's rollups are applied
+    first, so that customers' rules find what was hot when each record was appended.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._hot: list[bytes] = []
-        self._sent = dict.fromkeys((Control.ROLLUP, Control.HOT), 0)
+        self._sent: Counter[Stream | Control] = Counter(
+            {stream: engine.collected(stream) + 1 for stream in Stream}
+        )
 
     def process(self, step: Step) -> Outcome:
-        """Take one step, and then what it tells the owners."""
+        """Process what a step tells the owners, then the step."""
+        if not self.engine.has_shared_entities:
+            return self.engine.process(step)
+        chunks, origins = self._numbered(step.chunks)
+        events = [chunk for chunk in chunks if isinstance(chunk.stream, Stream)]
+        outcome = self.engine.process(Step(_BEFORE_MS, [], None, events, step.stream_ms))
+        self._own(outcome, outcome)
         hot, self._hot = self._hot, []
-        chunks = [*step.chunks, self._chunk(Control.HOT, hot)] if hot else step.chunks
-        outcome = self.engine.process(Step(step.stream_ms, chunks, step.wall_ms))
-        told = [
-            value for _, value in records(outcome.rollups, 0, 1, outcome.progress, tells_all=True)
-        ]
-        if self.engine.has_shared_entities:
-            chunks = [self._chunk(Control.ROLLUP, told)]
-            answer = self.engine.process(Step(step.stream_ms, chunks, step.wall_ms))
-            self._hot = [msgspec.json.encode(entry) for entry in answer.hot]
-            _join(outcome, answer)
+        chunks += [self._chunk(Control.HOT, hot)] if hot else []
+        processed = self.engine.process(Step(step.stream_ms, chunks))
+        _join(outcome, processed)
+        if processed.rollups:  # of verdicts
+            self._own(outcome, processed)
+        outcome.dead_letters = [_put_back(each, origins) for each in outcome.dead_letters]
         return outcome
+
+    def _own(self, outcome: Outcome, told: Outcome) -> None:
+        """Apply what was told to the owners; what comes of it is added to ``outcome``."""
+        values = [value for _, value in records(told.rollups, 0, 1, told.progress, tells_all=True)]
+        applied = self.engine.process(Step(_BEFORE_MS, [self._chunk(Control.ROLLUP, values)]))
+        self._hot += [msgspec.json.encode(entry) for entry in applied.hot]
+        _join(outcome, applied)
+
+    def _numbered(self, chunks: Sequence[Chunk]) -> tuple[list[Chunk], Origins]:
+        """Chunks as if each stream were one topic, and which record each place stands for."""
+        numbered: list[Chunk] = []
+        origins: Origins = {}
+        for chunk in chunks:
+            n, first = len(chunk.offsets), self._sent[chunk.stream]
+            self._sent[chunk.stream] += n
+            offsets = list(range(first, first + n))
+            numbered.append(replace(chunk, topic=chunk.stream.value, partition=0, offsets=offsets))
+            origins[chunk.stream.value, first] = chunk
+        return numbered, origins
 
     def _chunk(self, control: Control, values: list[bytes]) -> Chunk:
         n, first = len(values), self._sent[control]
         self._sent[control] += n
         offsets = list(range(first, first + n))
         return Chunk(control, control.value, 0, offsets, [-1] * n, [None] * n, [*values])
+
+
+def _put_back(letter: DeadLetter, origins: Origins) -> DeadLetter:
+    """The dead letter with the place from which its record came."""
+    first = max(at for topic, at in origins if topic == letter.topic and at <= letter.offset)
+    chunk = origins[letter.topic, first]
+    return replace(
+        letter,
+        topic=chunk.topic,
+        partition=chunk.partition,
+        offset=chunk.offsets[letter.offset - first],
+    )
 
 
 def by_pane(step: Step) -> Iterator[Step]:

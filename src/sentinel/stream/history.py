@@ -1,6 +1,6 @@
 """What Kafka keeps of one shard: snapshots, the journal, and the inputs that it names."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -9,7 +9,7 @@ from confluent_kafka import Message
 from sentinel.configuration import Configuration
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
-from sentinel.model.step import Chunk
+from sentinel.model.step import Chunk, Step
 from sentinel.settings import Settings
 from sentinel.stream import snapshots
 from sentinel.stream.configurations import Configurations
@@ -39,6 +39,7 @@ class KafkaHistory:
         }
         self._streams |= {topic: control for control, topic in self._topics.broadcasts.items()}
         self._sources: dict[str, _Source] = {}
+        self._ahead: dict[str, _Source] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -53,7 +54,7 @@ class KafkaHistory:
 
     def close(self) -> None:
         """Disconnect."""
-        for source in self._sources.values():
+        for source in (*self._sources.values(), *self._ahead.values()):
             source.close()
 
     def newest_snapshot(self) -> Snapshot | None:
@@ -76,18 +77,26 @@ class KafkaHistory:
                 for message in journal.read(after + 1):
                     yield message.offset(), journal.high, decode(message.value())
 
-    def chunks(self, record: StepRecord) -> tuple[list[Chunk], list[str]]:
-        """What a step took, and the names of the inputs of which something is missing."""
+    def step(self, record: StepRecord) -> tuple[Step, list[str]]:
+        """A step as it was processed, and the inputs of which something is missing."""
+        chunks, missing = self._chunks(record.ranges, self._sources)
+        ahead, missing_ahead = self._chunks(record.ahead, self._ahead)
+        step = Step(record.stream_ms, chunks, record.wall_ms, ahead, record.ahead_ms)
+        return step, missing + missing_ahead
+
+    def _chunks(
+        self, ranges: Mapping[str, tuple[int, int]], sources: "dict[str, _Source]"
+    ) -> tuple[list[Chunk], list[str]]:
         chunks: list[Chunk] = []
         missing: list[str] = []
         for topic, stream in self._streams.items():
-            if topic not in record.ranges:
+            if topic not in ranges:
                 continue
-            first, last = record.ranges[topic]
-            if topic not in self._sources:
+            first, last = ranges[topic]
+            if topic not in sources:
                 number = 0 if topic in self._topics.broadcast() else self._partition
-                self._sources[topic] = _Source(Partition(self._settings, topic, number), first)
-            found = self._sources[topic].take(first, last)
+                sources[topic] = _Source(Partition(self._settings, topic, number), first)
+            found = sources[topic].take(first, last)
             if not found or found[0].offset() != first or found[-1].offset() != last:
                 missing.append(topic)
             if found:

@@ -9,7 +9,7 @@ KIP-695; Flink watermark alignment, FLIP-182.)
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from sentinel.ingest import NEVER
 from sentinel.ingest.append_time import append_times
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
+from sentinel.model.rollup import BEHIND_MS
 from sentinel.stream.records import Fetched
 
 Source = Stream | Control
@@ -43,14 +44,19 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What makes the next step: chunks in order, acks that are due after it, and stream time."""
+    """What makes the next step: chunks in order, acks that are due after it, and stream time.
+
+    ``ahead`` are chunks to read ahead of their processing, up to stream time ``ahead_ms``.
+    """
 
     chunks: list[tuple[Source, Fetched]]
     acks: list[Callable[[], Any]]
     stream_ms: int
+    ahead: list[tuple[Source, Fetched]] = field(default_factory=list)
+    ahead_ms: int | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.chunks)
+        return bool(self.chunks or self.ahead)
 
 
 class _Buffer:
@@ -58,7 +64,8 @@ class _Buffer:
 
     def __init__(self) -> None:
         self.chunks: deque[tuple[Waiting, NDArray[np.int64]]] = deque()
-        self.records = 0
+        self.records = self.ahead = 0
+        """How many records there are, and how many of them have been read ahead."""
         self.reached_ms = NEVER
         self._stalled_ms: int | None = None
         self._gave_up = False
@@ -89,6 +96,19 @@ class _Buffer:
         """Note that the input arrives."""
         self._stalled_ms, self._gave_up = None, False
 
+    def read_ahead(self, until_ms: int) -> list[tuple[Source, Fetched]]:
+        """The records appended up to ``until_ms`` that have not been read ahead; they stay."""
+        found: list[tuple[Source, Fetched]] = []
+        passed = 0
+        for waiting, times in self.chunks:
+            start = min(max(0, self.ahead - passed), len(times))
+            end = int(np.searchsorted(times, until_ms, side="right"))
+            if start < end:
+                found.append((waiting.stream, waiting.records.part(start, end)))
+            passed += len(times)
+        self.ahead += sum(len(each) for _, each in found)
+        return found
+
     def drain(self, until_ms: int, most: int) -> Due:
         """Remove the records appended up to ``until_ms``, at most about ``most`` of them."""
         due = Due([], [], until_ms)
@@ -100,7 +120,7 @@ class _Buffer:
                 break
             records = waiting.records
             if n < len(times):
-                records, rest = records.split(n)
+                records, rest = records.part(0, n), records.part(n, len(times))
                 self.chunks[0] = (Waiting(waiting.stream, rest, waiting.ack), times[n:])
             else:
                 self.chunks.popleft()
@@ -108,6 +128,7 @@ class _Buffer:
             due.chunks.append((waiting.stream, records))
             taken += n
         self.records -= taken
+        self.ahead = max(0, self.ahead - taken)
         return due
 
 
@@ -121,7 +142,7 @@ class Inbox:
         self._buffers: dict[Source, _Buffer] = {
             source: _Buffer() for source in (*ALIGNED, Control.ROLLUP)
         }
-        self.stream_ms = NEVER
+        self.stream_ms, self._ahead_ms = NEVER, NEVER
         self.given_up: Counter[Source] = Counter()
 
     def __len__(self) -> int:
@@ -146,20 +167,26 @@ class Inbox:
         """Drop everything, without acks."""
         for buffer in self._buffers.values():
             buffer.chunks.clear()
-            buffer.records = 0
+            buffer.records = buffer.ahead = 0
 
     def next_step(
         self, has_ended: Callable[[Source], bool], wall_ms: int, bound_ms: int | None = None
     ) -> Due:
         """Remove what makes the next step, perhaps nothing.
 
-        ``has_ended`` says whether all that an input holds has arrived.  ``bound_ms`` is stream
-        time beyond which nothing is processed yet.
+        ``has_ended`` tells whether all that an input holds has arrived.  With ``bound_ms`` a
+        shard that is behind reads records ahead, and processes in a later step those that were
+        appended by then.
         """
-        until_ms = self._frontier_ms(has_ended, wall_ms)
-        if bound_ms is not None:
-            until_ms = min(until_ms, bound_ms)
-        until_ms = self._within_a_step(until_ms)
+        until_ms = self._within_a_step(self._frontier_ms(has_ended, wall_ms))
+        ahead: list[tuple[Source, Fetched]] = []
+        ahead_ms = None
+        if bound_ms is not None and self._is_behind(wall_ms):
+            before_ms, self._ahead_ms = self._ahead_ms, max(self._ahead_ms, until_ms)
+            ahead_ms = self._ahead_ms
+            for stream in Stream:
+                ahead += self._buffers[stream].read_ahead(ahead_ms)
+            until_ms = min(bound_ms, before_ms)
         self.stream_ms = max(self.stream_ms, until_ms)
         parts = [self._buffers[source].drain(self.stream_ms, STEP_RECORDS) for source in ALIGNED]
         parts.append(self._buffers[Control.ROLLUP].drain(wall_ms, STEP_RECORDS))
@@ -167,6 +194,15 @@ class Inbox:
             [chunk for part in parts for chunk in part.chunks],
             [ack for part in parts for ack in part.acks],
             self.stream_ms,
+            ahead,
+            ahead_ms,
+        )
+
+    def _is_behind(self, wall_ms: int) -> bool:
+        """Whether the oldest record of a stream is old, or anything was read ahead."""
+        return any(
+            buffer.ahead or (buffer.chunks and wall_ms - int(buffer.chunks[0][1][0]) > BEHIND_MS)
+            for buffer in map(self._buffers.__getitem__, Stream)
         )
 
     def _frontier_ms(self, has_ended: Callable[[Source], bool], wall_ms: int) -> int:

@@ -5,6 +5,7 @@ says, and replaying it through the engine gives the shard's state again.
 """
 
 import hashlib
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import Struct
@@ -12,7 +13,7 @@ from msgspec import Struct
 from sentinel.alerting.cloudevent import encode as encode_alert
 from sentinel.alerting.cloudevent import encode_action
 from sentinel.engine import Engine
-from sentinel.model.step import Outcome, Step
+from sentinel.model.step import Chunk, Outcome, Step
 
 SPOT_STEPS = 16
 """Every how many steps the journal says what the state looks like."""
@@ -21,7 +22,8 @@ SPOT_STEPS = 16
 class StepRecord(Struct, frozen=True):
     """One committed step: ``ranges`` are first and last offset applied, by topic.
 
-    ``stream_ms`` and ``wall_ms`` are the step's clocks.  ``seen`` says how far each broadcast
+    ``stream_ms`` and ``wall_ms`` are the step's clocks, ``ahead`` and ``ahead_ms`` what was read
+    ahead and up to which stream time.  ``seen`` says how far each broadcast
     topic had been read by then.  ``said`` is a hash of all that the step gave, ``state`` now and
     then one of the state that it touched: a replay must come to the same.
     """
@@ -31,6 +33,8 @@ class StepRecord(Struct, frozen=True):
     wall_ms: int | None
     ranges: dict[str, tuple[int, int]]
     config_version: str
+    ahead: dict[str, tuple[int, int]] = {}
+    ahead_ms: int | None = None
     seen: dict[str, int] = {}
     said: str = ""
     state: str | None = None
@@ -38,19 +42,26 @@ class StepRecord(Struct, frozen=True):
 
 def record_of(number: int, step: Step, outcome: Outcome, engine: Engine) -> StepRecord:
     """The record of a step that ``engine`` has just processed; what was seen is left out."""
-    ranges: dict[str, tuple[int, int]] = {}
-    for chunk in step.chunks:
-        first = ranges.get(chunk.topic, (chunk.offsets[0], 0))[0]
-        ranges[chunk.topic] = (first, chunk.offsets[-1])
     return StepRecord(
         number,
         step.stream_ms,
         step.wall_ms,
-        ranges,
+        _ranges(step.chunks),
         engine.configuration.version,
+        _ranges(step.ahead),
+        step.ahead_ms,
         said=_said(outcome),
         state=engine.spot_digest() if number % SPOT_STEPS == 0 else None,
     )
+
+
+def _ranges(chunks: Sequence[Chunk]) -> dict[str, tuple[int, int]]:
+    """First and last offset by topic."""
+    ranges: dict[str, tuple[int, int]] = {}
+    for chunk in chunks:
+        first = ranges.get(chunk.topic, (chunk.offsets[0], 0))[0]
+        ranges[chunk.topic] = (first, chunk.offsets[-1])
+    return ranges
 
 
 def _said(outcome: Outcome) -> str:
@@ -65,7 +76,8 @@ def _said(outcome: Outcome) -> str:
     for block in outcome.rollups:
         state.update(block.rows.tobytes())
     state.update(msgspec.json.encode(outcome.hot))
-    state.update(msgspec.msgpack.encode((outcome.progress, outcome.tells_all)))
+    told = (outcome.progress, outcome.tells_all, outcome.hot_until_ms)
+    state.update(msgspec.msgpack.encode(told))
     counts = (sorted(outcome.events.items()), sorted(outcome.signals.items()), outcome.slots_used)
     state.update(msgspec.msgpack.encode(counts))
     return state.hexdigest()

@@ -51,14 +51,17 @@ class Fetched:
             columns = tuple(column[start:] for column in columns)  # type: ignore[assignment]
         return Chunk(stream, self.topic, self.partition, *columns)
 
-    def split(self, n: int) -> "tuple[Fetched, Fetched]":
-        """The first ``n`` records, and the rest; neither is empty."""
-        middle = self.offsets[n - 1] + 1
-        first = (self.offsets[:n], self.recorded_ms[:n], self.keys[:n], self.values[:n])
-        rest = (self.offsets[n:], self.recorded_ms[n:], self.keys[n:], self.values[n:])
-        return (
-            Fetched(self.topic, self.partition, self.start, middle, *first),
-            Fetched(self.topic, self.partition, middle, self.end, *rest),
+    def part(self, first: int, end: int) -> "Fetched":
+        """The records from place ``first`` to before place ``end``, at least one."""
+        return Fetched(
+            self.topic,
+            self.partition,
+            self.offsets[first - 1] + 1 if first else self.start,
+            self.offsets[end - 1] + 1 if end < len(self) else self.end,
+            self.offsets[first:end],
+            self.recorded_ms[first:end],
+            self.keys[first:end],
+            self.values[first:end],
         )
 
 

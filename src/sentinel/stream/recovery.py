@@ -12,7 +12,7 @@ from typing import Protocol
 
 from sentinel.configuration import Configuration
 from sentinel.engine import Engine
-from sentinel.model.step import Chunk, Step
+from sentinel.model.step import Step
 from sentinel.stream.failpoint import Failpoint, reach
 from sentinel.stream.journal import StepRecord, record_of
 from sentinel.stream.snapshot import Snapshot
@@ -61,8 +61,8 @@ class History(Protocol):
     def steps(self, after: int) -> Iterator[tuple[int, int, StepRecord]]:
         """The journal beyond offset ``after``: offset, the journal's end, record."""
 
-    def chunks(self, record: StepRecord) -> tuple[list[Chunk], list[str]]:
-        """What a step took, and the names of the inputs of which something is missing."""
+    def step(self, record: StepRecord) -> tuple[Step, list[str]]:
+        """A step as it was processed, and the inputs of which something is missing."""
 
     def configuration(self, version: str) -> Configuration:
         """The configuration of that version; raises RecoveryError."""
@@ -151,8 +151,7 @@ def _configuration(
 
 def _replay(history: History, state: ShardState, record: StepRecord, *, forgiving: bool) -> None:
     """Take a step again; it must come to the same."""
-    chunks, missing = history.chunks(record)
-    step = Step(record.stream_ms, chunks, record.wall_ms)
+    step, missing = history.step(record)
     again = record_of(record.number, step, state.engine.process(step), state.engine)
     state.replayed += 1
     if missing:

@@ -168,7 +168,7 @@ class Shard:
     def _process(self, stepper: Stepper, due: Due) -> Done | None:
         """Process and commit one step; runs in a thread so that heartbeats go on."""
         wall_ms = max(due.stream_ms, self._inputs.clock_ms())
-        return stepper.take(due.chunks, due.stream_ms, wall_ms, self._inputs.configuration())
+        return stepper.take(due, wall_ms, self._inputs.configuration())
 
     async def _recovered(self) -> Stepper:
         self.ready = False
@@ -188,8 +188,8 @@ class Shard:
         """What makes the next step; empty when it is time to look at the clocks."""
         until = time.monotonic() + _IDLE_S
         while True:
-            wall_ms = self._inputs.clock_ms()
-            bound_ms = stepper.state.engine.bound_ms(self.number, wall_ms)
+            wall_ms, engine = self._inputs.clock_ms(), stepper.state.engine
+            bound_ms = engine.bound_ms(wall_ms) if engine.reads_ahead else None
             due = self._inbox.next_step(self._inputs.has_ended, wall_ms, bound_ms)
             left_s = until - time.monotonic()
             if due or left_s <= 0 or self._stopping:

@@ -10,6 +10,7 @@ from sentinel.alerting.cloudevent import encode_action
 from sentinel.entities import records
 from sentinel.model.alert import ActionRequest, Alert
 from sentinel.model.entity import owner_key
+from sentinel.model.rollup import HotProgress
 from sentinel.model.step import DeadLetter, Outcome
 from sentinel.settings import Settings
 from sentinel.stream.failpoint import Failpoint, reach
@@ -101,6 +102,10 @@ class Sink:
             for entry in outcome.hot:
                 key = owner_key(entry.kind, entry.id).encode()
                 self._produce(self._topics.hot, key, msgspec.json.encode(entry))
+            if outcome.hot_until_ms is not None:
+                until_ms = outcome.hot_until_ms
+                told = HotProgress(owner=self._partition, owners=self._partitions, until=until_ms)
+                self._produce(self._topics.hot, None, msgspec.json.encode(told))
             self._producer.produce(
                 self._topics.journal,
                 encode_step(record),

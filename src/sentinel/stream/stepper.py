@@ -12,9 +12,10 @@ from typing import Protocol
 import msgspec
 
 from sentinel.configuration import Configuration
+from sentinel.model.events import Stream
 from sentinel.model.step import Chunk, Outcome, Step
 from sentinel.stream.failpoint import Failpoint, reach
-from sentinel.stream.inbox import Source
+from sentinel.stream.inbox import Due, Source
 from sentinel.stream.journal import StepRecord, record_of
 from sentinel.stream.records import Fetched
 from sentinel.stream.recovery import ShardState
@@ -77,22 +78,16 @@ class Stepper:
         self._sink, self._broadcasts, self._readable = sink, broadcasts, readable
         self.fetched: dict[str, int] = dict(fetched or {})
 
-    def take(
-        self,
-        arrived: Sequence[Arrived],
-        stream_ms: int,
-        wall_ms: int,
-        configuration: Configuration,
-    ) -> Done | None:
-        """Process one step of all that arrived; None if there was nothing to do.
+    def take(self, due: Due, wall_ms: int, configuration: Configuration) -> Done | None:
+        """Process one step of what is due; None if there was nothing to do.
 
         It is processed when there are new records, a deadline is due, or another configuration
         is in force.  Raises GapError and what the sink raises.
         """
-        engine = self.state.engine
-        chunks = self._chunks(arrived)
+        engine, stream_ms = self.state.engine, due.stream_ms
+        chunks, ahead = self._chunks(due.chunks), self._ahead(due)
         changed = configuration.version != engine.configuration.version
-        if not chunks and not changed and not engine.is_due(stream_ms, wall_ms):
+        if not (chunks or ahead or changed or engine.is_due(stream_ms, wall_ms)):
             return None
         reach(Failpoint.AFTER_READ)
         started = time.perf_counter()
@@ -100,7 +95,8 @@ class Stepper:
             engine.reconfigure(configuration)
         if self._readable is not None:
             chunks = [self._readable.to_json(each) for each in chunks]
-        step = Step(stream_ms, chunks, wall_ms)
+            ahead = [self._readable.to_json(each) for each in ahead]
+        step = Step(stream_ms, chunks, wall_ms, ahead, due.ahead_ms)
         outcome = engine.process(step)
         record = record_of(self.state.next_number, step, outcome, engine)
         record = msgspec.structs.replace(record, seen=self._seen(record))
@@ -136,6 +132,18 @@ class Stepper:
             if news is not None:
                 chunks.append(news)
         return chunks
+
+    def _ahead(self, due: Due) -> list[Chunk]:
+        """The records to read ahead of which that has not been done."""
+        found = (
+            fetched.after(stream, max(self.state.engine.collected(stream), self._applied(fetched)))
+            for stream, fetched in due.ahead
+            if isinstance(stream, Stream)
+        )
+        return [chunk for chunk in found if chunk is not None]
+
+    def _applied(self, fetched: Fetched) -> int:
+        return self.state.applied.get(fetched.topic, -1)
 
     def _seen(self, record: StepRecord) -> dict[str, int]:
         """How far each broadcast topic has been read by the end of the step."""

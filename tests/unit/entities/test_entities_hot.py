@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 
 from sentinel.entities import Heat, HotList, hot
+from sentinel.entities.shard_reports import EVERYTHING, GIVE_UP_MS, LONGEST_WAIT_MS, NOTHING
 from sentinel.model.columns import Batch, Rows
 from sentinel.model.entity import EntityKind
 from sentinel.model.events import Stream
 from sentinel.model.ids import hash_texts
 from sentinel.model.response import Control
-from sentinel.model.rollup import HotEntry
+from sentinel.model.rollup import HotEntry, HotProgress
 from sentinel.model.step import Chunk, Limit, RollupDrop
 
 DEMAND = {stream: frozenset({"ip.risk"}) for stream in Stream}
@@ -21,10 +22,13 @@ def _entry(id_: str, risk: int, at: int) -> HotEntry:
 
 
 def _told(hot_list: HotList, *values: HotEntry | bytes) -> None:
+    hot_list.take(_chunk(*values))
+
+
+def _chunk(*values: HotEntry | bytes) -> list[Chunk]:
     raw = [each if isinstance(each, bytes) else msgspec.json.encode(each) for each in values]
     n = len(raw)
-    chunk = Chunk(Control.HOT, "hot", 0, list(range(n)), [0] * n, [None] * n, [*raw])
-    hot_list.take([chunk])
+    return [Chunk(Control.HOT, "hot", 0, list(range(n)), [0] * n, [None] * n, [*raw])]
 
 
 def _risk(hot_list: HotList, *seen: tuple[str | None, int]) -> list[float]:
@@ -39,34 +43,61 @@ def _risk(hot_list: HotList, *seen: tuple[str | None, int]) -> list[float]:
 
 
 def test_an_entry_counts_in_full_for_two_minutes_then_fades() -> None:
-    """By the event's time; unknown when it is gone, for others, and where no address is named."""
+    """By append time; unknown before, after, for others, and where no address is named."""
     hot_list = HotList(DEMAND)
     _told(hot_list, _entry("a", 80, 1_000_000))
-    minutes = [-1, 0, 2, 3, 4, 5]
+    minutes = [0, 2, 3, -1, 4, 5]
     found = _risk(hot_list, *(("a", 1_000_000 + m * 60_000) for m in minutes))
-    assert found[:4] == [80, 80, 80, 40]
-    assert np.isnan(found[4:]).all()
+    assert found[:3] == [80, 80, 40]
+    assert np.isnan(found[3:]).all()
     assert np.isnan(_risk(hot_list, ("b", 1_000_000), (None, 1_000_000))).all()
 
 
-def test_the_newest_entry_of_an_entity_stands() -> None:
-    """An older one that comes later changes nothing; bad records are counted."""
+def test_each_record_meets_the_newest_entry_of_its_time() -> None:
+    """Whichever entry came first: a shard that catches up knows what was hot back then."""
     hot_list = HotList(DEMAND)
-    _told(hot_list, _entry("a", 80, 2_000), _entry("a", 30, 1_000), _entry("b", 20, 3_000))
-    _told(hot_list, b"{}", b'{"kind":"ip","id":"a","risk":200,"at":1}', b"\xff")
-    assert _risk(hot_list, ("a", 2_000), ("b", 3_000)) == [80, 20]
-    assert hot_list.take_counts()[0] == {RollupDrop.MALFORMED: 3}
+    _told(hot_list, _entry("a", 80, 20_000), _entry("a", 30, 1_000), _entry("b", 20, 3_000))
+    _told(
+        hot_list,
+        b"{}",
+        b'{"kind":"ip","id":"a","risk":200,"at":1}',
+        b"\xff",
+        _entry("b", 20, 3_000),
+    )
+    _told(hot_list, b'{"owner":2,"owners":2,"until":1}', b'{"owner":-1,"owners":2,"until":1}')
+    assert _risk(hot_list, ("a", 19_999), ("a", 20_000), ("b", 3_000)) == [30, 80, 20]
+    assert hot_list.take_counts()[0] == {RollupDrop.MALFORMED: 5}
+    assert len(hot_list) == 3
 
 
-def test_what_has_faded_is_let_go_and_the_rest_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the limit the entry noted longest ago goes, and is counted."""
+def test_what_has_faded_is_dropped_and_the_rest_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stream time drops what no record can meet; beyond the limit the earliest goes, counted."""
     monkeypatch.setattr(hot, "MOST", 2)
     hot_list = HotList(DEMAND)
     _told(hot_list, _entry("a", 1, 1_000), _entry("b", 2, 300_000))
+    hot_list.forget_before(300_000)
     assert len(hot_list) == 1
     _told(hot_list, _entry("c", 3, 300_001), _entry("d", 4, 300_002))
     assert _risk(hot_list, ("c", 300_002), ("d", 300_002)) == [3, 4]
     assert hot_list.take_counts()[1] == {Limit.HOT_ENTITIES: 1}
+
+
+def _progress(owner: int, until: int) -> bytes:
+    return msgspec.json.encode(HotProgress(owner=owner, owners=2, until=until))
+
+
+def test_in_an_outage_all_owners_are_waited_for_but_not_for_ever() -> None:
+    """Up to the slowest of them; one that tells nothing for a minute is left out."""
+    hot_list, now = HotList(DEMAND), 10_000_000
+    assert hot_list.horizon_ms(None, now) == EVERYTHING
+    assert hot_list.horizon_ms(now, now) == NOTHING
+    hot_list.take(_chunk(_progress(0, 700)), now)
+    assert hot_list.horizon_ms(now, now) == NOTHING
+    hot_list.take(_chunk(_progress(1, 500)), now + 1)
+    assert hot_list.horizon_ms(now, now + 1) == 500
+    hot_list.take(_chunk(_progress(0, 900)), now + GIVE_UP_MS + 1)
+    assert hot_list.horizon_ms(now, now + GIVE_UP_MS + 2) == 900
+    assert hot_list.horizon_ms(now, now + LONGEST_WAIT_MS) == EVERYTHING
 
 
 def test_a_list_goes_on_from_its_snapshot() -> None:

@@ -83,12 +83,24 @@ def test_rollups_come_as_they_come() -> None:
     assert (_times(due), due.stream_ms) == ({Control.ROLLUP: [50]}, NEVER)
 
 
-def test_a_bound_holds_everything_back() -> None:
-    """Beyond it nothing is processed, and stream time stays there."""
+def test_a_shard_that_is_behind_reads_ahead_and_processes_up_to_the_bound() -> None:
+    """A record is read ahead in one step, and processed in a later one once the bound allows."""
     inbox = Inbox()
-    inbox.put(_chunk(Stream.LOGIN, 0, [10, 20]), NOW)
-    due = inbox.next_step(lambda _: True, NOW, bound_ms=15)
-    assert (_times(due), due.stream_ms) == ({Stream.LOGIN: [10]}, 15)
+    inbox.put(_chunk(Stream.LOGIN, 0, [10, 20, 30]), NOW)
+    inbox.put(_chunk(Control.RESPONSE, 0, [15]), NOW)
+    due = inbox.next_step(lambda _: True, NOW, bound_ms=NEVER)
+    assert [records.offsets for _, records in due.ahead] == [[0, 1, 2]]
+    assert (_times(due), due.ahead_ms, due.stream_ms) == ({}, NOW, NEVER)
+    inbox.put(_chunk(Stream.LOGIN, 3, [40, NOW]), NOW + 1)
+    due = inbox.next_step(lambda _: True, NOW + 1, bound_ms=20)
+    assert [records.offsets for _, records in due.ahead] == [[3, 4]]
+    assert _times(due) == {Stream.LOGIN: [10, 20], Control.RESPONSE: [15]}
+    assert due.stream_ms == 20
+    due = inbox.next_step(lambda _: True, NOW + 2, bound_ms=2 * NOW)
+    assert (due.ahead, _times(due)) == ([], {Stream.LOGIN: [30, 40, NOW]})
+    inbox.put(_chunk(Stream.LOGIN, 5, [NOW + 3]), NOW + 3)
+    due = inbox.next_step(lambda _: True, NOW + 3, bound_ms=2 * NOW)
+    assert (due.ahead_ms, _times(due)) == (None, {Stream.LOGIN: [NOW + 3]})  # nobody is behind
 
 
 def test_a_full_buffer_wants_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,8 @@ class FakeEngine:
         """Whether the deadline fires."""
         return self.due_ms <= stream_ms <= wall_ms
 
+    reads_ahead = False
+
     def appended(self, source: object) -> int:
         """Nothing was processed before."""
         return NEVER
@@ -153,7 +155,9 @@ def test_what_waits_becomes_one_step_and_is_acked_after_its_commit() -> None:
     state = ShardState(engine)  # type: ignore[arg-type]
     acked = asyncio.run(_run(sink, [(0, 4), (5, 9)], lambda: state, acks=2))
     assert engine.steps == [list(range(10))]
-    assert _plain(sink.records) == [StepRecord(0, 5, 5, {TOPIC: (0, 9)}, "v", {"t.silences": -1})]
+    assert _plain(sink.records) == [
+        StepRecord(0, 5, 5, {TOPIC: (0, 9)}, "v", seen={"t.silences": -1})
+    ]
     assert acked == [(0, 4, 1), (5, 9, 1)]
     assert sink.started == 1
 
@@ -164,7 +168,9 @@ def test_applied_offsets_are_skipped_but_acked() -> None:
     state = ShardState(engine, {TOPIC: 6}, next_number=3)  # type: ignore[arg-type]
     acked = asyncio.run(_run(sink, [(0, 4), (5, 9)], lambda: state, acks=2))
     assert engine.steps == [[7, 8, 9]]
-    assert _plain(sink.records) == [StepRecord(3, 5, 5, {TOPIC: (7, 9)}, "v", {"t.silences": -1})]
+    assert _plain(sink.records) == [
+        StepRecord(3, 5, 5, {TOPIC: (7, 9)}, "v", seen={"t.silences": -1})
+    ]
     assert len(acked) == 2
 
 
@@ -182,7 +188,7 @@ def test_a_deadline_is_a_step_of_its_own() -> None:
         engine.due_ms = 6
         shard.stop(save=False)
         await asyncio.wait_for(task, 10)
-        assert _plain(sink.records)[0] == StepRecord(0, 5, 5, {}, "v", {"t.silences": -1})
+        assert _plain(sink.records)[0] == StepRecord(0, 5, 5, {}, "v", seen={"t.silences": -1})
         assert engine.steps[0] == []
 
     asyncio.run(play())

@@ -1,0 +1,78 @@
+"""How far each stream has been read ahead of its processing.
+
+While a shard catches up, what its events say of shared entities is told before the events are
+processed: owners can then tell what was hot before any shard's rules ask for it.  An event is
+collected once, so of the records read ahead it is kept which of them were repeats.
+"""
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from sentinel.ingest.append_time import NEVER
+from sentinel.ingest.decode import Decoded
+from sentinel.ingest.event_ids import EventIds
+from sentinel.model.events import Stream
+from sentinel.model.step import Chunk
+
+
+class Ahead:
+    """Positions by stream; offsets of one topic-partition each."""
+
+    def __init__(self) -> None:
+        self._offsets: dict[Stream, int] = {}
+        self._reached_ms: dict[Stream, int] = {}
+        self._repeats: dict[Stream, list[int]] = {}
+
+    def offset(self, stream: Stream) -> int:
+        """The offset of the last record that was read ahead; -1 before the first."""
+        return self._offsets.get(stream, -1)
+
+    def reached_ms(self, stream: Stream) -> int:
+        """The append time of the last record that was read ahead."""
+        return self._reached_ms.get(stream, NEVER)
+
+    def note(self, stream: Stream, chunks: list[Chunk], part: Decoded, ids: EventIds) -> Decoded:
+        """Note decoded chunks as read ahead; returns the events that were not seen before."""
+        first, _ = ids.add(part)
+        assert part.offsets is not None, "decode was told to keep them"  # noqa: S101
+        self._repeats.setdefault(stream, []).extend(part.offsets[~first].tolist())
+        self._offsets[stream] = chunks[-1].offsets[-1]
+        self._reached_ms[stream] = part.reached_ms
+        return part.only(first)
+
+    def judge(
+        self, stream: Stream, part: Decoded, ids: EventIds
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], int]:
+        """Of events to process: which were not seen before, which were not collected yet.
+
+        Also returns how many ids were forgotten.
+        """
+        offsets = part.offsets
+        assert offsets is not None, "decode was told to keep them"  # noqa: S101
+        fresh = offsets > self.offset(stream)
+        first = ~np.isin(offsets, np.array(self._repeats.get(stream, []), np.int64))
+        forgotten = 0
+        if fresh.any():
+            first[fresh], forgotten = ids.add(part.only(fresh))
+        if len(offsets):
+            last = int(offsets[-1])
+            self._repeats[stream] = [each for each in self._repeats.get(stream, []) if each > last]
+        return first, fresh, forgotten
+
+    def snapshot(self) -> bytes:
+        """All positions; equal state gives equal bytes."""
+        return msgspec.msgpack.encode(
+            [
+                (stream, offset, self._reached_ms[stream], self._repeats.get(stream, []))
+                for stream, offset in sorted(self._offsets.items())
+            ]
+        )
+
+    def restore(self, data: bytes) -> None:
+        """Continue from what :meth:`snapshot` gave."""
+        kind = list[tuple[Stream, int, int, list[int]]]
+        self._offsets, self._reached_ms, self._repeats = {}, {}, {}
+        for stream, offset, reached_ms, repeats in msgspec.msgpack.decode(data, type=kind):
+            self._offsets[stream] = offset
+            self._reached_ms[stream], self._repeats[stream] = reached_ms, repeats

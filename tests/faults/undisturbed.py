@@ -1,0 +1,108 @@
+"""The alerts of a run that nothing disturbed: every shard reads every record as it is appended.
+
+One engine a shard, in rounds of append time.  What a round tells of shared entities reaches their
+owners at its end, and what owners tell of risky ones reaches everybody in the next round, as it
+does within a second where workers run.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from operator import itemgetter
+
+import msgspec
+from confluent_kafka import Message
+
+from sentinel.alerting.cloudevent import decode
+from sentinel.configuration import Configuration
+from sentinel.engine import Engine
+from sentinel.entities import records
+from sentinel.model.alert import Alert
+from sentinel.model.events import Stream
+from sentinel.model.response import Control
+from sentinel.model.step import Chunk, Step
+from sentinel.stream.records import from_librdkafka
+
+ROUND_MS = 10_000
+Source = Stream | Control
+Inputs = Mapping[tuple[Source, int], list[Message]]
+"""Messages by input and partition."""
+
+
+def undisturbed(
+    configuration: Configuration,
+    partitions: int,
+    inputs: Mapping[tuple[Source, int], list[Message]],
+) -> list[Alert]:
+    """The alerts of all shards; ``inputs`` are the messages of streams and responses."""
+    engines = [Engine(configuration) for _ in range(partitions)]
+    hot: list[list[bytes]] = [[] for _ in engines]
+    told = [_Feed(Control.ROLLUP) for _ in engines]
+    heard = [_Feed(Control.HOT) for _ in engines]
+    alerts: list[Alert] = []
+    timed = sorted(
+        (
+            (message.timestamp()[1] // ROUND_MS, shard, source, message.offset(), message)
+            for (source, shard), messages in inputs.items()
+            for message in messages
+        ),
+        key=itemgetter(0, 1, 2, 3),
+    )
+    for number, of_round in groupby(timed, key=itemgetter(0)):
+        end_ms = (number + 1) * ROUND_MS - 1
+        rollups: list[list[bytes]] = [[] for _ in engines]
+        for shard, of_shard in groupby(of_round, key=itemgetter(1)):
+            chunks = [
+                from_librdkafka(source, [each[-1] for each in same])
+                for source, same in groupby(of_shard, key=itemgetter(2))
+            ]
+            chunks += heard[shard].chunks(hot[shard])
+            hot[shard] = []
+            outcome = engines[shard].process(Step(end_ms, chunks))
+            alerts += outcome.alerts
+            for target, value in records(outcome.rollups, shard, partitions, outcome.progress):
+                rollups[target].append(value)
+        for shard, values in enumerate(rollups):
+            if values:
+                outcome = engines[shard].process(Step(end_ms, told[shard].chunks(values)))
+                alerts += outcome.alerts
+                entries = [msgspec.json.encode(entry) for entry in outcome.hot]
+                for waiting in hot:
+                    waiting.extend(entries)
+    return alerts
+
+
+class _Feed:
+    """The records of an inner topic, as chunks without append times of their own."""
+
+    def __init__(self, control: Control) -> None:
+        self._control, self._end = control, 0
+
+    def chunks(self, values: list[bytes]) -> list[Chunk]:
+        first, self._end = self._end, self._end + len(values)
+        offsets, n = list(range(first, self._end)), len(values)
+        chunk = Chunk(self._control, self._control, 0, offsets, [0] * n, [None] * n, [*values])
+        return [chunk] if values else []
+
+
+def told_by(alerts: Iterable[Alert]) -> list[bytes]:
+    """What alerts say that neither an outage nor a crash may change, one text an alert.
+
+    The id, every rule that gave a reason, and the highest score: no escalation by age, which
+    begins when an alert is written, and no suppression, which is about people's time.
+    """
+    rules: dict[str, set[str]] = {}
+    scores: dict[str, float] = {}
+    names: dict[str, str] = {}
+    for alert in alerts:
+        names[alert.alert_id] = f"{alert.entity.kind} {alert.risk}"
+        rules.setdefault(alert.alert_id, set()).update(each.rule_id for each in alert.reasons)
+        scores[alert.alert_id] = max(alert.score, scores.get(alert.alert_id, 0.0))
+    return [
+        f"{alert_id} {names[alert_id]} {scores[alert_id]} {sorted(rules[alert_id])}".encode()
+        for alert_id in names
+    ]
+
+
+def told_in(values: Iterable[bytes]) -> list[bytes]:
+    """The same of encoded alerts."""
+    return told_by(map(decode, values))
