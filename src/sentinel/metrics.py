@@ -189,6 +189,8 @@ class Metrics:
             self._events.labels(stream)
             self._late.labels(stream)
             self._repeated.labels(stream)
+        for source in (*Stream, Control.RESPONSE):
+            self._given_up.labels(source)
         for reason in DeadLetterReason:
             self._dead.labels(reason)
         for action in Action:
