@@ -329,6 +329,11 @@ class Metrics:
         self._stream_lag.labels(shard).set(lag_ms / 1000)
         self._catching_up.labels(shard).set(lag_ms > allowed_ms)
 
+    def released(self, shard: int) -> None:
+        """Remove the lag of a shard that another worker owns from now on: it would never fall."""
+        self._stream_lag.remove(shard)
+        self._catching_up.remove(shard)
+
     def gave_up(self, stream: Stream | Control, count: int) -> None:
         """Count waits for an input that did not arrive in time."""
         self._given_up.labels(stream).inc(count)
