@@ -96,6 +96,17 @@ def delivery() -> dict[str, Any]:
                 unit="none",
             ),
             panel(
+                "bargauge",
+                "Alerts found late · 补报预警",
+                "Alerts told in digests because they were too old to be paged one by one, by tier.",
+                {
+                    "{{tier}}": "sum by (tier) (increase(sentinel_late_digest_alerts_total"
+                    "[$__range]))"
+                },
+                unit="none",
+                colours=TIER_COLOURS,
+            ),
+            panel(
                 "timeseries",
                 "Pages not sent · 未发送的通知",
                 "Pages that were taken back or given up a second, by reason.",

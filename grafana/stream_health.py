@@ -98,6 +98,20 @@ def stream_health() -> dict[str, Any]:
             ),
             panel(
                 "timeseries",
+                "Stream time behind the clock · 流时间滞后",
+                "How far each shard's inputs have been read, behind now; zero when it keeps up.",
+                {"shard {{shard}}": f"max by (shard) (sentinel_stream_lag_seconds{{{ME}}})"},
+                unit="s",
+            ),
+            panel(
+                "timeseries",
+                "Waits given up · 放弃等待的输入",
+                "Times a second that other inputs went on without one that did not arrive.",
+                {"{{stream}}": rate("sentinel_alignment_waits_given_up_total", "stream")},
+                unit="ops",
+            ),
+            panel(
+                "timeseries",
                 "Repeated events · 重复事件",
                 "Events dropped a second because their id had been seen, by stream.",
                 {"{{stream}}": rate("sentinel_repeated_events_total", "stream")},

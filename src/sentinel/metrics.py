@@ -189,6 +189,8 @@ class Metrics:
             self._events.labels(stream)
             self._late.labels(stream)
             self._repeated.labels(stream)
+        for source in (*Stream, Control.RESPONSE):
+            self._given_up.labels(source)
         for reason in DeadLetterReason:
             self._dead.labels(reason)
         for action in Action:
@@ -326,6 +328,11 @@ class Metrics:
         """Note how far a shard's stream time lags behind wall-clock time."""
         self._stream_lag.labels(shard).set(lag_ms / 1000)
         self._catching_up.labels(shard).set(lag_ms > allowed_ms)
+
+    def released(self, shard: int) -> None:
+        """Remove the lag of a shard that another worker owns from now on: it would never fall."""
+        self._stream_lag.remove(shard)
+        self._catching_up.remove(shard)
 
     def gave_up(self, stream: Stream | Control, count: int) -> None:
         """Count waits for an input that did not arrive in time."""

@@ -1,4 +1,7 @@
-"""Pagers to kill: a warm process that forks one for each line ``FOLDER URL ALERTS`` on stdin.
+"""Pagers to kill: a warm process that forks one for each line ``FOLDER URL ALERTS AGE_MS``.
+
+The alerts were last news ``AGE_MS`` ago when the first pager starts; of old ones time passes
+two hundred times as fast, so that their digests are due within a test.
 
 It prints the pager's process id, and when the pager has ended ``done`` or ``killed``.  A forked
 pager dies as a started one does, and is there in milliseconds.
@@ -8,6 +11,7 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
 from tests.delivery.alerts import NOW, alert
@@ -37,25 +41,30 @@ _BATCH = 4
 _STARTED_NS = time.monotonic_ns()
 
 
-def _clock_ms() -> int:
-    """Time passes, beginning with the alerts', on through all kills."""
-    return NOW + (time.monotonic_ns() - _STARTED_NS) // 1_000_000
+_FAST = 200
 
 
-async def _page(folder: str, url: str, alerts: int) -> None:
+def _clock(age_ms: int) -> Callable[[], int]:
+    """Time passes, beginning with the alerts' and their age, on through all kills."""
+    pace = _FAST if age_ms else 1
+    return lambda: NOW + age_ms + pace * (time.monotonic_ns() - _STARTED_NS) // 1_000_000
+
+
+async def _page(folder: str, url: str, alerts: int, age_ms: int) -> None:
     """Take in the alerts, as a restarted agent reads them again from the first, and send all."""
+    clock_ms = _clock(age_ms)
     outbox, whole = Outbox(f"sqlite:///{folder}/outbox.db"), plan(TEXT, url=url)
     environ = {"DUTY_KEY": ROUTING_KEY, "CASES_KEY": KEY}
     channels = {name: open_channel(entry, name, environ) for name, entry in whole.channels.items()}
     metrics = PagerMetrics(CollectorRegistry(), channels)
-    dispatcher = Dispatcher(outbox, whole, channels, metrics, _clock_ms)
-    pager = Pager(outbox, whole, dispatcher, metrics, _clock_ms)
+    dispatcher = Dispatcher(outbox, whole, channels, metrics, clock_ms)
+    pager = Pager(outbox, whole, dispatcher, metrics, clock_ms)
     pager.start()
     for first in range(0, alerts, _BATCH):
         offsets = range(first, min(first + _BATCH, alerts))
         values = [encode(alert(f"a{offset}")) for offset in offsets]
         await pager.accept("alerts", 0, offsets, values)
-    while outbox.counts()["due"]:  # noqa: ASYNC110 - another task sends
+    while outbox.next_due_ms("duty") is not None:  # noqa: ASYNC110 - another task sends
         await asyncio.sleep(0.002)
     await pager.stop()
 
@@ -63,10 +72,10 @@ async def _page(folder: str, url: str, alerts: int) -> None:
 def main() -> None:
     """Fork a pager for each line."""
     for line in sys.stdin:
-        folder, url, alerts = line.split()
+        folder, url, alerts, age_ms = line.split()
         pid = os.fork()
         if pid == 0:
-            asyncio.run(_page(folder, url, int(alerts)))
+            asyncio.run(_page(folder, url, int(alerts), int(age_ms)))
             os._exit(0)
         print(pid, flush=True)  # noqa: T201
         _, status = os.waitpid(pid, 0)

@@ -28,7 +28,7 @@ from sentinel.model.events import Event, Login, Stream, Transaction
 from sentinel.settings import Settings
 from sentinel.stream.configurations import Bundle
 from sentinel.stream.ends import Ends
-from sentinel.stream.topics import Topics, create
+from sentinel.stream.topics import Timestamps, Topics, create
 
 PARTITIONS = 2
 DEADLINE_S = 90.0
@@ -58,6 +58,7 @@ class Stage:
     broker: str
     prefix: str
     partitions: int = PARTITIONS
+    timestamps: Timestamps = "LogAppendTime"  # CreateTime: the feed sets them
     settings: Settings = field(init=False)
     topics: Topics = field(init=False)
 
@@ -74,7 +75,7 @@ class Stage:
             web_port=port,
         )
         self.topics = Topics(self.prefix)
-        create(self.settings)
+        create(self.settings, self.timestamps)
         ends = Ends(self.settings)
         wait_for(lambda: self._led(ends), "a leader of every partition")
 

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from ruamel.yaml import YAML
-from tests.delivery.alerts import alert
+from tests.delivery.alerts import NOW, alert
+from tests.delivery.box import Box
 from tests.integration.stage import wait_for
 
 from sentinel.alerting.inhibition import InhibitRule
@@ -279,3 +280,17 @@ def test_a_page_becomes_an_alert_there_and_ends(alertmanager: str) -> None:
     assert found["generatorURL"] == "https://desk.example/a1"
     send(PageKind.RESOLVE)
     wait_for(lambda: _alerts(alertmanager) == [], "the alert is over")
+
+
+def test_a_digest_of_late_alerts_becomes_one_alert_there(alertmanager: str, tmp_path: Path) -> None:
+    """Sent twice it is one alert, with its figures in both languages."""
+    now_ms = int(datetime.now(UTC).timestamp() * 1000)
+    box, read_ms = Box(tmp_path), NOW + 48 * 3_600_000
+    box.takes(*(alert(name) for name in "abc"), now_ms=read_ms)
+    (page,) = box.due("duty", read_ms + 60_000)
+    for _ in range(2):
+        asyncio.run(Alertmanager(alertmanager).send(page, now_ms))
+    wait_for(lambda: len(_alerts(alertmanager)) == 1, "the digest is there")
+    (found,) = _alerts(alertmanager)
+    assert found["labels"]["alertname"] == "SentinelAlertsFoundLate"
+    assert "补报预警 3 条" in found["annotations"]["summary"]

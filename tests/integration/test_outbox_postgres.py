@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,33 @@ def test_a_page_lives_there_as_in_sqlite(postgres: str) -> None:
     assert again.counts() == {"due": 3, "sent": 1, "dead": 0, "cancelled": 1}
     assert again.prune(NOW + 1) == 2
     again.close()
+
+
+def test_late_alerts_become_one_digest_there_too(postgres: str) -> None:
+    """Two pagers collect and close at the same time: each alert is in one page, once."""
+    first, second = Outbox(postgres), Outbox(postgres)
+    late = NOW + 48 * 3_600_000
+    with ThreadPoolExecutor(4) as both:
+        for number in range(20):
+            moment = late + number * 20_000
+            accepting = [
+                both.submit(each.accept, place, [(number, alert(name))], PLAN, moment)
+                for each, place, name in (
+                    (first, "late-0", f"x{number}"),
+                    (second, "late-1", f"y{number}"),
+                )
+            ]
+            closing = [
+                both.submit(each.close_digests, "duty", PLAN, moment) for each in (first, second)
+            ]
+            for accepted in accepting:
+                assert accepted.result(60) == {NoPage.OLD: 1}
+            for closed in closing:
+                closed.result(60)
+    end = late + 3_600_000
+    for each in (first, second):
+        each.close_digests("duty", PLAN, end)
+    digests = [page.content.late for page in first.due("duty", end, 99)]
+    assert sum(each.found for each in digests if each is not None) == 40
+    first.close()
+    second.close()

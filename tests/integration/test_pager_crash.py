@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.delivery.listener import ROUTING_KEY
@@ -19,6 +20,8 @@ from tests.delivery.listener import ROUTING_KEY
 pytestmark = pytest.mark.process
 ALERTS = 24
 KILLS = 200
+LATE_ROUNDS = 8
+TWO_DAYS_MS = 48 * 3_600_000
 _LONGEST_S = 0.12
 
 
@@ -28,6 +31,7 @@ class Receiver:
     def __init__(self) -> None:
         receiver = self
         self.keys: Counter[str] = Counter()
+        self.found: dict[str, int] = {}  # alerts in each digest of late ones
         self.problems: list[str] = []
         self.before: int | None = None  # kill the pager when so many more events have come
         self.pager = 0
@@ -57,12 +61,17 @@ class Receiver:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def take(self, event: dict[str, object]) -> None:
+    def take(self, event: dict[str, Any]) -> None:
         """Count the event; kill its sender if this is the one."""
         with self._lock:
             if event["routing_key"] != ROUTING_KEY or event["event_action"] != "trigger":
                 self.problems.append(str(event))
-            self.keys[str(event["dedup_key"])] += 1
+            key, payload = str(event["dedup_key"]), event["payload"]
+            self.keys[key] += 1
+            if "late" in payload["custom_details"]:
+                found = payload["custom_details"]["late"]["found"]
+                if self.found.setdefault(key, found) != found:
+                    self.problems.append(f"{key} has changed")
             if self.before is not None:
                 self.before -= 1
                 if self.before < 0:
@@ -94,8 +103,8 @@ def zygote() -> Iterator[subprocess.Popen[str]]:
         os.killpg(process.pid, signal.SIGKILL)  # and the pager that a failed test left
 
 
-def _pager(zygote: subprocess.Popen[str], folder: Path, url: str) -> int:
-    zygote.stdin.write(f"{folder} {url} {ALERTS}\n")  # type: ignore[union-attr]
+def _pager(zygote: subprocess.Popen[str], folder: Path, url: str, age_ms: int = 0) -> int:
+    zygote.stdin.write(f"{folder} {url} {ALERTS} {age_ms}\n")  # type: ignore[union-attr]
     zygote.stdin.flush()  # type: ignore[union-attr]
     return int(zygote.stdout.readline())  # type: ignore[union-attr]
 
@@ -137,3 +146,31 @@ def test_every_red_alert_is_paged_whenever_the_pager_is_killed(
         rounds += 1
     print(f"{kills} kills in {rounds} rounds: none lost, {resent} resent")  # noqa: T201
     assert resent > 0  # else no kill struck between a delivery and its note
+
+
+def test_every_late_alert_is_in_one_digest_whenever_the_pager_is_killed(
+    receiver: Receiver, zygote: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    """Kills while alerts are collected, when a digest becomes a page and while it is sent."""
+    chance, kills = random.Random(2027), 0
+    for number in range(LATE_ROUNDS):
+        folder = tmp_path / f"late-{number}"
+        folder.mkdir()
+        receiver.keys.clear()
+        receiver.found.clear()
+        for attempt in range(1_000):
+            receiver.before = 0 if attempt == 2 else None
+            receiver.pager = _pager(zygote, folder, receiver.url, TWO_DAYS_MS)
+            timer = threading.Timer(chance.uniform(0.0, 0.5), _kill, (receiver.pager,))
+            if attempt < 2:
+                timer.start()
+            struck = _killed(zygote)
+            timer.cancel()
+            receiver.before = None
+            kills += struck
+            if not struck:
+                break
+        assert receiver.problems == []
+        assert receiver.found.keys() == receiver.keys.keys()
+        assert sum(receiver.found.values()) == ALERTS
+    assert kills >= LATE_ROUNDS

@@ -9,6 +9,7 @@ from sentinel.configuration import Configuration
 from sentinel.metrics import Metrics
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
+from sentinel.model.response import Control
 from sentinel.model.signal import Stage
 from sentinel.model.step import DeadLetter, DeadLetterReason, Limit, Outcome, SignalDrop
 from sentinel.settings import read_configuration
@@ -99,3 +100,25 @@ def test_promtool_finds_nothing() -> None:
         check=False,
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, b"")
+
+
+def test_the_lag_of_a_shard_that_was_released_is_gone() -> None:
+    """What another worker catches up with must not keep an alarm firing here."""
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    for shard in (0, 1):
+        metrics.behind(shard, 7_200_000, 60_000)
+    metrics.released(0)
+    metrics.released(2)  # of which nothing was ever noted
+    for name, value in (("sentinel_stream_lag_seconds", 7_200), ("sentinel_catching_up", 1)):
+        assert registry.get_sample_value(name, {"shard": "0"}) is None
+        assert registry.get_sample_value(name, {"shard": "1"}) == value
+
+
+def test_waits_for_every_aligned_input_are_counted_from_zero() -> None:
+    """The first wait that is given up is an increase, so an alarm sees it."""
+    registry = CollectorRegistry()
+    Metrics(registry)
+    for stream in (*Stream, Control.RESPONSE):
+        labels = {"stream": stream.value}
+        assert registry.get_sample_value("sentinel_alignment_waits_given_up_total", labels) == 0

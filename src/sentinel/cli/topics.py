@@ -2,24 +2,46 @@
 
 import json
 import os
-from typing import Annotated
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sentinel.cli.failure import UserError
 
+if TYPE_CHECKING:
+    from sentinel.stream.topics import Timestamps
+
 topics = typer.Typer(help="Create and list the Kafka topics.", no_args_is_help=True)
 
 
+class _Timestamps(StrEnum):
+    """Whose timestamps the inputs' records have."""
+
+    LOG_APPEND_TIME = "log-append-time"
+    CREATE_TIME = "create-time"
+
+
+_KAFKA: "dict[_Timestamps, Timestamps]" = {
+    _Timestamps.LOG_APPEND_TIME: "LogAppendTime",
+    _Timestamps.CREATE_TIME: "CreateTime",
+}
+
+
 @topics.command()
-def create() -> None:
+def create(
+    timestamps: Annotated[
+        _Timestamps,
+        typer.Option(help="Timestamps of input records: the broker's, or the producers' own."),
+    ] = _Timestamps.LOG_APPEND_TIME,
+) -> None:
     """Create the topics that are missing (SENTINEL_PARTITIONS, SENTINEL_REPLICATION)."""
     from sentinel.settings import Settings
     from sentinel.stream.topics import StartupError
     from sentinel.stream.topics import create as create_topics
 
     try:
-        made = create_topics(Settings.from_environment(os.environ))
+        made = create_topics(Settings.from_environment(os.environ), _KAFKA[timestamps])
     except StartupError as error:
         raise UserError(str(error)) from None
     for name in made:

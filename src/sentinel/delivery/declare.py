@@ -92,13 +92,19 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     retry: _Retry
     channels: dict[Name, ChannelEntry]
     route: _Route
+    late_link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that routes.yaml says, checked; lengths of time in milliseconds."""
+    """Everything that routes.yaml says, checked; lengths of time in milliseconds.
+
+    ``zone`` is the bank's, for the times that a digest of late alerts names.
+    """
 
     link: str
+    late_link: str
+    zone: ZoneInfo
     ignore_older_than_ms: int
     keep_ms: int
     first_retry_ms: int
@@ -145,6 +151,8 @@ def read_plan(document: Document, zone: ZoneInfo) -> Plan:
             raise document.error(("route",), f'two routes are called "{name}"')
     return Plan(
         link=file.link,
+        late_link=file.late_link or file.link.replace("{alert_id}", ""),
+        zone=zone,
         ignore_older_than_ms=_duration(document, ("ignore_older_than",), file.ignore_older_than),
         keep_ms=_duration(document, ("keep",), file.keep),
         first_retry_ms=_duration(document, ("retry", "first"), file.retry.first),

@@ -71,6 +71,7 @@ class Dispatcher:
     async def send_due(self, name: str) -> float:
         """Send what is due on a channel now; returns the seconds until there may be more."""
         now_ms = self._clock_ms()
+        await asyncio.to_thread(self._outbox.close_digests, name, self._plan, now_ms)
         pages = await asyncio.to_thread(self._outbox.due, name, now_ms, _BATCH)
         if not pages:
             due_ms = await asyncio.to_thread(self._outbox.next_due_ms, name)

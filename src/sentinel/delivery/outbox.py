@@ -10,16 +10,8 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import (
-    BigInteger,
-    Column,
     Connection,
     Engine,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
     create_engine,
     delete,
     event,
@@ -30,47 +22,24 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
+from sentinel.delivery import late
 from sentinel.delivery.declare import Plan
 from sentinel.delivery.page import Content, Page, PageKind, content
 from sentinel.delivery.plan import NoPage, Paged, decide
+from sentinel.delivery.tables import (
+    ALERTS,
+    CANCELLED,
+    DEAD,
+    DIGESTS,
+    DUE,
+    META,
+    OFFSETS,
+    PAGES,
+    SENT,
+)
 from sentinel.model.alert import Alert, Tier
 
-DUE, SENT, DEAD, CANCELLED = "due", "sent", "dead", "cancelled"
-
 _TIERS = tuple(Tier)
-_META = MetaData()
-_ALERTS = Table(
-    "alerts",
-    _META,
-    Column("alert_id", String(64), primary_key=True),
-    Column("paged", LargeBinary, nullable=False),
-    Column("over", Integer, nullable=False),
-    Column("updated_ms", BigInteger, nullable=False),
-)
-_PAGES = Table(
-    "pages",
-    _META,
-    Column("page_id", String(255), primary_key=True),
-    Column("alert_id", String(64), nullable=False, index=True),
-    Column("channel", String(64), nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("urgency", Integer, nullable=False),  # place of the tier: 0 is red
-    Column("state", String(16), nullable=False),
-    Column("reason", String(64), nullable=False),
-    Column("due_ms", BigInteger, nullable=False),
-    Column("since_ms", BigInteger, nullable=False),
-    Column("prompt", Integer, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("content", LargeBinary, nullable=False),
-    Column("ended_ms", BigInteger, nullable=False),
-    Index("pages_to_send", "channel", "state", "due_ms"),
-)
-_OFFSETS = Table(
-    "offsets",
-    _META,
-    Column("place", String(255), primary_key=True),
-    Column("last", BigInteger, nullable=False),
-)
 
 
 class OutboxError(Exception):
@@ -85,7 +54,7 @@ class Outbox:
             self._engine: Engine = create_engine(url)
             if self._engine.dialect.name == "sqlite":
                 event.listen(self._engine, "connect", _make_durable)
-            _META.create_all(self._engine)
+            META.create_all(self._engine)
         except (SQLAlchemyError, ImportError, ValueError) as error:
             reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
             raise OutboxError(f"SENTINEL_OUTBOX: {reason}") from None
@@ -104,33 +73,33 @@ class Outbox:
         """
         unsent: Counter[NoPage] = Counter()
         with self._engine.begin() as connection:
-            last = connection.scalar(select(_OFFSETS.c.last).where(_OFFSETS.c.place == place))
+            last = connection.scalar(select(OFFSETS.c.last).where(OFFSETS.c.place == place))
             for offset, alert in records:
                 if last is None or offset > last:
                     unsent += _take(connection, alert, plan, now_ms)
             if last is None:
-                connection.execute(insert(_OFFSETS).values(place=place, last=records[-1][0]))
+                connection.execute(insert(OFFSETS).values(place=place, last=records[-1][0]))
             else:
                 most = max(last, records[-1][0])
                 connection.execute(
-                    update(_OFFSETS).where(_OFFSETS.c.place == place).values(last=most)
+                    update(OFFSETS).where(OFFSETS.c.place == place).values(last=most)
                 )
         return unsent
 
     def due(self, channel: str, now_ms: int, most: int) -> list[Page]:
         """The channel's pages that are due, the most urgent first, then the longest due."""
-        wanted = (_PAGES.c.channel == channel, _PAGES.c.state == DUE, _PAGES.c.due_ms <= now_ms)
+        wanted = (PAGES.c.channel == channel, PAGES.c.state == DUE, PAGES.c.due_ms <= now_ms)
         query = (
             select(
-                _PAGES.c.page_id,
-                _PAGES.c.kind,
-                _PAGES.c.content,
-                _PAGES.c.since_ms,
-                _PAGES.c.prompt,
-                _PAGES.c.attempts,
+                PAGES.c.page_id,
+                PAGES.c.kind,
+                PAGES.c.content,
+                PAGES.c.since_ms,
+                PAGES.c.prompt,
+                PAGES.c.attempts,
             )
             .where(*wanted)
-            .order_by(_PAGES.c.urgency, _PAGES.c.due_ms, _PAGES.c.page_id)
+            .order_by(PAGES.c.urgency, PAGES.c.due_ms, PAGES.c.page_id)
             .limit(most)
         )
         with self._engine.connect() as connection:
@@ -149,20 +118,30 @@ class Outbox:
         ]
 
     def next_due_ms(self, channel: str) -> int | None:
-        """When the channel's next page is due."""
-        wanted = (_PAGES.c.channel == channel, _PAGES.c.state == DUE)
+        """When the channel's next page or digest of late alerts is due."""
+        page = select(func.min(PAGES.c.due_ms)).where(
+            PAGES.c.channel == channel, PAGES.c.state == DUE
+        )
+        digest = select(func.min(DIGESTS.c.due_ms)).where(DIGESTS.c.channel == channel)
         with self._engine.connect() as connection:
-            found: int | None = connection.scalar(select(func.min(_PAGES.c.due_ms)).where(*wanted))
-        return found
+            found = [connection.scalar(query) for query in (page, digest)]
+        return min((due_ms for due_ms in found if due_ms is not None), default=None)
+
+    def close_digests(self, channel: str, plan: Plan, now_ms: int) -> None:
+        """Make pages of the channel's digests of late alerts that are due."""
+        wanted = (DIGESTS.c.channel == channel, DIGESTS.c.due_ms <= now_ms)
+        with self._engine.connect() as connection:
+            due = connection.scalars(select(DIGESTS.c.page_id).where(*wanted)).all()
+        for page_id in due:
+            with self._engine.begin() as connection:
+                late.close(connection, page_id, plan, now_ms)
 
     def begin(self, pages: Iterable[Page]) -> None:
         """Count an attempt, before it is made: from now on the receiver may have the pages."""
         ids = [page.page_id for page in pages]
         with self._engine.begin() as connection:
             connection.execute(
-                update(_PAGES)
-                .where(_PAGES.c.page_id.in_(ids))
-                .values(attempts=_PAGES.c.attempts + 1)
+                update(PAGES).where(PAGES.c.page_id.in_(ids)).values(attempts=PAGES.c.attempts + 1)
             )
 
     def sent(self, pages: Iterable[Page], now_ms: int) -> None:
@@ -177,14 +156,14 @@ class Outbox:
         """Try the page again then, unless it was taken back."""
         with self._engine.begin() as connection:
             connection.execute(
-                update(_PAGES)
-                .where(_PAGES.c.page_id == page.page_id, _PAGES.c.state == DUE)
+                update(PAGES)
+                .where(PAGES.c.page_id == page.page_id, PAGES.c.state == DUE)
                 .values(due_ms=due_ms)
             )
 
     def counts(self) -> dict[str, int]:
         """How many pages are in each state."""
-        query = select(_PAGES.c.state, func.count()).group_by(_PAGES.c.state)
+        query = select(PAGES.c.state, func.count()).group_by(PAGES.c.state)
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
         return {DUE: 0, SENT: 0, DEAD: 0, CANCELLED: 0} | {str(row[0]): int(row[1]) for row in rows}
@@ -192,17 +171,17 @@ class Outbox:
     def prune(self, before_ms: int) -> int:
         """Forget alerts that have been over, and pages that have been done, since before then."""
         with self._engine.begin() as connection:
-            old = (_PAGES.c.state != DUE, _PAGES.c.ended_ms < before_ms)
-            gone = connection.execute(delete(_PAGES).where(*old)).rowcount
-            over = (_ALERTS.c.over == 1, _ALERTS.c.updated_ms < before_ms)
-            connection.execute(delete(_ALERTS).where(*over))
+            old = (PAGES.c.state != DUE, PAGES.c.ended_ms < before_ms)
+            gone = connection.execute(delete(PAGES).where(*old)).rowcount
+            over = (ALERTS.c.over == 1, ALERTS.c.updated_ms < before_ms)
+            connection.execute(delete(ALERTS).where(*over))
         return gone
 
     def _end(self, pages: Iterable[Page], state: str, reason: str, now_ms: int) -> None:
         values = {"state": state, "reason": reason, "ended_ms": now_ms}
         ids = [page.page_id for page in pages]
         with self._engine.begin() as connection:
-            connection.execute(update(_PAGES).where(_PAGES.c.page_id.in_(ids)).values(**values))
+            connection.execute(update(PAGES).where(PAGES.c.page_id.in_(ids)).values(**values))
 
 
 def _make_durable(connection: Any, _: object) -> None:
@@ -212,8 +191,8 @@ def _make_durable(connection: Any, _: object) -> None:
 
 
 def _take(connection: Connection, alert: Alert, plan: Plan, now_ms: int) -> Counter[NoPage]:
-    where = _ALERTS.c.alert_id == alert.alert_id
-    row = connection.scalar(select(_ALERTS.c.paged).where(where))
+    where = ALERTS.c.alert_id == alert.alert_id
+    row = connection.scalar(select(ALERTS.c.paged).where(where))
     known = None if row is None else msgspec.msgpack.decode(row, type=Paged)
     decision, reason = decide(alert, known, plan.root, now_ms, plan.ignore_older_than_ms)
     unsent = Counter([reason] if reason is not None else [])
@@ -222,6 +201,10 @@ def _take(connection: Connection, alert: Alert, plan: Plan, now_ms: int) -> Coun
         unsent += _cancel(connection, alert.alert_id, decision.cancel, now_ms)
     if decision.finish is not None:
         _finish(connection, alert, decision.finish, said, now_ms)
+    if known is not None and known.late is not None:
+        late.note_answer(connection, alert)
+    for route in decision.late:
+        late.collect(connection, alert, route, now_ms)
     for due in decision.dues:
         page = (due.page_id, due.channel, due.kind, due.due_ms)
         _put(connection, page, alert, said, now_ms)
@@ -231,9 +214,9 @@ def _take(connection: Connection, alert: Alert, plan: Plan, now_ms: int) -> Coun
         "updated_ms": now_ms,
     }
     if row is None:
-        connection.execute(insert(_ALERTS).values(alert_id=alert.alert_id, **values))
+        connection.execute(insert(ALERTS).values(alert_id=alert.alert_id, **values))
     else:
-        connection.execute(update(_ALERTS).where(where).values(**values))
+        connection.execute(update(ALERTS).where(where).values(**values))
     return unsent
 
 
@@ -243,23 +226,23 @@ def _cancel(connection: Connection, alert_id: str, reason: NoPage, now_ms: int) 
     A page that may have reached somebody must be finished by its own kind of page later.
     """
     waiting = (
-        _PAGES.c.alert_id == alert_id,
-        _PAGES.c.state == DUE,
-        _PAGES.c.kind == PageKind.TRIGGER,
+        PAGES.c.alert_id == alert_id,
+        PAGES.c.state == DUE,
+        PAGES.c.kind == PageKind.TRIGGER,
     )
     values = {"state": CANCELLED, "reason": reason, "ended_ms": now_ms}
-    gone = connection.execute(update(_PAGES).where(*waiting).values(**values)).rowcount
+    gone = connection.execute(update(PAGES).where(*waiting).values(**values)).rowcount
     return Counter({reason: gone}) if gone else Counter()
 
 
 def _finish(connection: Connection, alert: Alert, kind: PageKind, said: bytes, now_ms: int) -> None:
     """Tell every channel that was, or may have been, told of the alert."""
     told = (
-        _PAGES.c.alert_id == alert.alert_id,
-        _PAGES.c.kind == PageKind.TRIGGER,
-        (_PAGES.c.state == SENT) | (_PAGES.c.attempts > 0),
+        PAGES.c.alert_id == alert.alert_id,
+        PAGES.c.kind == PageKind.TRIGGER,
+        (PAGES.c.state == SENT) | (PAGES.c.attempts > 0),
     )
-    channels = connection.scalars(select(_PAGES.c.channel).where(*told).distinct()).all()
+    channels = connection.scalars(select(PAGES.c.channel).where(*told).distinct()).all()
     for channel in sorted(channels):
         page_id = f"{alert.alert_id}.{alert.revision}.{kind}.{channel}"
         _put(connection, (page_id, channel, kind, now_ms), alert, said, now_ms)
@@ -274,7 +257,7 @@ def _put(
 ) -> None:
     page_id, channel, kind, due_ms = page
     connection.execute(
-        insert(_PAGES).values(
+        insert(PAGES).values(
             page_id=page_id,
             alert_id=alert.alert_id,
             channel=channel,

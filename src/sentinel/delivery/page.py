@@ -14,6 +14,19 @@ class PageKind(StrEnum):
     TRIGGER = "trigger"
     ACKNOWLEDGE = "acknowledge"
     RESOLVE = "resolve"
+    LATE = "late"  # a digest of alerts that were found late
+
+
+class FoundLate(Struct, frozen=True, kw_only=True):
+    """The figures of a digest of late alerts: ``tiers`` maps each tier to its alerts.
+
+    ``unanswered`` of the ``found`` were neither acknowledged nor resolved meanwhile.
+    """
+
+    route: str
+    found: int
+    unanswered: int
+    tiers: dict[Tier, int]
 
 
 class Content(Struct, frozen=True, kw_only=True):
@@ -21,12 +34,15 @@ class Content(Struct, frozen=True, kw_only=True):
 
     ``alert_id`` is the key under which receivers know the alert again; times are ms UTC.
     ``recorded_ms`` is when the triggering event was recorded.
+
+    In a digest of late alerts (``late``), ``alert_id`` is the page's id, ``tier`` the highest,
+    ``risk`` None, and the times are those of the first and the last alert.
     """
 
     alert_id: str
     revision: int
     tier: Tier
-    risk: Risk
+    risk: Risk | None
     title: Title
     reason: Title
     rule: str
@@ -35,6 +51,7 @@ class Content(Struct, frozen=True, kw_only=True):
     recorded_ms: int
     runbook: str
     link: str
+    late: FoundLate | None = None
 
 
 class Page(Struct, frozen=True, kw_only=True):

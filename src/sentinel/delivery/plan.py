@@ -1,5 +1,6 @@
 """What a revision does to the pages of its alert: pure, so that it can be asked beforehand."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -18,7 +19,7 @@ class NoPage(StrEnum):
     SUPPRESSED = "suppressed"  # the alert is
     ANSWERED = "answered"  # acknowledged or resolved before it was due
     SUPERSEDED = "superseded"  # the alert rose, and is paged anew
-    OLD = "old"  # the alert was older than ignore_older_than when it was read
+    OLD = "old"  # the alert was older than ignore_older_than when read; a digest names it
     REFUSED = "refused"  # the receiver will never take it
     EXPIRED = "expired"  # the receiver did not take it for so long
     UNREADABLE = "unreadable"  # the record is no alert of this version
@@ -28,13 +29,15 @@ class Paged(Struct, kw_only=True):
     """What the pager knows of an alert: the newest revision, and how it has paged.
 
     ``generation`` counts how often people were paged anew, ``tier`` is that of the last
-    time; both are 0 and None before the first.
+    time; both are 0 and None before the first.  ``late`` is the tier under which the alert
+    was counted last in a digest of late alerts.
     """
 
     revision: int
     generation: int = 0
     tier: Tier | None = None
     waiting: bool = False
+    late: Tier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +54,15 @@ class Due:
 class Decision:
     """What to do: ``cancel`` says why pages that wait are not to be sent any more.
 
-    ``finish`` is the kind of page that every channel gets that has been told of the alert.
+    ``finish`` is the kind of page that every channel gets that has been told of the alert;
+    ``late`` are the routes whose digest of late alerts counts it.
     """
 
     paged: Paged
     cancel: NoPage | None = None
     dues: list[Due] = field(default_factory=list)
     finish: PageKind | None = None
+    late: Sequence[Route] = ()
 
 
 def decide(
@@ -67,7 +72,9 @@ def decide(
     paged = known or Paged(revision=0)
     if alert.revision <= paged.revision:
         return Decision(paged), None
-    after = Paged(revision=alert.revision, generation=paged.generation, tier=paged.tier)
+    after = Paged(
+        revision=alert.revision, generation=paged.generation, tier=paged.tier, late=paged.late
+    )
     if alert.state is AlertState.RESOLVED:
         return Decision(after, cancel=NoPage.ANSWERED, finish=PageKind.RESOLVE), None
     if alert.state is AlertState.ACKNOWLEDGED:
@@ -75,11 +82,13 @@ def decide(
     if alert.suppressed:
         after.waiting = True
         return Decision(after, cancel=NoPage.SUPPRESSED), NoPage.SUPPRESSED
-    rises = paged.tier is None or _TIERS.index(alert.tier) < _TIERS.index(paged.tier)
-    if not (rises or paged.waiting):
+    if not (_above(alert.tier, paged.tier) or paged.waiting):
         return Decision(after), None
     if now_ms - alert.updated_at > ignore_older_than_ms:
-        return Decision(after), NoPage.OLD
+        if not (_above(alert.tier, paged.late) or paged.waiting):
+            return Decision(after), None
+        after.late = alert.tier
+        return Decision(after, late=root.matching(alert.labels, now_ms)), NoPage.OLD
     after.generation, after.tier = paged.generation + 1, alert.tier
     dues = [
         due
@@ -89,13 +98,23 @@ def decide(
     return Decision(after, cancel=NoPage.SUPERSEDED, dues=dues), None
 
 
+def _above(tier: Tier, told: Tier | None) -> bool:
+    """Whether the tier is higher than the one that people were told."""
+    return told is None or _TIERS.index(tier) < _TIERS.index(told)
+
+
+def after_quiet_hours(route: Route, tier: Tier, due_ms: int) -> int:
+    """``due_ms``, or the end of the route's quiet hours for what is not red."""
+    if route.quiet is not None and tier is not Tier.RED and route.quiet.is_on(due_ms):
+        return route.quiet.next_change_ms(due_ms) or due_ms
+    return due_ms
+
+
 def _ladder(alert: Alert, route: Route, generation: int, now_ms: int) -> list[Due]:
     """Every rung's pages; those that are not red wait for the end of quiet hours."""
     dues = []
     for n, rung in enumerate(route.ladder):
-        due_ms = now_ms + rung.after_ms
-        if route.quiet is not None and alert.tier is not Tier.RED and route.quiet.is_on(due_ms):
-            due_ms = route.quiet.next_change_ms(due_ms) or due_ms
+        due_ms = after_quiet_hours(route, alert.tier, now_ms + rung.after_ms)
         for channel in rung.channels:
             page_id = f"{alert.alert_id}.{generation}.{route.name}.{n}.{channel}"
             dues.append(Due(page_id, channel, PageKind.TRIGGER, due_ms))

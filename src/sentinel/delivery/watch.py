@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from sentinel.delivery.page import Page, PageKind
 from sentinel.delivery.plan import NoPage
+from sentinel.model.alert import Tier
 
 _SECONDS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800)
 
@@ -39,6 +40,18 @@ class PagerMetrics:
             ("reason",),
             registry=registry,
         )
+        self._digests = Counter(
+            "sentinel_late_digests_total",
+            "Digests of alerts that were found late, delivered.",
+            ("channel",),
+            registry=registry,
+        )
+        self._found_late = Counter(
+            "sentinel_late_digest_alerts_total",
+            "Alerts in the delivered digests of alerts that were found late.",
+            ("channel", "tier"),
+            registry=registry,
+        )
         self._seconds = Histogram(
             "sentinel_event_to_page_seconds",
             "From the record of the triggering event to the delivered page, if it was due at once.",
@@ -51,6 +64,9 @@ class PagerMetrics:
         )
         for channel in channels:
             self._seconds.labels(channel)
+            self._digests.labels(channel)
+            for tier in Tier:
+                self._found_late.labels(channel, tier)
             for result in Result:
                 self._pages.labels(channel, result)
         for reason in NoPage:
@@ -63,6 +79,11 @@ class PagerMetrics:
             self._seconds.labels(page.channel).observe(
                 max(0, now_ms - page.content.recorded_ms) / 1000
             )
+
+        if page.content.late is not None:
+            self._digests.labels(page.channel).inc()
+            for tier, count in page.content.late.tiers.items():
+                self._found_late.labels(page.channel, tier).inc(count)
 
     def tried(self, page: Page, result: Result) -> None:
         """Count an attempt."""

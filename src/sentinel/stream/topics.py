@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
+from typing import Literal
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+from confluent_kafka.admin import AdminClient, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
@@ -21,6 +22,8 @@ _NOISE = re.compile(  # what librdkafka says of its own settings and states
 _CREATE_S = 15.0
 _LEAST_RETENTION_MS = 7 * 86_400_000
 _SNAPSHOT_SEGMENT_BYTES = 256 << 20
+Timestamps = Literal["LogAppendTime", "CreateTime"]
+"""Whose timestamps the records of an input have: the broker's or the producer's."""
 CONFIGURATION_BYTES = 8 << 20
 """The largest configuration that may be published."""
 
@@ -60,12 +63,16 @@ class Topics:
         """The topic of one tier's alerts."""
         return f"{self.alerts}.{tier}"
 
+    def from_outside(self) -> list[str]:
+        """The topics that other systems and people write to."""
+        streams = [topic for topic in self.inputs.values() if topic not in self.inside()]
+        return [*streams, self.silences]
+
     def all(self) -> list[str]:
         """Every topic, inputs first."""
         alerts = [self.alerts, *(self.tier(tier) for tier in Tier)]
-        streams = [topic for topic in self.inputs.values() if topic not in self.inside()]
         outputs = [*alerts, self.actions, self.deadletter]
-        return [*streams, self.silences, *outputs, *self.inside()]
+        return [*self.from_outside(), *outputs, *self.inside()]
 
     def inside(self) -> list[str]:
         """Sentinel's own topics, of no use to others."""
@@ -140,8 +147,19 @@ def _unreachable(settings: Settings, error: KafkaError, troubles: list[KafkaErro
     )
 
 
-def create(settings: Settings) -> list[str]:
-    """Create the missing topics; returns their names; raises StartupError, SettingsError."""
+def _timestamps(settings: Settings, name: str, timestamps: Timestamps) -> dict[str, str]:
+    """Whose timestamps an input's records have; of the other topics the broker's default."""
+    if name in Topics(settings.topic_prefix).from_outside():
+        return {"message.timestamp.type": timestamps}
+    return {}
+
+
+def create(settings: Settings, timestamps: Timestamps = "LogAppendTime") -> list[str]:
+    """Create the missing topics; returns their names; raises StartupError, SettingsError.
+
+    With ``LogAppendTime`` no producer can move a shard's stream time.  ``CreateTime`` is for
+    producers that set timestamps of their own: to load history, or in tests of outages.
+    """
     present = describe(settings)
     missing = [name for name in Topics(settings.topic_prefix).all() if name not in present]
     new = [
@@ -149,7 +167,7 @@ def create(settings: Settings) -> list[str]:
             name,
             1 if name in Topics(settings.topic_prefix).broadcast() else settings.partitions,
             settings.replication,
-            config=_retention(settings, name),
+            config=_retention(settings, name) | _timestamps(settings, name, timestamps),
         )
         for name in missing
     ]
@@ -176,31 +194,49 @@ def check(settings: Settings) -> int:
     if len(set(counts.values())) > 1:
         shown = ", ".join(f"{name} {count}" for name, count in counts.items())
         raise StartupError(f"inputs and journal need equal partition counts, but: {shown}")
-    _check_retention(settings, [name for name in counts if name != topics.snapshots])
+    _check_configs(settings, [name for name in counts if name != topics.snapshots])
     return next(iter(counts.values()))
 
 
-def _check_retention(settings: Settings, names: list[str]) -> None:
-    """Refuse topics that keep less than recovery may have to replay."""
+def _check_configs(settings: Settings, replayed: list[str]) -> None:
+    """Refuse topics that keep too little of what recovery replays; log producers' timestamps."""
+    from_outside = Topics(settings.topic_prefix).from_outside()
     admin = AdminClient(client_config(settings))
+    names = dict.fromkeys([*replayed, *from_outside])
     asked = admin.describe_configs(
         [ConfigResource(ResourceType.TOPIC, name) for name in names], request_timeout=_ANSWER_S
     )
+    by_producers: list[str] = []
     for resource, future in asked.items():
         try:
             found = future.result(2 * _ANSWER_S)
         except (KafkaException, TimeoutError) as error:
             # Not every broker answers, nor may everybody ask.
-            _log.info("retention not checked", topic=resource.name, reason=str(error))
+            _log.info("topic not checked", topic=resource.name, reason=str(error))
             continue
-        kept_ms = int(found["retention.ms"].value)
-        if "delete" not in found["cleanup.policy"].value:
-            raise StartupError(
-                f"{resource.name} is compacted: recovery needs every record; "
-                "set cleanup.policy=delete"
-            )
-        if 0 <= kept_ms < settings.horizon_ms:
-            raise StartupError(
-                f"{resource.name} keeps records for {kept_ms // 1000} s, less than "
-                f"SENTINEL_HORIZON={settings.horizon}; raise its retention.ms"
-            )
+        if resource.name in replayed:
+            _check_retention(settings, resource.name, found)
+        kind = found.get("message.timestamp.type")
+        if resource.name in from_outside and kind is not None and kind.value == "CreateTime":
+            by_producers.append(resource.name)
+    if by_producers:
+        _log.info(
+            "producers set the timestamps of these topics: a record's timestamp counts only "
+            "between its predecessor's and wall-clock time; message.timestamp.type=LogAppendTime "
+            "leaves them to the broker",
+            topics=sorted(by_producers),
+        )
+
+
+def _check_retention(settings: Settings, name: str, found: Mapping[str, ConfigEntry]) -> None:
+    """Refuse a topic that keeps less than recovery may have to replay."""
+    kept_ms = int(found["retention.ms"].value)
+    if "delete" not in found["cleanup.policy"].value:
+        raise StartupError(
+            f"{name} is compacted: recovery needs every record; set cleanup.policy=delete"
+        )
+    if 0 <= kept_ms < settings.horizon_ms:
+        raise StartupError(
+            f"{name} keeps records for {kept_ms // 1000} s, less than "
+            f"SENTINEL_HORIZON={settings.horizon}; raise its retention.ms"
+        )

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import Message
 from email.policy import default
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 from tests.delivery.alerts import CUSTOMER, NOW, alert
+from tests.delivery.box import Box
 
 from sentinel.delivery.channels import Unreached
 from sentinel.delivery.channels.chat import Chat
@@ -79,6 +81,23 @@ def test_the_end_of_an_alert_is_said(smtp: tuple[str, Mailbox]) -> None:
     url, mailbox = smtp
     asyncio.run(Chat(url).send(_page(kind=PageKind.RESOLVE), NOW))
     assert mailbox.mails[0]["subject"].endswith("(已解除 resolved)")
+
+
+def test_a_digest_of_late_alerts_is_one_mail(smtp: tuple[str, Mailbox], tmp_path: Path) -> None:
+    """How many, from when to when, and how many are red, in both languages, with a link."""
+    box, later = Box(tmp_path), NOW + 48 * 3_600_000
+    box.takes(*(alert(f"a{n}", updated_at=NOW + n * 1_000) for n in range(41)), now_ms=later)
+    url, mailbox = smtp
+    (page,) = box.due("duty", later + 60_000)
+    asyncio.run(Chat(url).send(page, NOW))
+    (mail,) = mailbox.mails
+    assert mail["subject"] == (
+        "[红色 red] 补报预警 41 条（1月1日 11:00 至 1月1日 11:00），其中红色 41 条 / "
+        "41 alerts from 2026-01-01 11:00 to 2026-01-01 11:00 were found late, 41 red (汇总 digest)"
+    )
+    text = str(mail.get_body(("html", "plain")).get_content())  # type: ignore[attr-defined]
+    for part in ("通知路由 fraud：红色 41 条；尚未处理 41 条", "https://desk.example/alerts/"):
+        assert part in text
 
 
 def test_the_rate_is_the_channels_own(smtp: tuple[str, Mailbox]) -> None:

@@ -297,6 +297,65 @@ def test_an_alertmanager_gets_an_alert_and_its_end(tmp_path: Path) -> None:
     assert over["endsAt"] == "2026-01-01T03:00:00.000Z"
 
 
+def test_late_alerts_are_one_event_for_pagerduty_and_the_webhook(tmp_path: Path) -> None:
+    """Their digest is one event under one key, sent again after a failure, and counted once."""
+
+    async def play(bench: Bench) -> None:
+        bench.now += 48 * 3_600_000
+        bench.takes(*(alert(f"r{n}") for n in range(3)), alert("o", tier=Tier.ORANGE))
+        await bench.sends("duty")
+        assert bench.listener.pages == []
+        bench.now += 60_000
+        await bench.sends("duty")
+        bench.now += 8_000
+        await bench.sends("duty")
+        await bench.sends("cases")
+        bench.now += 3_600_000
+        await bench.sends("duty")
+
+    bench = _play(tmp_path, play, Mood.BROKEN)
+    event, page = bench.listener.pages
+    assert event["dedup_key"] == "late.r0.1.fraud.duty"
+    assert event["payload"]["severity"] == "critical"
+    assert event["payload"]["summary"].startswith("[red] 3 alerts from 2026-01-01 11:00 to ")
+    assert event["client_url"] == "https://desk.example/alerts/"
+    assert page["type"] == "sentinel.alert.late"
+    assert bench.listener.headers[0]["webhook-id"] == "late.o.1.everybody.cases"
+    assert page["data"]["late"] == {
+        "route": "everybody",
+        "found": 1,
+        "unanswered": 1,
+        "tiers": {"orange": 1},
+    }
+    assert page["data"]["title_zh"].startswith("补报预警 1 条")
+    assert bench.counted("sentinel_late_digests_total", channel="duty") == 1
+    assert bench.counted("sentinel_late_digest_alerts_total", channel="duty", tier="red") == 3
+    assert CUSTOMER not in str(bench.listener.pages)
+
+
+def test_an_alertmanager_gets_a_digest_as_an_alert_of_its_own(tmp_path: Path) -> None:
+    """Labels that stay the same over retries, and an end after a day."""
+    text = TEXT.replace(
+        'duty: {type: pagerduty, url: "URL/v2/enqueue", key: {env: DUTY_KEY}}',
+        'duty: {type: alertmanager, url: "URL"}',
+    )
+
+    async def play(bench: Bench) -> None:
+        bench.now += 48 * 3_600_000
+        bench.takes(alert("a"), alert("b"))
+        bench.now += 60_000
+        await bench.sends("duty")
+
+    (page,) = _play(tmp_path, play, text=text).listener.pages
+    assert page["labels"] == {
+        "alertname": "SentinelAlertsFoundLate",
+        "digest": "late.a.1.fraud.duty",
+        "route": "fraud",
+    }
+    assert page["annotations"]["summary"].startswith("2 alerts from ")
+    assert page["endsAt"] == "2026-01-04T03:01:00.000Z"
+
+
 def test_the_running_dispatcher_sends_what_comes(tmp_path: Path) -> None:
     """Woken by a new record it sends at once, and a cancelled one leaves nothing running."""
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from tests.delivery.alerts import CUSTOMER, NOW, alert
-from tests.delivery.plans import plan
+from tests.delivery.box import PLAN, Box
 
 from sentinel.delivery.outbox import Outbox, OutboxError
-from sentinel.delivery.page import Page, PageKind
+from sentinel.delivery.page import PageKind
 from sentinel.delivery.plan import NoPage
 from sentinel.model.alert import (
     Alert,
@@ -23,33 +23,6 @@ from sentinel.model.signal import Risk
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
-PLAN = plan()
-
-
-class Box:
-    """An outbox and the offset of the next record."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.outbox = Outbox(f"sqlite:///{path}/outbox.db")
-        self.offset = 0
-
-    def takes(self, *alerts: Alert, now_ms: int = NOW) -> dict[NoPage, int]:
-        """The next records of the topic."""
-        records = list(enumerate(alerts, self.offset))
-        self.offset += len(alerts)
-        return dict(self.outbox.accept("alerts-0", records, PLAN, now_ms))
-
-    def due(self, channel: str, now_ms: int = NOW) -> list[Page]:
-        """What is to be sent on a channel."""
-        return self.outbox.due(channel, now_ms, 100)
-
-    def sends(self, channel: str, now_ms: int = NOW) -> list[str]:
-        """Send what is due; the kinds of pages that were."""
-        pages = self.due(channel, now_ms)
-        self.outbox.begin(pages)
-        self.outbox.sent(pages, now_ms)
-        return [page.kind for page in pages]
 
 
 @pytest.fixture
@@ -171,9 +144,9 @@ def test_a_growing_alert_is_not_paged_again(box: Box) -> None:
 
 
 def test_old_news_is_not_paged(box: Box) -> None:
-    """What was last news more than a day ago is counted instead."""
+    """What was last news more than a day ago is counted, and left to the digest."""
     assert box.takes(alert(), now_ms=NOW + 25 * HOUR) == {NoPage.OLD: 1}
-    assert box.due("duty", NOW + 26 * HOUR) == []
+    assert box.due("duty", NOW + 25 * HOUR) == []
 
 
 def test_quiet_hours_hold_all_but_red(box: Box) -> None:

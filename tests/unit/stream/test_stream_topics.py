@@ -1,7 +1,9 @@
 """Topics: names, what a worker refuses to start on, and what ``create`` makes."""
 
+import time
+
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Message, Producer
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -10,12 +12,13 @@ from confluent_kafka.admin import (
     NewPartitions,
     ResourceType,
 )
+from structlog.testing import capture_logs
 from tests.integration.stage import wait_for
 
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
 from sentinel.settings import Settings
-from sentinel.stream.topics import StartupError, Topics, check, create, describe
+from sentinel.stream.topics import StartupError, Timestamps, Topics, check, create, describe
 
 
 def _ask_for(broker: str, names: list[str]) -> None:
@@ -107,6 +110,53 @@ def test_create_makes_what_is_missing(kafka: str, prefix: str) -> None:
             assert config["retention.ms"].value == str(20 * 86_400_000)
         if resource.name in (topics.configs, topics.silences):
             assert config["min.compaction.lag.ms"].value == str(20 * 86_400_000)
+
+
+def _timestamp_types(broker: str, prefix: str) -> dict[str, str]:
+    """``message.timestamp.type`` of every topic."""
+    asked = [ConfigResource(ResourceType.TOPIC, name) for name in Topics(prefix).all()]
+    admin = AdminClient({"bootstrap.servers": broker})  # kept until its futures are done
+    return {
+        resource.name: future.result(10)["message.timestamp.type"].value
+        for resource, future in admin.describe_configs(asked).items()
+    }
+
+
+@pytest.mark.parametrize("timestamps", ["LogAppendTime", "CreateTime"])
+def test_whose_timestamps_the_inputs_have(kafka: str, prefix: str, timestamps: Timestamps) -> None:
+    """Of what others write, as asked; check names the topics of producers' timestamps once."""
+    settings, topics = Settings(brokers=kafka, topic_prefix=prefix, partitions=1), Topics(prefix)
+    create(settings, timestamps)
+    whole = dict.fromkeys(topics.all(), 1)
+    wait_for(lambda: describe(settings) == whole, "the broker lists its new topics", 20)
+    inputs = [topics.inputs[stream] for stream in Stream]
+    asked = {*inputs, topics.responses, topics.silences}
+    types = _timestamp_types(kafka, prefix)
+    assert {types[name] for name in asked} == {timestamps}
+    assert {types[name] for name in topics.all() if name not in asked} == {"CreateTime"}
+    with capture_logs() as logs:
+        check(settings)
+    told = [line["topics"] for line in logs if line["event"].startswith("producers set the time")]
+    assert told == ([] if timestamps == "LogAppendTime" else [sorted(asked)])
+
+
+def test_the_broker_dates_records_by_default(kafka: str, prefix: str) -> None:
+    """A producer's own timestamp of 1970 is replaced by the time of the append."""
+    settings = Settings(brokers=kafka, topic_prefix=prefix, partitions=1)
+    create(settings)
+    name = Topics(prefix).inputs[Stream.LOGIN]
+    wait_for(lambda: name in describe(settings), "the topic is there", 20)
+    producer = Producer({"bootstrap.servers": kafka})
+    dated: list[int] = []
+    before_ms = time.time_ns() // 1_000_000
+
+    def delivered(_: object, message: Message) -> None:
+        dated.append(message.timestamp()[1])
+
+    producer.produce(name, b"{}", "C1", timestamp=1_000, on_delivery=delivered)
+    assert producer.flush(30) == 0
+    (appended_ms,) = dated
+    assert before_ms - 1_000 <= appended_ms <= time.time_ns() // 1_000_000 + 1_000
 
 
 @pytest.mark.parametrize(

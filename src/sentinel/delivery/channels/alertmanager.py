@@ -10,6 +10,7 @@ from sentinel.delivery.page import Page, PageKind
 
 # Alertmanager drops what nobody sends again; Sentinel says itself when an alert is over.
 _OPEN_MS = 30 * 86_400_000
+_DIGEST_OPEN_MS = 86_400_000  # nobody resolves a digest of late alerts
 
 
 class Alertmanager:
@@ -35,8 +36,16 @@ def _alert(page: Page, now_ms: int) -> dict[str, Any]:
     """Labels stay the same for all revisions: they are what Alertmanager knows it by."""
     said = page.content
     ends_ms = now_ms if page.kind is PageKind.RESOLVE else now_ms + _OPEN_MS
+    labels = {"alertname": "SentinelAlert", "alert_id": said.alert_id, "risk": said.risk}
+    if said.late is not None:
+        ends_ms = now_ms + _DIGEST_OPEN_MS
+        labels = {
+            "alertname": "SentinelAlertsFoundLate",
+            "digest": said.alert_id,
+            "route": said.late.route,
+        }
     return {
-        "labels": {"alertname": "SentinelAlert", "alert_id": said.alert_id, "risk": said.risk},
+        "labels": labels,
         "annotations": {
             "tier": said.tier,
             "severity": SEVERITY[said.tier],

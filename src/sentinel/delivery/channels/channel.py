@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import aiohttp
+import msgspec
 
 from sentinel.delivery.page import Page
 from sentinel.model.alert import Tier
@@ -83,7 +84,9 @@ def _seconds(text: str | None) -> float | None:
 def facts(page: Page) -> dict[str, Any]:
     """What a page says, as flat JSON."""
     said = page.content
+    figures = {} if said.late is None else {"late": msgspec.to_builtins(said.late)}
     return {
+        **figures,
         "alert_id": said.alert_id,
         "revision": said.revision,
         "tier": said.tier,

@@ -16,6 +16,7 @@ _WORDS = {
     PageKind.TRIGGER: ("alert", "预警"),
     PageKind.ACKNOWLEDGE: ("acknowledged", "已受理"),
     PageKind.RESOLVE: ("resolved", "已解除"),
+    PageKind.LATE: ("digest", "汇总"),
 }
 _SHOWN = 20  # alerts of a digest that are listed
 
@@ -41,13 +42,15 @@ class Chat:
     async def send(self, page: Page, now_ms: int) -> None:  # noqa: ARG002
         """Write a message; raises Unreached."""
         said = page.content
+        rule = f" ({said.rule})" if said.rule else ""
         lines = [
             f"{said.title.zh} / {said.title.en}",
-            f"{said.reason.zh} / {said.reason.en} ({said.rule})",
+            f"{said.reason.zh} / {said.reason.en}{rule}",
             said.runbook,
             said.link,
         ]
-        await self._notify(_headline(page), "\n".join(lines), loud=page.kind is PageKind.TRIGGER)
+        loud = page.kind in (PageKind.TRIGGER, PageKind.LATE)
+        await self._notify(_headline(page), "\n".join(lines), loud=loud)
 
     async def send_digest(self, pages: Sequence[Page], now_ms: int) -> None:  # noqa: ARG002
         """Write one message about several alerts; raises Unreached."""

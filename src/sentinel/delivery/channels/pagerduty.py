@@ -22,12 +22,13 @@ class PagerDuty:
     async def send(self, page: Page, now_ms: int) -> None:  # noqa: ARG002
         """Enqueue the event; raises Refused or Unreached."""
         said = page.content
+        kind = PageKind.TRIGGER if page.kind is PageKind.LATE else page.kind
         event: dict[str, Any] = {
             "routing_key": self._key,
-            "event_action": page.kind,
+            "event_action": kind,
             "dedup_key": said.alert_id,
         }
-        if page.kind is PageKind.TRIGGER:
+        if kind is PageKind.TRIGGER:
             summary = f"[{said.tier}] {said.title.en} / {said.title.zh}"
             event |= {
                 "client": "Sentinel",
@@ -39,7 +40,7 @@ class PagerDuty:
                     "severity": SEVERITY[said.tier],
                     "timestamp": rfc3339(said.updated_at),
                     "component": said.rule,
-                    "group": said.risk,
+                    "group": said.risk or "late",
                     "class": said.tier,
                     "custom_details": facts(page),
                 },

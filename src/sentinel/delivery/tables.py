@@ -1,0 +1,69 @@
+"""The outbox' tables."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
+
+DUE, SENT, DEAD, CANCELLED = "due", "sent", "dead", "cancelled"
+
+META = MetaData()
+ALERTS = Table(
+    "alerts",
+    META,
+    Column("alert_id", String(64), primary_key=True),
+    Column("paged", LargeBinary, nullable=False),
+    Column("over", Integer, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+)
+PAGES = Table(
+    "pages",
+    META,
+    Column("page_id", String(255), primary_key=True),
+    Column("alert_id", String(64), nullable=False, index=True),
+    Column("channel", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("urgency", Integer, nullable=False),  # place of the tier: 0 is red
+    Column("state", String(16), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("due_ms", BigInteger, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+    Column("prompt", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("ended_ms", BigInteger, nullable=False),
+    Index("pages_to_send", "channel", "state", "due_ms"),
+)
+OFFSETS = Table(
+    "offsets",
+    META,
+    Column("place", String(255), primary_key=True),
+    Column("last", BigInteger, nullable=False),
+)
+# Alerts found late are collected here until their digest becomes a page.
+DIGESTS = Table(
+    "late_digests",
+    META,
+    Column("page_id", String(255), primary_key=True),
+    Column("route", String(64), nullable=False),
+    Column("channel", String(64), nullable=False, index=True),
+    Column("urgency", Integer, nullable=False),  # of the most urgent alert
+    Column("since_ms", BigInteger, nullable=False),
+    Column("due_ms", BigInteger, nullable=False),
+)
+FOUND_LATE = Table(
+    "late_alerts",
+    META,
+    Column("page_id", String(255), primary_key=True),
+    Column("alert_id", String(64), primary_key=True, index=True),
+    Column("urgency", Integer, nullable=False),
+    Column("first_ms", BigInteger, nullable=False),
+    Column("last_ms", BigInteger, nullable=False),
+    Column("unanswered", Integer, nullable=False),
+)
