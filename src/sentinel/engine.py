@@ -123,9 +123,8 @@ class Engine:
             step.wall_ms is not None and oldest_ms > 0 and step.wall_ms - oldest_ms > BEHIND_MS
         )
         before_ms = stages.rollups.outage_ms
-        rollups = stages.rollups.process(
-            stages.owner.read(_of(step, Control.ROLLUP)), step.wall_ms, late=was_behind
-        )
+        arrived = stages.owner.read(_of(step, Control.ROLLUP))
+        rollups = stages.rollups.process(arrived, step.wall_ms, late=was_behind)
         outage_ms = stages.rollups.outage_ms
         shared = stages.entity_rules.evaluate(stages.owner.apply(rollups))
         outcome.signals = Counter(
@@ -182,7 +181,8 @@ class Engine:
         is_behind = step.wall_ms is not None and step.wall_ms - known_ms > BEHIND_MS
         outcome.progress = Progress(known_ms, is_behind, was_behind)
         outcome.tells_all = is_behind or was_behind or (before_ms is None and outage_ms is not None)
-        outcome.hot_until_ms = shared_ms if (before_ms or outage_ms) is not None else None
+        if (before_ms or outage_ms) and (was_behind or arrived or rollups):  # it may have moved
+            outcome.hot_until_ms = shared_ms
         outcome.warm_share = stages.features.warmth.share()
         outcome.open_alerts = stages.alerting.standings()
         outcome.notices, self._notices = self._notices, Counter()
@@ -394,6 +394,11 @@ class Engine:
     def collected(self, stream: Stream) -> int:
         """The offset of a stream's last record that was read ahead; -1 before the first."""
         return self._ahead.offset(stream)
+
+    @property
+    def stream_ms(self) -> int:
+        """Stream time after the last step (ms UTC); far back before the first."""
+        return self._stages.alerting.stream_ms
 
     def appended(self, source: Stream | Control) -> int:
         """The append time of the last record of an input (ms UTC); far back before the first."""

@@ -151,6 +151,11 @@ class Alerting:
         self._said.responses[response.kind, result] += 1
         return events
 
+    @property
+    def stream_ms(self) -> int:
+        """Stream time (ms UTC); far back before the first step."""
+        return self._stream_ms
+
     def is_due(self, stream_ms: int, wall_ms: int, shared_ms: int) -> bool:
         """Whether a deadline would fire if the clocks moved on to these times."""
         return (

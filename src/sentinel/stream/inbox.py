@@ -29,8 +29,9 @@ ALIGNED: tuple[Source, ...] = (*Stream, Control.RESPONSE)
 BUFFERED_RECORDS, BUFFERED_CHUNKS = 40_000, 4
 """With so many records or chunks of an input buffered no more of it is fetched."""
 STEP_RECORDS = 50_000
-WAIT_MS = 10_000
-"""For so long an input with unread records holds up the others when nothing of it arrives."""
+WAIT_MS, WAIT_BEHIND_MS = 5_000, 60_000
+"""For so long an input whose unread records do not arrive holds up the others: a shard that is
+behind can wait for them, live alerts cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +82,11 @@ class _Buffer:
     def times(self) -> list[NDArray[np.int64]]:
         return [times for _, times in self.chunks]
 
-    def holds_up(self, wall_ms: int) -> bool:
+    def holds_up(self, wall_ms: int, wait_ms: int) -> bool:
         """Whether others have to wait for the input, of which nothing is buffered."""
         if self._stalled_ms is None:
             self._stalled_ms = wall_ms
-        return wall_ms - self._stalled_ms < WAIT_MS
+        return wall_ms - self._stalled_ms < wait_ms
 
     def gives_up(self) -> bool:
         """Whether the wait for the input has just become too long."""
@@ -149,8 +150,9 @@ class Inbox:
         """How many records are buffered."""
         return sum(each.records for each in self._buffers.values())
 
-    def start(self, reached_ms: Mapping[Source, int]) -> None:
-        """Go on behind the append times of what was processed before."""
+    def start(self, reached_ms: Mapping[Source, int], stream_ms: int) -> None:
+        """Go on behind the append times of what was processed before, and its stream time."""
+        self.stream_ms = max(self.stream_ms, stream_ms)
         for source, buffer in self._buffers.items():
             buffer.reached_ms = max(buffer.reached_ms, reached_ms.get(source, NEVER))
 
@@ -208,6 +210,7 @@ class Inbox:
     def _frontier_ms(self, has_ended: Callable[[Source], bool], wall_ms: int) -> int:
         """Up to where every input is known."""
         frontier_ms = wall_ms
+        wait_ms = WAIT_BEHIND_MS if self._is_behind(wall_ms) else WAIT_MS
         for source in ALIGNED:
             buffer = self._buffers[source]
             if has_ended(source):
@@ -215,7 +218,7 @@ class Inbox:
             elif buffer.chunks:
                 buffer.goes_on()
                 frontier_ms = min(frontier_ms, buffer.reached_ms)
-            elif buffer.holds_up(wall_ms):
+            elif buffer.holds_up(wall_ms, wait_ms):
                 frontier_ms = min(frontier_ms, buffer.reached_ms)
             elif buffer.gives_up():
                 self.given_up[source] += 1

@@ -180,7 +180,8 @@ class Shard:
         fetched = self._stepper.fetched if self._stepper else None
         self._stepper = Stepper(state, self._sink, inputs.broadcasts, inputs.registry, fetched)
         self._saved_ms, self._saved_step = inputs.clock_ms(), state.next_number
-        self._inbox.start({source: state.engine.appended(source) for source in ALIGNED})
+        reached_ms = {source: state.engine.appended(source) for source in ALIGNED}
+        self._inbox.start(reached_ms, state.engine.stream_ms)
         self.ready = True
         return self._stepper
 

@@ -144,6 +144,8 @@ class Shards:
         for shard, _ in running.values():
             shard.stop(save=save)
         await asyncio.gather(*(task for _, task in running.values()), return_exceptions=True)
+        for number in running:
+            self._metrics.released(number)
 
     def start(self) -> None:
         """Begin to follow the broadcast topics and to watch; before the first assignment."""

@@ -45,6 +45,7 @@ class FakeEngine:
         return self.due_ms <= stream_ms <= wall_ms
 
     reads_ahead = False
+    stream_ms = NEVER
 
     def appended(self, source: object) -> int:
         """Nothing was processed before."""
