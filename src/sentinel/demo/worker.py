@@ -41,6 +41,7 @@ class Worker:
             environment[f"SENTINEL_{name.upper()}"] = str(getattr(settings, name))
         # The built-in cluster changes transactional batches (rollups) and leaves their checksums.
         environment["SENTINEL_CHECK_CRCS"] = "false"
+        environment["SENTINEL_BUILT_IN_CLUSTER"] = "true"
         self._process = subprocess.Popen(
             [sys.executable, "-m", "sentinel", "worker"],
             env=environment,

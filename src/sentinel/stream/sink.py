@@ -22,6 +22,7 @@ from sentinel.stream.topics import Topics
 
 _TIMEOUT_S = 30.0
 _BY_KEY = -1  # by the key
+_BROADCAST = 0  # the one partition that is followed; a cluster may create more
 
 
 class SinkAbortedError(Exception):
@@ -94,7 +95,9 @@ class Sink:
                 self._produce(self._topics.rollups, None, value, partition=target)
             for entry in outcome.hot:
                 key = owner_key(entry.kind, entry.id).encode()
-                self._produce(self._topics.hot, key, msgspec.json.encode(entry))
+                self._produce(
+                    self._topics.hot, key, msgspec.json.encode(entry), partition=_BROADCAST
+                )
             self._producer.produce(
                 self._topics.journal,
                 encode_step(record),
