@@ -18,6 +18,7 @@ from sentinel.model.alert import (
     Suppression,
     Tier,
 )
+from sentinel.model.entity import CUSTOMER
 from sentinel.model.events import ComplaintChannel, ComplaintStatus, Stream
 from sentinel.model.response import Control, ResponseKind, ResponseResult
 from sentinel.model.signal import Action, Risk, Stage
@@ -29,7 +30,9 @@ _LATENCY = (
     0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 7.5,
     10, 15, 20, 30, 45, 60, 120, 300,
 )  # fmt: skip
-_ENTITY = {False: "customer", True: "shared"}  # by whether many customers share it
+SHARED = "shared"
+"""The label of alerts on entities that many customers share."""
+_ENTITY = {False: CUSTOMER, True: SHARED}
 _STEP_EVENTS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
 
 

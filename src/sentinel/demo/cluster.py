@@ -1,6 +1,8 @@
 """librdkafka's built-in Kafka cluster, in this process: for demos and quick tests only.
 
-It keeps about 5 MB a partition and does not fence, so it proves nothing about delivery.
+It keeps about 5 MB a partition and does not fence, so it proves nothing about delivery.  It returns
+one batch of a partition a fetch, and answers a fetch without data only after the full wait:
+``SENTINEL_BUILT_IN_CLUSTER`` tells a worker so (stream/repeated_fetch.py).
 """
 
 from collections.abc import Iterable

@@ -128,7 +128,8 @@ class Demo:
                 alerts = feed.poll()
                 if self._analyst is not None:
                     self._analyst.look(alerts)
-                self._figures = read_figures(worker.metrics())
+                if metrics := worker.metrics():  # a worker that is busy may not answer in time
+                    self._figures = read_figures(metrics)
                 now, events = time.monotonic(), sum(self._figures.events.values())
                 if now - before_at >= 1:
                     rate, before, before_at = (events - before) / (now - before_at), events, now

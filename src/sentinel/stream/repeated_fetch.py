@@ -8,12 +8,14 @@ return at once and their batches are merged: the consumer sees the response that
 """
 
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiokafka.protocol.fetch import FetchRequest
 
-Send = Callable[..., Awaitable[Any]]
+Place = tuple[str, int]
+"""Topic and partition."""
+Send = Callable[..., Coroutine[Any, Any, Any]]
 FOLLOW_UPS = 200
 """At most so many follow-up fetches for one fetch; what is left comes with the next one."""
 _NO_WAIT_MS = 0
@@ -59,9 +61,6 @@ def repeated(send: Send) -> Send:
         return response
 
     return send_repeated
-
-
-Place = tuple[str, int]
 
 
 def _partitions(response: Any) -> dict[Place, tuple[Any, ...]]:
