@@ -27,6 +27,7 @@ _HISTORY_DAYS = 14
 _ATTACK_EVERY_S = 1.5
 _SQUEEZE_MS = 6_000  # a demo has no hours to wait for a scenario to unfold
 _JUNK_EVERY = 700  # records
+_NAP_S = 0.1  # ten batches a second: every batch costs each shard a step, and two cores do it all
 _MAX_LAG = 20_000  # the built-in cluster forgets: never run far ahead of the worker
 _JUNK = (b"not json", b'{"event_id": "x"}', b"")
 
@@ -99,7 +100,8 @@ class Demo:
                 attacks_per_day=86_400 / _ATTACK_EVERY_S,
                 squeeze_ms=_SQUEEZE_MS,
             )
-            feed.play(self._with_junk(feed, simulation.blocks()), _now_ms, self._stop, self._hold)
+            blocks = self._with_junk(feed, simulation.blocks())
+            feed.play(blocks, _now_ms, self._stop, self._hold, _NAP_S)
         except Exception as error:  # noqa: BLE001 - shown by the watching thread
             self._failure = error
 
