@@ -12,7 +12,7 @@ from typing import Any
 import faust
 import msgspec
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from tests.integration.stage import wait_for
 
 from sentinel.agents.app import create_app
@@ -33,7 +33,7 @@ from sentinel.stream.transport import ChunkSchema, chunk_transport
 _BATCHES = 60
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster() -> Cluster:
     """The demo's cluster."""
     return Cluster()
@@ -110,6 +110,22 @@ def test_the_demos_worker_repeats_fetches(cluster: Cluster) -> None:
         with tempfile.TemporaryDirectory() as data_dir:
             app = create_app(settings, _Shards(), None, data_dir)  # type: ignore[arg-type]
             assert app.transport.Consumer.repeats_fetches is repeats
+
+
+def test_what_has_been_processed_is_deleted(cluster: Cluster) -> None:
+    """A fetch costs more the more batches are kept: those before the group's offset are deleted."""
+    topic, group = "processed", "trimming"
+    cluster.create([topic])
+    producer = Producer({"bootstrap.servers": cluster.address})
+    for number in range(10):
+        producer.produce(topic, str(number).encode(), partition=1)
+        assert producer.flush(10) == 0
+    consumer = Consumer({"bootstrap.servers": cluster.address, "group.id": group})
+    consumer.commit(offsets=[TopicPartition(topic, 1, 7)], asynchronous=False)
+    cluster.trim([topic], group)
+    assert consumer.get_watermark_offsets(TopicPartition(topic, 1), 10) == (7, 10)
+    assert consumer.get_watermark_offsets(TopicPartition(topic, 0), 10) == (0, 0)
+    consumer.close()
 
 
 def test_every_hot_entry_reaches_the_shards(cluster: Cluster) -> None:
