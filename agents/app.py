@@ -43,7 +43,12 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
         loghandlers=[],
     )
     topics = Topics(settings.topic_prefix)
-    app.transport = chunk_transport(app, frozenset(topics.inputs.values()), shards.wants)
+    app.transport = chunk_transport(
+        app,
+        frozenset(topics.inputs.values()),
+        shards.wants,
+        repeats_fetches=settings.built_in_cluster,
+    )
     for agent in (transactions, logins, complaints, responses, rollups):
         agent.register(app, topics, shards)
 

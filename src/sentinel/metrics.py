@@ -18,6 +18,7 @@ from sentinel.model.alert import (
     Suppression,
     Tier,
 )
+from sentinel.model.entity import CUSTOMER
 from sentinel.model.events import ComplaintChannel, ComplaintStatus, Stream
 from sentinel.model.response import Control, ResponseKind, ResponseResult
 from sentinel.model.signal import Action, Risk, Stage
@@ -26,8 +27,12 @@ from sentinel.rules.declare import declare
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 _LATENCY = (
-    0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30, 60, 300,
+    0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 7.5,
+    10, 15, 20, 30, 45, 60, 120, 300,
 )  # fmt: skip
+SHARED = "shared"
+"""The label of alerts on entities that many customers share."""
+_ENTITY = {False: CUSTOMER, True: SHARED}
 _STEP_EVENTS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
 
 
@@ -134,6 +139,7 @@ class Metrics:
             "From the record of the triggering event to the committed alert.",
             _LATENCY,
             "tier",
+            "entity",
         )
         self._notices = counter(
             "sentinel_complaint_notices_total", "What was to tell of complaints.", "kind"
@@ -223,7 +229,8 @@ class Metrics:
         for failure in StepFailure:
             self._failures.labels(failure)
         for tier in Tier:
-            self._latency.labels(tier)
+            for shared in (False, True):
+                self._latency.labels(tier, _ENTITY[shared])
             for risk in Risk:
                 self._alerts.labels(tier, risk)
 
@@ -312,9 +319,13 @@ class Metrics:
         """Note how long a transaction took."""
         self._commit_seconds.observe(seconds)
 
-    def observe_latency(self, tier: Tier, seconds: float, alert_id: str) -> None:
-        """Note the time from an event's record to its committed alert, which is the exemplar."""
-        self._latency.labels(tier).observe(max(0.0, seconds), {"alert_id": alert_id})
+    def observe_latency(self, tier: Tier, seconds: float, alert_id: str, *, shared: bool) -> None:
+        """Observe the time from an event's record to its committed alert, which is the exemplar.
+
+        ``shared`` is whether the alert is on an entity that many customers share.
+        """
+        latency = self._latency.labels(tier, _ENTITY[shared])
+        latency.observe(max(0.0, seconds), {"alert_id": alert_id})
 
     def failed(self, failure: StepFailure) -> None:
         """Count a failed transaction."""

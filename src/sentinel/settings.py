@@ -52,6 +52,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     session_timeout: str = "15s"  # a worker not heard of for so long loses its partitions
     max_poll_records: Annotated[int, Meta(ge=1, le=100_000)] = 20_000
     check_crcs: bool = True  # of what is fetched; librdkafka's built-in cluster has wrong ones
+    built_in_cluster: bool = False  # that one: it returns one batch a fetch, and none early
     failpoint: str | None = None  # where to fail, in tests of crashes
     masking_key_file: _Text | None = None  # of the tokens that masking.yaml asks for
     schema_registry: _Text | None = None  # its URL: outputs are Avro, and inputs may be

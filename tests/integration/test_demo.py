@@ -1,5 +1,6 @@
 """The demo as its user runs it."""
 
+import signal
 import subprocess
 import sys
 
@@ -32,6 +33,28 @@ def test_all_four_tiers_and_a_clean_end() -> None:
         assert " 0 alert revisions" not in line, line
     assert "librdkafka's built-in cluster" in said
     assert "malformed" in said
+    (shared,) = [line for line in said.splitlines() if "shared entities" in line]
+    assert "p99" in shared
+    left = subprocess.run(["ps", "-p", worker], capture_output=True, check=False)
+    assert left.returncode == 1
+
+
+@pytest.mark.process
+def test_ctrl_c_ends_everything() -> None:
+    """An interrupt ends the demo with 130, as shells expect, and its worker with it."""
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "sentinel", "demo"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that starts pytest in the background makes it and its children ignore interrupts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - as above
+    )
+    wait_for(lambda: bool(_children_of(demo.pid)), "the worker starts")
+    (worker,) = _children_of(demo.pid)
+    demo.send_signal(signal.SIGINT)
+    said, complaint = demo.communicate(timeout=60)
+    assert demo.returncode == 130, said + complaint
     left = subprocess.run(["ps", "-p", worker], capture_output=True, check=False)
     assert left.returncode == 1
 

@@ -49,7 +49,7 @@ def _observed() -> CollectorRegistry:
     metrics.built(_with_rules(("some.rule", Stage.LIVE), ("gone.rule", Stage.OFF)))
     metrics.observe_step(0, outcome, 0.01)
     metrics.observe_commit(0.02)
-    metrics.observe_latency(Tier.RED, 0.03, "0f" * 16)
+    metrics.observe_latency(Tier.RED, 0.03, "0f" * 16, shared=False)
     metrics.lag(Stream.LOGIN, 0, 5)
     metrics.recovering(0, under_way=False)
     return registry

@@ -4,7 +4,8 @@ import itertools
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from rich.console import Console
 from rich.live import Live
@@ -27,6 +28,8 @@ _HISTORY_DAYS = 14
 _ATTACK_EVERY_S = 1.5
 _SQUEEZE_MS = 6_000  # a demo has no hours to wait for a scenario to unfold
 _JUNK_EVERY = 700  # records
+_NAP_S = 0.1  # ten batches a second: every batch costs each shard a step, and two cores do it all
+_TRIM_EVERY_S = 5.0
 _MAX_LAG = 20_000  # the built-in cluster forgets: never run far ahead of the worker
 _JUNK = (b"not json", b'{"event_id": "x"}', b"")
 
@@ -74,7 +77,8 @@ class Demo:
             started = time.monotonic()
             player = threading.Thread(target=self._play, args=(settings, topics), daemon=True)
             player.start()
-            self._watch(worker, feed, started)
+            trim = partial(cluster.trim, topics.inputs.values(), settings.app_id)
+            self._watch(worker, feed, started, trim)
         finally:
             self._stop.set()
             worker.stop()
@@ -99,7 +103,8 @@ class Demo:
                 attacks_per_day=86_400 / _ATTACK_EVERY_S,
                 squeeze_ms=_SQUEEZE_MS,
             )
-            feed.play(self._with_junk(feed, simulation.blocks()), _now_ms, self._stop, self._hold)
+            blocks = self._with_junk(feed, simulation.blocks())
+            feed.play(blocks, _now_ms, self._stop, self._hold, _NAP_S)
         except Exception as error:  # noqa: BLE001 - shown by the watching thread
             self._failure = error
 
@@ -114,9 +119,12 @@ class Demo:
         while self._figures.lag > _MAX_LAG and not self._stop.wait(0.05):
             pass
 
-    def _watch(self, worker: Worker, feed: AlertFeed, started: float) -> None:
+    def _watch(
+        self, worker: Worker, feed: AlertFeed, started: float, trim: Callable[[], None]
+    ) -> None:
         console = self._console
         before, before_at, rate = 0, started, 0.0
+        trimmed_at = started
         plain = not console.is_terminal
         with Live(
             console=console, refresh_per_second=4, transient=True, auto_refresh=False
@@ -128,10 +136,14 @@ class Demo:
                 alerts = feed.poll()
                 if self._analyst is not None:
                     self._analyst.look(alerts)
-                self._figures = read_figures(worker.metrics())
+                if metrics := worker.metrics():  # a worker that is busy may not answer in time
+                    self._figures = read_figures(metrics)
                 now, events = time.monotonic(), sum(self._figures.events.values())
                 if now - before_at >= 1:
                     rate, before, before_at = (events - before) / (now - before_at), events, now
+                if now - trimmed_at >= _TRIM_EVERY_S:
+                    trim()
+                    trimmed_at = now
                 if plain:
                     for line in lines(alerts):
                         console.print(line, highlight=False, markup=False, soft_wrap=True)

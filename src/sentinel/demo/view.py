@@ -1,5 +1,6 @@
 """The demo's terminal view."""
 
+import math
 from collections.abc import Iterable
 
 from rich.console import Console, Group, RenderableType
@@ -7,7 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from sentinel.demo.watch import AlertFeed, Figures
+from sentinel.demo.watch import AlertFeed, Figures, Latency
 from sentinel.model.alert import Alert, Tier
 
 _COLOURS = {
@@ -59,9 +60,10 @@ def _counts(counts: dict[str, int]) -> str:
 def screen(figures: Figures, feed: AlertFeed, rate: float, url: str, left: str) -> RenderableType:
     """Everything at a glance."""
     numbers = Table.grid(padding=(0, 2))
+    numbers.add_row("event to alert", latency(figures.latency), f"{figures.steps:,} steps")
+    numbers.add_row("shared entities", latency(figures.shared_latency), "devices, addresses …")
     numbers.add_row("events", _counts(figures.events), f"{rate:,.0f} a second")
     numbers.add_row("lag", f"{figures.lag:,} records", f"{figures.customers:,} customers held")
-    numbers.add_row("event to alert", latency(figures), f"{figures.steps:,} steps")
     numbers.add_row("answered", *_answered(figures))
     numbers.add_row("suppressed", _counts(figures.suppressed), "alerts nobody is told of")
     numbers.add_row("no revision", _counts(figures.dropped), "signals without news")
@@ -83,8 +85,8 @@ def screen(figures: Figures, feed: AlertFeed, rate: float, url: str, left: str) 
             Text(why(alert)),
         )
     return Group(
-        Panel(numbers, title=f"Sentinel demo  {left}", subtitle=f"{url}/metrics"),
-        Panel(tiers, title="alerts by tier"),
+        Panel(tiers, title=f"Sentinel demo: alerts by tier  {left}"),
+        Panel(numbers, title="what the worker does", subtitle=f"{url}/metrics"),
         Panel(latest, title="latest alerts and why"),
     )
 
@@ -93,11 +95,15 @@ def _answered(figures: Figures) -> tuple[str, str]:
     return f"acknowledged {figures.acknowledged:,}", f"resolved: {_counts(figures.resolved)}"
 
 
-def latency(figures: Figures) -> str:
+def latency(found: Latency) -> str:
     """Median and 99th percentile, as the histogram's bucket edges."""
-    if figures.p50_ms is None or figures.p99_ms is None:
+    if found.p50_ms is None or found.p99_ms is None:
         return "no alert yet"
-    return f"p50 ≤ {figures.p50_ms:,.0f} ms, p99 ≤ {figures.p99_ms:,.0f} ms"
+    return f"p50 {_at_most(found.p50_ms)}, p99 {_at_most(found.p99_ms)}"
+
+
+def _at_most(edge_ms: float) -> str:
+    return f"≤ {edge_ms:,.0f} ms" if math.isfinite(edge_ms) else "beyond the histogram"
 
 
 def lines(alerts: Iterable[Alert]) -> Iterable[str]:
@@ -116,10 +122,12 @@ def summary(
     """What happened, when the demo ends."""
     table = Table(title="Sentinel demo: what happened", show_header=False, min_width=60)
     events = sum(figures.events.values())
-    table.add_row("events", f"{events:,} ({_counts(figures.events)})")
     for tier in Tier:
         table.add_row(tier_badge(tier), f"{feed.tiers[tier]:,} alert revisions")
-    table.add_row("event to alert", latency(figures))
+    table.add_row("event to alert", latency(figures.latency))
+    table.add_row("shared entities", latency(figures.shared_latency))
+    table.add_row("events", f"{events:,} ({_counts(figures.events)})")
+    table.add_row("lag at the end", f"{figures.lag:,} records")
     table.add_row("answered", "  ".join(_answered(figures)))
     table.add_row("suppressed", _counts(figures.suppressed))
     table.add_row("no revision", _counts(figures.dropped))

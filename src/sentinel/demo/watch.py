@@ -7,12 +7,22 @@ from confluent_kafka import Consumer
 from prometheus_client.parser import text_string_to_metric_families
 
 from sentinel.alerting.cloudevent import decode
+from sentinel.metrics import SHARED
 from sentinel.model.alert import Alert, Change, Tier
 from sentinel.settings import Settings
+from sentinel.stream.broadcast import BUILT_IN_WAIT_MS
 from sentinel.stream.security import client_config
 from sentinel.stream.topics import Topics
 
 LATEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Median and 99th percentile as upper edges of histogram buckets; None before an alert."""
+
+    p50_ms: float | None = None
+    p99_ms: float | None = None
 
 
 @dataclass(slots=True)
@@ -20,6 +30,7 @@ class Figures:
     """Numbers of one moment; events by stream, ``resolved`` by resolution, others by reason.
 
     ``dropped`` are signals that led to no revision, ``suppressed`` alerts nobody is told of.
+    ``shared_latency`` is of alerts on entities that many customers share, such as addresses.
     """
 
     events: dict[str, int] = field(default_factory=dict)
@@ -31,14 +42,15 @@ class Figures:
     lag: int = 0
     steps: int = 0
     customers: int = 0
-    p50_ms: float | None = None
-    p99_ms: float | None = None
+    latency: Latency = Latency()
+    shared_latency: Latency = Latency()
 
 
 def read_figures(text: str) -> Figures:
     """The figures in a Prometheus exposition."""
     figures = Figures()
     buckets: Counter[float] = Counter()
+    of_shared: Counter[float] = Counter()
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             labels, value = sample.labels, int(sample.value)
@@ -63,8 +75,14 @@ def read_figures(text: str) -> Figures:
                     figures.customers += value
                 case "sentinel_event_to_alert_seconds_bucket":
                     buckets[float(labels["le"])] += value
-    figures.p50_ms, figures.p99_ms = _quantile_ms(buckets, 0.5), _quantile_ms(buckets, 0.99)
+                    if labels["entity"] == SHARED:
+                        of_shared[float(labels["le"])] += value
+    figures.latency, figures.shared_latency = _latency(buckets), _latency(of_shared)
     return figures
+
+
+def _latency(cumulative: Counter[float]) -> Latency:
+    return Latency(_quantile_ms(cumulative, 0.5), _quantile_ms(cumulative, 0.99))
 
 
 def _quantile_ms(cumulative: Counter[float], share: float) -> float | None:
@@ -88,6 +106,7 @@ class AlertFeed:
                 "group.id": "sentinel-demo",
                 "auto.offset.reset": "earliest",
                 "isolation.level": "read_committed",
+                "fetch.wait.max.ms": BUILT_IN_WAIT_MS,
             }
         )
         self._consumer.subscribe([Topics(settings.topic_prefix).alerts])

@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from sentinel.settings import Settings
+from sentinel.settings import Settings, variable
 
 _READY_TIMEOUT_S = 120.0
 _STOP_TIMEOUT_S = 15.0
@@ -30,20 +30,26 @@ def _die_with_parent() -> None:
     os.setpgrp()  # a Ctrl-C in the terminal is for the parent, which stops the child itself
 
 
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment of a worker on the built-in cluster; ours holds no other settings of it."""
+    variables = {k: v for k, v in os.environ.items() if not k.startswith("SENTINEL_")}
+    for name in ("brokers", "app_id", "topic_prefix", "web_host", "web_port"):
+        variables[variable(name)] = str(getattr(settings, name))
+    # The built-in cluster changes transactional batches (rollups) and leaves their checksums.
+    variables[variable("check_crcs")] = "false"
+    variables[variable("built_in_cluster")] = "true"
+    return variables
+
+
 class Worker:
     """A running worker; ``url`` is where its metrics are."""
 
     def __init__(self, settings: Settings) -> None:
         self.url = f"http://{settings.web_host}:{settings.web_port}"
         self._said = tempfile.NamedTemporaryFile(prefix="sentinel-worker-", suffix=".log")  # noqa: SIM115 - kept until stop
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("SENTINEL_")}
-        for name in ("brokers", "app_id", "topic_prefix", "web_host", "web_port"):
-            environment[f"SENTINEL_{name.upper()}"] = str(getattr(settings, name))
-        # The built-in cluster changes transactional batches (rollups) and leaves their checksums.
-        environment["SENTINEL_CHECK_CRCS"] = "false"
         self._process = subprocess.Popen(
             [sys.executable, "-m", "sentinel", "worker"],
-            env=environment,
+            env=environment(settings),
             stdin=subprocess.DEVNULL,
             stdout=self._said,
             stderr=self._said,

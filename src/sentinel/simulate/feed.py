@@ -12,7 +12,8 @@ from sentinel.model.response import Control
 from sentinel.simulate.simulation import Item, time_ms
 
 _POLL_EVERY = 500  # sends; librdkafka's delivery reports wait until polled
-_NAP_S = 0.02  # the least wait for the clock: events of one nap go out together
+NAP_S = 0.02
+"""The least wait for the clock: events of one nap go out together."""
 _FLUSH_S = 30.0
 
 
@@ -60,11 +61,13 @@ class Feed:
         clock_ms: Callable[[], int],
         stop: Flag,
         before_block: Callable[[], None] = lambda: None,
+        nap_s: float = NAP_S,
     ) -> None:
         """Send the items in order, each at its event time or, if that is past, at once.
 
         Returns when they end or ``stop`` is set.  ``before_block`` may wait, to hold the
-        feed back.  Raises :class:`UndeliveredError` when the broker refuses a record.
+        feed back.  ``nap_s`` is the least wait for the clock: a longer one makes fewer, larger
+        batches.  Raises :class:`UndeliveredError` when the broker refuses a record.
         """
         now = clock_ms()
         for block in blocks:
@@ -73,7 +76,7 @@ class Feed:
                 time = time_ms(event)
                 while time > now:
                     self._producer.poll(0)
-                    if stop.wait(max((time - now) / 1000, _NAP_S)):
+                    if stop.wait(max((time - now) / 1000, nap_s)):
                         return
                     now = clock_ms()
                 self.send(stream, event.customer_id, msgspec.json.encode(event))

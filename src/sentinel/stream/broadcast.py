@@ -28,6 +28,9 @@ from sentinel.stream.security import client_config
 _log = structlog.get_logger(__name__)
 _POLL_S = 0.2
 _ANSWER_S = 5.0
+_FETCH_WAIT_MS = 500  # at most; a broker answers as soon as it has data
+BUILT_IN_WAIT_MS = 50
+"""The same for librdkafka's built-in cluster, which always waits so long when it has no data."""
 _SPARE = 1_000  # records kept at least before some are cleared away
 _HOT_KEPT_MS = 3_600_000  # of those older than minutes nobody asks
 
@@ -79,6 +82,9 @@ class Broadcast:
                 "group.id": f"{self._settings.app_id}-broadcast",  # never joined
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
+                "fetch.wait.max.ms": (
+                    BUILT_IN_WAIT_MS if self._settings.built_in_cluster else _FETCH_WAIT_MS
+                ),
                 "isolation.level": "read_committed",
             }
         )

@@ -17,6 +17,7 @@ import structlog
 from sentinel.configuration import Configuration
 from sentinel.metrics import Metrics, StepFailure
 from sentinel.model.alert import Change
+from sentinel.model.entity import CUSTOMER
 from sentinel.stream.broadcast import Broadcast
 from sentinel.stream.inbox import ALIGNED, Due, Inbox, Source, Waiting
 from sentinel.stream.recovery import ShardState, snapshot_of
@@ -243,4 +244,5 @@ class Shard:
         for alert in done.outcome.alerts:
             if alert.change in _BY_EVENT:
                 seconds = (now_ms - alert.trigger.recorded_ms) / 1000
-                self._metrics.observe_latency(alert.tier, seconds, alert.alert_id)
+                shared = alert.entity.kind != CUSTOMER
+                self._metrics.observe_latency(alert.tier, seconds, alert.alert_id, shared=shared)

@@ -23,6 +23,7 @@ from sentinel.stream.topics import Topics
 
 _TIMEOUT_S = 30.0
 _BY_KEY = -1  # by the key
+_BROADCAST = 0  # the one partition that is followed; a cluster may create more
 
 
 class SinkAbortedError(Exception):
@@ -101,11 +102,14 @@ class Sink:
                 self._produce(self._topics.rollups, None, value, partition=target)
             for entry in outcome.hot:
                 key = owner_key(entry.kind, entry.id).encode()
-                self._produce(self._topics.hot, key, msgspec.json.encode(entry))
+                self._produce(
+                    self._topics.hot, key, msgspec.json.encode(entry), partition=_BROADCAST
+                )
             if outcome.hot_until_ms is not None:
                 until_ms = outcome.hot_until_ms
                 told = HotProgress(owner=self._partition, owners=self._partitions, until=until_ms)
-                self._produce(self._topics.hot, None, msgspec.json.encode(told))
+                value = msgspec.json.encode(told)
+                self._produce(self._topics.hot, None, value, partition=_BROADCAST)
             self._producer.produce(
                 self._topics.journal,
                 encode_step(record),

@@ -17,6 +17,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from sentinel.stream.records import Fetched, Record, from_aiokafka
+from sentinel.stream.repeated_fetch import repeated
 
 FETCH_WAIT_MS = 50
 FETCH_BYTES = 16 << 20
@@ -54,6 +55,9 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         consumer._isolation_level = "read_committed"  # noqa: SLF001
         # A broker answers as soon as it has data; librdkafka's built-in one only after this.
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
+        if self.consumer.repeats_fetches:
+            client = consumer._client  # noqa: SLF001
+            client.send = repeated(client.send)
         return consumer
 
     async def _fetch_records(self, consumer: AIOKafkaConsumer, *args: Any, **kwargs: Any) -> Any:
@@ -141,10 +145,12 @@ def _bare(_: TP, record: Record) -> Record:
 class ChunkConsumer(driver.Consumer):
     """Delivers the topics in ``chunked`` as chunks; acks move a partition to the last of them.
 
-    Of their partitions only those are fetched that somebody ``wants``.
+    Of their partitions only those are fetched that somebody ``wants``.  ``repeats_fetches`` is for
+    brokers that return one batch a fetch.
     """
 
     chunked: frozenset[str] = frozenset()
+    repeats_fetches = False
     wants: Callable[[str, int], bool]
 
     def _new_consumer_thread(self) -> ChunkThread:
@@ -206,11 +212,16 @@ class Progress:
 
 
 def chunk_transport(
-    app: faust.App, chunked: frozenset[str], wants: Callable[[str, int], bool]
+    app: faust.App,
+    chunked: frozenset[str],
+    wants: Callable[[str, int], bool],
+    *,
+    repeats_fetches: bool = False,
 ) -> driver.Transport:
     """A transport for ``app`` that delivers the named topics in chunks.
 
-    ``wants`` tells whether more of a topic's partition should be fetched.
+    ``wants`` tells whether more of a topic's partition should be fetched; ``repeats_fetches``
+    whether a fetch is repeated up to the end of each partition.
     """
 
     class AppConsumer(ChunkConsumer):
@@ -221,6 +232,7 @@ def chunk_transport(
 
     AppConsumer.chunked = chunked
     AppConsumer.wants = staticmethod(wants)
+    AppConsumer.repeats_fetches = repeats_fetches
     return AppTransport(app.conf.broker_consumer, app)
 
 
