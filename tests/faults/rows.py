@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from tests.faults import rows_input, rows_kept, rows_link, rows_process
+from tests.faults import rows_input, rows_kept, rows_link, rows_outage, rows_process
 from tests.faults.proxy import Link
 from tests.faults.scene import Lab, Result
 
@@ -66,6 +66,21 @@ ROWS: dict[str, Row] = {
     "late_shuffled": Row(rows_input.shuffled, "events late and shuffled, and kill -9"),
     "clock_skew": Row(rows_input.skew, "producers' clocks ±1 h, and kill -9"),
     "timers_downtime": Row(rows_input.timers, "deadlines pass while no worker runs", 2),
+    "outage_2h": Row(
+        partial(rows_outage.outage, "outage_2h", 2.0), "two hours without a worker", 1
+    ),
+    "outage_3d": Row(
+        partial(rows_outage.outage, "outage_3d", 72.0), "three days without a worker", 1
+    ),
+    "outage_partial": Row(
+        rows_outage.partial, "one of two workers catches up, the other joins in the middle", 1
+    ),
+    "outage_killed": Row(
+        partial(rows_outage.outage, "outage_killed", 24.0),
+        "kill -9 while a day without a worker is caught up with",
+        OTHERS,
+        2,
+    ),
     "customers_uniform": Row(
         partial(rows_input.customers, None), "1,000,000 events of as many customers, kill -9", 1
     ),

@@ -5,7 +5,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,8 @@ from tests.faults.verifier import Verdict, Verifier
 from tests.faults.workers import Workers, Zygote
 from tests.integration.stage import Stage
 from tests.kafka.broker import Broker
+
+from sentinel.stream.topics import Timestamps
 
 SESSION_S = 3
 _POLL_S = 0.05
@@ -94,9 +96,10 @@ class Scene:
         broker: Broker | None = None,
         configs: Path | None = None,
         environment: dict[str, str] | None = None,
+        timestamps: Timestamps = "LogAppendTime",
     ) -> None:
         self.lab, self.row, self.broker = lab, row, broker or lab.broker
-        self.stage = Stage(self.broker.address, prefix, partitions)
+        self.stage = Stage(self.broker.address, prefix, partitions, timestamps)
         # Every other seed without logins: then the ledger alone says what the alert ids are.
         mixed = bool(seed % 2) if logins is None else logins
         ahead = {} if ahead_ms is None else {"ahead_ms": ahead_ms}
@@ -150,6 +153,24 @@ class Scene:
             )
             self._producer.poll(0)
 
+    def feed_at(self, timed: Iterable[tuple[int, Fed]]) -> None:
+        """Produce records with timestamps (ms UTC) of their own, and enter them in the ledger."""
+        topics = dict(self.stage.topics.inputs)
+        topics.update(self.stage.topics.broadcasts.items())
+        for at_ms, (source, key, value) in timed:
+            if source in self.stage.topics.inputs:
+                self.ledger.add([(source, key, value)])
+            self._producer.produce(
+                topics[source], value, key, on_delivery=self._delivered, timestamp=at_ms
+            )
+            self._producer.poll(0)
+        self._producer.flush(_FLUSH_S)
+
+    @staticmethod
+    def now_ms() -> int:
+        """Wall-clock time (ms UTC)."""
+        return time.time_ns() // 1_000_000
+
     @contextmanager
     def flowing(self, per_batch: int = 60, every_s: float = 0.1) -> Iterator[None]:
         """Feed the ledger's next events all the while, from a thread of its own.
@@ -200,8 +221,10 @@ class Scene:
         """Let a seeded while pass: the moment of the fault is a part of it."""
         time.sleep(self.draw.uniform(least_s, most_s))
 
-    def finish(self, faults: int, note: str = "", complaint: str = "") -> Result:
-        """Drain, stop and verify."""
+    def finish(
+        self, faults: int, note: str = "", complaint: str = "", *, undisturbed: bool = False
+    ) -> Result:
+        """Drain, stop and verify; with ``undisturbed`` also against a run without the faults."""
         if self._producer.flush(_FLUSH_S) or self._refused:
             complaint += f" the broker refused {len(self._refused)} events to the feed"
         if not self.wait(self.stage.everything_applied):
@@ -209,7 +232,10 @@ class Scene:
         codes = self.workers.stop()
         if set(codes) - {0, -signal.SIGTERM}:  # SIGTERM itself ends one that is just starting
             complaint += f" exit codes {codes}"
-        verdict = Verifier(self.stage, self._configs).verdict(self.ledger)
+        verifier = Verifier(self.stage, self._configs)
+        verdict = verifier.verdict(self.ledger)
+        if undisturbed:
+            verifier.check_undisturbed(verdict)
         if not verdict.counts["alerts"]:
             complaint += " no alerts: nothing is proved"
         return Result(self.row, faults, verdict, self.workers.recoveries, note, complaint.strip())

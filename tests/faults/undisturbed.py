@@ -5,54 +5,50 @@ owners at its end, and what owners tell of risky ones reaches everybody in the n
 does within a second where workers run.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 
 import msgspec
-from confluent_kafka import Message
+import numpy as np
+from tests.faults.ledger import Fed
 
 from sentinel.alerting.cloudevent import decode
 from sentinel.configuration import Configuration
 from sentinel.engine import Engine
 from sentinel.entities import records
-from sentinel.model.alert import Alert
+from sentinel.entities.spelling import owners
+from sentinel.model.alert import Alert, Change, Escalation
+from sentinel.model.entity import CUSTOMER
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.model.step import Chunk, Step
-from sentinel.stream.records import from_librdkafka
 
 ROUND_MS = 10_000
 Source = Stream | Control
-Inputs = Mapping[tuple[Source, int], list[Message]]
-"""Messages by input and partition."""
+Inputs = Mapping[tuple[Source, int], Chunk]
+"""All records of an input's partition, by input and partition."""
 
 
-def undisturbed(
-    configuration: Configuration,
-    partitions: int,
-    inputs: Mapping[tuple[Source, int], list[Message]],
-) -> list[Alert]:
-    """The alerts of all shards; ``inputs`` are the messages of streams and responses."""
+def undisturbed(configuration: Configuration, partitions: int, inputs: Inputs) -> list[Alert]:
+    """The alerts of all shards; ``inputs`` are the records of streams and responses."""
     engines = [Engine(configuration) for _ in range(partitions)]
     hot: list[list[bytes]] = [[] for _ in engines]
     told = [_Feed(Control.ROLLUP) for _ in engines]
     heard = [_Feed(Control.HOT) for _ in engines]
     alerts: list[Alert] = []
     timed = sorted(
-        (
-            (message.timestamp()[1] // ROUND_MS, shard, source, message.offset(), message)
-            for (source, shard), messages in inputs.items()
-            for message in messages
-        ),
-        key=itemgetter(0, 1, 2, 3),
+        (at_ms // ROUND_MS, shard, source, row)
+        for (source, shard), chunk in inputs.items()
+        for row, at_ms in enumerate(chunk.recorded_ms)
     )
     for number, of_round in groupby(timed, key=itemgetter(0)):
         end_ms = (number + 1) * ROUND_MS - 1
         rollups: list[list[bytes]] = [[] for _ in engines]
         for shard, of_shard in groupby(of_round, key=itemgetter(1)):
             chunks = [
-                from_librdkafka(source, [each[-1] for each in same])
+                _rows(inputs[source, shard], [row for *_, row in same])
                 for source, same in groupby(of_shard, key=itemgetter(2))
             ]
             chunks += heard[shard].chunks(hot[shard])
@@ -69,6 +65,33 @@ def undisturbed(
                 for waiting in hot:
                     waiting.extend(entries)
     return alerts
+
+
+def by_shard(timed: Sequence[tuple[int, Fed]], partitions: int) -> Inputs:
+    """Records in order of append time as they would be spread over partitions."""
+    found: dict[tuple[Source, int], Chunk] = {}
+    for at_ms, (source, key, value) in timed:
+        text = np.frombuffer(key.encode(), np.uint8)
+        shard = int(owners(CUSTOMER, text, np.array([len(text)]))[0] % partitions)
+        empty = Chunk(source, f"t.{source}", shard, [], [], [], [])
+        chunk = found.setdefault((source, shard), empty)
+        chunk.offsets.append(len(chunk.offsets))
+        chunk.recorded_ms.append(at_ms)
+        chunk.keys.append(None)
+        chunk.values.append(value)
+    return found
+
+
+def _rows(chunk: Chunk, rows: list[int]) -> Chunk:
+    """Consecutive rows of a chunk."""
+    part = slice(rows[0], rows[-1] + 1)
+    return replace(
+        chunk,
+        offsets=chunk.offsets[part],
+        recorded_ms=chunk.recorded_ms[part],
+        keys=chunk.keys[part],
+        values=chunk.values[part],
+    )
 
 
 class _Feed:
@@ -101,6 +124,14 @@ def told_by(alerts: Iterable[Alert]) -> list[bytes]:
         f"{alert_id} {names[alert_id]} {scores[alert_id]} {sorted(rules[alert_id])}".encode()
         for alert_id in names
     ]
+
+
+def early_escalations(values: Iterable[bytes]) -> int:
+    """How often an alert was raised by age: none is as old as that since it was written."""
+    alerts = map(decode, values)
+    return sum(
+        alert.change is Change.ESCALATED and Escalation.AGE in alert.escalations for alert in alerts
+    )
 
 
 def told_in(values: Iterable[bytes]) -> list[bytes]:

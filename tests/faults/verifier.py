@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 from confluent_kafka import Message
 from tests.faults.ledger import Fed, Ledger
+from tests.faults.undisturbed import told_by, told_in, undisturbed
 from tests.integration.stage import Stage
 
 from sentinel.alerting.cloudevent import encode, encode_action
@@ -22,7 +23,7 @@ from sentinel.engine import Engine
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
-from sentinel.model.step import Chunk, DeadLetter, Step
+from sentinel.model.step import Chunk, DeadLetter, RollupDrop, SignalDrop, Step
 from sentinel.settings import read_configuration
 from sentinel.stream.journal import StepRecord, decode, record_of
 from sentinel.stream.records import from_librdkafka
@@ -93,6 +94,16 @@ class Verifier:
             self._check_ledger(verdict, ledger)
         return verdict
 
+    def check_undisturbed(self, verdict: Verdict) -> None:
+        """The alerts are those of a run in which every record was read when it was appended."""
+        inputs = {
+            (self._streams[topic], shard): from_librdkafka(self._streams[topic], found)
+            for (topic, shard), found in self._inputs.items()
+            if self._keyed(topic) and self._streams[topic] is not Control.ROLLUP
+        }
+        alerts = undisturbed(self._configuration, self._stage.partitions, inputs)
+        verdict.compare("undisturbed", told_in(self.alerts), told_by(alerts))
+
     def _keyed(self, topic: str) -> bool:
         return topic not in self._topics.broadcasts.values()
 
@@ -139,6 +150,8 @@ class Verifier:
                 verdict.phantom += Counter({"said": int(again.said != record.said)})
                 verdict.phantom += Counter({"state": int(again.state != record.state)})
                 verdict.counts["states"] += record.state is not None
+                verdict.counts["stale signals"] += outcome.dropped_signals[SignalDrop.STALE]
+                verdict.counts["late rollups"] += outcome.dropped_rollups[RollupDrop.LATE]
                 alerts += map(encode, outcome.alerts)
                 actions += map(encode_action, outcome.action_requests)
                 letters += [

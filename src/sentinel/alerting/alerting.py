@@ -63,6 +63,7 @@ class Alerting:
         self._suppressors = Suppressors(rules, self._wall_timers)
         self._book = AlertBook(policy, self._suppressors, self._stream_timers, self._wall_timers)
         self._stream_ms, self._shared_ms, self._wall_ms = _NEVER, _NEVER, _NEVER
+        self._is_simulated = False
         self._said = Said()
 
     def begin(self, config_version: str) -> None:
@@ -84,6 +85,7 @@ class Alerting:
         the stream time of shared entities; it is ``stream_ms`` if it is not given.
         """
         shared_ms = stream_ms if shared_ms is None else shared_ms
+        self._is_simulated = wall_ms is None
         wall_ms = max(self._wall_ms, stream_ms if wall_ms is None else wall_ms)
         self._count_room(self._suppressors.arm(wall_ms))
         clocks = (
@@ -103,7 +105,10 @@ class Alerting:
                     break
                 due_ms, which = min(due)
             _, timer = clocks[which][0].pop()
-            self._wall_ms = max(self._wall_ms, due_ms)
+            if clocks[which][0] is self._shared_timers:
+                self._shared_ms = max(self._shared_ms, due_ms)
+            else:
+                self._wall_ms = max(self._wall_ms, due_ms)
             self._fire(timer, due_ms)
         self._stream_ms = max(self._stream_ms, stream_ms)
         self._shared_ms = max(self._shared_ms, shared_ms)
@@ -119,7 +124,7 @@ class Alerting:
         who = live[0].entity_kind, live[0].entity_id
         clock_ms = self._stream_ms if who[0] == CUSTOMER else self._shared_ms
         for claim, count in self._fusion.fuse(live, clock_ms):
-            if not self._book.claim(claim, self._wall_ms):
+            if not self._book.claim(claim, self._moment_ms(who)):
                 self._said.dropped[SignalDrop.UNCHANGED] += count
         for risk in {signal.risk: None for signal in live}:
             self._watch_quiet(who, risk)
@@ -262,12 +267,20 @@ class Alerting:
                 self._book.reconsider(None, self._wall_ms)
 
     def _end(self, place: tuple[str, str, str], resolution: Resolution, at_ms: int) -> None:
-        self._book.resolve(place, resolution, at_ms, self._wall_ms)
+        self._book.resolve(place, resolution, at_ms, self._moment_ms(place[:2]))
 
     def _watch_quiet(self, who: Who, risk: Risk) -> None:
         if (who, risk) in self._fusion:
             due_ms = self._fusion.quiet_at_ms(who, risk)
             self._count_room(self._quiet_timers(who).set((QUIET, *who, risk), due_ms))
+
+    def _moment_ms(self, who: Who) -> int:
+        """Wall-clock time at which something is written of an entity.
+
+        A simulation writes it when it becomes known, of shared entities by their own clock.
+        """
+        is_shared = self._is_simulated and self._quiet_timers(who) is self._shared_timers
+        return self._shared_ms if is_shared else self._wall_ms
 
     def _quiet_timers(self, who: Who) -> Timers:
         return self._stream_timers if who[0] == CUSTOMER else self._shared_timers

@@ -8,7 +8,7 @@ alerts' key leads, so answers to its alerts find it.
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.model.entity import EntityKind, owner_key
+from sentinel.model.entity import owner_key
 from sentinel.model.kernel import inlined, kernel
 
 _SEED, _M = np.uint32(0x9747B28C), np.uint32(0x5BD1E995)
@@ -71,9 +71,7 @@ def _murmur2(
         out[i] = h & np.uint32(0x7FFFFFFF)
 
 
-def owners(
-    kind: EntityKind, text: NDArray[np.uint8], ends: NDArray[np.int64]
-) -> NDArray[np.uint32]:
+def owners(kind: str, text: NDArray[np.uint8], ends: NDArray[np.int64]) -> NDArray[np.uint32]:
     """Hashes of the Kafka keys, uint32[n]; modulo the number of partitions they are owners.
 
     ``text`` uint8[bytes] holds the ids one after the other, ``ends`` int64[n] where each ends.

@@ -217,7 +217,9 @@ class Inbox:
                 buffer.goes_on()
             elif buffer.chunks:
                 buffer.goes_on()
-                frontier_ms = min(frontier_ms, buffer.reached_ms)
+                # More may come of the same millisecond, unless there is no room for it.
+                more = self.wants(source)
+                frontier_ms = min(frontier_ms, buffer.reached_ms - more)
             elif buffer.holds_up(wall_ms, wait_ms):
                 frontier_ms = min(frontier_ms, buffer.reached_ms)
             elif buffer.gives_up():
