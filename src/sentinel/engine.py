@@ -150,6 +150,8 @@ class Engine:
         shared_ms = min(known_ms, stages.rollups.horizon_ms(step.wall_ms))
         self._advance(step.stream_ms, shared_ms)
         stages.hot_list.forget_before(step.stream_ms)
+        if step.wall_ms is not None:
+            stages.hot_list.note_outage(outage_ms, step.wall_ms)
         said, counts = stages.alerting.finish(), stages.complaints.take_counts()
 
         outcome.alerts, outcome.action_requests = said.alerts, said.action_requests
@@ -389,7 +391,7 @@ class Engine:
 
     def bound_ms(self, wall_ms: int) -> int:
         """The append time up to which all is known that was hot; far ahead if nobody is behind."""
-        return self._stages.hot_list.horizon_ms(self._stages.rollups.outage_ms, wall_ms)
+        return self._stages.hot_list.horizon_ms(wall_ms)
 
     def collected(self, stream: Stream) -> int:
         """The offset of a stream's last record that was read ahead; -1 before the first."""

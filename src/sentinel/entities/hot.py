@@ -92,6 +92,7 @@ class HotList:
         self._known: dict[EntityKind, NDArray[np.uint64]] = {}
         self._count, self._trimmed_ms = 0, 0
         self._owners = ShardReports()
+        self._outage_ms: int | None = None
         self._drops: Counter[RollupDrop] = Counter()
         self._limits: Counter[Limit] = Counter()
 
@@ -125,10 +126,19 @@ class HotList:
                 except (msgspec.DecodeError, UnicodeError):
                     self._drops[RollupDrop.MALFORMED] += 1
 
-    def horizon_ms(self, outage_ms: int | None, wall_ms: int) -> int:
-        """The append time up to which all is known that was hot, in an outage since then."""
-        waited_for = self._owners.waited_until(outage_ms, wall_ms)
-        return min(waited_for, default=EVERYTHING)
+    def note_outage(self, outage_ms: int | None, wall_ms: int) -> None:
+        """Wait for owners in an outage since then, until all have told what was hot before it."""
+        if self._outage_ms is not None and self.horizon_ms(wall_ms) == EVERYTHING:
+            self._outage_ms = None
+        if self._outage_ms is None:
+            self._outage_ms = outage_ms
+
+    def horizon_ms(self, wall_ms: int) -> int:
+        """The append time up to which all is known that was hot; far ahead without an outage."""
+        if self._outage_ms is None:
+            return EVERYTHING
+        told_ms = min(self._owners.waited_until(self._outage_ms, wall_ms), default=EVERYTHING)
+        return EVERYTHING if told_ms >= self._outage_ms else told_ms
 
     def forget_before(self, stream_ms: int) -> None:
         """Drop what has faded by a stream time, to half a minute: so cuts do not matter."""
@@ -209,12 +219,14 @@ class HotList:
     def snapshot(self) -> bytes:
         """All entries, and what owners told of themselves; equal state gives equal bytes."""
         entries = sorted((*key, told) for key, told in self._entries.items())
-        return msgspec.msgpack.encode((entries, self._trimmed_ms, self._owners.snapshot()))
+        rest = self._trimmed_ms, self._owners.snapshot(), self._outage_ms
+        return msgspec.msgpack.encode((entries, *rest))
 
     def restore(self, data: bytes) -> None:
         """Continue from what :meth:`snapshot` gave."""
-        kind = tuple[list[tuple[EntityKind, int, list[tuple[int, int]]]], int, bytes]
-        entries, self._trimmed_ms, owners = msgspec.msgpack.decode(data, type=kind)
+        kind = tuple[list[tuple[EntityKind, int, list[tuple[int, int]]]], int, bytes, int | None]
+        decoded = msgspec.msgpack.decode(data, type=kind)
+        entries, self._trimmed_ms, owners, self._outage_ms = decoded
         self._entries = {(kind, hashed): told for kind, hashed, told in entries}
         self._count = sum(map(len, self._entries.values()))
         self._known.clear()

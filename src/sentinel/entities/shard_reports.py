@@ -77,9 +77,9 @@ class ShardReports:
                 found[shard] = known.reached_ms if known else NOTHING
         return found
 
-    def waited_until(self, outage_ms: int | None, wall_ms: int) -> list[int]:
-        """What each shard is past in an outage, where all tell as long as it lasts."""
-        if outage_ms is None or wall_ms - outage_ms >= LONGEST_WAIT_MS:
+    def waited_until(self, outage_ms: int, wall_ms: int) -> list[int]:
+        """What each shard is past in an outage, where all tell when it may have moved."""
+        if wall_ms - outage_ms >= LONGEST_WAIT_MS:
             return []
         fresh_ms = max(outage_ms, wall_ms - GIVE_UP_MS)
         found = [each.reached_ms for each in self._reports.values() if each.heard_ms >= fresh_ms]

@@ -89,15 +89,22 @@ def _progress(owner: int, until: int) -> bytes:
 def test_in_an_outage_all_owners_are_waited_for_but_not_for_ever() -> None:
     """Up to the slowest of them; one that tells nothing for a minute is left out."""
     hot_list, now = HotList(DEMAND), 10_000_000
-    assert hot_list.horizon_ms(None, now) == EVERYTHING
-    assert hot_list.horizon_ms(now, now) == NOTHING
+    assert hot_list.horizon_ms(now) == EVERYTHING
+    hot_list.note_outage(now, now)
+    assert hot_list.horizon_ms(now) == NOTHING
     hot_list.take(_chunk(_progress(0, 700)), now)
-    assert hot_list.horizon_ms(now, now) == NOTHING
+    assert hot_list.horizon_ms(now) == NOTHING
     hot_list.take(_chunk(_progress(1, 500)), now + 1)
-    assert hot_list.horizon_ms(now, now + 1) == 500
+    hot_list.note_outage(None, now + 1)  # over for the owner of rollups, but not for all owners
+    assert hot_list.horizon_ms(now + 1) == 500
     hot_list.take(_chunk(_progress(0, 900)), now + GIVE_UP_MS + 1)
-    assert hot_list.horizon_ms(now, now + GIVE_UP_MS + 2) == 900
-    assert hot_list.horizon_ms(now, now + LONGEST_WAIT_MS) == EVERYTHING
+    assert hot_list.horizon_ms(now + GIVE_UP_MS + 2) == 900
+    hot_list.take(_chunk(_progress(0, now)), now + GIVE_UP_MS + 2)
+    assert hot_list.horizon_ms(now + GIVE_UP_MS + 3) == EVERYTHING
+    hot_list.note_outage(None, now + GIVE_UP_MS + 3)
+    hot_list.note_outage(2 * now, 2 * now)
+    assert hot_list.horizon_ms(2 * now) == NOTHING
+    assert hot_list.horizon_ms(2 * now + LONGEST_WAIT_MS) == EVERYTHING
 
 
 def test_a_list_goes_on_from_its_snapshot() -> None:
