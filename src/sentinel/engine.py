@@ -89,7 +89,7 @@ class Engine:
                 stages.collector.spelled[stream],
                 self._watermarks.appended(stream),
                 step.wall_ms,
-                with_offsets=self._ahead.offset(stream) >= chunks[0].offsets[0],
+                with_offsets=self._ahead.covers(stream, chunks),
             )
             for stream in _STREAMS
             if (chunks := _of(step, stream))

@@ -5,6 +5,8 @@ processed: owners can then tell what was hot before any shard's rules ask for it
 collected once, so of the records read ahead it is kept which of them were repeats.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,11 @@ class Ahead:
     def offset(self, stream: Stream) -> int:
         """The offset of the last record that was read ahead; -1 before the first."""
         return self._offsets.get(stream, -1)
+
+    def covers(self, stream: Stream, chunks: Sequence[Chunk]) -> bool:
+        """Whether a record of the chunks was read ahead."""
+        offset = self.offset(stream)
+        return any(chunk.offsets and chunk.offsets[0] <= offset for chunk in chunks)
 
     def reached_ms(self, stream: Stream) -> int:
         """The append time of the last record that was read ahead."""
