@@ -16,7 +16,7 @@ import numpy as np
 
 from sentinel.complaints import Notice
 from sentinel.configuration import Configuration
-from sentinel.entities import PANE_MS, records
+from sentinel.entities import TICK_MS, records
 from sentinel.ingest import (
     NEVER,
     Ahead,
@@ -112,7 +112,8 @@ class Engine:
         if Stream.COMPLAINT in batch.rows:
             complaints = batch.rows[Stream.COMPLAINT]
             stages.text.read(complaints, batch.event_time[complaints.place])
-        stages.hot_list.take(_of(step, Control.HOT), step.wall_ms)
+        wall_ms = None if step.wall_ms is None else self._never_back(step.wall_ms)
+        stages.hot_list.take(_of(step, Control.HOT), wall_ms)
         stages.hot_list.add_to(batch)
         signals = stages.rules.evaluate(batch)
         outcome.rollups = stages.collector.collect(batch)
@@ -124,7 +125,7 @@ class Engine:
         )
         before_ms = stages.rollups.outage_ms
         arrived = stages.owner.read(_of(step, Control.ROLLUP))
-        rollups = stages.rollups.process(arrived, step.wall_ms, late=was_behind)
+        rollups = stages.rollups.process(arrived, wall_ms, late=was_behind)
         outage_ms = stages.rollups.outage_ms
         shared = stages.entity_rules.evaluate(stages.owner.apply(rollups))
         outcome.signals = Counter(
@@ -147,11 +148,11 @@ class Engine:
         outcome.rollups += stages.collector.collect_labels(stages.held.finish())
         outcome.hot = self._alert_of_shared(shared_in_time)
         known_ms = max(step.stream_ms, step.ahead_ms or step.stream_ms)
-        shared_ms = min(known_ms, stages.rollups.horizon_ms(step.wall_ms))
+        shared_ms = min(known_ms, stages.rollups.horizon_ms(wall_ms))
         self._advance(step.stream_ms, shared_ms)
         stages.hot_list.forget_before(step.stream_ms)
-        if step.wall_ms is not None:
-            stages.hot_list.note_outage(outage_ms, step.wall_ms)
+        if wall_ms is not None:
+            stages.hot_list.note_outage(outage_ms, wall_ms)
         said, counts = stages.alerting.finish(), stages.complaints.take_counts()
 
         outcome.alerts, outcome.action_requests = said.alerts, said.action_requests
@@ -183,8 +184,9 @@ class Engine:
         is_behind = step.wall_ms is not None and step.wall_ms - known_ms > BEHIND_MS
         outcome.progress = Progress(known_ms, is_behind, was_behind)
         outcome.tells_all = is_behind or was_behind or (before_ms is None and outage_ms is not None)
-        if (before_ms or outage_ms) and (was_behind or arrived or rollups):  # it may have moved
-            outcome.hot_until_ms = shared_ms
+        if was_behind or any(each.progress and each.progress.asks for each, _ in arrived):
+            stages.heat.ask(wall_ms or 0)
+        outcome.hot_until_ms = stages.heat.tell(shared_ms)
         outcome.warm_share = stages.features.warmth.share()
         outcome.open_alerts = stages.alerting.standings()
         outcome.notices, self._notices = self._notices, Counter()
@@ -290,7 +292,7 @@ class Engine:
             risk = max((stages.entity_rules.hot.get(one.rule_id, 0) for one in mine), default=0)
             if risk:
                 appended_ms = max(one.recorded_ms for one in mine)
-                from_ms = (appended_ms // PANE_MS + 1) * PANE_MS
+                from_ms = (appended_ms // TICK_MS + 2) * TICK_MS
                 entry = HotEntry(kind=EntityKind(kind), id=entity_id, risk=risk, at=from_ms)
                 if stages.heat.note(entry):
                     hot.append(entry)
@@ -370,12 +372,18 @@ class Engine:
             }
         )
 
+    def _never_back(self, wall_ms: int) -> int:
+        """Wall-clock time, or that of an earlier step if the clock was set back since."""
+        return max(wall_ms, self._stages.alerting.wall_ms)
+
     def is_due(self, stream_ms: int, wall_ms: int) -> bool:
         """Whether a deadline would fire in a step without records at these times."""
+        wall_ms = self._never_back(wall_ms)
         shared_ms = min(stream_ms, self._stages.rollups.horizon_ms(wall_ms))
         return (
             self._stages.alerting.is_due(stream_ms, wall_ms, shared_ms)
             or self._stages.rollups.is_due(wall_ms)
+            or self._stages.heat.owes(shared_ms)
             or self._stages.complaints.next_due_ms() <= stream_ms
         )
 
@@ -391,7 +399,7 @@ class Engine:
 
     def bound_ms(self, wall_ms: int) -> int:
         """The append time up to which all is known that was hot; far ahead if nobody is behind."""
-        return self._stages.hot_list.horizon_ms(wall_ms)
+        return self._stages.hot_list.horizon_ms(self._never_back(wall_ms))
 
     def collected(self, stream: Stream) -> int:
         """The offset of a stream's last record that was read ahead; -1 before the first."""

@@ -1,8 +1,8 @@
 """The alerts of a run that nothing disturbed: every shard reads every record as it is appended.
 
-One engine a shard, in rounds of append time.  What a round tells of shared entities reaches their
-owners at its end, and what owners tell of risky ones reaches everybody in the next round, as it
-does within a second where workers run.
+One engine a shard, in rounds of a second of append time.  What a round tells of shared entities
+reaches their owners at its end, and what owners tell of risky ones reaches everybody in the next
+round, as it does where workers run.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.model.step import Chunk, Step
 
-ROUND_MS = 10_000
+ROUND_MS = 1_000
 Source = Stream | Control
 Inputs = Mapping[tuple[Source, int], Chunk]
 """All records of an input's partition, by input and partition."""

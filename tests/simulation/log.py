@@ -11,6 +11,7 @@ from sentinel.configuration import Configuration
 from sentinel.entities import records
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
+from sentinel.model.rollup import HotProgress
 from sentinel.model.step import Chunk, Outcome, Step
 from sentinel.stream import snapshot as form
 from sentinel.stream.journal import StepRecord, decode, encode
@@ -119,6 +120,9 @@ class LogSink:
             self._append(Control.ROLLUP, record.wall_ms, value)
         for entry in outcome.hot:
             self._append(Control.HOT, record.wall_ms, msgspec.json.encode(entry))
+        if outcome.hot_until_ms is not None:
+            progress = HotProgress(owner=0, owners=1, until=outcome.hot_until_ms)
+            self._append(Control.HOT, record.wall_ms, msgspec.json.encode(progress))
         self.log.actions += [encode_action(request) for request in outcome.action_requests]
         if fault == "after_commit":
             raise CrashError

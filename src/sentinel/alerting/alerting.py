@@ -161,6 +161,11 @@ class Alerting:
         """Stream time (ms UTC); far back before the first step."""
         return self._stream_ms
 
+    @property
+    def wall_ms(self) -> int:
+        """Wall-clock time of the last step (ms UTC), which never goes back."""
+        return self._wall_ms
+
     def is_due(self, stream_ms: int, wall_ms: int, shared_ms: int) -> bool:
         """Whether a deadline would fire if the clocks moved on to these times."""
         return (

@@ -8,13 +8,14 @@ keeps their windows there; ``hot`` tells every shard of the ones to beware of.
 from sentinel.entities.collect import Collector
 from sentinel.entities.declare import Measures, declare
 from sentinel.entities.hot import Heat, HotList, risk_columns
-from sentinel.entities.layout import PANE_MS, lay_out
+from sentinel.entities.layout import PANE_MS, TICK_MS, lay_out
 from sentinel.entities.owner import Owner
 from sentinel.entities.rollup_buffer import RollupBuffer
 from sentinel.entities.wire import records
 
 __all__ = [
     "PANE_MS",
+    "TICK_MS",
     "Collector",
     "Heat",
     "HotList",

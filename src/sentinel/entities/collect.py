@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sentinel.entities.declare import Measures
 from sentinel.entities.kernels import gather
 from sentinel.entities.layout import PANE, PARTS, Condition, KindLayout, Layout
+from sentinel.entities.rows import in_order
 from sentinel.entities.spelling import copy, owners
 from sentinel.model.columns import FIELDS, TRUE, Array, Batch, Column, Rows, Table
 from sentinel.model.document import Document
@@ -237,9 +238,9 @@ def _keys(batch: Batch, kind: EntityKind) -> Array:
 def _block(
     batch: Batch, layout: KindLayout, rows: NDArray[np.int64], firsts: NDArray[np.int64]
 ) -> RollupBlock:
-    """The rows in the order of their panes, with their entities' texts and owners."""
-    if (np.diff(rows[:, PANE]) < 0).any():
-        order = np.argsort(rows[:, PANE], kind="stable")
+    """The rows in order, with their entities' texts and owners."""
+    order = in_order(rows)
+    if (np.diff(order) < 0).any():
         rows, firsts = rows[order], firsts[order]
     ends, text = _texts(batch, layout.kind, firsts)
     found = owners(layout.kind, text, ends)

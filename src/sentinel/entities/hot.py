@@ -13,12 +13,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.entities.shard_reports import EVERYTHING, ShardReports
+from sentinel.entities.shard_reports import EVERYTHING, NOTHING, ShardReports
 from sentinel.model.columns import Batch, Column, Kind
 from sentinel.model.entity import ID_FIELDS, EntityKind
 from sentinel.model.events import Stream
 from sentinel.model.ids import hash_text
-from sentinel.model.rollup import HotEntry, HotProgress
+from sentinel.model.rollup import BEHIND_MS, HotEntry, HotProgress
 from sentinel.model.step import Chunk, Limit, RollupDrop
 
 FULL_MS, GONE_MS = 120_000, 240_000
@@ -42,11 +42,31 @@ def risk_columns(stream: Stream) -> dict[str, Column]:
 
 
 class Heat:
-    """What an owner has said is hot, so that it does not say it at every row."""
+    """What an owner has told is hot, so that it does not tell it at every row.
+
+    Asked by a shard that is behind, it also tells up to where all that was hot is told, until
+    that is past the moment of the question.
+    """
 
     def __init__(self) -> None:
         self._said: OrderedDict[tuple[EntityKind, str], tuple[int, int]] = OrderedDict()
         self._limits: Counter[Limit] = Counter()
+        self._asked_ms = self._until_ms = NOTHING
+
+    def ask(self, wall_ms: int) -> None:
+        """Note that at this wall-clock time a shard is behind."""
+        self._asked_ms, self._until_ms = wall_ms, NOTHING
+
+    def owes(self, until_ms: int) -> bool:
+        """Whether it has to be told that all is told up to a stream time."""
+        return self._until_ms < min(self._asked_ms, until_ms)
+
+    def tell(self, until_ms: int) -> int | None:
+        """The stream time to tell, up to which all is told; None if nobody has to hear of it."""
+        if not self.owes(until_ms):
+            return None
+        self._until_ms = until_ms
+        return until_ms
 
     def note(self, entry: HotEntry) -> bool:
         """Whether the entry has to be said: it is new, hotter, or was said a while ago."""
@@ -67,12 +87,14 @@ class Heat:
         return limits
 
     def snapshot(self) -> bytes:
-        """All that was said, longest ago first; equal state gives equal bytes."""
-        return msgspec.msgpack.encode([(*key, *said) for key, said in self._said.items()])
+        """All that was told, longest ago first; equal state gives equal bytes."""
+        entries = [(*key, *said) for key, said in self._said.items()]
+        return msgspec.msgpack.encode((entries, self._asked_ms, self._until_ms))
 
     def restore(self, data: bytes) -> None:
         """Continue from what :meth:`snapshot` gave."""
-        entries = msgspec.msgpack.decode(data, type=list[tuple[EntityKind, str, int, int]])
+        kind = tuple[list[tuple[EntityKind, str, int, int]], int, int]
+        entries, self._asked_ms, self._until_ms = msgspec.msgpack.decode(data, type=kind)
         self._said = OrderedDict(((kind, id_), (risk, at_ms)) for kind, id_, risk, at_ms in entries)
 
 
@@ -138,7 +160,7 @@ class HotList:
         if self._outage_ms is None:
             return EVERYTHING
         told_ms = min(self._owners.waited_until(self._outage_ms, wall_ms), default=EVERYTHING)
-        return EVERYTHING if told_ms >= self._outage_ms else told_ms
+        return EVERYTHING if told_ms >= self._outage_ms - BEHIND_MS else told_ms
 
     def forget_before(self, stream_ms: int) -> None:
         """Drop what has faded by a stream time, to half a minute: so cuts do not matter."""

@@ -22,6 +22,7 @@ from sentinel.entities.layout import (
     SKETCH_WORDS,
     SLOT_PANE,
     SUM,
+    TICK_MS,
 )
 from sentinel.model.kernel import inlined, kernel
 
@@ -56,6 +57,8 @@ def gather(
 ) -> int:
     """Sum the n events of a batch up by entity and pane; returns how many rows there are.
 
+    A row has the events that were appended in one second: what came late stands in a row of its
+    own, in its place in the order of append time.
     ``keys`` uint64[n] are hashes of the entities' ids, 0 where an event names none; ``table``
     int32[a power of two >= 2n] is the kernel's own; ``rows`` int64[n, width] and ``firsts``
     int64[n], the first event of each row, are written up to what is returned.
@@ -66,9 +69,12 @@ def gather(
         if keys[i] == 0 or bits[i] & mask == 0:
             continue
         key, pane = np.int64(keys[i]), times[i] // PANE_MS + 1
-        place = (key ^ (pane * _SPREAD)) & places
+        tick = recorded[i] // TICK_MS
+        place = (key ^ ((pane + tick) * _SPREAD)) & places
         while table[place] != _EMPTY and (
-            rows[table[place], HASH] != key or rows[table[place], PANE] != pane
+            rows[table[place], HASH] != key
+            or rows[table[place], PANE] != pane
+            or rows[table[place], RECORDED] // TICK_MS != tick
         ):
             place = (place + 1) & places
         row = table[place]

@@ -24,6 +24,9 @@ PANE_MS = 10_000
 _PANES = 12
 _MOST_CONDITIONS = 62
 
+TICK_MS = 1_000
+"""Rows are told apart, put in order and applied by the second of their events' append times."""
+
 HASH, PANE, NEWEST, RECORDED, PARTS = 0, 1, 2, 3, 4
 """Words of a rollup row: hash of the id; number of the pane, from 1; time of the newest event
 (ms UTC) times 4 plus the place of its stream; greatest time of a record; then the parts."""

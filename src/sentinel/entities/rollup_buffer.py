@@ -12,8 +12,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.entities.layout import RECORDED
-from sentinel.entities.rows import RollupRows, joined
+from sentinel.entities.layout import RECORDED, TICK_MS
+from sentinel.entities.rows import RollupRows, in_order, joined
 from sentinel.entities.shard_reports import EVERYTHING, ShardReports
 from sentinel.entities.wire import Rollup
 from sentinel.model.step import Limit
@@ -51,7 +51,7 @@ class RollupBuffer:
                 )
         rows = [each for _, parts in arrived for each in parts]
         if wall_ms is None:
-            return rows
+            return [joined(each, in_order(_all(each))) for each in _by_layout(rows)]
         late = late or any(each.progress and each.progress.was_behind for each, _ in arrived)
         self._judge(wall_ms, late=late)
         if self.outage_ms is None and not self._held:
@@ -68,7 +68,7 @@ class RollupBuffer:
 
     def is_due(self, wall_ms: int) -> bool:
         """Whether rows that wait would be released, had a step this wall-clock time."""
-        return bool(self._held) and self.horizon_ms(wall_ms) >= min(
+        return bool(self._held) and _last_tick(self.horizon_ms(wall_ms)) > min(
             int(each.rows[:, RECORDED].min()) for each in self._held
         )
 
@@ -114,15 +114,25 @@ class RollupBuffer:
         found: list[RollupRows] = []
         kept: list[RollupRows] = []
         for group in _by_layout(self._held):
-            times: NDArray[np.int64] = np.concatenate([each.rows[:, RECORDED] for each in group])
-            ready = np.flatnonzero(times <= until_ms)
+            rows = _all(group)
+            is_ready = rows[:, RECORDED] < _last_tick(until_ms)
+            ready = np.flatnonzero(is_ready)
             if len(ready):
-                found.append(joined(group, ready[np.argsort(times[ready], kind="stable")]))
-            if len(ready) == len(times):
+                found.append(joined(group, ready[in_order(rows[ready])]))
+            if len(ready) == len(rows):
                 continue
-            kept += group if not len(ready) else [joined(group, np.flatnonzero(times > until_ms))]
+            kept += group if not len(ready) else [joined(group, np.flatnonzero(~is_ready))]
         self._held = kept
         return found
+
+
+def _last_tick(until_ms: int) -> int:
+    """The end of the last tick that is over at a time: a tick's rows are applied together."""
+    return (until_ms + 1) // TICK_MS * TICK_MS
+
+
+def _all(parts: Sequence[RollupRows]) -> NDArray[np.int64]:
+    return np.concatenate([each.rows for each in parts])
 
 
 def _by_layout(rows: Sequence[RollupRows]) -> list[list[RollupRows]]:

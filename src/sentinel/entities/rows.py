@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sentinel.entities.layout import PANE, RECORDED, TICK_MS
 from sentinel.entities.spelling import copy
 from sentinel.model.entity import EntityKind
 
@@ -40,6 +41,11 @@ class RollupRows:
         """What :meth:`encoded` gave."""
         words = np.frombuffer(rows, np.int64).reshape(-1, width)
         return cls(EntityKind(kind), version, words, np.frombuffer(ends, np.int64), text)
+
+
+def in_order(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Places int64[r] of rows in the order to apply them: by second of append time, then pane."""
+    return np.lexsort((rows[:, PANE], rows[:, RECORDED] // TICK_MS))
 
 
 def joined(parts: Sequence[RollupRows], which: NDArray[np.int64]) -> RollupRows:

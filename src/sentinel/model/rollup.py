@@ -77,12 +77,17 @@ class Progress(Struct, frozen=True, array_like=True):
     is_behind: bool = False
     was_behind: bool = False
 
+    @property
+    def asks(self) -> bool:
+        """Whether the shard waits to hear what was hot."""
+        return self.is_behind or self.was_behind
+
 
 class HotEntry(Struct, frozen=True, kw_only=True):
     """A shared entity that customers' rules should know of: how risky, for records from ``at`` on.
 
-    ``at`` (ms UTC) is append time, the end of a pane: what comes of a rule then does not depend on
-    how soon the entry arrives.
+    ``at`` (ms UTC) is append time, a second or two after the row that made it hot: what comes of
+    a rule then does not depend on how soon the entry arrives.
     """
 
     kind: EntityKind

@@ -33,6 +33,8 @@ WAIT_MS, WAIT_BEHIND_MS = 5_000, 60_000
 """For so long an input whose unread records do not arrive holds up the others: a shard that is
 behind can wait for them, live alerts cannot."""
 
+_ALL = 2**62
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -191,7 +193,7 @@ class Inbox:
             until_ms = min(bound_ms, before_ms)
         self.stream_ms = max(self.stream_ms, until_ms)
         parts = [self._buffers[source].drain(self.stream_ms, STEP_RECORDS) for source in ALIGNED]
-        parts.append(self._buffers[Control.ROLLUP].drain(wall_ms, STEP_RECORDS))
+        parts.append(self._buffers[Control.ROLLUP].drain(_ALL, STEP_RECORDS))
         return Due(
             [chunk for part in parts for chunk in part.chunks],
             [ack for part in parts for ack in part.acks],
@@ -209,7 +211,8 @@ class Inbox:
 
     def _frontier_ms(self, has_ended: Callable[[Source], bool], wall_ms: int) -> int:
         """Up to where every input is known."""
-        frontier_ms = wall_ms
+        # The clock may have been set back since a record was read.
+        frontier_ms = max(wall_ms, *(self._buffers[each].reached_ms for each in ALIGNED))
         wait_ms = WAIT_BEHIND_MS if self._is_behind(wall_ms) else WAIT_MS
         for source in ALIGNED:
             buffer = self._buffers[source]

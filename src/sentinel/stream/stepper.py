@@ -77,6 +77,7 @@ class Stepper:
         self.state = state
         self._sink, self._broadcasts, self._readable = sink, broadcasts, readable
         self.fetched: dict[str, int] = dict(fetched or {})
+        self._reached: dict[str, int] = {}  # of what was read ahead
 
     def take(self, due: Due, wall_ms: int, configuration: Configuration) -> Done | None:
         """Process one step of what is due; None if there was nothing to do.
@@ -117,11 +118,7 @@ class Stepper:
         for stream, fetched in arrived:
             at = applied.get(fetched.topic, -1)
             expected = max(self.fetched.get(fetched.topic, 0), at + 1)
-            if fetched.start > expected:
-                raise GapError(
-                    f"{fetched.topic}-{fetched.partition}: read up to {expected - 1}, then came "
-                    f"what was fetched from {fetched.start} on"
-                )
+            _refuse_gap(fetched, expected)
             self.fetched[fetched.topic] = max(fetched.end, expected)
             chunk = fetched.after(stream, at)
             if chunk is not None:
@@ -135,15 +132,22 @@ class Stepper:
 
     def _ahead(self, due: Due) -> list[Chunk]:
         """The records to read ahead of which that has not been done."""
-        found = (
-            fetched.after(stream, max(self.state.engine.collected(stream), self._applied(fetched)))
-            for stream, fetched in due.ahead
-            if isinstance(stream, Stream)
-        )
-        return [chunk for chunk in found if chunk is not None]
-
-    def _applied(self, fetched: Fetched) -> int:
-        return self.state.applied.get(fetched.topic, -1)
+        chunks: list[Chunk] = []
+        for stream, fetched in due.ahead:
+            if not isinstance(stream, Stream):
+                continue
+            at = max(
+                self.state.engine.collected(stream),
+                self.state.applied.get(fetched.topic, -1),
+                chunks[-1].offsets[-1] if chunks and chunks[-1].stream is stream else -1,
+            )
+            reached = max(self.fetched.get(fetched.topic, 0), self._reached.get(fetched.topic, 0))
+            _refuse_gap(fetched, max(reached, at + 1))
+            self._reached[fetched.topic] = max(fetched.end, reached)
+            chunk = fetched.after(stream, at)
+            if chunk is not None:
+                chunks.append(chunk)
+        return chunks
 
     def _seen(self, record: StepRecord) -> dict[str, int]:
         """How far each broadcast topic has been read by the end of the step."""
@@ -152,3 +156,11 @@ class Stepper:
             last = self.state.applied.get(broadcast.topic, -1)
             seen[broadcast.topic] = record.ranges.get(broadcast.topic, (0, last))[1]
         return seen
+
+
+def _refuse_gap(fetched: Fetched, expected: int) -> None:
+    if fetched.start > expected:
+        raise GapError(
+            f"{fetched.topic}-{fetched.partition}: read up to {expected - 1}, then came "
+            f"what was fetched from {fetched.start} on"
+        )

@@ -11,7 +11,7 @@ from sentinel.model.entity import EntityKind
 from sentinel.model.events import Stream
 from sentinel.model.ids import hash_texts
 from sentinel.model.response import Control
-from sentinel.model.rollup import HotEntry, HotProgress
+from sentinel.model.rollup import BEHIND_MS, HotEntry, HotProgress
 from sentinel.model.step import Chunk, Limit, RollupDrop
 
 DEMAND = {stream: frozenset({"ip.risk"}) for stream in Stream}
@@ -99,7 +99,7 @@ def test_in_an_outage_all_owners_are_waited_for_but_not_for_ever() -> None:
     assert hot_list.horizon_ms(now + 1) == 500
     hot_list.take(_chunk(_progress(0, 900)), now + GIVE_UP_MS + 1)
     assert hot_list.horizon_ms(now + GIVE_UP_MS + 2) == 900
-    hot_list.take(_chunk(_progress(0, now)), now + GIVE_UP_MS + 2)
+    hot_list.take(_chunk(_progress(0, now - BEHIND_MS)), now + GIVE_UP_MS + 2)
     assert hot_list.horizon_ms(now + GIVE_UP_MS + 3) == EVERYTHING
     hot_list.note_outage(None, now + GIVE_UP_MS + 3)
     hot_list.note_outage(2 * now, 2 * now)
@@ -132,6 +132,19 @@ def test_an_owner_says_it_once_and_again_after_half_a_minute() -> None:
     other.restore(heat.snapshot())
     assert not other.note(_entry("a", 10, 90_000))
     assert other.snapshot() == heat.snapshot()
+
+
+def test_an_owner_that_is_asked_tells_until_it_is_past_the_question() -> None:
+    """At every advance before, and no more after; unasked it tells nothing."""
+    heat = Heat()
+    assert heat.tell(50) is None
+    heat.ask(100)
+    assert [heat.tell(until) for until in (40, 40, 60, 120, 130)] == [40, None, 60, 120, None]
+    heat.ask(100)
+    other = Heat()
+    other.restore(heat.snapshot())
+    assert other.owes(130)
+    assert other.tell(130) == 130
 
 
 def test_what_an_owner_said_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sentinel.entities import RollupBuffer, rollup_buffer
-from sentinel.entities.layout import RECORDED
+from sentinel.entities.layout import PARTS, RECORDED, TICK_MS
 from sentinel.entities.rows import RollupRows
 from sentinel.entities.shard_reports import EVERYTHING, GIVE_UP_MS, LONGEST_WAIT_MS
 from sentinel.entities.wire import Rollup
@@ -17,9 +17,9 @@ Arrived = list[tuple[Rollup, list[RollupRows]]]
 
 
 def _told(source: int, times: list[int], progress: Progress, kind: str = "ip") -> Arrived:
-    """Rows of these append times, named after them, from one of two shards."""
-    rows = np.zeros((len(times), RECORDED + 1), np.int64)
-    rows[:, RECORDED] = times
+    """Rows of these seconds of append time, named after them, from one of two shards."""
+    rows = np.zeros((len(times), PARTS), np.int64)
+    rows[:, RECORDED] = np.array(times) * TICK_MS
     names = [f"{source}@{time}".encode() for time in times]
     ends = np.cumsum([len(name) for name in names], dtype=np.int64)
     parts = [RollupRows(EntityKind(kind), b"v", rows, ends, b"".join(names))] if times else []
@@ -34,8 +34,9 @@ def _names(parts: list[RollupRows]) -> list[str]:
     return found
 
 
-def _behind(stream_ms: int) -> Progress:
-    return Progress(stream_ms, is_behind=True, was_behind=True)
+def _behind(tick: int) -> Progress:
+    """Behind, and past the end of a second."""
+    return Progress((tick + 1) * TICK_MS - 1, is_behind=True, was_behind=True)
 
 
 def test_nothing_waits_while_nobody_is_behind() -> None:
@@ -53,7 +54,7 @@ def test_rows_are_applied_when_every_shard_has_passed_them() -> None:
     assert buffer.outage_ms == NOW
     passed = buffer.process(_told(1, [20, 40], _behind(40)), NOW + 1, late=False)
     assert _names(passed) == ["0@10", "1@20", "0@30", "1@40"]
-    assert (len(buffer), buffer.horizon_ms(NOW + 1)) == (1, 40)
+    assert (len(buffer), buffer.horizon_ms(NOW + 1)) == (1, 41 * TICK_MS - 1)
     other = RollupBuffer()
     other.restore(buffer.snapshot())
     for each in (buffer, other):
@@ -109,4 +110,4 @@ def test_a_simulation_never_waits() -> None:
     """Without a wall clock rows pass, and the horizon is what was told."""
     buffer = RollupBuffer()
     assert _names(buffer.process(_told(0, [10], _behind(50)), None, late=True)) == ["0@10"]
-    assert buffer.horizon_ms(None) == 50
+    assert buffer.horizon_ms(None) == 51 * TICK_MS - 1
