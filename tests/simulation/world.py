@@ -252,7 +252,10 @@ class World:
             entries = self.log.inputs.get(source)
             return not entries or worker.positions.get(source, 0) > entries[-1].offset
 
-        return worker.carried or worker.inbox.next_step(has_ended, wall_ms, bound_ms)
+        due = worker.carried or worker.inbox.next_step(has_ended, wall_ms, bound_ms)
+        if worker.inbox.given_up:  # turns are minutes apart: more than an input is waited for
+            self._as_undisturbed = False
+        return due
 
     def _take(self, worker: Worker) -> Done | None:
         """Process one step of what the inbox holds."""
