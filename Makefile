@@ -48,7 +48,7 @@ faults: $(READY) setup-system  ## kill, cut, stop, spoil: nothing lost or double
 	$(BIN)/python -m tests.faults --seed $(SEED) $(if $(ROWS),--rows $(ROWS)) \
 	  $(if $(FULL),--full $(if $(ROWS),,--into docs/reliability.md))
 
-mutations: $(READY) setup-system  ## put four known bugs back, one at a time: the fault suite finds each
+mutations: $(READY) setup-system  ## put known bugs back, one at a time: the fault suite finds each
 	$(BIN)/pytest tests/faults/mutation_check.py
 
 stack: $(READY) setup-system  ## docker-compose.yml as processes, without Docker; SECONDS=90 and ends

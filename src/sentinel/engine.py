@@ -117,9 +117,11 @@ class Engine:
         stages.hot_list.add_to(batch)
         signals = stages.rules.evaluate(batch)
         outcome.rollups = stages.collector.collect(batch)
-        ahead = self._read_ahead(step)
-        outcome.rollups += stages.collector.collect(ahead)
-        oldest_ms = min((int(each.order[0]) for each in (batch, ahead) if len(each)), default=NEVER)
+        read = [batch]
+        if step.ahead:
+            read.append(self._read_ahead(step))
+            outcome.rollups += stages.collector.collect(read[-1])
+        oldest_ms = min((int(each.order[0]) for each in read if len(each)), default=NEVER)
         was_behind = (
             step.wall_ms is not None and oldest_ms > 0 and step.wall_ms - oldest_ms > BEHIND_MS
         )

@@ -1,16 +1,17 @@
-"""The four bugs that others have had (docs/design, traps in the stack), to put back one at a time.
+"""Bugs that others and we have had, to put back one at a time.
 
 Each names the row of the suite that must then fail.
 """
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
-from sentinel.model.step import Outcome
+from sentinel.engine import Engine
+from sentinel.model.step import Outcome, Step
 from sentinel.stream.shard import Shard
 from sentinel.stream.sink import Sink
 from sentinel.stream.stepper import Done, Stepper
@@ -72,9 +73,20 @@ def _no_fencing() -> None:
     Sink.__init__ = lonely  # type: ignore[assignment, method-assign]
 
 
+def _wall_clock_moves_the_alert_clock() -> None:
+    """After a step stream time is now, whatever has not been read yet."""
+    process = Engine.process
+
+    def hasty(self: Engine, step: Step) -> Outcome:
+        return process(self, replace(step, stream_ms=step.wall_ms or step.stream_ms))
+
+    Engine.process = hasty  # type: ignore[method-assign]
+
+
 MUTATIONS = {
     "ack_in_finally": Mutation("exception", _ack_in_finally),
     "decode_error_acked": Mutation("poison", _decode_error_acked),
     "position_from_group": Mutation("after_commit", _position_from_group),
     "no_fencing": Mutation("sigstop", _no_fencing),
+    "wall_clock_moves_the_alert_clock": Mutation("outage_3d", _wall_clock_moves_the_alert_clock),
 }

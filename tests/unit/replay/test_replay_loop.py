@@ -103,3 +103,18 @@ def test_a_step_is_cut_where_panes_begin() -> None:
     assert [len(part.chunks[0].offsets) for part in parts] == [3, 10, 10, 2]
     assert [offset for part in parts for offset in part.chunks[0].offsets] == list(range(25))
     assert list(by_pane(Step(5, []))) == [Step(5, [])]
+
+
+def test_the_size_of_a_step_changes_nothing() -> None:
+    """An attack and those who log in from its address after: in one step, or in many."""
+    logins = [*_logins(70), *_logins(20, success=True, start=70)]
+    whole = LoopBack(Engine(_configuration())).process(_step(logins)).alerts
+    cut = LoopBack(Engine(_configuration()))
+    parts = [
+        alert
+        for start in range(0, 90, 7)
+        for alert in cut.process(_step(logins[start : start + 7])).alerts
+    ]
+    assert "shared.login-from-hot-address" in _rules(whole, "customer")
+    ids = [{(a.alert_id, a.revision, a.score) for a in alerts} for alerts in (whole, parts)]
+    assert ids[0] == ids[1]

@@ -1,0 +1,66 @@
+"""Reading ahead: an event is collected once and processed once, whichever was first."""
+
+import msgspec
+
+from sentinel.ingest import NEVER, Ahead, Decoded, EventIds, Limits, decode
+from sentinel.model.events import Login, Stream
+from sentinel.model.step import Chunk
+
+LIMITS = Limits(
+    lateness_ms=3_600_000,
+    future_skew_ms=300_000,
+    max_value_bytes=100_000,
+    remembered_events=100,
+    base_currency="CNY",
+    rates={"CNY": 1.0},
+)
+
+
+def _chunk(first: int, *ids: str) -> Chunk:
+    """Logins with these ids, at consecutive offsets; an empty id is no event."""
+    values = [
+        msgspec.json.encode(
+            Login(event_id=each, event_time=1_000, customer_id="c", kind="login", success=True)
+        )
+        if each
+        else b"{"
+        for each in ids
+    ]
+    n, offsets = len(ids), list(range(first, first + len(ids)))
+    return Chunk(Stream.LOGIN, "t", 0, offsets, offsets, [None] * n, [*values])
+
+
+def _decoded(chunk: Chunk) -> Decoded:
+    return decode(Stream.LOGIN, [chunk], LIMITS, frozenset(), with_offsets=True)
+
+
+def _ids(part: Decoded) -> list[str]:
+    return [event.event_id for event in part.events]
+
+
+def test_what_was_read_ahead_is_judged_once() -> None:
+    """A repeat stays a repeat when it is processed; what was not read ahead is fresh."""
+    ahead, ids = Ahead(), EventIds(100)
+    assert (ahead.offset(Stream.LOGIN), ahead.reached_ms(Stream.LOGIN)) == (-1, NEVER)
+    first = _chunk(5, "a", "b", "a", "", "c")
+    assert _ids(ahead.note(Stream.LOGIN, [first], _decoded(first), ids)) == ["a", "b", "c"]
+    assert (ahead.offset(Stream.LOGIN), ahead.covers(Stream.LOGIN, [_chunk(10, "x")])) == (9, False)
+    assert ahead.covers(Stream.LOGIN, [_chunk(9, "x")])
+    again = _decoded(_chunk(5, "a", "b", "a", "", "c", "d", "b"))
+    seen, fresh, forgotten = ahead.judge(Stream.LOGIN, again, ids)
+    assert seen.tolist() == [True, True, False, True, True, False]
+    assert fresh.tolist() == [False, False, False, False, True, True]
+    assert forgotten == 0
+
+
+def test_it_goes_on_from_its_snapshot() -> None:
+    """Positions and repeats are kept, and what is processed is forgotten."""
+    ahead, ids = Ahead(), EventIds(100)
+    first = _chunk(0, "a", "a", "b")
+    ahead.note(Stream.LOGIN, [first], _decoded(first), ids)
+    other = Ahead()
+    other.restore(ahead.snapshot())
+    assert other.snapshot() == ahead.snapshot()
+    seen, *_ = other.judge(Stream.LOGIN, _decoded(first), ids)
+    assert seen.tolist() == [True, False, True]
+    assert other.snapshot() != ahead.snapshot()
