@@ -35,7 +35,7 @@ def main() -> None:
     def timed(sink: Sink, outcome: Outcome, record: StepRecord) -> int:
         offset = write(sink, outcome, record)
         alerted.extend(alert.entity.id for alert in outcome.alerts)
-        if record.ranges[task.topic][1] == task.events - 1:
+        if record.ranges.get(task.topic, (0, -1))[1] == task.events - 1:
             tell(first[0], time.time(), alerted)
             os._exit(0)
         return offset

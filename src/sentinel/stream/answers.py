@@ -1,5 +1,6 @@
 """What people say, on its way in: responses to alerts and silences, to and from their topics."""
 
+import time
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
@@ -23,6 +24,7 @@ from sentinel.stream.security import client_config
 from sentinel.stream.topics import Topics
 
 _TIMEOUT_S = 15.0
+_POLL_S = 0.1
 _SILENCES_PARTITION = 0
 
 
@@ -121,9 +123,13 @@ class Answers:
                 raise AnswerError(f"{topic}: {found.error.str()}")
             left = set(found.partitions)
             consumer.assign([TopicPartition(topic, each, OFFSET_BEGINNING) for each in left])
+            until = time.monotonic() + _TIMEOUT_S
             while left:
-                messages = consumer.consume(1_000, timeout=_TIMEOUT_S)
-                if not messages:
+                # It waits for so many messages or so long, whatever has come before.
+                messages = consumer.consume(1_000, timeout=_POLL_S)
+                if messages:
+                    until = time.monotonic() + _TIMEOUT_S
+                elif time.monotonic() > until:
                     raise AnswerError(f"{topic}: no answer for {_TIMEOUT_S:.0f} s")
                 for message in messages:
                     error = message.error()
