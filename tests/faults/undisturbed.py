@@ -31,8 +31,16 @@ Inputs = Mapping[tuple[Source, int], Chunk]
 """All records of an input's partition, by input and partition."""
 
 
-def undisturbed(configuration: Configuration, partitions: int, inputs: Inputs) -> list[Alert]:
-    """The alerts of all shards; ``inputs`` are the records of streams and responses."""
+def undisturbed(
+    configuration: Configuration,
+    partitions: int,
+    inputs: Inputs,
+    ends_ms: Mapping[int, int] | None = None,
+) -> list[Alert]:
+    """The alerts of all shards; ``inputs`` are the records of streams and responses.
+
+    ``ends_ms`` is the stream time up to which each shard ran: complaints are due until then.
+    """
     engines = [Engine(configuration) for _ in range(partitions)]
     hot: list[list[bytes]] = [[] for _ in engines]
     told = [_Feed(Control.ROLLUP) for _ in engines]
@@ -64,6 +72,8 @@ def undisturbed(configuration: Configuration, partitions: int, inputs: Inputs) -
                 entries = [msgspec.json.encode(entry) for entry in outcome.hot]
                 for waiting in hot:
                     waiting.extend(entries)
+    for shard, end_ms in (ends_ms or {}).items():
+        alerts += engines[shard].process(Step(end_ms, [])).alerts
     return alerts
 
 

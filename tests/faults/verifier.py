@@ -101,7 +101,11 @@ class Verifier:
             for (topic, shard), found in self._inputs.items()
             if self._keyed(topic) and self._streams[topic] is not Control.ROLLUP
         }
-        alerts = undisturbed(self._configuration, self._stage.partitions, inputs)
+        ends_ms = {
+            shard: max(record.stream_ms for record in records)
+            for shard, records in self._steps.items()
+        }
+        alerts = undisturbed(self._configuration, self._stage.partitions, inputs, ends_ms)
         verdict.compare("undisturbed", told_in(self.alerts), told_by(alerts))
 
     def _keyed(self, topic: str) -> bool:
