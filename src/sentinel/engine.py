@@ -182,7 +182,6 @@ class Engine:
             outcome.limits += limits
         outcome.limits += stages.heat.take_limits()
         outcome.limits += stages.rollups.drain_limits()
-        outcome.rollups_waiting = len(stages.rollups)
         is_behind = step.wall_ms is not None and step.wall_ms - known_ms > BEHIND_MS
         outcome.progress = Progress(known_ms, is_behind, was_behind)
         outcome.tells_all = is_behind or was_behind or (before_ms is None and outage_ms is not None)

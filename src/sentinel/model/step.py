@@ -154,8 +154,6 @@ class Outcome:
     """Whether every owner has to hear of the progress, rollups or not."""
     hot_until_ms: int | None = None
     """Up to which append time this owner has told all that is hot; None: nobody waits for it."""
-    rollups_waiting: int = 0
-    """Rows of rollups that wait for shards that are behind."""
     hot: list[HotEntry] = field(default_factory=list)
     dropped_rollups: Counter[RollupDrop] = field(default_factory=Counter)
     entities_used: int = 0

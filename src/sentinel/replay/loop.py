@@ -21,7 +21,7 @@ Origins = dict[tuple[str, int], Chunk]
 """Chunks as they came, by topic and first offset under which the engine got them."""
 
 _GAUGES = frozenset({"watermarks_ms", "slots_used", "entities_used", "open_alerts"})
-_GAUGES |= {"progress", "tells_all", "rollups_waiting", "hot_until_ms"}
+_GAUGES |= {"progress", "tells_all", "hot_until_ms"}
 _BEFORE_MS = 0  # stream time of a step that does not move the clock
 _GAUGES |= {"open_complaints", "topics", "verdicts", "warm_share"}
 
