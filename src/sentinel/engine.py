@@ -8,7 +8,7 @@ gives the same alerts wherever it is cut into steps.
 import hashlib
 import heapq
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter, itemgetter
 
@@ -81,16 +81,8 @@ class Engine:
         self._wall_ms = step.wall_ms
 
         decoded = {
-            stream: decode(
-                stream,
-                chunks,
-                self._limits,
-                stages.field_demand[stream],
-                stages.collector.spelled[stream],
-                self._watermarks.appended(stream),
-                step.wall_ms,
-                with_offsets=self._ahead.covers(stream, chunks),
-            )
+            stream: self._ahead.take(stream, chunks, step.wall_ms)
+            or self._decode(stream, chunks, self._watermarks.appended(stream))
             for stream in _STREAMS
             if (chunks := _of(step, stream))
         }
@@ -129,17 +121,15 @@ class Engine:
         arrived = stages.owner.read(_of(step, Control.ROLLUP))
         rollups = stages.rollups.process(arrived, wall_ms, late=was_behind)
         outage_ms = stages.rollups.outage_ms
-        shared = stages.entity_rules.evaluate(stages.owner.apply(rollups))
+        shared = stages.entity_rules.evaluate(stages.owner.apply(rollups), self._limits.lateness_ms)
         outcome.signals = Counter(
             (signal.rule_id, signal.stage.value) for signal in signals + shared
         )
         in_time = [signal for signal in signals if not batch.late[signal.place]]
-        shared_in_time = [
-            signal
-            for signal in shared
-            if signal.event_time >= signal.recorded_ms - self._limits.lateness_ms
-        ]
-        late = len(signals) + len(shared) - len(in_time) - len(shared_in_time)
+        outcome.dropped_signals[SignalDrop.LATE_EVENT] += len(signals) - len(in_time)
+        for (rule_id, stage, why), count in stages.entity_rules.take_dropped().items():
+            outcome.signals[rule_id, stage.value] += count
+            outcome.dropped_signals[why] += count
 
         stages.held.begin(batch.rows.get(Stream.TRANSACTION))
         stages.alerting.begin(self.configuration.version)
@@ -148,7 +138,7 @@ class Engine:
             stages.alerting.silence(silence)
         self._alert(batch, in_time, responses)
         outcome.rollups += stages.collector.collect_labels(stages.held.finish())
-        outcome.hot = self._alert_of_shared(shared_in_time)
+        outcome.hot = self._alert_of_shared(shared)
         known_ms = max(step.stream_ms, step.ahead_ms or step.stream_ms)
         shared_ms = min(known_ms, stages.rollups.horizon_ms(wall_ms))
         self._advance(step.stream_ms, shared_ms)
@@ -160,7 +150,7 @@ class Engine:
         outcome.alerts, outcome.action_requests = said.alerts, said.action_requests
         outcome.dead_letters = [letter for part in decoded.values() for letter in part.dead_letters]
         outcome.dead_letters += responses.dead_letters + silences.dead_letters
-        outcome.dropped_signals = said.dropped + Counter({SignalDrop.LATE_EVENT: late})
+        outcome.dropped_signals += said.dropped
         outcome.responses = said.responses + self._labels
         outcome.verdicts, self._labels = dict(stages.verdicts.tallies), Counter()
         for stream, rows in batch.rows.items():
@@ -214,24 +204,37 @@ class Engine:
         return part.only(first), len(first) - int(np.count_nonzero(first)), forgotten
 
     def _read_ahead(self, step: Step) -> Batch:
-        """The events of a step's records ahead, as far as collecting needs them."""
-        collector, decoded = self._stages.collector, dict[Stream, Decoded]()
+        """The events of a step's records ahead."""
+        decoded = dict[Stream, Decoded]()
         for stream in _STREAMS:
             chunks = [chunk for chunk in step.ahead if chunk.stream is stream]
             if not chunks:
                 continue
-            part = decode(
-                stream,
-                chunks,
-                self._limits,
-                collector.field_demand[stream],
-                collector.spelled[stream],
-                max(self._ahead.reached_ms(stream), self._watermarks.appended(stream)),
-                step.wall_ms,
-                with_offsets=True,
-            )
-            decoded[stream] = self._ahead.note(stream, chunks, part, self._event_ids[stream])
+            previous_ms = max(self._ahead.reached_ms(stream), self._watermarks.appended(stream))
+            part = self._decode(stream, chunks, previous_ms, with_offsets=True)
+            ids = self._event_ids[stream]
+            decoded[stream] = self._ahead.note(stream, chunks, part, ids, step.wall_ms)
         return merge(decoded, Watermarks(), self._limits.lateness_ms)
+
+    def _decode(
+        self,
+        stream: Stream,
+        chunks: Sequence[Chunk],
+        previous_ms: int,
+        *,
+        with_offsets: bool = False,
+    ) -> Decoded:
+        """The events of a stream's chunks; ``previous_ms`` is the append time before them."""
+        return decode(
+            stream,
+            chunks,
+            self._limits,
+            self._stages.field_demand[stream],
+            self._stages.collector.spelled[stream],
+            previous_ms,
+            self._wall_ms,
+            with_offsets=with_offsets or self._ahead.covers(stream, chunks),
+        )
 
     def _alert(self, batch: Batch, signals: list[Signal], responses: Said[Response]) -> None:
         """Process responses, complaints and signals in one order, each at its append time."""
@@ -361,6 +364,7 @@ class Engine:
         new.hot_list.restore(old.hot_list.snapshot())
         new.verdicts.restore(old.verdicts.snapshot())
         new.held.restore(old.held.snapshot())
+        self._ahead.forget_kept()
         forgotten = sum(
             each.resize(bounds.ingest.remembered_events) for each in self._event_ids.values()
         )

@@ -88,28 +88,8 @@ class Alerting:
         self._is_simulated = wall_ms is None
         wall_ms = max(self._wall_ms, stream_ms if wall_ms is None else wall_ms)
         self._count_room(self._suppressors.arm(wall_ms))
-        clocks = (
-            (self._wall_timers, wall_ms),
-            (self._stream_timers, stream_ms),
-            (self._shared_timers, shared_ms),
-        )
-        while True:
-            due_ms, which = min((timers.next_due_ms(), n) for n, (timers, _) in enumerate(clocks))
-            if due_ms > clocks[which][1]:
-                due = [
-                    (at_ms, n)
-                    for n, (timers, until_ms) in enumerate(clocks)
-                    if (at_ms := timers.next_due_ms()) <= until_ms
-                ]
-                if not due:
-                    break
-                due_ms, which = min(due)
-            _, timer = clocks[which][0].pop()
-            if clocks[which][0] is self._shared_timers:
-                self._shared_ms = max(self._shared_ms, due_ms)
-            else:
-                self._wall_ms = max(self._wall_ms, due_ms)
-            self._fire(timer, due_ms)
+        if self.is_due(stream_ms, wall_ms, shared_ms):
+            self._fire_due(stream_ms, wall_ms, shared_ms)
         self._stream_ms = max(self._stream_ms, stream_ms)
         self._shared_ms = max(self._shared_ms, shared_ms)
         self._wall_ms = wall_ms
@@ -252,6 +232,31 @@ class Alerting:
         events = self._fusion.answer(who, alert.risk)
         self._end((*who, alert.risk), Resolution(str(response.verdict)), at_ms)
         return events
+
+    def _fire_due(self, stream_ms: int, wall_ms: int, shared_ms: int) -> None:
+        """Do what is due by these times; the clocks move with the deadlines."""
+        clocks = (
+            (self._wall_timers, wall_ms),
+            (self._stream_timers, stream_ms),
+            (self._shared_timers, shared_ms),
+        )
+        while True:
+            due_ms, which = min((timers.next_due_ms(), n) for n, (timers, _) in enumerate(clocks))
+            if due_ms > clocks[which][1]:
+                due = [
+                    (at_ms, n)
+                    for n, (timers, until_ms) in enumerate(clocks)
+                    if (at_ms := timers.next_due_ms()) <= until_ms
+                ]
+                if not due:
+                    break
+                due_ms, which = min(due)
+            _, timer = clocks[which][0].pop()
+            if clocks[which][0] is self._shared_timers:
+                self._shared_ms = max(self._shared_ms, due_ms)
+            else:
+                self._wall_ms = max(self._wall_ms, due_ms)
+            self._fire(timer, due_ms)
 
     def _fire(self, timer: tuple[str, ...], due_ms: int) -> None:
         kind, *rest = timer

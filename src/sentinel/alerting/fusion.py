@@ -42,10 +42,14 @@ class Fusion:
         behind it.  A late event may complete a sequence whose last step came before: such a
         signal carries that step's event and time, so times within one call may differ.  What is
         older than the quiet period by the shard's clock is stale: its alert would be over, and
-        may have been.
+        may have been.  A signal that is known changes nothing, not even what has faded.
         """
         who = signals[0].entity_kind, signals[0].entity_id
         standings = self._of(who)
+        signals, among = self._unknown(signals, standings), len(signals)
+        self.dropped[SignalDrop.UNCHANGED] += among - len(signals)
+        if not signals:
+            return
         clocks = [standing.updated_at for standing in standings.values()]
         now_ms = max([signal.event_time for signal in signals] + clocks)
         horizon_ms = now_ms - self.policy.quiet_ms
@@ -121,6 +125,18 @@ class Fusion:
         """Continue from what :meth:`snapshot` gave."""
         entries = msgspec.msgpack.decode(data, type=list[tuple[Who, Risk, Standing]])
         self._standings = OrderedDict(((who, risk), standing) for who, risk, standing in entries)
+
+    def _unknown(
+        self, signals: Sequence[Signal], standings: Mapping[Risk, Standing]
+    ) -> Sequence[Signal]:
+        """The signals whose event their rule has not counted yet."""
+        if not standings:
+            return signals
+        return [
+            signal
+            for signal in signals
+            if signal.risk not in standings or not standings[signal.risk].has_counted(signal)
+        ]
 
     def _of(self, who: Who) -> dict[Risk, Standing]:
         found = ((risk, self._standings.get((who, risk))) for risk in Risk)

@@ -10,6 +10,9 @@ from sentinel.model.document import Document, Path
 from sentinel.model.duration import parse_duration
 from sentinel.model.signal import Risk, Title
 
+LEAST_QUIET_MS = 60_000
+"""A shorter quiet period would be over within the pane in which a rule by a shared entity fired."""
+
 _Raisable = Literal["orange", "yellow", "blue"]
 
 
@@ -116,12 +119,15 @@ def read_policy(document: Document) -> Policy:
         else default
         for risk in Risk
     }
+    quiet_ms = _duration(document, ("quiet",), file.quiet)
+    if quiet_ms < LEAST_QUIET_MS:
+        raise document.error(("quiet",), f"quiet {file.quiet} is shorter than 1m")
     return Policy(
         thresholds=thresholds,
         titles={tier: entry.title for tier, entry in entries.items()},
         hysteresis=file.hysteresis,
         halflife_ms=halflife_ms,
-        quiet_ms=_duration(document, ("quiet",), file.quiet),
+        quiet_ms=quiet_ms,
         max_reasons=file.max_reasons,
         max_open_alerts=file.max_open_alerts,
         remind_on_count_growth=file.remind_on_count_growth,

@@ -38,6 +38,10 @@ class Contribution(Struct, kw_only=True):
     recent: list[Firing]
     explained_by: str  # the event whose clauses these are
 
+    def has_counted(self, event_id: str) -> bool:
+        """Whether the event is among the remembered ones; it most often is the last."""
+        return any(firing.event_id == event_id for firing in reversed(self.recent))
+
     def retract(self, event_id: str) -> bool:
         """Take an event back; False if it is not among the remembered ones."""
         kept = [firing for firing in self.recent if firing.event_id != event_id]
@@ -92,7 +96,7 @@ class Standing(Struct, kw_only=True):
                 recent=[],
                 explained_by=signal.event_id,
             )
-        elif any(firing.event_id == signal.event_id for firing in found.recent):
+        elif found.has_counted(signal.event_id):
             return 0
         found.count += 1
         found.title, found.severity, found.clauses = signal.title, signal.severity, signal.clauses
@@ -103,6 +107,11 @@ class Standing(Struct, kw_only=True):
         found.recent.append(Firing(signal.event_id, signal.event_time))
         del found.recent[:-_REMEMBERED_EVENTS]
         return found.count
+
+    def has_counted(self, signal: Signal) -> bool:
+        """Whether the signal's event is among those that its rule remembers."""
+        found = self.contributions.get(signal.rule_id)
+        return found is not None and found.has_counted(signal.event_id)
 
     def retract(self, event_id: str) -> bool:
         """Take an event back from every rule that fired on it; False if none remembers it."""

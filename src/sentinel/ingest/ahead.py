@@ -25,6 +25,7 @@ class Ahead:
         self._offsets: dict[Stream, int] = {}
         self._reached_ms: dict[Stream, int] = {}
         self._repeats: dict[Stream, list[int]] = {}
+        self._kept: dict[Stream, list[tuple[int, int, Decoded]]] = {}
 
     def offset(self, stream: Stream) -> int:
         """The offset of the last record that was read ahead; -1 before the first."""
@@ -39,14 +40,46 @@ class Ahead:
         """The append time of the last record that was read ahead."""
         return self._reached_ms.get(stream, NEVER)
 
-    def note(self, stream: Stream, chunks: list[Chunk], part: Decoded, ids: EventIds) -> Decoded:
-        """Note decoded chunks as read ahead; returns the events that were not seen before."""
+    def note(
+        self,
+        stream: Stream,
+        chunks: Sequence[Chunk],
+        part: Decoded,
+        ids: EventIds,
+        wall_ms: int | None,
+    ) -> Decoded:
+        """Note decoded chunks as read ahead; returns the events that were not seen before.
+
+        The part is kept for :meth:`take`.
+        """
         first, _ = ids.add(part)
         assert part.offsets is not None, "decode was told to keep them"  # noqa: S101
         self._repeats.setdefault(stream, []).extend(part.offsets[~first].tolist())
+        if _counts_alike(chunks, wall_ms):
+            mine = self._kept.setdefault(stream, [])
+            mine.append((chunks[0].offsets[0], chunks[-1].offsets[-1], part))
         self._offsets[stream] = chunks[-1].offsets[-1]
         self._reached_ms[stream] = part.reached_ms
         return part.only(first)
+
+    def take(self, stream: Stream, chunks: Sequence[Chunk], wall_ms: int | None) -> Decoded | None:
+        """The very records of ``chunks`` as they were decoded when they were read ahead.
+
+        None if they were not, or not together: then they are decoded again, to the same events.
+        That is why what is kept is no part of a snapshot.
+        """
+        if not self.covers(stream, chunks):
+            return None
+        first, last = chunks[0].offsets[0], chunks[-1].offsets[-1]
+        mine = self._kept.get(stream, [])
+        self._kept[stream] = [each for each in mine if each[1] > last]
+        if not _counts_alike(chunks, wall_ms):
+            return None
+        return next((part for start, end, part in mine if (start, end) == (first, last)), None)
+
+    def forget_kept(self) -> None:
+        """Have everything decoded anew: it is decoded otherwise from now on."""
+        self._kept = {}
 
     def judge(
         self, stream: Stream, part: Decoded, ids: EventIds
@@ -79,7 +112,15 @@ class Ahead:
     def restore(self, data: bytes) -> None:
         """Continue from what :meth:`snapshot` gave."""
         kind = list[tuple[Stream, int, int, list[int]]]
-        self._offsets, self._reached_ms, self._repeats = {}, {}, {}
+        self._offsets, self._reached_ms, self._repeats, self._kept = {}, {}, {}, {}
         for stream, offset, reached_ms, repeats in msgspec.msgpack.decode(data, type=kind):
             self._offsets[stream] = offset
             self._reached_ms[stream], self._repeats[stream] = reached_ms, repeats
+
+
+def _counts_alike(chunks: Sequence[Chunk], wall_ms: int | None) -> bool:
+    """Whether append times do not depend on when these records are decoded.
+
+    A timestamp beyond wall-clock time counts only up to it; and that clock may be set back.
+    """
+    return wall_ms is None or all(max(chunk.recorded_ms) <= wall_ms for chunk in chunks)

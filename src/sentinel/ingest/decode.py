@@ -57,6 +57,8 @@ class Decoded:
 
     def only(self, wanted: NDArray[np.bool_]) -> "Decoded":
         """The events where ``wanted``, bool[n]; all dead letters."""
+        if wanted.all():
+            return self
         events = _Chosen(self.events, np.flatnonzero(wanted).tolist())
         columns = {name: column[wanted] for name, column in self.columns.items()}
         texts = self.texts and self.texts.only(wanted)

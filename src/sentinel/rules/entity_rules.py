@@ -1,5 +1,6 @@
 """Rules ``by`` a shared entity: conditions over its measures as they stand after a rollup row."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ from sentinel.model.document import Document
 from sentinel.model.entity import EntityKind
 from sentinel.model.rollup import EntityRows
 from sentinel.model.signal import Signal, Stage
+from sentinel.model.step import SignalDrop
 from sentinel.rules.declare import Rule, declare
 from sentinel.rules.expression import Expression, compile_expression
 from sentinel.rules.nodes import Frame
@@ -32,10 +34,11 @@ def load_entity_rules(
 
 
 class EntityRules:
-    """Compiled rules by kind of entity; they keep no state."""
+    """Compiled rules by kind of entity; between steps they keep no state."""
 
     def __init__(self, rules: Mapping[EntityKind, Sequence[tuple[Rule, Expression]]]) -> None:
         self._rules = rules
+        self._dropped: Counter[tuple[str, Stage, SignalDrop]] = Counter()
         self.hot = {
             rule.id: rule.hot
             for each in rules.values()
@@ -52,11 +55,13 @@ class EntityRules:
             for kind, rules in self._rules.items()
         }
 
-    def evaluate(self, tables: Sequence[EntityRows]) -> list[Signal]:
+    def evaluate(self, tables: Sequence[EntityRows], lateness_ms: int) -> list[Signal]:
         """The signals of a step's rows by event time, then in the order of records and rules.
 
-        A signal's event is the row: the entity and the pane of event time.  A rule thus counts
-        once a pane, however often its condition is looked at.
+        A signal's event is the entity and the pane of event time: a rule counts once a pane,
+        however often its condition is looked at.  So a yes to the pane of the yes before is
+        only counted, except of rules that make an entity hot: they say so at every row.  Rows
+        that were appended more than ``lateness_ms`` after they happened raise nothing.
         """
         hits = []
         for number, rows in enumerate(tables):
@@ -66,23 +71,40 @@ class EntityRules:
                     at = int(rows.event_time[row]), number, row, order
                     hits.append((at, rule, expression, frame, rows))
         hits.sort(key=lambda hit: hit[0])
-        return [
-            Signal(
-                place=place,
-                rule_id=rule.id,
-                entity_kind=rows.kind,
-                entity_id=rows.ids[row],
-                stream=rows.stream_of(row),
-                event_id=f"{rows.kind}:{rows.ids[row]}@{rows.pane_ms[row]}",
-                event_time=event_time,
-                recorded_ms=int(rows.recorded_ms[row]),
-                risk=rule.risk,
-                severity=rule.severity,
-                stage=rule.stage,
-                title=rule.title,
-                clauses=expression.explain(frame, row),
-                actions=tuple(rule.actions),
-                runbook=rule.runbook,
+        signals: list[Signal] = []
+        panes: dict[tuple[str, str], int] = {}
+        for (event_time, _, row, _), rule, expression, frame, rows in hits:
+            entity_id, pane_ms = rows.ids[row], int(rows.pane_ms[row])
+            if event_time < rows.recorded_ms[row] - lateness_ms:
+                self._dropped[rule.id, rule.stage, SignalDrop.LATE_EVENT] += 1
+                continue
+            if panes.get((rule.id, entity_id)) == pane_ms and rule.id not in self.hot:
+                why = SignalDrop.UNCHANGED if rule.stage is Stage.LIVE else SignalDrop.SHADOW
+                self._dropped[rule.id, rule.stage, why] += 1
+                continue
+            panes[rule.id, entity_id] = pane_ms
+            signals.append(
+                Signal(
+                    place=len(signals),
+                    rule_id=rule.id,
+                    entity_kind=rows.kind,
+                    entity_id=entity_id,
+                    stream=rows.stream_of(row),
+                    event_id=f"{rows.kind}:{entity_id}@{pane_ms}",
+                    event_time=event_time,
+                    recorded_ms=int(rows.recorded_ms[row]),
+                    risk=rule.risk,
+                    severity=rule.severity,
+                    stage=rule.stage,
+                    title=rule.title,
+                    clauses=expression.explain(frame, row),
+                    actions=tuple(rule.actions),
+                    runbook=rule.runbook,
+                )
             )
-            for place, ((event_time, _, row, _), rule, expression, frame, rows) in enumerate(hits)
-        ]
+        return signals
+
+    def take_dropped(self) -> Counter[tuple[str, Stage, SignalDrop]]:
+        """By rule, stage and reason: the signals since the last call that went no further."""
+        dropped, self._dropped = self._dropped, Counter()
+        return dropped

@@ -8,7 +8,7 @@ KIP-695; Flink watermark alignment, FLIP-182.)
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,8 @@ Source = Stream | Control
 ALIGNED: tuple[Source, ...] = (*Stream, Control.RESPONSE)
 """The inputs that are read in one order of append time; rollups come as they come."""
 BUFFERED_RECORDS, BUFFERED_CHUNKS = 40_000, 4
-"""With so many records or chunks of an input buffered no more of it is fetched."""
+"""With so many records or chunks of an input buffered no more of it is fetched; those that were
+read ahead, and wait for their processing, do not count up to twice as many."""
 STEP_RECORDS = 50_000
 WAIT_MS, WAIT_BEHIND_MS = 5_000, 60_000
 """For so long an input whose unread records do not arrive holds up the others: a shard that is
@@ -83,6 +84,22 @@ class _Buffer:
 
     def times(self) -> list[NDArray[np.int64]]:
         return [times for _, times in self.chunks]
+
+    def unread_times(self) -> list[NDArray[np.int64]]:
+        """The append times of what has not been read ahead, by chunk."""
+        found, passed = [], 0
+        for times in self.times():
+            if passed + len(times) > self.ahead:
+                found.append(times[max(0, self.ahead - passed) :])
+            passed += len(times)
+        return found
+
+    def has_room(self) -> bool:
+        """Whether more should be fetched."""
+        return (
+            self.records < BUFFERED_RECORDS + min(self.ahead, 2 * BUFFERED_RECORDS)
+            and len(self.unread_times()) < BUFFERED_CHUNKS
+        )
 
     def holds_up(self, wall_ms: int, wait_ms: int) -> bool:
         """Whether others have to wait for the input, of which nothing is buffered."""
@@ -146,6 +163,8 @@ class Inbox:
             source: _Buffer() for source in (*ALIGNED, Control.ROLLUP)
         }
         self.stream_ms, self._ahead_ms = NEVER, NEVER
+        self._ahead_ends_ms: deque[int] = deque()
+        """Up to where each read ahead went that is not processed yet."""
         self.given_up: Counter[Source] = Counter()
 
     def __len__(self) -> int:
@@ -164,14 +183,14 @@ class Inbox:
 
     def wants(self, source: Source) -> bool:
         """Whether more of an input should be fetched."""
-        buffer = self._buffers[source]
-        return buffer.records < BUFFERED_RECORDS and len(buffer.chunks) < BUFFERED_CHUNKS
+        return self._buffers[source].has_room()
 
     def clear(self) -> None:
         """Drop everything, without acks."""
         for buffer in self._buffers.values():
             buffer.chunks.clear()
             buffer.records = buffer.ahead = 0
+        self._ahead_ends_ms.clear()
 
     def next_step(
         self, has_ended: Callable[[Source], bool], wall_ms: int, bound_ms: int | None = None
@@ -182,16 +201,27 @@ class Inbox:
         shard that is behind reads records ahead, and processes in a later step those that were
         appended by then.
         """
-        until_ms = self._within_a_step(self._frontier_ms(has_ended, wall_ms))
+        frontier_ms = self._frontier_ms(has_ended, wall_ms)
         ahead: list[tuple[Source, Fetched]] = []
         ahead_ms = None
-        if bound_ms is not None and self._is_behind(wall_ms):
-            before_ms, self._ahead_ms = self._ahead_ms, max(self._ahead_ms, until_ms)
+        if bound_ms is None or not self._is_behind(wall_ms):
+            until_ms = _within_a_step(
+                [self._buffers[each].times() for each in ALIGNED], frontier_ms
+            )
+        else:
+            # What was read ahead together is processed together, as far as the bound allows.
+            first_ms = self._ahead_ends_ms[0] if self._ahead_ends_ms else self._ahead_ms
+            unread = [self._buffers[each].unread_times() for each in ALIGNED]
+            self._ahead_ms = max(self._ahead_ms, _within_a_step(unread, frontier_ms))
             ahead_ms = self._ahead_ms
             for stream in Stream:
                 ahead += self._buffers[stream].read_ahead(ahead_ms)
-            until_ms = min(bound_ms, before_ms)
+            if ahead:
+                self._ahead_ends_ms.append(ahead_ms)
+            until_ms = min(bound_ms, first_ms)
         self.stream_ms = max(self.stream_ms, until_ms)
+        while self._ahead_ends_ms and self._ahead_ends_ms[0] <= self.stream_ms:
+            self._ahead_ends_ms.popleft()
         parts = [self._buffers[source].drain(self.stream_ms, STEP_RECORDS) for source in ALIGNED]
         parts.append(self._buffers[Control.ROLLUP].drain(_ALL, STEP_RECORDS))
         return Due(
@@ -229,13 +259,17 @@ class Inbox:
                 self.given_up[source] += 1
         return frontier_ms
 
-    def _within_a_step(self, until_ms: int) -> int:
-        """A stream time, at most ``until_ms``, up to which there is no more than a step."""
-        times = [
-            each[: np.searchsorted(each, until_ms, side="right")]
-            for source in ALIGNED
-            for each in self._buffers[source].times()
-        ]
-        if sum(map(len, times)) <= STEP_RECORDS:
-            return until_ms
-        return int(np.partition(np.concatenate(times), STEP_RECORDS)[STEP_RECORDS])
+
+def _within_a_step(inputs: Sequence[Sequence[NDArray[np.int64]]], until_ms: int) -> int:
+    """A stream time, at most ``until_ms``, up to which there is no more than a step.
+
+    ``inputs`` are the append times int64[n] of each input's chunks, in order.
+    """
+    times = [
+        each[: np.searchsorted(each, until_ms, side="right")]
+        for chunks in inputs
+        for each in chunks
+    ]
+    if sum(map(len, times)) <= STEP_RECORDS:
+        return until_ms
+    return int(np.partition(np.concatenate(times), STEP_RECORDS)[STEP_RECORDS])

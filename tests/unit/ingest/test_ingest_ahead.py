@@ -43,7 +43,7 @@ def test_what_was_read_ahead_is_judged_once() -> None:
     ahead, ids = Ahead(), EventIds(100)
     assert (ahead.offset(Stream.LOGIN), ahead.reached_ms(Stream.LOGIN)) == (-1, NEVER)
     first = _chunk(5, "a", "b", "a", "", "c")
-    assert _ids(ahead.note(Stream.LOGIN, [first], _decoded(first), ids)) == ["a", "b", "c"]
+    assert _ids(ahead.note(Stream.LOGIN, [first], _decoded(first), ids, None)) == ["a", "b", "c"]
     assert (ahead.offset(Stream.LOGIN), ahead.covers(Stream.LOGIN, [_chunk(10, "x")])) == (9, False)
     assert ahead.covers(Stream.LOGIN, [_chunk(9, "x")])
     again = _decoded(_chunk(5, "a", "b", "a", "", "c", "d", "b"))
@@ -57,10 +57,36 @@ def test_it_goes_on_from_its_snapshot() -> None:
     """Positions and repeats are kept, and what is processed is forgotten."""
     ahead, ids = Ahead(), EventIds(100)
     first = _chunk(0, "a", "a", "b")
-    ahead.note(Stream.LOGIN, [first], _decoded(first), ids)
+    ahead.note(Stream.LOGIN, [first], _decoded(first), ids, None)
     other = Ahead()
     other.restore(ahead.snapshot())
     assert other.snapshot() == ahead.snapshot()
     seen, *_ = other.judge(Stream.LOGIN, _decoded(first), ids)
     assert seen.tolist() == [True, False, True]
     assert other.snapshot() != ahead.snapshot()
+
+
+def test_what_was_read_ahead_together_need_not_be_decoded_again() -> None:
+    """The very part comes back, once; other cuts, and another clock, are decoded anew."""
+    ahead, ids = Ahead(), EventIds(100)
+    first, second = _chunk(0, "a", "b"), _chunk(2, "c")
+    part, other = _decoded(first), _decoded(second)
+    ahead.note(Stream.LOGIN, [first], part, ids, 10)
+    ahead.note(Stream.LOGIN, [second], other, ids, 10)
+    assert ahead.take(Stream.LOGIN, [_chunk(0, "a")], 10) is None
+    assert ahead.take(Stream.LOGIN, [first], 10) is part
+    assert ahead.take(Stream.LOGIN, [first], 10) is None
+    assert ahead.take(Stream.LOGIN, [second], 1) is None  # the clock was set back behind it
+    ahead.note(Stream.LOGIN, [_chunk(3, "d")], _decoded(_chunk(3, "d")), ids, 2)
+    assert ahead.take(Stream.LOGIN, [_chunk(3, "d")], 10) is None  # it was beyond the clock
+
+
+def test_what_is_kept_is_forgotten_with_its_declarations_and_by_a_snapshot() -> None:
+    """Then it is decoded again."""
+    ahead, ids, first = Ahead(), EventIds(100), _chunk(0, "a")
+    ahead.note(Stream.LOGIN, [first], _decoded(first), ids, None)
+    ahead.forget_kept()
+    assert ahead.take(Stream.LOGIN, [first], None) is None
+    ahead.note(Stream.LOGIN, [first], _decoded(first), ids, None)
+    ahead.restore(ahead.snapshot())
+    assert ahead.take(Stream.LOGIN, [first], None) is None

@@ -8,8 +8,11 @@ from sentinel.model.document import ConfigError, parse
 from sentinel.model.entity import EntityKind
 from sentinel.model.events import Stream
 from sentinel.model.rollup import EntityRows
+from sentinel.model.signal import Stage
+from sentinel.model.step import SignalDrop
 from sentinel.rules import EntityRules, load_entity_rules
 
+LATENESS_MS = 1_000
 COLUMNS = {kind: {"n": Column("n", Kind.NUMBER, required=True)} for kind in EntityKind}
 RULE = """\
   - id: {id}
@@ -48,7 +51,8 @@ def test_signals_come_by_time_then_by_record_and_rule() -> None:
         [
             _rows(EntityKind.IP, ("x", 6, 31), ("y", 8, 12), ("z", 5, 1)),
             _rows(EntityKind.DEVICE, ("d", 9, 12)),
-        ]
+        ],
+        LATENESS_MS,
     )
     assert [(each.rule_id, each.entity_kind, each.entity_id) for each in found] == [
         ("a", "ip", "y"),
@@ -66,10 +70,34 @@ def test_rules_on_trial_make_nothing_hot_and_rules_that_are_off_are_not_run() ->
     """Only live rules give a risk; shadow rules say so."""
     rules = _rules(_rule("a"), _rule("b", stage="shadow"), _rule("c", stage="off"))
     assert rules.hot == {"a": 9}
-    found = rules.evaluate([_rows(EntityKind.IP, ("x", 6, 1))])
+    found = rules.evaluate([_rows(EntityKind.IP, ("x", 6, 1))], LATENESS_MS)
     assert [each.rule_id for each in found] == ["a", "b"]
     assert rules.demand[EntityKind.IP] == {"n"}
     assert rules.demand[EntityKind.BANK] == set()
+
+
+def test_a_rule_says_yes_to_a_pane_once_and_to_late_rows_never() -> None:
+    """What goes no further is counted by rule and reason; a late row hides no row in time."""
+    rules = _rules(
+        _rule("a").replace("    hot: 9\n", ""), _rule("b", stage="shadow"), _rule("c", hot=5)
+    )
+    times = (21, 22, 25, 31, 39, 32)
+    rows = _rows(EntityKind.IP, *(("x", 9, time) for time in times))
+    rows.recorded_ms[0] += LATENESS_MS
+    found = rules.evaluate([rows], LATENESS_MS)
+    by_rule = [(each.rule_id, each.event_time) for each in found]
+    assert [time for rule, time in by_rule if rule == "a"] == [22, 31]
+    assert [time for rule, time in by_rule if rule == "b"] == [22, 31]
+    assert [time for rule, time in by_rule if rule == "c"] == [22, 25, 31, 32, 39]  # it tells heat
+    assert [each.place for each in found] == list(range(len(found)))
+    assert rules.take_dropped() == {
+        ("a", Stage.LIVE, SignalDrop.LATE_EVENT): 1,
+        ("b", Stage.SHADOW, SignalDrop.LATE_EVENT): 1,
+        ("c", Stage.LIVE, SignalDrop.LATE_EVENT): 1,
+        ("a", Stage.LIVE, SignalDrop.UNCHANGED): 3,
+        ("b", Stage.SHADOW, SignalDrop.SHADOW): 3,
+    }
+    assert not rules.take_dropped()
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,30 @@ def test_a_full_buffer_wants_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     assert inbox.wants(Stream.LOGIN)
 
 
+def test_what_was_read_ahead_leaves_room_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading goes on while records wait for their processing, up to a bound."""
+    monkeypatch.setattr(module, "BUFFERED_RECORDS", 3)
+    inbox = Inbox()
+    for first in (0, 3, 6):
+        assert inbox.wants(Stream.LOGIN)
+        inbox.put(_chunk(Stream.LOGIN, first, [first + 1, first + 2, first + 3]), NOW)
+        assert not inbox.wants(Stream.LOGIN)
+        assert inbox.next_step(lambda _: True, NOW, bound_ms=NEVER).ahead
+    assert not inbox.wants(Stream.LOGIN)
+    inbox.next_step(lambda _: True, NOW, bound_ms=NOW)
+    assert inbox.wants(Stream.LOGIN)
+
+
+def test_what_was_read_ahead_together_is_processed_together() -> None:
+    """A step takes what one step before has read ahead, though the bound allows more."""
+    inbox, ended = Inbox(), _ended(Stream.COMPLAINT, Stream.TRANSACTION, Control.RESPONSE)
+    for first in (0, 2):
+        inbox.put(_chunk(Stream.LOGIN, first, [first + 1, first + 2]), NOW)
+        inbox.next_step(ended, NOW, bound_ms=NEVER)
+    found = [_times(inbox.next_step(ended, NOW, bound_ms=NOW)) for _ in range(2)]
+    assert found == [{Stream.LOGIN: [1]}, {Stream.LOGIN: [2, 3]}]  # more of 4 may come
+
+
 @settings(max_examples=100)
 @given(
     st.dictionaries(
