@@ -53,7 +53,8 @@ def main() -> None:
     Console().print(table(found["figures"]))
     if wanted == set(GIVES):
         LATEST.write_text(json.dumps(report(found, measured), indent=2) + "\n", "utf-8")
-        _say(f"written to {LATEST}; `python -m benchmarks.readme` copies it into the READMEs")
+        _say(f"written to {LATEST}; `python -m benchmarks.readme` copies it into the READMEs,")
+        _say("`python -m benchmarks.scaling --print` computes the tables of docs/scaling.md")
 
 
 def measure(wanted: Collection[str], peers: Path, broker: str, size: Size = FULL) -> dict[str, Any]:

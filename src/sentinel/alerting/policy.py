@@ -10,7 +10,7 @@ from sentinel.model.document import Document, Path
 from sentinel.model.duration import parse_duration
 from sentinel.model.signal import Risk, Title
 
-LEAST_QUIET_MS = 60_000
+_LEAST_QUIET_MS = 60_000
 """A shorter quiet period would be over within the pane in which a rule by a shared entity fired."""
 
 _Raisable = Literal["orange", "yellow", "blue"]
@@ -120,7 +120,7 @@ def read_policy(document: Document) -> Policy:
         for risk in Risk
     }
     quiet_ms = _duration(document, ("quiet",), file.quiet)
-    if quiet_ms < LEAST_QUIET_MS:
+    if quiet_ms < _LEAST_QUIET_MS:
         raise document.error(("quiet",), f"quiet {file.quiet} is shorter than 1m")
     return Policy(
         thresholds=thresholds,

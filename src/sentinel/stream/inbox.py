@@ -27,8 +27,8 @@ Source = Stream | Control
 ALIGNED: tuple[Source, ...] = (*Stream, Control.RESPONSE)
 """The inputs that are read in one order of append time; rollups come as they come."""
 BUFFERED_RECORDS, BUFFERED_CHUNKS = 40_000, 4
-"""With so many records or chunks of an input buffered no more of it is fetched; those that were
-read ahead, and wait for their processing, do not count up to twice as many."""
+"""With so many records or chunks of an input buffered that were not read ahead, no more of it is
+fetched; nor with three times as many records in all."""
 STEP_RECORDS = 50_000
 WAIT_MS, WAIT_BEHIND_MS = 5_000, 60_000
 """For so long an input whose unread records do not arrive holds up the others: a shard that is
@@ -97,7 +97,8 @@ class _Buffer:
     def has_room(self) -> bool:
         """Whether more should be fetched."""
         return (
-            self.records < BUFFERED_RECORDS + min(self.ahead, 2 * BUFFERED_RECORDS)
+            self.records - self.ahead < BUFFERED_RECORDS
+            and self.records < 3 * BUFFERED_RECORDS
             and len(self.unread_times()) < BUFFERED_CHUNKS
         )
 
@@ -186,11 +187,10 @@ class Inbox:
         return self._buffers[source].has_room()
 
     def clear(self) -> None:
-        """Drop everything, without acks."""
+        """Drop everything, without acks; no step may follow."""
         for buffer in self._buffers.values():
             buffer.chunks.clear()
             buffer.records = buffer.ahead = 0
-        self._ahead_ends_ms.clear()
 
     def next_step(
         self, has_ended: Callable[[Source], bool], wall_ms: int, bound_ms: int | None = None

@@ -107,6 +107,16 @@ def test_the_alert_id_is_a_published_hash() -> None:
     assert alert.alert_id == "43f78b95a2b9b3de1b6a3f020efd3f7b"
 
 
+def test_a_signal_that_is_known_changes_nothing() -> None:
+    """Sent again with a later time it does not make others fade, so steps may be cut anywhere."""
+    what = alerting()
+    fuse(what, signal(1, rule_id="a"), signal(2, hours=23, rule_id="b"))
+    again = replace(signal(3, hours=24.5, rule_id="b"), event_id="E2")
+    assert fuse(what, again).dropped == {SignalDrop.UNCHANGED: 1}
+    alert = only(fuse(what, signal(4, hours=23.5, rule_id="c")))
+    assert {reason.rule_id for reason in alert.reasons} == {"a", "b", "c"}
+
+
 def test_distinct_rules_add_up_as_independent_doubts() -> None:
     """Two halves make three quarters, and each is worth the quarter that hangs on it."""
     what = alerting()
