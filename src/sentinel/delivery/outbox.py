@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    union_all,
     update,
 )
 from sqlalchemy.exc import SQLAlchemyError
@@ -119,13 +120,13 @@ class Outbox:
 
     def next_due_ms(self, channel: str) -> int | None:
         """When the channel's next page or digest of late alerts is due."""
-        page = select(func.min(PAGES.c.due_ms)).where(
-            PAGES.c.channel == channel, PAGES.c.state == DUE
-        )
-        digest = select(func.min(DIGESTS.c.due_ms)).where(DIGESTS.c.channel == channel)
+        pages = select(PAGES.c.due_ms).where(PAGES.c.channel == channel, PAGES.c.state == DUE)
+        digests = select(DIGESTS.c.due_ms).where(DIGESTS.c.channel == channel)
+        # One statement: between two a digest may become a page, and be in neither.
+        both = union_all(pages, digests).subquery()
         with self._engine.connect() as connection:
-            found = [connection.scalar(query) for query in (page, digest)]
-        return min((due_ms for due_ms in found if due_ms is not None), default=None)
+            due_ms: int | None = connection.scalar(select(func.min(both.c.due_ms)))
+        return due_ms
 
     def close_digests(self, channel: str, plan: Plan, now_ms: int) -> None:
         """Make pages of the channel's digests of late alerts that are due."""

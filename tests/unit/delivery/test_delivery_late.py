@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 from tests.delivery.alerts import CUSTOMER, NOW, alert
 from tests.delivery.box import PLAN, Box
 
@@ -158,6 +159,25 @@ def test_suppressed_alerts_are_in_no_digest(box: Box) -> None:
     silence = (Suppressor(Suppression.SILENCE, "s1"),)
     assert box.takes(alert(suppressed=silence), now_ms=READ) == {NoPage.SUPPRESSED: 1}
     assert box.outbox.next_due_ms("duty") is None
+
+
+def test_a_digest_that_becomes_a_page_is_never_out_of_sight(box: Box) -> None:
+    """Whoever asks for what is due sees the digest or its page, wherever the change falls."""
+    box.takes(alert("a"), now_ms=READ)
+    asked: list[str] = []
+
+    def close(*cursor_execute: Any) -> None:
+        """Right after the first statement of whoever asks."""
+        asked.append(cursor_execute[2])
+        if len(asked) == 1:
+            box.outbox.close_digests("duty", PLAN, CLOSED)
+
+    event.listen(Engine, "after_cursor_execute", close)
+    try:
+        assert box.outbox.next_due_ms("duty") == CLOSED
+    finally:
+        event.remove(Engine, "after_cursor_execute", close)
+    assert _digest(box, "duty").content.late is not None
 
 
 def test_quiet_hours_hold_a_digest_without_red(box: Box) -> None:
