@@ -46,7 +46,7 @@ scaling: $(READY) setup-system  ## what things cost and a large bank needs; writ
 
 faults: $(READY) setup-system  ## kill, cut, stop, spoil: nothing lost or doubled; FULL=1 ROWS=a,b SEED=2
 	$(BIN)/python -m tests.faults --seed $(SEED) $(if $(ROWS),--rows $(ROWS)) \
-	  $(if $(FULL),--full $(if $(ROWS),,--into docs/reliability.md))
+	  $(if $(FULL),--full --into docs/reliability.md)
 
 mutations: $(READY) setup-system  ## put known bugs back, one at a time: the fault suite finds each
 	$(BIN)/pytest tests/faults/mutation_check.py

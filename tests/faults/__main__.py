@@ -35,7 +35,7 @@ def main(
             results.append(result)
             if into is not None:
                 write(into, results, seed)
-    Console(width=160).print(table(results))
+    Console(width=160).print(table(results, seed))
     if not all(result.passed for result in results):
         sys.exit(1)
 

@@ -3,7 +3,9 @@
 import os
 import platform
 import re
+import subprocess
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from statistics import median
 
@@ -14,7 +16,7 @@ from tests.kafka.broker import VERSION
 
 _COLUMNS = (
     "row", "fault", "faults", "events", "alerts", "lost", "doubled", "phantom",
-    "state digests", "dead letters", "recovery s, median / most", "",
+    "state digests", "dead letters", "recovery s, median / most", "played", "",
 )  # fmt: skip
 _PLACE = re.compile(r"(?<=<!-- table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
@@ -38,30 +40,49 @@ def _cells(result: Result) -> list[str]:
     ]
 
 
-def _lines(results: list[Result]) -> list[list[str]]:
-    played = {result.row for result in results}
-    left_out = [
-        [name, row.what, "not run", *[""] * (len(_COLUMNS) - 3)] for name, row in ROWS.items()
-    ]
-    return [_cells(each) for each in results] + [line for line in left_out if line[0] not in played]
+def _lines(results: list[Result], seed: int, earlier: dict[str, list[str]]) -> list[list[str]]:
+    """A line for each row, in their order: of this run, of an earlier one, or "not run"."""
+    lines = dict(earlier)
+    for number, result in enumerate(results):
+        *cells, note = _cells(result)
+        lines[result.row] = [*cells, f"{_commit()}, seed {seed + number}", note]
+    empty = [""] * (len(_COLUMNS) - 3)
+    return [lines.get(name) or [name, row.what, "not run", *empty] for name, row in ROWS.items()]
 
 
-def table(results: list[Result]) -> Table:
+@cache
+def _commit() -> str:
+    here = Path(__file__).parent
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    found = subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "no commit"
+
+
+def table(results: list[Result], seed: int) -> Table:
     """The results for a terminal; a row that was not run says so."""
     shown = Table(*_COLUMNS)
-    for line in _lines(results):
+    for line in _lines(results, seed, {}):
         shown.add_row(*line)
     return shown
 
 
 def write(into: Path, results: list[Result], seed: int) -> None:
-    """Put the results into a Markdown file, between its marks."""
+    """Put the results into a Markdown file, between its marks; other rows stay as they are."""
+    text = into.read_text("utf-8")
+    found = _PLACE.search(text)
+    if found is None:
+        message = f"{into} has no place for the table"
+        raise ValueError(message)
+    kept = [[cell.strip() for cell in line.split("|")[1:-1]] for line in found[0].splitlines()]
+    earlier = {line[0]: line for line in kept if len(line) == len(_COLUMNS) and line[0] in ROWS}
     head = ["|" + "|".join(f" {name} " for name in _COLUMNS) + "|", "|" + " --- |" * len(_COLUMNS)]
-    lines = ["|" + "|".join(f" {cell} " for cell in line) + "|" for line in _lines(results)]
+    lines = [
+        "|" + "|".join(f" {cell} " for cell in line) + "|"
+        for line in _lines(results, seed, earlier)
+    ]
     where = (
-        f"{datetime.now(UTC):%Y-%m-%d}, seed {seed}, Apache Kafka {VERSION}, "
+        f"{datetime.now(UTC):%Y-%m-%d}, Apache Kafka {VERSION}, "
         f"Python {platform.python_version()}, {os.cpu_count()} cores shared with the broker.\n"
     )
-    text = into.read_text("utf-8")
     made = _PLACE.sub(lambda _: "\n".join(["", *head, *lines, "", where]), text)
     into.write_text(made, "utf-8")

@@ -23,6 +23,8 @@ from sentinel.stream.topics import Topics
 
 _TIMEOUT_S = 30.0
 _BY_KEY = -1  # by the key
+# What becomes of the records that wait when another was refused; never the reason itself.
+_CONSEQUENCES = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)  # noqa: SLF001
 _BROADCAST = 0  # the one partition that is followed; a cluster may create more
 
 
@@ -143,15 +145,15 @@ class Sink:
                 return
 
     def _abort(self, error: KafkaError) -> NoReturn:
-        self._producer.poll(0)
-        reason = self._refused or error.str()
         if error.fatal() or not error.txn_requires_abort():
-            raise SinkFatalError(reason)
+            self._producer.poll(0)
+            raise SinkFatalError(self._refused or error.str())
         try:
             self._producer.abort_transaction(_TIMEOUT_S)
         except KafkaException as exception:
             raise SinkFatalError(exception.args[0].str()) from None
-        raise SinkAbortedError(reason)
+        self._producer.poll(0)  # only now every record of the transaction has its report
+        raise SinkAbortedError(self._refused or error.str())
 
     def _produce(
         self,
@@ -173,7 +175,7 @@ class Sink:
 
     def _reported(self, error: KafkaError | None, message: Message) -> None:
         """Keep what the broker refused first: the transaction's own error does not say it."""
-        if error is not None and not self._refused:
+        if error is not None and error.code() not in _CONSEQUENCES and not self._refused:
             self._refused = f"{message.topic()}: {error.str()}"
 
     def _put_aside(self, letter: DeadLetter) -> None:
