@@ -1,8 +1,10 @@
 """The pager's Faust app: reads the alerts topic in a group of its own."""
 
+from functools import partial
 from typing import Any
 
 import faust
+from faust.types import TP
 from mode import Service
 
 from sentinel.delivery.pager import Pager
@@ -11,6 +13,11 @@ from sentinel.stream.security import broker_credentials
 from sentinel.stream.topics import Topics
 from sentinel.stream.transport import ChunkSchema, chunk_transport
 from sentinel.stream.web import Web
+
+
+async def _first_offset(app: faust.App, partition: TP) -> int:
+    """The first offset of a partition that Kafka still has."""
+    return int((await app.consumer.earliest_offsets(partition))[partition])
 
 
 def _always(_topic: str, _partition: int) -> bool:
@@ -39,12 +46,15 @@ def create_app(settings: Settings, pager: Pager, web: Web, data_dir: str) -> fau
     async def page(stream: Any) -> None:
         async for event in stream.noack().events():
             chunk = event.value
-            await pager.accept(chunk.topic, chunk.partition, chunk.offsets, chunk.values)
+            place = f"{chunk.topic}-{chunk.partition}"
+            records = list(zip(chunk.offsets, chunk.values, strict=True))
+            first = partial(_first_offset, app, TP(chunk.topic, chunk.partition))
+            await pager.accept(place, (chunk.start, chunk.end), records, first)
             event.ack()
 
     @app.on_partitions_assigned.connect
     async def assigned(*_: Any, **__: Any) -> None:
-        pager.assigned = True
+        pager.assign()
 
     @app.service
     class Sending(Service):

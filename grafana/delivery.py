@@ -96,6 +96,21 @@ def delivery() -> dict[str, Any]:
                 unit="none",
             ),
             panel(
+                "timeseries",
+                "Oldest page due · 最早未送达通知",
+                "How long the oldest page that should have been sent by now has waited, by tier.",
+                {"{{tier}}": "max by (tier) (sentinel_oldest_due_page_seconds)"},
+                unit="s",
+                colours=TIER_COLOURS,
+            ),
+            panel(
+                "timeseries",
+                "Pager's failures · 通知服务失败",
+                "What the pager's tasks could not do and try again, a second.",
+                {"{{task}}": rate("sentinel_pager_failures_total", "task")},
+                unit="ops",
+            ),
+            panel(
                 "bargauge",
                 "Alerts found late · 补报预警",
                 "Alerts told in digests because they were too old to be paged one by one, by tier.",

@@ -1,16 +1,22 @@
 """An outbox on SQLite, fed with alerts as the pager feeds it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.delivery.alerts import NOW
 from tests.delivery.plans import plan
 
-from sentinel.delivery.outbox import Outbox
+from sentinel.delivery.outbox import Outbox, Read
 from sentinel.delivery.page import Page
 from sentinel.delivery.plan import NoPage
 from sentinel.model.alert import Alert
 
 PLAN = plan()
+
+
+def read_of(alerts: Sequence[Alert], start: int = 0) -> Read:
+    """The records of a partition from an offset on."""
+    return Read("alerts-0", start, start + len(alerts), list(enumerate(alerts, start)))
 
 
 class Box:
@@ -23,9 +29,9 @@ class Box:
 
     def takes(self, *alerts: Alert, now_ms: int = NOW) -> dict[NoPage, int]:
         """The next records of the topic."""
-        records = list(enumerate(alerts, self.offset))
-        self.offset += len(alerts)
-        return dict(self.outbox.accept("alerts-0", records, PLAN, now_ms))
+        read = read_of(alerts, self.offset)
+        self.offset = read.end
+        return dict(self.outbox.accept(read, PLAN, now_ms))
 
     def restarts(self) -> None:
         """The process ends and another one opens the same database."""

@@ -20,7 +20,6 @@ from tests.delivery.plans import plan
 
 from sentinel.alerting.cloudevent import encode
 from sentinel.delivery.channels import open_channel
-from sentinel.delivery.dispatch import Dispatcher
 from sentinel.delivery.outbox import Outbox
 from sentinel.delivery.pager import Pager
 from sentinel.delivery.watch import PagerMetrics
@@ -50,6 +49,10 @@ def _clock(age_ms: int) -> Callable[[], int]:
     return lambda: NOW + age_ms + pace * (time.monotonic_ns() - _STARTED_NS) // 1_000_000
 
 
+async def _first_offset() -> int:
+    return 0
+
+
 async def _page(folder: str, url: str, alerts: int, age_ms: int) -> None:
     """Take in the alerts, as a restarted agent reads them again from the first, and send all."""
     clock_ms = _clock(age_ms)
@@ -57,13 +60,12 @@ async def _page(folder: str, url: str, alerts: int, age_ms: int) -> None:
     environ = {"DUTY_KEY": ROUTING_KEY, "CASES_KEY": KEY}
     channels = {name: open_channel(entry, name, environ) for name, entry in whole.channels.items()}
     metrics = PagerMetrics(CollectorRegistry(), channels)
-    dispatcher = Dispatcher(outbox, whole, channels, metrics, clock_ms)
-    pager = Pager(outbox, whole, dispatcher, metrics, clock_ms)
+    pager = Pager(outbox, whole, channels, metrics, clock_ms)
     pager.start()
     for first in range(0, alerts, _BATCH):
         offsets = range(first, min(first + _BATCH, alerts))
-        values = [encode(alert(f"a{offset}")) for offset in offsets]
-        await pager.accept("alerts", 0, offsets, values)
+        records = [(offset, encode(alert(f"a{offset}"))) for offset in offsets]
+        await pager.accept("alerts-0", (offsets.start, offsets.stop), records, _first_offset)
     while outbox.next_due_ms("duty") is not None:  # noqa: ASYNC110 - another task sends
         await asyncio.sleep(0.002)
     await pager.stop()

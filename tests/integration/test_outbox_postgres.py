@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from tests.delivery.alerts import NOW, alert
+from tests.delivery.box import read_of
 from tests.delivery.plans import plan
 from tests.integration.stage import wait_for
 
-from sentinel.delivery.outbox import Outbox
+from sentinel.delivery.outbox import Outbox, Read
 from sentinel.delivery.page import PageKind
 from sentinel.delivery.plan import NoPage
 from sentinel.model.alert import AlertState, Change, Resolution
@@ -65,8 +66,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_a_page_lives_there_as_in_sqlite(postgres: str) -> None:
     """Due, tried, sent, finished, pruned; a record that is read again does nothing."""
     outbox = Outbox(postgres)
-    assert outbox.accept("alerts-0", [(0, alert("a")), (1, alert("b"))], PLAN, NOW) == {}
-    outbox.accept("alerts-0", [(0, alert("a")), (1, alert("b"))], PLAN, NOW)
+    both = read_of([alert("a"), alert("b")])
+    assert outbox.accept(both, PLAN, NOW) == {}
+    outbox.accept(both, PLAN, NOW)
     first, second = outbox.due("duty", NOW, 9)
     outbox.begin([first, second])
     outbox.sent([first], NOW)
@@ -79,13 +81,17 @@ def test_a_page_lives_there_as_in_sqlite(postgres: str) -> None:
         change=Change.RESOLVED,
         resolution=Resolution.QUIET,
     )
-    assert outbox.accept("alerts-0", [(2, resolved)], PLAN, NOW) == {NoPage.ANSWERED: 1}
+    assert outbox.accept(read_of([resolved], 2), PLAN, NOW) == {NoPage.ANSWERED: 1}
     outbox.close()
     again = Outbox(postgres)
     assert [page.kind for page in again.due("duty", NOW, 9)] == [PageKind.RESOLVE]
     assert again.counts() == {"due": 3, "sent": 1, "dead": 0, "cancelled": 1}
     assert again.prune(NOW + 1) == 2
     again.close()
+
+
+def _one(place: str, offset: int, alert_id: str) -> Read:
+    return Read(place, offset, offset + 1, [(offset, alert(alert_id))])
 
 
 def test_late_alerts_become_one_digest_there_too(postgres: str) -> None:
@@ -96,7 +102,12 @@ def test_late_alerts_become_one_digest_there_too(postgres: str) -> None:
         for number in range(20):
             moment = late + number * 20_000
             accepting = [
-                both.submit(each.accept, place, [(number, alert(name))], PLAN, moment)
+                both.submit(
+                    each.accept,
+                    Read(place, number, number + 1, [(number, alert(name))]),
+                    PLAN,
+                    moment,
+                )
                 for each, place, name in (
                     (first, "late-0", f"x{number}"),
                     (second, "late-1", f"y{number}"),

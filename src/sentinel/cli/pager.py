@@ -50,7 +50,6 @@ def _serve(settings: "Settings", plan: "Plan") -> None:
     from prometheus_client import CollectorRegistry
 
     from sentinel.agents.pager import create_app
-    from sentinel.delivery.dispatch import Dispatcher
     from sentinel.delivery.outbox import Outbox
     from sentinel.delivery.pager import Pager
     from sentinel.delivery.watch import PagerMetrics
@@ -59,12 +58,12 @@ def _serve(settings: "Settings", plan: "Plan") -> None:
 
     outbox = Outbox(settings.outbox)
     metrics = PagerMetrics(CollectorRegistry(), plan.channels)
-    used = {name for route in plan.root.walk() for rung in route.ladder for name in rung.channels}
+    used = set().union(*(route.channels for route in plan.root.walk()))
     channels = _channels(plan, used)
-    dispatcher = Dispatcher(outbox, plan, channels, metrics, _now_ms)
-    read = alert_reader(settings)
-    service = Pager(outbox, plan, dispatcher, metrics, _now_ms, read)
-    web = Web(settings.web_host, settings.web_port, metrics.registry, service.health)
+    service = Pager(outbox, plan, channels, metrics, _now_ms, alert_reader(settings))
+    web = Web(
+        settings.web_host, settings.web_port, metrics.registry, service.health, service.is_alive
+    )
     with tempfile.TemporaryDirectory(prefix="sentinel-faust-") as data_dir:
         app = create_app(settings, service, web, data_dir)
         faust.Worker(
@@ -85,8 +84,7 @@ def try_out(
     if not found:
         names = ", ".join(each.name for each in plan.root.walk())
         raise UserError(f'there is no route "{route}"; there are {names}')
-    used = dict.fromkeys(name for rung in found[0].ladder for name in rung.channels)
-    channels = _channels(plan, used)
+    channels = _channels(plan, sorted(found[0].channels))
     if not asyncio.run(_try_each(channels, plan)):
         raise typer.Exit(FAILED)
 
@@ -113,7 +111,7 @@ async def _try_each(channels: "dict[str, Channel]", plan: "Plan") -> bool:
         updated_at=now_ms,
         recorded_ms=now_ms,
         runbook="docs/pages.md",
-        link=plan.link.format(alert_id=alert_id),
+        link=plan.late_link,
     )
     for name, channel in channels.items():
         try:

@@ -50,7 +50,7 @@ def check(
 def _findings(plan: "Plan") -> list[str]:
     from sentinel.delivery.routes import unreachable
 
-    used = {name for route in plan.root.walk() for rung in route.ladder for name in rung.channels}
+    used = set().union(*(route.channels for route in plan.root.walk()))
     return [
         *(
             f"routes.yaml: {route.name} is never reached: {earlier.name} takes it all"

@@ -1,19 +1,23 @@
 """``configs/routes.yaml``: channels, limits and the routing tree."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from sentinel.delivery.page import LINK_FIELDS
 from sentinel.delivery.routes import Route, Rung
 from sentinel.model.document import Document, did_you_mean, parse
 from sentinel.model.document import Path as Place
 from sentinel.model.duration import parse_duration
 from sentinel.model.hours import DAYS, Weekly, parse_time_of_day
 from sentinel.model.matcher import parse_matcher
+
+_IN_BRACES = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,62}\Z")]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -30,15 +34,21 @@ class Secret(Struct, frozen=True, forbid_unknown_fields=True):
     file: str = ""
 
     def read(self, environ: Mapping[str, str]) -> str:
-        """The secret itself; raises ChannelError."""
+        """The secret itself, without white space around it; raises ChannelError."""
         if self.env:
-            if not environ.get(self.env):
+            found = environ.get(self.env, "").strip()
+            if not found:
                 raise ChannelError(f"{self.env} is not set")
-            return environ[self.env]
+            return found
         try:
-            return Path(self.file).read_text(encoding="utf-8").strip()
+            found = Path(self.file).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ChannelError(f"{self.file}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise ChannelError(f"{self.file}: not UTF-8 text") from None
+        if not found:
+            raise ChannelError(f"{self.file} is empty")
+        return found
 
 
 class Rate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,6 +85,7 @@ class _Route(Struct, frozen=True, forbid_unknown_fields=True):
     continue_: bool = field(default=False, name="continue")
     ladder: Annotated[tuple[_Rung, ...], Meta(min_length=1)] | UnsetType = UNSET
     quiet: _Hours | UnsetType = UNSET
+    fallback: tuple[str, ...] | UnsetType = UNSET
     routes: tuple["_Route", ...] = ()
 
 
@@ -132,8 +143,9 @@ def read_plan(document: Document, zone: ZoneInfo) -> Plan:
     Raises :class:`~sentinel.model.document.ConfigError`.
     """
     file = document.convert(_File)
-    if "{alert_id}" not in file.link:
-        raise document.error(("link",), "the link must have {alert_id} in it")
+    _check_link(document, file.link)
+    if {"{", "}"} & set(file.late_link):
+        raise document.error(("late_link",), "a digest's link has no fields: it is of no one alert")
     for name, entry in file.channels.items():
         if entry.type in ("pagerduty", "webhook") and entry.key is UNSET:
             raise document.error(("channels", name), f"a {entry.type} channel needs a key")
@@ -144,14 +156,14 @@ def read_plan(document: Document, zone: ZoneInfo) -> Plan:
         raise document.error(("route",), "the first route takes every alert: no match, no hours")
     if root_entry.ladder is UNSET:
         raise document.error(("route",), "the first route needs a ladder")
-    root = reader.route(("route",), root_entry, (), None)
+    root = reader.route(("route",), root_entry, None)
     names = [route.name for route in root.walk()]
     for name in names:
         if names.count(name) > 1:
             raise document.error(("route",), f'two routes are called "{name}"')
     return Plan(
         link=file.link,
-        late_link=file.late_link or file.link.replace("{alert_id}", ""),
+        late_link=file.late_link or _IN_BRACES.sub("", file.link),
         zone=zone,
         ignore_older_than_ms=_duration(document, ("ignore_older_than",), file.ignore_older_than),
         keep_ms=_duration(document, ("keep",), file.keep),
@@ -170,16 +182,20 @@ class _Reader:
     zone: ZoneInfo
     channels: frozenset[str]
 
-    def route(
-        self, place: Place, entry: _Route, ladder: tuple[Rung, ...], quiet: Weekly | None
-    ) -> Route:
-        """The route at ``place``; ladder and quiet hours are its parent's."""
+    def route(self, place: Place, entry: _Route, parent: Route | None) -> Route:
+        """The route at ``place``; what it does not say it has from its parent."""
+        ladder = () if parent is None else parent.ladder
+        quiet = None if parent is None else parent.quiet
+        fallback = () if parent is None else parent.fallback
         if entry.ladder is not UNSET:
             ladder = tuple(
                 self._rung((*place, "ladder", n), rung) for n, rung in enumerate(entry.ladder)
             )
         if entry.quiet is not UNSET:
             quiet = self._hours((*place, "quiet"), entry.quiet)
+        if entry.fallback is not UNSET:
+            fallback = entry.fallback
+            self._check_channels((*place, "fallback"), fallback)
         matchers = []
         for n, text in enumerate(entry.match):
             try:
@@ -187,28 +203,33 @@ class _Reader:
             except ValueError as error:
                 raise self.document.error((*place, "match", n), str(error)) from None
         hours = None if entry.hours is UNSET else self._hours((*place, "hours"), entry.hours)
-        return Route(
+        route = Route(
             name=entry.name,
             matchers=tuple(matchers),
             hours=hours,
             goes_on=entry.continue_,
             ladder=ladder,
             quiet=quiet,
-            routes=tuple(
-                self.route((*place, "routes", n), each, ladder, quiet)
-                for n, each in enumerate(entry.routes)
-            ),
+            routes=(),
+            fallback=fallback,
         )
+        children = tuple(
+            self.route((*place, "routes", n), each, route) for n, each in enumerate(entry.routes)
+        )
+        return replace(route, routes=children)
 
     def _rung(self, place: Place, rung: _Rung) -> Rung:
-        for n, name in enumerate(rung.channels):
-            if name not in self.channels:
-                hint = did_you_mean(name, self.channels)
-                raise self.document.error(
-                    (*place, "channels", n), f'there is no channel "{name}"', hint
-                )
+        self._check_channels((*place, "channels"), rung.channels)
         after_ms = _duration(self.document, (*place, "after"), rung.after) if rung.after else 0
         return Rung(after_ms, rung.channels)
+
+    def _check_channels(self, place: Place, names: tuple[str, ...]) -> None:
+        for n, name in enumerate(names):
+            if name not in self.channels:
+                hint = did_you_mean(name, self.channels)
+                raise self.document.error((*place, n), f'there is no channel "{name}"', hint)
+            if name in names[:n]:
+                raise self.document.error((*place, n), f'channel "{name}" is named twice')
 
     def _hours(self, place: Place, entry: _Hours) -> Weekly:
         times = []
@@ -218,6 +239,17 @@ class _Reader:
             except ValueError as error:
                 raise self.document.error((*place, name), str(error)) from None
         return Weekly(frozenset(map(DAYS.index, entry.days)), times[0], times[1], self.zone)
+
+
+def _check_link(document: Document, link: str) -> None:
+    """Only the fields of a page's link are in braces; raises ConfigError."""
+    for name in _IN_BRACES.findall(link):
+        if name not in LINK_FIELDS:
+            hint = did_you_mean(name, LINK_FIELDS)
+            raise document.error(("link",), f'a link has no field "{{{name}}}"', hint)
+    if {"{", "}"} & set(_IN_BRACES.sub("", link)):
+        hint = "of a URL write { as %7B and } as %7D"
+        raise document.error(("link",), "a brace that is no field's", hint)
 
 
 def _duration(document: Document, place: Place, text: str) -> int:

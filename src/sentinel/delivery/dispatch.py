@@ -1,9 +1,9 @@
 """The dispatcher: for each channel a loop that sends what is due, within the channel's rate."""
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import structlog
 
@@ -11,15 +11,18 @@ from sentinel.delivery.channels import Channel, Refused, Unreached
 from sentinel.delivery.declare import Plan
 from sentinel.delivery.outbox import Outbox
 from sentinel.delivery.page import Page, PageKind
-from sentinel.delivery.plan import NoPage
-from sentinel.delivery.watch import PagerMetrics, Result
+from sentinel.delivery.plan import NoPage, fallback
+from sentinel.delivery.supervised import Supervised, told
+from sentinel.delivery.watch import PagerMetrics, PagerTask, Result
 from sentinel.model.alert import Tier
 from sentinel.model.duration import parse_duration
 
 _log = structlog.get_logger(__name__)
-_BATCH = 200
+_BATCH = 50
 _LONGEST_SLEEP_S = 1.0  # a page may become due by a record that another process took in
 _DIGEST_FROM = 3  # so many that wait at once are told in one
+_RED_SHARE = 4  # one page in so many of a channel's rate is kept for red alerts
+_FALLBACK_AFTER_MS = 30_000  # a page that is not taken for so long goes to the fallback
 
 
 class Dispatcher:
@@ -39,7 +42,6 @@ class Dispatcher:
     ) -> None:
         self._outbox, self._plan, self._channels = outbox, plan, channels
         self._metrics, self._clock_ms = metrics, clock_ms
-        self._wake = {name: asyncio.Event() for name in channels}
         self._rates = {
             name: _Rate(
                 plan.channels[name].rate.pages,
@@ -48,31 +50,35 @@ class Dispatcher:
             )
             for name in channels
         }
+        self._paused_until_ms = dict.fromkeys(channels, 0)
+        self.tasks = {name: self._task(name) for name in channels}
+        """What sends on each channel."""
+
+    def _task(self, name: str) -> Supervised:
+        async def once() -> float:
+            return await self.send_due(name)
+
+        return Supervised(
+            f"channel {name}", once, partial(self._metrics.task_failed, PagerTask.CHANNEL)
+        )
 
     def wake(self) -> None:
         """Something new may be due."""
-        for event in self._wake.values():
-            event.set()
-
-    async def run(self) -> None:
-        """Send until cancelled."""
-        await asyncio.gather(*(self._serve(name) for name in self._channels))
-
-    async def _serve(self, name: str) -> None:
-        while True:
-            self._wake[name].clear()
-            wait_s = await self.send_due(name)
-            if wait_s:
-                # Not wait_for: before Python 3.12 it may swallow a cancellation.
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(wait_s):
-                        await self._wake[name].wait()
+        for task in self.tasks.values():
+            task.wake()
 
     async def send_due(self, name: str) -> float:
-        """Send what is due on a channel now; returns the seconds until there may be more."""
+        """Send what is due on a channel now; returns the seconds until there may be more.
+
+        Raises OutboxError.
+        """
         now_ms = self._clock_ms()
         await asyncio.to_thread(self._outbox.close_digests, name, self._plan, now_ms)
         pages = await asyncio.to_thread(self._outbox.due, name, now_ms, _BATCH)
+        if (until_ms := self._paused_until_ms[name]) > now_ms:
+            for page in pages:
+                await self._fall_back(page, until_ms)
+            return min((until_ms - now_ms) / 1000, _LONGEST_SLEEP_S)
         if not pages:
             due_ms = await asyncio.to_thread(self._outbox.next_due_ms, name)
             ahead_s = _LONGEST_SLEEP_S if due_ms is None else (due_ms - now_ms) / 1000
@@ -82,21 +88,20 @@ class Dispatcher:
         if len(digest) < _DIGEST_FROM and len(digest) <= rate.left(now_ms):
             digest = []
         pages = [page for page in pages if page not in digest]
-        for page in pages:
-            wait_s = rate.take(self._clock_ms())
+        for batch in [*([page] for page in pages), *([digest] if digest else [])]:
+            wait_s = rate.take(self._clock_ms(), is_red=batch[0].content.tier is Tier.RED)
             if wait_s:
                 return wait_s
-            await self._send(channel, [page])
-        if digest:
-            wait_s = rate.take(self._clock_ms())
-            if wait_s:
-                return wait_s
-            await self._send(channel, digest)
+            await self._send(channel, batch)
+            # A red alert that has come meanwhile, or the receiver's wish to be left alone.
+            if self.tasks[name].is_woken or self._paused_until_ms[name] > self._clock_ms():
+                return 0.0
         return 0.0
 
     async def _send(self, channel: Channel, pages: Sequence[Page]) -> None:
         """One attempt at one page, or at a digest of several."""
         first = pages[0]
+        self.tasks[first.channel].beat()
         await asyncio.to_thread(self._outbox.begin, pages)
         try:
             async with asyncio.timeout(self._plan.timeout_ms / 1000):
@@ -107,26 +112,32 @@ class Dispatcher:
         except Refused as error:
             _log.error("page refused", channel=first.channel, reason=str(error))
             for page in pages:
-                await asyncio.to_thread(self._give_up, page, NoPage.REFUSED)
+                await self._give_up(page, NoPage.REFUSED)
         except (Unreached, TimeoutError) as error:
-            await self._again(pages, error)
+            await self._again(pages, str(error) or "no answer in time", error)
+        except Exception as error:  # noqa: BLE001 - one page must stop no other
+            words = told(error)
+            self._metrics.task_failed(PagerTask.CHANNEL)
+            await self._again(pages, " ".join(words.values()), error)
         else:
             now_ms = self._clock_ms()
             await asyncio.to_thread(self._outbox.sent, pages, now_ms)
             for page in pages:
                 self._metrics.sent(page, now_ms, digested=len(pages) > 1)
 
-    async def _again(self, pages: Sequence[Page], error: Exception) -> None:
+    async def _again(self, pages: Sequence[Page], reason: str, error: Exception) -> None:
         """Try later: twice as late each time, when the receiver says, but not for ever."""
         now_ms, name = self._clock_ms(), pages[0].channel
-        reason = str(error) or "no answer in time"
         _log.warning("page not delivered", channel=name, pages=len(pages), reason=reason)
+        asked_s = error.after_s if isinstance(error, Unreached) else None
+        if asked_s is not None:
+            self._paused_until_ms[name] = now_ms + round(asked_s * 1000)
         for page in pages:
             if now_ms - page.since_ms > self._plan.give_up_ms:
-                await asyncio.to_thread(self._give_up, page, NoPage.EXPIRED)
+                await self._give_up(page, NoPage.EXPIRED)
                 continue
-            asked_s = error.after_s if isinstance(error, Unreached) else None
             due_ms = now_ms + (self.backoff_ms(page) if asked_s is None else round(asked_s * 1000))
+            await self._fall_back(page, due_ms)
             self._metrics.tried(page, Result.THROTTLED if asked_s is not None else Result.FAILED)
             await asyncio.to_thread(self._outbox.retry, page, due_ms)
 
@@ -138,31 +149,45 @@ class Dispatcher:
         share = random.Random(f"{page.page_id} {page.attempts}").uniform(0.5, 1.0)  # noqa: S311
         return max(1, round(whole * share))
 
-    def _give_up(self, page: Page, reason: NoPage) -> None:
-        self._outbox.failed(page, reason, self._clock_ms())
+    async def _fall_back(self, page: Page, next_ms: int) -> None:
+        """Tell the fallback of a page that waits for its next attempt too long."""
+        if next_ms - page.since_ms > _FALLBACK_AFTER_MS and fallback(page, self._plan.root):
+            made = await asyncio.to_thread(self._outbox.fall_back, page, self._plan.root)
+            if made:
+                _log.warning("fallback is paged", channel=page.channel, pages=made)
+                self.wake()
+
+    async def _give_up(self, page: Page, reason: NoPage) -> None:
+        await self._fall_back(page, page.since_ms + _FALLBACK_AFTER_MS + 1)
+        await asyncio.to_thread(self._outbox.failed, page, reason, self._clock_ms())
         self._metrics.dropped(reason)
         self._metrics.tried(page, Result.GIVEN_UP)
 
 
 class _Rate:
-    """A token bucket: at most ``pages`` in ``period_ms``, refilled evenly."""
+    """A token bucket: at most ``pages`` in ``period_ms``, refilled evenly.
+
+    A share of it is kept for red alerts: others wait when no more is left.
+    """
 
     def __init__(self, pages: int, period_ms: int, now_ms: int) -> None:
         self._most, self._each_ms = pages, period_ms / pages
+        self._kept = pages // _RED_SHARE
         self._tokens, self._at_ms = float(pages), now_ms
 
     def left(self, now_ms: int) -> int:
-        """How many pages may be sent at once."""
+        """How many pages that are not red may be sent at once."""
         self._refill(now_ms)
-        return int(self._tokens)
+        return max(0, int(self._tokens) - self._kept)
 
-    def take(self, now_ms: int) -> float:
+    def take(self, now_ms: int, *, is_red: bool) -> float:
         """Take a token; without one, the seconds until there is."""
         self._refill(now_ms)
-        if self._tokens >= 1:
+        needed = 1 if is_red else 1 + self._kept
+        if self._tokens >= needed:
             self._tokens -= 1
             return 0.0
-        return max(0.001, (1 - self._tokens) * self._each_ms / 1000)
+        return max(0.001, (needed - self._tokens) * self._each_ms / 1000)
 
     def _refill(self, now_ms: int) -> None:
         gained = (now_ms - self._at_ms) / self._each_ms

@@ -1,11 +1,14 @@
 """The outbox: what is to be sent, kept in a database until it has been.
 
-A record of the alerts topic and the pages that it causes are stored in one transaction with
-its offset, so a record that is read again does nothing.  SQLite by default; PostgreSQL by URL.
+Records of the alerts topic and the pages that they cause are stored in one transaction with
+their offsets, so a record that is read again does nothing, and one that was never handed over is
+noticed.  SQLite by default; PostgreSQL by URL.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -21,12 +24,14 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from sentinel.delivery import late
 from sentinel.delivery.declare import Plan
-from sentinel.delivery.page import Content, Page, PageKind, content
-from sentinel.delivery.plan import NoPage, Paged, decide
+from sentinel.delivery.intake import put, take
+from sentinel.delivery.page import Content, Page, PageKind
+from sentinel.delivery.plan import NoPage, fallback
+from sentinel.delivery.routes import Route
 from sentinel.delivery.tables import (
     ALERTS,
     CANCELLED,
@@ -44,48 +49,101 @@ _TIERS = tuple(Tier)
 
 
 class OutboxError(Exception):
-    """The database cannot be used; the message says why, without its password."""
+    """The database cannot be used now; the message says why, without its password."""
+
+
+class UnmadeError(Exception):
+    """Of one of the alerts no page can be made, for a reason that will not pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Alerts of one partition, ``place`` (``topic-partition``), with their offsets.
+
+    All records from offset ``start`` to before ``end`` are in it, but those that are no alerts.
+    """
+
+    place: str
+    start: int
+    end: int
+    alerts: Sequence[tuple[int, Alert]]
+
+    def each(self) -> "Iterator[Read]":
+        """The same alert by alert, without a gap between them."""
+        start = self.start
+        for offset, alert in self.alerts:
+            yield Read(self.place, start, offset + 1, [(offset, alert)])
+            start = offset + 1
+        if start < self.end:
+            yield Read(self.place, start, self.end, [])
 
 
 class Outbox:
-    """Everything that the pager remembers; calls block, and come one at a time."""
+    """Everything that the pager remembers; calls block, and raise OutboxError."""
 
     def __init__(self, url: str) -> None:
         try:
-            self._engine: Engine = create_engine(url)
+            self._engine: Engine = create_engine(url, pool_pre_ping=True)
             if self._engine.dialect.name == "sqlite":
                 event.listen(self._engine, "connect", _make_durable)
             META.create_all(self._engine)
         except (SQLAlchemyError, ImportError, ValueError) as error:
-            reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
-            raise OutboxError(f"SENTINEL_OUTBOX: {reason}") from None
+            raise OutboxError(f"SENTINEL_OUTBOX: {_reason(error)}") from None
 
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
 
-    def accept(
-        self, place: str, records: Sequence[tuple[int, Alert]], plan: Plan, now_ms: int
-    ) -> Counter[NoPage]:
-        """Take in alerts with their offsets in ``place`` (``topic-partition``); all or nothing.
+    def position(self, place: str) -> int | None:
+        """The offset up to which ``place`` has been taken in; None if nothing of it has."""
+        with self._reading() as connection:
+            last = connection.scalar(select(OFFSETS.c.last).where(OFFSETS.c.place == place))
+        return None if last is None else int(last) + 1
 
-        What lies at or before the last offset that was taken in is skipped.  Returns why
-        pages are not to be sent.
+    def accept(self, read: Read, plan: Plan, now_ms: int) -> Counter[NoPage]:
+        """Take in alerts; all or nothing.  Returns why pages are not to be sent.
+
+        What lies before the position is skipped.  Raises UnmadeError; whether there is a gap
+        to the position is the caller's question.
         """
         unsent: Counter[NoPage] = Counter()
-        with self._engine.begin() as connection:
-            last = connection.scalar(select(OFFSETS.c.last).where(OFFSETS.c.place == place))
-            for offset, alert in records:
-                if last is None or offset > last:
-                    unsent += _take(connection, alert, plan, now_ms)
-            if last is None:
-                connection.execute(insert(OFFSETS).values(place=place, last=records[-1][0]))
-            else:
-                most = max(last, records[-1][0])
-                connection.execute(
-                    update(OFFSETS).where(OFFSETS.c.place == place).values(last=most)
-                )
+        try:
+            with self._writing() as connection:
+                where = OFFSETS.c.place == read.place
+                last = connection.scalar(select(OFFSETS.c.last).where(where))
+                for offset, alert in read.alerts:
+                    if last is None or offset > last:
+                        unsent += take(connection, alert, plan, now_ms)
+                if last is None:
+                    fresh = insert(OFFSETS).values(place=read.place, last=read.end - 1)
+                    connection.execute(fresh)
+                else:
+                    most = max(last, read.end - 1)
+                    connection.execute(update(OFFSETS).where(where).values(last=most))
+        except OutboxError:
+            raise
+        except Exception as error:
+            raise UnmadeError(f"{type(error).__name__}: {_reason(error)}") from error
         return unsent
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """A transaction; what will not pass by itself is raised as it is."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except (IntegrityError, DataError):
+            raise
+        except SQLAlchemyError as error:
+            raise OutboxError(_reason(error)) from error
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise OutboxError(_reason(error)) from error
 
     def due(self, channel: str, now_ms: int, most: int) -> list[Page]:
         """The channel's pages that are due, the most urgent first, then the longest due."""
@@ -103,7 +161,7 @@ class Outbox:
             .order_by(PAGES.c.urgency, PAGES.c.due_ms, PAGES.c.page_id)
             .limit(most)
         )
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             rows = connection.execute(query).all()
         return [
             Page(
@@ -124,23 +182,23 @@ class Outbox:
         digests = select(DIGESTS.c.due_ms).where(DIGESTS.c.channel == channel)
         # One statement: between two a digest may become a page, and be in neither.
         both = union_all(pages, digests).subquery()
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             due_ms: int | None = connection.scalar(select(func.min(both.c.due_ms)))
         return due_ms
 
     def close_digests(self, channel: str, plan: Plan, now_ms: int) -> None:
         """Make pages of the channel's digests of late alerts that are due."""
         wanted = (DIGESTS.c.channel == channel, DIGESTS.c.due_ms <= now_ms)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             due = connection.scalars(select(DIGESTS.c.page_id).where(*wanted)).all()
         for page_id in due:
-            with self._engine.begin() as connection:
+            with self._writing() as connection:
                 late.close(connection, page_id, plan, now_ms)
 
     def begin(self, pages: Iterable[Page]) -> None:
         """Count an attempt, before it is made: from now on the receiver may have the pages."""
         ids = [page.page_id for page in pages]
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(
                 update(PAGES).where(PAGES.c.page_id.in_(ids)).values(attempts=PAGES.c.attempts + 1)
             )
@@ -153,9 +211,65 @@ class Outbox:
         """The page will not be sent."""
         self._end([page], DEAD, reason, now_ms)
 
+    def fall_back(self, page: Page, root: Route) -> int:
+        """Make the pages of the fallback for one that its channel does not take; how many."""
+        made = 0
+        with self._writing() as connection:
+            # Taken back meanwhile, or told before: nobody is to hear of it.
+            row = connection.execute(
+                select(PAGES.c.alert_id, PAGES.c.urgency, PAGES.c.content).where(
+                    PAGES.c.page_id == page.page_id, PAGES.c.state == DUE
+                )
+            ).one_or_none()
+            for due in fallback(page, root) if row is not None else []:
+                known = select(PAGES.c.page_id).where(PAGES.c.page_id == due.page_id)
+                if connection.scalar(known) is None:
+                    put(connection, due, row, page.since_ms)
+                    made += 1
+        return made
+
+    def oldest_due_ms(self, now_ms: int) -> dict[Tier, int]:
+        """Since when the oldest page that should have been sent by now waits, by tier."""
+        query = (
+            select(PAGES.c.urgency, func.min(PAGES.c.since_ms))
+            .where(PAGES.c.state == DUE, PAGES.c.since_ms <= now_ms)
+            .group_by(PAGES.c.urgency)
+        )
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+        return {_TIERS[row[0]]: int(row[1]) for row in rows}
+
+    def open_pages(self, channel: str) -> list[Page]:
+        """The newest trigger that each alert which is not over has been sent on a channel."""
+        told = (
+            PAGES.c.channel == channel,
+            PAGES.c.kind == PageKind.TRIGGER,
+            PAGES.c.state == SENT,
+            ALERTS.c.over == 0,
+        )
+        query = (
+            select(PAGES.c.page_id, PAGES.c.alert_id, PAGES.c.content, PAGES.c.since_ms)
+            .join(ALERTS, ALERTS.c.alert_id == PAGES.c.alert_id)
+            .where(*told)
+            .order_by(PAGES.c.ended_ms, PAGES.c.page_id)
+        )
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+        newest = {
+            row.alert_id: Page(
+                page_id=row.page_id,
+                channel=channel,
+                kind=PageKind.TRIGGER,
+                content=msgspec.msgpack.decode(row.content, type=Content),
+                since_ms=row.since_ms,
+            )
+            for row in rows
+        }
+        return list(newest.values())
+
     def retry(self, page: Page, due_ms: int) -> None:
         """Try the page again then, unless it was taken back."""
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(
                 update(PAGES)
                 .where(PAGES.c.page_id == page.page_id, PAGES.c.state == DUE)
@@ -165,15 +279,20 @@ class Outbox:
     def counts(self) -> dict[str, int]:
         """How many pages are in each state."""
         query = select(PAGES.c.state, func.count()).group_by(PAGES.c.state)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             rows = connection.execute(query).all()
         return {DUE: 0, SENT: 0, DEAD: 0, CANCELLED: 0} | {str(row[0]): int(row[1]) for row in rows}
 
     def prune(self, before_ms: int) -> int:
-        """Forget alerts that have been over, and pages that have been done, since before then."""
-        with self._engine.begin() as connection:
+        """Forget alerts that have been over since before then, and their pages that are done.
+
+        The pages of an alert that is open say whom to tell when it is over.
+        """
+        is_open = select(ALERTS.c.alert_id).where(ALERTS.c.over == 0)
+        with self._writing() as connection:
             old = (PAGES.c.state != DUE, PAGES.c.ended_ms < before_ms)
-            gone = connection.execute(delete(PAGES).where(*old)).rowcount
+            done = delete(PAGES).where(*old, PAGES.c.alert_id.not_in(is_open))
+            gone = connection.execute(done).rowcount
             over = (ALERTS.c.over == 1, ALERTS.c.updated_ms < before_ms)
             connection.execute(delete(ALERTS).where(*over))
         return gone
@@ -181,96 +300,16 @@ class Outbox:
     def _end(self, pages: Iterable[Page], state: str, reason: str, now_ms: int) -> None:
         values = {"state": state, "reason": reason, "ended_ms": now_ms}
         ids = [page.page_id for page in pages]
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(update(PAGES).where(PAGES.c.page_id.in_(ids)).values(**values))
+
+
+def _reason(error: Exception) -> str:
+    """The database's own words: SQLAlchemy's hold the statement and its values."""
+    return str(getattr(error, "orig", None) or error).partition("\n")[0]
 
 
 def _make_durable(connection: Any, _: object) -> None:
     """What has been committed survives the machine; readers do not wait for writers."""
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _take(connection: Connection, alert: Alert, plan: Plan, now_ms: int) -> Counter[NoPage]:
-    where = ALERTS.c.alert_id == alert.alert_id
-    row = connection.scalar(select(ALERTS.c.paged).where(where))
-    known = None if row is None else msgspec.msgpack.decode(row, type=Paged)
-    decision, reason = decide(alert, known, plan.root, now_ms, plan.ignore_older_than_ms)
-    unsent = Counter([reason] if reason is not None else [])
-    said = msgspec.msgpack.encode(content(alert, plan.link))
-    if decision.cancel is not None:
-        unsent += _cancel(connection, alert.alert_id, decision.cancel, now_ms)
-    if decision.finish is not None:
-        _finish(connection, alert, decision.finish, said, now_ms)
-    if known is not None and known.late is not None:
-        late.note_answer(connection, alert)
-    for route in decision.late:
-        late.collect(connection, alert, route, now_ms)
-    for due in decision.dues:
-        page = (due.page_id, due.channel, due.kind, due.due_ms)
-        _put(connection, page, alert, said, now_ms)
-    values = {
-        "paged": msgspec.msgpack.encode(decision.paged),
-        "over": int(alert.resolution is not None),
-        "updated_ms": now_ms,
-    }
-    if row is None:
-        connection.execute(insert(ALERTS).values(alert_id=alert.alert_id, **values))
-    else:
-        connection.execute(update(ALERTS).where(where).values(**values))
-    return unsent
-
-
-def _cancel(connection: Connection, alert_id: str, reason: NoPage, now_ms: int) -> Counter[NoPage]:
-    """Take back the triggers that wait; what has been tried may have been heard, and goes on.
-
-    A page that may have reached somebody must be finished by its own kind of page later.
-    """
-    waiting = (
-        PAGES.c.alert_id == alert_id,
-        PAGES.c.state == DUE,
-        PAGES.c.kind == PageKind.TRIGGER,
-    )
-    values = {"state": CANCELLED, "reason": reason, "ended_ms": now_ms}
-    gone = connection.execute(update(PAGES).where(*waiting).values(**values)).rowcount
-    return Counter({reason: gone}) if gone else Counter()
-
-
-def _finish(connection: Connection, alert: Alert, kind: PageKind, said: bytes, now_ms: int) -> None:
-    """Tell every channel that was, or may have been, told of the alert."""
-    told = (
-        PAGES.c.alert_id == alert.alert_id,
-        PAGES.c.kind == PageKind.TRIGGER,
-        (PAGES.c.state == SENT) | (PAGES.c.attempts > 0),
-    )
-    channels = connection.scalars(select(PAGES.c.channel).where(*told).distinct()).all()
-    for channel in sorted(channels):
-        page_id = f"{alert.alert_id}.{alert.revision}.{kind}.{channel}"
-        _put(connection, (page_id, channel, kind, now_ms), alert, said, now_ms)
-
-
-def _put(
-    connection: Connection,
-    page: tuple[str, str, PageKind, int],
-    alert: Alert,
-    said: bytes,
-    now_ms: int,
-) -> None:
-    page_id, channel, kind, due_ms = page
-    connection.execute(
-        insert(PAGES).values(
-            page_id=page_id,
-            alert_id=alert.alert_id,
-            channel=channel,
-            kind=kind,
-            urgency=_TIERS.index(alert.tier),
-            state=DUE,
-            reason="",
-            due_ms=due_ms,
-            since_ms=due_ms,
-            prompt=int(due_ms <= now_ms),
-            attempts=0,
-            content=said,
-            ended_ms=0,
-        )
-    )

@@ -1,6 +1,7 @@
 """A page: what people are told of an alert.  It holds nothing about the customer."""
 
 from enum import StrEnum
+from urllib.parse import quote
 
 from msgspec import Struct
 
@@ -70,8 +71,18 @@ class Page(Struct, frozen=True, kw_only=True):
     attempts: int = 0
 
 
+LINK_FIELDS = ("alert_id", "tier", "risk", "opened_at")
+
+
+def link_to(alert: Alert, template: str) -> str:
+    """The link of an alert's pages: each of LINK_FIELDS in braces is replaced, nothing else."""
+    for name in LINK_FIELDS:
+        template = template.replace(f"{{{name}}}", quote(str(getattr(alert, name)), safe=""))
+    return template
+
+
 def content(alert: Alert, link: str) -> Content:
-    """What is said of the alert; ``link`` is a template with ``{alert_id}``."""
+    """What is said of the alert; ``link`` is a template with LINK_FIELDS."""
     strongest = alert.reasons[0] if alert.reasons else None
     return Content(
         alert_id=alert.alert_id,
@@ -85,5 +96,5 @@ def content(alert: Alert, link: str) -> Content:
         updated_at=alert.updated_at,
         recorded_ms=alert.trigger.recorded_ms,
         runbook=alert.runbook,
-        link=link.format(alert_id=alert.alert_id),
+        link=link_to(alert, link),
     )

@@ -2,24 +2,33 @@
 
 import asyncio
 import contextlib
-import itertools
+import os
+import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import NoReturn, TypeVar
 
 import msgspec
 import structlog
 
 from sentinel.alerting.cloudevent import decode
+from sentinel.delivery.channels import Alertmanager, Channel, Refused, Unreached
 from sentinel.delivery.declare import Plan
 from sentinel.delivery.dispatch import Dispatcher
-from sentinel.delivery.outbox import Outbox
+from sentinel.delivery.outbox import Outbox, OutboxError, Read, UnmadeError
 from sentinel.delivery.plan import NoPage
-from sentinel.delivery.watch import PagerMetrics
+from sentinel.delivery.supervised import Supervised
+from sentinel.delivery.watch import PagerMetrics, PagerTask
 from sentinel.model.alert import Alert
 
 _log = structlog.get_logger(__name__)
 _COUNT_EVERY_S = 5.0
-_COUNTS_A_TIDYING = 120
+_TIDY_EVERY_S = 600.0
+_RESEND_EVERY_S = 60.0
+_STUCK_S = 120.0
+_FIRST_RETRY_S, _LONGEST_RETRY_S = 0.1, 5.0
+T = TypeVar("T")
 
 
 class Pager:
@@ -32,32 +41,59 @@ class Pager:
         self,
         outbox: Outbox,
         plan: Plan,
-        dispatcher: Dispatcher,
+        channels: Mapping[str, Channel],
         metrics: PagerMetrics,
         clock_ms: Callable[[], int],
         read: Callable[[bytes], Alert] = decode,
     ) -> None:
-        self._read = read
-        self._outbox, self._plan, self._dispatcher = outbox, plan, dispatcher
-        self._metrics, self._clock_ms = metrics, clock_ms
+        self._outbox, self._plan, self._metrics = outbox, plan, metrics
+        self._clock_ms, self._read = clock_ms, read
+        self._dispatcher = Dispatcher(outbox, plan, channels, metrics, clock_ms)
+        self._resending = {
+            name: each for name, each in channels.items() if isinstance(each, Alertmanager)
+        }
+        own: dict[PagerTask, Callable[[], Awaitable[float]]] = {
+            PagerTask.COUNT: self._count,
+            PagerTask.TIDY: self._tidy,
+            PagerTask.RESEND: self._resend,
+        }
+        self._supervised = [
+            *self._dispatcher.tasks.values(),
+            *(
+                Supervised(task, once, partial(metrics.task_failed, task))
+                for task, once in own.items()
+            ),
+        ]
         self._tasks: list[asyncio.Task[None]] = []
-        self.assigned = False
-
-    @property
-    def ready(self) -> bool:
-        """Whether its part of the alerts topic is known, and all that should run does."""
-        return self.assigned and bool(self._tasks) and not any(t.done() for t in self._tasks)
+        self._expected: dict[str, int] = {}
+        self._is_assigned = False
+        self._blocked = ""
 
     def health(self) -> tuple[bool, str]:
-        """Whether it is ready, and in words."""
-        return (True, "ready") if self.ready else (False, "waiting for its part of the alerts")
+        """Whether alerts are taken in and sent, and in words."""
+        if self._blocked:
+            return False, f"the outbox takes nothing: {self._blocked}"
+        if not self._is_assigned or not self._tasks:
+            return False, "waiting for its part of the alerts"
+        return True, "ready"
+
+    def is_alive(self) -> tuple[bool, str]:
+        """Whether every task gets on, and in words."""
+        longest_s = _STUCK_S + self._plan.timeout_ms / 1000
+        stuck = [each.name for each in self._supervised if each.is_stuck(longest_s)]
+        return (False, f"stuck: {', '.join(stuck)}") if stuck else (True, "ok")
+
+    def assign(self) -> None:
+        """The group has given out partitions: each may go on from another place."""
+        self._expected.clear()
+        self._is_assigned = True
 
     def start(self) -> None:
         """Begin to send what is due."""
-        self._tasks = [
-            asyncio.create_task(self._dispatcher.run(), name="dispatcher"),
-            asyncio.create_task(self._tidy(), name="tidy"),
-        ]
+        for each in self._supervised:
+            task = asyncio.create_task(each.run(), name=each.name)
+            task.add_done_callback(self._ended)
+            self._tasks.append(task)
 
     async def stop(self) -> None:
         """Stop sending; what is under way will be sent again after the next start."""
@@ -68,30 +104,117 @@ class Pager:
                 await task
 
     async def accept(
-        self, topic: str, partition: int, offsets: Sequence[int], values: Sequence[bytes | None]
+        self,
+        place: str,
+        span: tuple[int, int],
+        records: Sequence[tuple[int, bytes | None]],
+        earliest: Callable[[], Awaitable[int]],
     ) -> None:
-        """Take in records of the alerts topic; when this returns they are in the outbox."""
-        records: list[tuple[int, Alert]] = []
+        """Take in all records from offset ``span[0]`` to before ``span[1]`` of ``place``.
+
+        When this returns they are in the outbox, however long that takes.  ``earliest`` asks
+        for the partition's first offset that Kafka still has.
+        """
+        alerts: list[tuple[int, Alert]] = []
         unsent: Counter[NoPage] = Counter()
-        for offset, value in zip(offsets, values, strict=True):
+        for offset, value in records:
             try:
-                records.append((offset, self._read(value or b"")))
+                alerts.append((offset, self._read(value or b"")))
             except msgspec.DecodeError:
                 unsent[NoPage.UNREADABLE] += 1
-                _log.error("no alert", topic=topic, partition=partition, offset=offset)
-        if records:
-            place, now_ms = f"{topic}-{partition}", self._clock_ms()
-            unsent += await asyncio.to_thread(
-                self._outbox.accept, place, records, self._plan, now_ms
-            )
-        self._metrics.accepted(unsent)
+                _log.error("no alert", place=place, offset=offset)
+        unsent[NoPage.GONE] += await self._lost_before(place, span[0], earliest)
+        read = Read(place, *span, alerts)
+        try:
+            unsent += await self._stored(read)
+        except UnmadeError:
+            for each in read.each():
+                try:
+                    unsent += await self._stored(each)
+                except UnmadeError as error:  # one that cannot be paged stops no other
+                    _log.error("no page made", place=place, offset=each.start, reason=str(error))
+                    unsent[NoPage.UNMADE] += 1
+                    await self._stored(Read(place, each.start, each.end, []))
+        self._expected[place] = max(span[1], self._expected.get(place, 0))
+        self._metrics.accepted(+unsent)
         self._dispatcher.wake()
 
-    async def _tidy(self) -> None:
-        """Now and then forget what is long over, and count what is there."""
-        for number in itertools.count():
-            if number % _COUNTS_A_TIDYING == 0:
-                before_ms = self._clock_ms() - self._plan.keep_ms
-                await asyncio.to_thread(self._outbox.prune, before_ms)
-            self._metrics.outbox(await asyncio.to_thread(self._outbox.counts))
-            await asyncio.sleep(_COUNT_EVERY_S)
+    async def _stored(self, read: Read) -> Counter[NoPage]:
+        """Store the same records until the database takes them; raises UnmadeError."""
+        return await self._until_done(
+            lambda: self._outbox.accept(read, self._plan, self._clock_ms())
+        )
+
+    async def _until_done(self, call: Callable[[], T]) -> T:
+        """What the outbox answers; asks again, and is not ready, while it cannot."""
+        wait_s = _FIRST_RETRY_S
+        while True:
+            try:
+                answer = await asyncio.to_thread(call)
+            except OutboxError as error:
+                self._blocked = str(error)
+                self._metrics.task_failed(PagerTask.ACCEPT)
+                _log.error("the outbox takes nothing", reason=self._blocked, retry_s=wait_s)
+                await asyncio.sleep(wait_s)
+                wait_s = min(2 * wait_s, _LONGEST_RETRY_S)
+            else:
+                self._blocked = ""
+                return answer
+
+    async def _lost_before(
+        self, place: str, start: int, earliest: Callable[[], Awaitable[int]]
+    ) -> int:
+        """How many offsets before ``start`` Kafka deleted before they were read.
+
+        Ends the process where records were left out that Kafka still has: after its restart it
+        reads them.  At the first records of a partition the outbox may be behind, where pagers
+        have outboxes of their own and another one had the partition.
+        """
+        expected, is_first = self._expected.get(place), False
+        if expected is None:
+            position = await self._until_done(lambda: self._outbox.position(place))
+            expected, is_first = position if position is not None else start, True
+        if start <= expected:
+            return 0
+        if await earliest() >= start:
+            _log.error("records are gone", place=place, since=expected, until=start)
+            return start - expected
+        if not is_first:
+            self._die(f"{place}: records from {expected} to before {start} were left out")
+        _log.warning("another pager's records?", place=place, since=expected, until=start)
+        return 0
+
+    async def _count(self) -> float:
+        """Tell how many pages there are, and since when the oldest waits."""
+        now_ms = self._clock_ms()
+        counts = await asyncio.to_thread(self._outbox.counts)
+        oldest_ms = await asyncio.to_thread(self._outbox.oldest_due_ms, now_ms)
+        self._metrics.outbox(counts, oldest_ms, now_ms)
+        return _COUNT_EVERY_S
+
+    async def _tidy(self) -> float:
+        """Forget what is long over."""
+        before_ms = self._clock_ms() - self._plan.keep_ms
+        await asyncio.to_thread(self._outbox.prune, before_ms)
+        return _TIDY_EVERY_S
+
+    async def _resend(self) -> float:
+        """Tell each Alertmanager what is open: it forgets, and ends what it does not hear of."""
+        for name, channel in self._resending.items():
+            pages = await asyncio.to_thread(self._outbox.open_pages, name)
+            try:
+                await channel.resend(pages, self._clock_ms())
+            except (Refused, Unreached) as error:
+                self._metrics.task_failed(PagerTask.RESEND)
+                _log.warning("open alerts not sent again", channel=name, reason=str(error))
+        return _RESEND_EVERY_S
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            self._die(f"{task.get_name()} has ended: {task.exception()!r}")
+
+    def _die(self, reason: str) -> NoReturn:
+        """End the process: after a fresh start the records are read again."""
+        _log.error("pager ends", reason=reason)
+        sys.stderr.flush()
+        os._exit(1)

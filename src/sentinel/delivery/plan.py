@@ -6,11 +6,12 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from sentinel.delivery.page import PageKind
+from sentinel.delivery.page import Page, PageKind
 from sentinel.delivery.routes import Route
 from sentinel.model.alert import Alert, AlertState, Tier
 
 _TIERS = tuple(Tier)
+_FALLBACK = "fallback"  # in an id, in the place of the rung
 
 
 class NoPage(StrEnum):
@@ -23,14 +24,17 @@ class NoPage(StrEnum):
     REFUSED = "refused"  # the receiver will never take it
     EXPIRED = "expired"  # the receiver did not take it for so long
     UNREADABLE = "unreadable"  # the record is no alert of this version
+    UNMADE = "unmade"  # no page could be made of the alert; the log has the reason
+    GONE = "gone"  # Kafka had deleted the record before the pager read it
 
 
 class Paged(Struct, kw_only=True):
     """What the pager knows of an alert: the newest revision, and how it has paged.
 
-    ``generation`` counts how often people were paged anew, ``tier`` is that of the last
-    time; both are 0 and None before the first.  ``late`` is the tier under which the alert
-    was counted last in a digest of late alerts.
+    ``generation`` counts how often people were paged anew; it is 0 before the first time.
+    ``tier`` is what people who were paged know: that of the newest revision since.  ``late``
+    is the same of the digests of late alerts.  ``answered`` says that somebody has
+    acknowledged the alert as it stands, ``waiting`` that it is suppressed.
     """
 
     revision: int
@@ -38,6 +42,7 @@ class Paged(Struct, kw_only=True):
     tier: Tier | None = None
     waiting: bool = False
     late: Tier | None = None
+    answered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +78,26 @@ def decide(
     if alert.revision <= paged.revision:
         return Decision(paged), None
     after = Paged(
-        revision=alert.revision, generation=paged.generation, tier=paged.tier, late=paged.late
+        revision=alert.revision,
+        generation=paged.generation,
+        tier=_lower(paged.tier, alert.tier),
+        late=_lower(paged.late, alert.tier),
     )
     if alert.state is AlertState.RESOLVED:
         return Decision(after, cancel=NoPage.ANSWERED, finish=PageKind.RESOLVE), None
     if alert.state is AlertState.ACKNOWLEDGED:
+        after.answered = True
+        if paged.answered:  # whoever was told knows already
+            return Decision(after), None
         return Decision(after, cancel=NoPage.ANSWERED, finish=PageKind.ACKNOWLEDGE), None
     if alert.suppressed:
-        after.waiting = True
+        after.waiting, after.answered = True, paged.answered
         return Decision(after, cancel=NoPage.SUPPRESSED), NoPage.SUPPRESSED
-    if not (_above(alert.tier, paged.tier) or paged.waiting):
+    anew = paged.waiting or paged.answered  # somebody must answer again
+    if not (anew or _above(alert.tier, paged.tier)):
         return Decision(after), None
     if now_ms - alert.updated_at > ignore_older_than_ms:
-        if not (_above(alert.tier, paged.late) or paged.waiting):
+        if not (anew or _above(alert.tier, paged.late)):
             return Decision(after), None
         after.late = alert.tier
         return Decision(after, late=root.matching(alert.labels, now_ms)), NoPage.OLD
@@ -96,6 +108,11 @@ def decide(
         for due in _ladder(alert, route, after.generation, now_ms)
     ]
     return Decision(after, cancel=NoPage.SUPERSEDED, dues=dues), None
+
+
+def _lower(told: Tier | None, tier: Tier) -> Tier | None:
+    """What people know after a revision: a fall, so that the next rise is one."""
+    return tier if told is not None and _above(told, tier) else told
 
 
 def _above(tier: Tier, told: Tier | None) -> bool:
@@ -119,3 +136,21 @@ def _ladder(alert: Alert, route: Route, generation: int, now_ms: int) -> list[Du
             page_id = f"{alert.alert_id}.{generation}.{route.name}.{n}.{channel}"
             dues.append(Due(page_id, channel, PageKind.TRIGGER, due_ms))
     return dues
+
+
+def fallback(page: Page, root: Route) -> list[Due]:
+    """What is due at once instead of a page of an alert whose channel does not take it.
+
+    The ids are the same for all pages of a route that were made together: the fallback is
+    told once.  Nothing for a route without one, and for pages that are no ladder's.
+    """
+    if page.kind is not PageKind.TRIGGER:
+        return []
+    made, name, rung, _ = page.page_id.rsplit(".", 3)
+    route = next((each for each in root.walk() if each.name == name), None)
+    if route is None or rung == _FALLBACK:
+        return []
+    return [
+        Due(f"{made}.{name}.{_FALLBACK}.{channel}", channel, PageKind.TRIGGER, page.since_ms)
+        for channel in route.fallback
+    ]

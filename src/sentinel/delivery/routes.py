@@ -23,9 +23,10 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A node of the tree; ``ladder`` and ``quiet`` are its own or inherited.
+    """A node of the tree; ``ladder``, ``quiet`` and ``fallback`` are its own or inherited.
 
-    In ``quiet`` hours pages that are not red wait until these are over.
+    In ``quiet`` hours pages that are not red wait until these are over.  The channels of
+    ``fallback`` are paged when a channel of the ladder does not take a page.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Route:
     ladder: tuple[Rung, ...]
     quiet: Weekly | None
     routes: tuple["Route", ...]
+    fallback: tuple[str, ...] = ()
 
     def takes(self, labels: Mapping[str, str], moment_ms: int) -> bool:
         """Whether the route's own conditions hold."""
@@ -50,6 +52,11 @@ class Route:
                 if not route.goes_on:
                     break
         return found or [self]
+
+    @property
+    def channels(self) -> set[str]:
+        """Every channel that the route pages itself."""
+        return {*self.fallback, *(name for rung in self.ladder for name in rung.channels)}
 
     def walk(self) -> Iterator["Route"]:
         """The route itself and all below it."""

@@ -23,6 +23,17 @@ class Result(StrEnum):
     GIVEN_UP = "given_up"
 
 
+class PagerTask(StrEnum):
+    """What a pager does all the time."""
+
+    ACCEPT = "accept"  # put alerts into the outbox
+    CHANNEL = "channel"  # send pages
+    COUNT = "count"  # count the outbox
+    TIDY = "tidy"  # forget what is over
+    RESEND = "resend"  # tell Alertmanager what is open
+    HEARTBEAT = "heartbeat"  # tell the dead man's switch that all is well
+
+
 class PagerMetrics:
     """All metrics of one pager."""
 
@@ -62,6 +73,22 @@ class PagerMetrics:
         self._outbox = Gauge(
             "sentinel_outbox_pages", "Pages in the outbox.", ("state",), registry=registry
         )
+        self._oldest = Gauge(
+            "sentinel_oldest_due_page_seconds",
+            "Since when the oldest page that should have been sent by now waits; 0 if none does.",
+            ("tier",),
+            registry=registry,
+        )
+        self._failures = Counter(
+            "sentinel_pager_failures_total",
+            "What a task of the pager could not do, and tries again.",
+            ("task",),
+            registry=registry,
+        )
+        for task in PagerTask:
+            self._failures.labels(task)
+        for tier in Tier:
+            self._oldest.labels(tier)
         for channel in channels:
             self._seconds.labels(channel)
             self._digests.labels(channel)
@@ -98,7 +125,13 @@ class PagerMetrics:
         for reason, count in unsent.items():
             self._unsent.labels(reason).inc(count)
 
-    def outbox(self, counts: dict[str, int]) -> None:
-        """Note how many pages are in each state."""
+    def task_failed(self, task: PagerTask) -> None:
+        """Count what a task could not do."""
+        self._failures.labels(task).inc()
+
+    def outbox(self, counts: dict[str, int], oldest_ms: dict[Tier, int], now_ms: int) -> None:
+        """Note how many pages are in each state, and since when the oldest of a tier waits."""
         for state, count in counts.items():
             self._outbox.labels(state).set(count)
+        for tier in Tier:
+            self._oldest.labels(tier).set((now_ms - oldest_ms.get(tier, now_ms)) / 1000)

@@ -8,7 +8,11 @@ from prometheus_client.exposition import choose_encoder
 
 
 class Web:
-    """Serves metrics and health; ``health`` says whether all is ready, in words too."""
+    """Serves metrics and health.
+
+    ``health`` says whether all is ready, ``is_alive`` whether everything that runs gets on, both
+    in words too.
+    """
 
     def __init__(
         self,
@@ -16,7 +20,9 @@ class Web:
         port: int,
         registry: CollectorRegistry,
         health: Callable[[], tuple[bool, str]],
+        is_alive: Callable[[], tuple[bool, str]] = lambda: (True, "ok"),
     ) -> None:
+        self._is_alive = is_alive
         self._host, self._port, self._registry, self._health = host, port, registry, health
         self._runner: web.AppRunner | None = None
 
@@ -41,8 +47,11 @@ class Web:
         return web.Response(body=encode(self._registry), headers={"Content-Type": content_type})
 
     async def _livez(self, _: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
+        return _answer(*self._is_alive())
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        ready, words = self._health()
-        return web.Response(text=f"{words}\n", status=200 if ready else 503)
+        return _answer(*self._health())
+
+
+def _answer(good: bool, words: str) -> web.Response:
+    return web.Response(text=f"{words}\n", status=200 if good else 503)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 from tests.delivery.alerts import CUSTOMER, NOW, alert
+from tests.delivery.box import read_of
 from tests.delivery.listener import KEY, ROUTING_KEY, Listener, Mood
 from tests.delivery.plans import TEXT, plan
 
@@ -64,7 +65,7 @@ class Bench:
 
     def takes(self, *alerts: Alert) -> None:
         """The next records of the topic."""
-        self.outbox.accept("alerts-0", list(enumerate(alerts, self.offset)), self.plan, self.now)
+        self.outbox.accept(read_of(alerts, self.offset), self.plan, self.now)
         self.offset += len(alerts)
 
     async def sends(self, channel: str) -> None:
@@ -293,7 +294,7 @@ def test_an_alertmanager_gets_an_alert_and_its_end(tmp_path: Path) -> None:
 
     fired, over = _play(tmp_path, play, text=text).listener.pages
     assert fired["labels"] == over["labels"]
-    assert fired["endsAt"] > "2026-01-30"
+    assert fired["endsAt"] == "2026-01-01T03:05:00.000Z"  # unless it is sent again
     assert over["endsAt"] == "2026-01-01T03:00:00.000Z"
 
 
@@ -360,7 +361,7 @@ def test_the_running_dispatcher_sends_what_comes(tmp_path: Path) -> None:
     """Woken by a new record it sends at once, and a cancelled one leaves nothing running."""
 
     async def play(bench: Bench) -> None:
-        running = asyncio.create_task(bench.dispatcher.run())
+        running = asyncio.create_task(bench.dispatcher.tasks["duty"].run())
         bench.takes(alert())
         bench.dispatcher.wake()
         async with asyncio.timeout(10):
@@ -400,3 +401,88 @@ def test_a_channel_that_cannot_be_opened_says_what_is_missing(
     with pytest.raises(ChannelError) as caught:
         open_channel(entry, "c", {"ODD": "s3cret!"})
     assert str(caught.value) == message
+
+
+FALLBACK = TEXT.replace(
+    "ladder: [{channels: [duty]}", "fallback: [chat]\n      ladder: [{channels: [duty]}"
+)
+
+
+def test_a_busy_receiver_is_left_alone_by_all_pages(tmp_path: Path) -> None:
+    """One 429 holds back what waits behind it, until the receiver's time has come."""
+
+    async def play(bench: Bench) -> None:
+        bench.takes(*(alert(f"a{n}") for n in range(5)))
+        assert await bench.dispatcher.send_due("duty") == 0.0
+        assert 0 < await bench.dispatcher.send_due("duty") <= 1
+        assert bench.listener.pages == []
+        bench.now += 7_000
+        await bench.sends("duty")
+
+    bench = _play(tmp_path, play, Mood.BUSY)
+    assert len(bench.listener.pages) == 5
+
+
+async def _eighty_seconds(bench: Bench) -> None:
+    bench.takes(alert())
+    for _ in range(8):
+        await bench.sends("duty")
+        await bench.sends("chat")
+        bench.now += 10_000
+
+
+@pytest.mark.parametrize("mood", [Mood.STRICT, Mood.BROKEN])
+def test_the_fallback_is_paged_once_for_what_a_channel_does_not_take(
+    tmp_path: Path, mood: Mood
+) -> None:
+    """At once for what is refused, else after half a minute; not again with later attempts."""
+
+    bench = _play(tmp_path, _eighty_seconds, *[mood] * 8, text=FALLBACK)
+    assert bench.chat.written == [["a1"]]
+
+
+def test_a_channel_that_fails_for_a_moment_needs_no_fallback(tmp_path: Path) -> None:
+    """The second attempt is taken."""
+
+    bench = _play(tmp_path, _eighty_seconds, Mood.BROKEN, text=FALLBACK)
+    assert (len(bench.listener.pages), bench.chat.written) == (1, [])
+
+
+def test_an_error_that_nobody_foresaw_stops_no_other_page(tmp_path: Path) -> None:
+    """The page is tried again, the next one is sent, and a counter tells."""
+
+    async def play(bench: Bench) -> None:
+        whole = bench.chat.send
+
+        async def send(page: Page, now_ms: int) -> None:
+            if page.content.alert_id == "odd":
+                raise UnicodeError("label empty or too long")
+            await whole(page, now_ms)
+
+        bench.chat.send = send  # type: ignore[method-assign]
+        bench.takes(alert("odd", risk=Risk.LEGAL, tier=Tier.ORANGE))
+        bench.takes(alert("fine", risk=Risk.LEGAL, tier=Tier.YELLOW))
+        await bench.sends("chat")
+
+    bench = _play(tmp_path, play)
+    assert bench.chat.written == [["fine"]]
+    assert bench.counted("sentinel_pager_failures_total", task="channel") == 1
+    assert bench.counted("sentinel_pages_total", channel="chat", result="failed") == 1
+
+
+def test_a_part_of_the_rate_is_kept_for_red_alerts(tmp_path: Path) -> None:
+    """However many others wait, a red one that comes is sent at once."""
+    text = TEXT.replace(
+        "key: {env: CASES_KEY}}", "key: {env: CASES_KEY}, rate: {pages: 8, per: 1m}}"
+    )
+
+    async def play(bench: Bench) -> None:
+        bench.takes(*(alert(f"y{n}", tier=Tier.YELLOW) for n in range(30)))
+        await bench.sends("cases")
+        assert len(bench.listener.pages) == 6
+        bench.takes(alert("r"))
+        bench.now += 10 * 60_000  # the second rung
+        await bench.sends("cases")
+
+    pages = _play(tmp_path, play, text=text).listener.pages
+    assert [page["data"]["tier"] for page in pages[6:]] == ["red", *["yellow"] * 5]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 from tests.delivery.alerts import CUSTOMER, NOW, alert
-from tests.delivery.box import PLAN, Box
+from tests.delivery.box import PLAN, Box, read_of
 
 from sentinel.delivery import late
 from sentinel.delivery.outbox import Outbox
@@ -82,12 +82,12 @@ def test_a_restart_in_the_middle_loses_none_and_doubles_none(box: Box) -> None:
     """Records that are read again count once, before and after the digest is a page."""
     box.takes(alert("a"), alert("b"), now_ms=READ)
     box.restarts()
-    box.outbox.accept("alerts-0", [(0, alert("a")), (1, alert("b"))], PLAN, READ)
+    box.outbox.accept(read_of([alert("a"), alert("b")]), PLAN, READ)
     box.takes(alert("c"), now_ms=READ)
     page = _digest(box, "duty")
     box.outbox.begin([page])
     box.restarts()
-    box.outbox.accept("alerts-0", [(0, alert("a")), (2, alert("c"))], PLAN, CLOSED)
+    box.outbox.accept(read_of([alert("a"), alert("b"), alert("c")]), PLAN, CLOSED)
     again = _digest(box, "duty", CLOSED + HOUR)
     assert (again.page_id, again.content, again.attempts) == (page.page_id, page.content, 1)
     assert again.content.late is not None
@@ -106,7 +106,7 @@ def test_a_crash_within_a_transaction_changes_nothing(
         raise KeyboardInterrupt
 
     def read_and_close() -> None:
-        box.outbox.accept("alerts-0", [(1, alert("b"))], PLAN, READ)
+        box.outbox.accept(read_of([alert("b")], 1), PLAN, READ)
         box.due("duty", CLOSED)
 
     box.takes(alert("a"), now_ms=READ)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from tests.delivery.alerts import CUSTOMER, NOW, alert
-from tests.delivery.box import PLAN, Box
+from tests.delivery.box import PLAN, Box, read_of
 
-from sentinel.delivery.outbox import Outbox, OutboxError
+from sentinel.delivery.outbox import Outbox, OutboxError, Read
 from sentinel.delivery.page import PageKind
 from sentinel.delivery.plan import NoPage
 from sentinel.model.alert import (
@@ -75,7 +75,7 @@ def test_a_record_that_is_read_again_does_nothing(box: Box) -> None:
     """By its offset, and by its revision if it comes under another one."""
     box.takes(alert())
     box.sends("duty")
-    box.outbox.accept("alerts-0", [(0, alert())], PLAN, NOW)
+    box.outbox.accept(read_of([alert()]), PLAN, NOW)
     box.takes(alert())
     assert box.due("duty") == []
 
@@ -135,6 +135,38 @@ def test_rising_pages_anew_and_falling_does_not(box: Box) -> None:
     assert (page.content.alert_id, page.content.tier) == ("a1", Tier.RED)
 
 
+def test_every_rise_is_paged(box: Box) -> None:
+    """Red, yellow, red: both times as red; and so after an acknowledgement."""
+    box.takes(alert())
+    assert box.sends("duty") == [PageKind.TRIGGER]
+    box.takes(alert(revision=2, tier=Tier.YELLOW, change=Change.FELL))
+    assert box.sends("duty") == []
+    box.takes(alert(revision=3, change=Change.ROSE))
+    assert box.sends("duty") == [PageKind.TRIGGER]
+    box.takes(_acknowledged(4), _acknowledged(5, tier=Tier.YELLOW))
+    assert box.sends("duty") == [PageKind.ACKNOWLEDGE]
+    box.takes(alert(revision=6, change=Change.ROSE))
+    assert box.sends("duty") == [PageKind.TRIGGER]
+
+
+def test_what_somebody_must_answer_again_is_paged(box: Box) -> None:
+    """An acknowledged alert that escalates within its tier fires again."""
+    box.takes(alert())
+    box.sends("duty")
+    box.takes(_acknowledged(2))
+    box.sends("duty")
+    box.takes(alert(revision=3, change=Change.ESCALATED))
+    assert box.sends("duty") == [PageKind.TRIGGER]
+
+
+def test_an_acknowledgement_is_told_once(box: Box) -> None:
+    """Further revisions of the acknowledged alert tell nobody anything."""
+    box.takes(alert())
+    box.sends("duty")
+    box.takes(*(_acknowledged(revision) for revision in range(2, 12)))
+    assert box.sends("duty") == [PageKind.ACKNOWLEDGE]
+
+
 def test_a_growing_alert_is_not_paged_again(box: Box) -> None:
     """A revision that neither rises nor is released is no page."""
     box.takes(alert())
@@ -163,7 +195,8 @@ def test_red_comes_first(box: Box) -> None:
     """However long others have waited."""
     box.takes(alert("o", tier=Tier.ORANGE), alert("b", tier=Tier.BLUE))
     box.takes(alert("r"), now_ms=NOW + 1)
-    box.outbox.accept("alerts-1", [(0, alert("z", tier=Tier.YELLOW))], PLAN, NOW + 2)
+    yellow = Read("alerts-1", 0, 1, [(0, alert("z", tier=Tier.YELLOW))])
+    box.outbox.accept(yellow, PLAN, NOW + 2)
     due = box.due("cases", NOW + HOUR)
     assert [page.content.alert_id for page in due] == ["r", "o", "z", "b"]
 
@@ -177,20 +210,22 @@ def test_everything_survives_a_restart(box: Box) -> None:
     box.outbox.retry(second, NOW + 5)
     box.outbox.close()
     box.outbox = Outbox(f"sqlite:///{box.path}/outbox.db")
-    box.outbox.accept("alerts-0", [(0, alert("a")), (1, alert("b"))], PLAN, NOW)
+    box.outbox.accept(read_of([alert("a"), alert("b")]), PLAN, NOW)
     assert [page.page_id for page in box.due("duty", NOW + 5)] == [second.page_id]
     assert box.outbox.counts() == {"due": 3, "sent": 1, "dead": 0, "cancelled": 0}
 
 
 def test_what_is_long_over_is_forgotten(box: Box) -> None:
-    """Pages that are done and alerts that are over; what is open stays."""
+    """The pages of alerts that are over; an open alert's stay, and so its end is told."""
     box.takes(alert("a"), alert("b"))
     box.sends("duty")
     box.takes(_resolved(2, alert_id="a"))
     box.sends("duty")
     assert box.outbox.prune(NOW) == 0
-    assert box.outbox.prune(NOW + HOUR) == 4
-    assert box.outbox.counts()["due"] == 1
+    assert box.outbox.prune(NOW + HOUR) == 3
+    assert box.outbox.counts() == {"due": 1, "sent": 1, "dead": 0, "cancelled": 0}
+    box.takes(_resolved(2, alert_id="b"), now_ms=NOW + 2 * HOUR)
+    assert box.sends("duty", NOW + 2 * HOUR) == [PageKind.RESOLVE]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from sentinel.delivery.channels.pagerduty import PagerDuty
 from sentinel.delivery.channels.webhook import Webhook
 from sentinel.delivery.declare import ChannelEntry, ChannelError, Secret
 
-__all__ = ["Channel", "Refused", "Unreached", "open_channel"]
+__all__ = ["Alertmanager", "Channel", "Refused", "Unreached", "open_channel"]
 
 
 def open_channel(entry: ChannelEntry, name: str, environ: Mapping[str, str]) -> Channel:

@@ -8,8 +8,9 @@ import msgspec
 from sentinel.delivery.channels.channel import SEVERITY, post, rfc3339
 from sentinel.delivery.page import Page, PageKind
 
-# Alertmanager drops what nobody sends again; Sentinel says itself when an alert is over.
-_OPEN_MS = 30 * 86_400_000
+# As Prometheus does: what is open is sent again every minute, and ends if nobody does any more.
+_OPEN_MS = 5 * 60_000
+_BATCH = 500
 _DIGEST_OPEN_MS = 86_400_000  # nobody resolves a digest of late alerts
 
 
@@ -30,6 +31,11 @@ class Alertmanager:
         alerts = [_alert(page, now_ms) for page in pages if page.kind is not PageKind.ACKNOWLEDGE]
         if alerts:
             await post(self._url, msgspec.json.encode(alerts), {})
+
+    async def resend(self, pages: Sequence[Page], now_ms: int) -> None:
+        """Post alerts that are open once more; raises Refused or Unreached."""
+        for start in range(0, len(pages), _BATCH):
+            await self.send_digest(pages[start : start + _BATCH], now_ms)
 
 
 def _alert(page: Page, now_ms: int) -> dict[str, Any]:

@@ -1,0 +1,106 @@
+"""What one revision of an alert does to the outbox' tables, in the caller's transaction."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, insert, select, update
+
+from sentinel.delivery import late
+from sentinel.delivery.declare import Plan
+from sentinel.delivery.page import PageKind, content
+from sentinel.delivery.plan import Due, NoPage, Paged, decide
+from sentinel.delivery.tables import ALERTS, CANCELLED, DUE, PAGES, SENT
+from sentinel.model.alert import Alert, Tier
+
+_TIERS = tuple(Tier)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the pages of one revision have in common."""
+
+    alert_id: str
+    urgency: int
+    content: bytes
+
+
+def take(connection: Connection, alert: Alert, plan: Plan, now_ms: int) -> Counter[NoPage]:
+    """Store the revision and its pages; returns why pages are not to be sent."""
+    where = ALERTS.c.alert_id == alert.alert_id
+    row = connection.scalar(select(ALERTS.c.paged).where(where))
+    known = None if row is None else msgspec.msgpack.decode(row, type=Paged)
+    decision, reason = decide(alert, known, plan.root, now_ms, plan.ignore_older_than_ms)
+    unsent = Counter([reason] if reason is not None else [])
+    content_ = msgspec.msgpack.encode(content(alert, plan.link))
+    said = _Said(alert.alert_id, _TIERS.index(alert.tier), content_)
+    if decision.cancel is not None:
+        unsent += _cancel(connection, alert.alert_id, decision.cancel, now_ms)
+    if decision.finish is not None:
+        _finish(connection, alert, decision.finish, said, now_ms)
+    if known is not None and known.late is not None:
+        late.note_answer(connection, alert)
+    for route in decision.late:
+        late.collect(connection, alert, route, now_ms)
+    for due in decision.dues:
+        put(connection, due, said, now_ms)
+    values = {
+        "paged": msgspec.msgpack.encode(decision.paged),
+        "over": int(alert.resolution is not None),
+        "updated_ms": now_ms,
+    }
+    if row is None:
+        connection.execute(insert(ALERTS).values(alert_id=alert.alert_id, **values))
+    else:
+        connection.execute(update(ALERTS).where(where).values(**values))
+    return unsent
+
+
+def _cancel(connection: Connection, alert_id: str, reason: NoPage, now_ms: int) -> Counter[NoPage]:
+    """Take back the triggers that wait; what has been tried may have been heard, and goes on.
+
+    A page that may have reached somebody must be finished by its own kind of page later.
+    """
+    waiting = (
+        PAGES.c.alert_id == alert_id,
+        PAGES.c.state == DUE,
+        PAGES.c.kind == PageKind.TRIGGER,
+    )
+    values = {"state": CANCELLED, "reason": reason, "ended_ms": now_ms}
+    gone = connection.execute(update(PAGES).where(*waiting).values(**values)).rowcount
+    return Counter({reason: gone}) if gone else Counter()
+
+
+def _finish(connection: Connection, alert: Alert, kind: PageKind, said: _Said, now_ms: int) -> None:
+    """Tell every channel that was, or may have been, told of the alert."""
+    told = (
+        PAGES.c.alert_id == alert.alert_id,
+        PAGES.c.kind == PageKind.TRIGGER,
+        (PAGES.c.state == SENT) | (PAGES.c.attempts > 0),
+    )
+    channels = connection.scalars(select(PAGES.c.channel).where(*told).distinct()).all()
+    for channel in sorted(channels):
+        page_id = f"{alert.alert_id}.{alert.revision}.{kind}.{channel}"
+        put(connection, Due(page_id, channel, kind, now_ms), said, now_ms)
+
+
+def put(connection: Connection, due: Due, said: Any, now_ms: int) -> None:
+    """A page that waits; ``said`` has its ``alert_id``, ``urgency`` and ``content``."""
+    connection.execute(
+        insert(PAGES).values(
+            page_id=due.page_id,
+            alert_id=said.alert_id,
+            channel=due.channel,
+            kind=due.kind,
+            urgency=said.urgency,
+            state=DUE,
+            reason="",
+            due_ms=due.due_ms,
+            since_ms=due.due_ms,
+            prompt=int(due.due_ms <= now_ms),
+            attempts=0,
+            content=said.content,
+            ended_ms=0,
+        )
+    )

@@ -1,0 +1,80 @@
+"""A task that goes on whatever happens to it, and tells of what happened."""
+
+import asyncio
+import contextlib
+import traceback
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+_log = structlog.get_logger(__name__)
+_FIRST_S, _LONGEST_S = 0.2, 30.0
+
+
+class Supervised:
+    """Calls ``once`` again and again, each time after the seconds that it returned.
+
+    What it raises is logged and handed to ``failed``, and it is called again, later each time.
+    """
+
+    def __init__(
+        self, name: str, once: Callable[[], Awaitable[float]], failed: Callable[[], None]
+    ) -> None:
+        self.name, self._once, self._failed = name, once, failed
+        self._wake = asyncio.Event()
+        self._beat_s: float | None = None
+        self._failures = 0
+
+    def wake(self) -> None:
+        """Call it now."""
+        self._wake.set()
+
+    @property
+    def is_woken(self) -> bool:
+        """Whether somebody wants it to be called again."""
+        return self._wake.is_set()
+
+    def beat(self) -> None:
+        """Note that it gets on."""
+        self._beat_s = asyncio.get_running_loop().time()
+
+    def is_stuck(self, longest_s: float) -> bool:
+        """Whether it has been called, and has not got on for so long."""
+        now_s = asyncio.get_running_loop().time()
+        return self._beat_s is not None and now_s - self._beat_s > longest_s
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self._wake.clear()
+            self.beat()
+            wait_s = await self.call()
+            if wait_s:
+                # Not wait_for: before Python 3.12 it may swallow a cancellation.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait_s):
+                        await self._wake.wait()
+
+    async def call(self) -> float:
+        """Once; returns the seconds until the next call."""
+        try:
+            wait_s = await self._once()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others must go on
+            wait_s = min(_FIRST_S * 2**self._failures, _LONGEST_S)
+            self._failures = min(self._failures + 1, 20)
+            self._failed()
+            _log.error("task failed, and goes on", task=self.name, **told(error))
+        else:
+            self._failures = 0
+        return wait_s
+
+
+def told(error: BaseException) -> dict[str, str]:
+    """What a log may say of an error: the message of one that is not ours may hold a secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    words = {"error": type(error).__name__}
+    if frames:
+        words["at"] = f"{frames[-1].filename}:{frames[-1].lineno}"
+    if type(error).__module__.startswith("sentinel."):
+        words["reason"] = str(error)
+    return words
