@@ -5,6 +5,7 @@ their offsets, so a record that is read again does nothing, and one that was nev
 noticed.  SQLite by default; PostgreSQL by URL.
 """
 
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -87,6 +88,8 @@ class Outbox:
             if self._engine.dialect.name == "sqlite":
                 event.listen(self._engine, "connect", _make_durable)
             META.create_all(self._engine)
+            # SQLite has one writer; who waits for it in line, and not by its clock, has its turn.
+            self._turn = threading.Lock()
         except (SQLAlchemyError, ImportError, ValueError) as error:
             raise OutboxError(f"SENTINEL_OUTBOX: {_reason(error)}") from None
 
@@ -130,7 +133,7 @@ class Outbox:
     def _writing(self) -> Iterator[Connection]:
         """A transaction; what will not pass by itself is raised as it is."""
         try:
-            with self._engine.begin() as connection:
+            with self._turn, self._engine.begin() as connection:
                 yield connection
         except (IntegrityError, DataError):
             raise

@@ -436,14 +436,12 @@ def test_the_fallback_is_paged_once_for_what_a_channel_does_not_take(
     tmp_path: Path, mood: Mood
 ) -> None:
     """At once for what is refused, else after half a minute; not again with later attempts."""
-
     bench = _play(tmp_path, _eighty_seconds, *[mood] * 8, text=FALLBACK)
     assert bench.chat.written == [["a1"]]
 
 
 def test_a_channel_that_fails_for_a_moment_needs_no_fallback(tmp_path: Path) -> None:
     """The second attempt is taken."""
-
     bench = _play(tmp_path, _eighty_seconds, Mood.BROKEN, text=FALLBACK)
     assert (len(bench.listener.pages), bench.chat.written) == (1, [])
 
@@ -486,3 +484,26 @@ def test_a_part_of_the_rate_is_kept_for_red_alerts(tmp_path: Path) -> None:
 
     pages = _play(tmp_path, play, text=text).listener.pages
     assert [page["data"]["tier"] for page in pages[6:]] == ["red", *["yellow"] * 5]
+
+
+def test_a_red_alert_that_comes_goes_before_all_that_waits(tmp_path: Path) -> None:
+    """Not after the batch that is under way."""
+
+    async def play(bench: Bench) -> None:
+        whole = bench.chat.send
+        bench.chat.remembers = True  # one by one
+
+        async def send(page: Page, now_ms: int) -> None:
+            await whole(page, now_ms)
+            if len(bench.chat.written) == 3:
+                bench.takes(alert("red", risk=Risk.LEGAL))
+                bench.dispatcher.wake()
+
+        bench.chat.send = send  # type: ignore[method-assign]
+        bench.takes(*(alert(f"y{n}", risk=Risk.LEGAL, tier=Tier.YELLOW) for n in range(60)))
+        while len(bench.chat.written) < 10:
+            await bench.dispatcher.send_due("chat")
+
+    text = TEXT.replace("pages: 2,", "pages: 600,").replace('tier="red"', 'risk="credit"')
+    written = _play(tmp_path, play, text=text).chat.written
+    assert written[3] == ["red"]
