@@ -376,6 +376,17 @@ def test_the_running_dispatcher_sends_what_comes(tmp_path: Path) -> None:
     assert bench.outbox.counts()["sent"] == 1
 
 
+ODD = {
+    "ODD": "s3cret!",
+    "PREFIX": "whsec_",
+    "BLANK": " \n",
+    "NO_SCHEME": "hooks.bank.example/s3cret",
+    "NO_HOST": "https:///s3cret",
+    "NO_PORT": "https://x:s3cret/",
+    "TWO_LINES": "https://x/s3\ncret",
+}
+
+
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
@@ -391,6 +402,22 @@ def test_the_running_dispatcher_sends_what_comes(tmp_path: Path) -> None:
             ChannelEntry("webhook", "http://x", Secret(env="ODD")),
             "channel c: its key is not base64 after whsec_",
         ),
+        (
+            ChannelEntry("webhook", "http://x", Secret(env="PREFIX")),
+            "channel c: its key has less than 24 bytes",
+        ),
+        (ChannelEntry("webhook", "http://x", Secret(env="BLANK")), "channel c: BLANK is not set"),
+        (
+            ChannelEntry("pagerduty", "http://x", Secret(env="ODD")),
+            "channel c: a routing key has 32 characters, and its key has not",
+        ),
+        *(
+            (
+                ChannelEntry("alertmanager", Secret(env=name)),
+                "channel c: its url is not one of http:// or https:// and a host",
+            )
+            for name in ("ODD", "NO_SCHEME", "NO_HOST", "NO_PORT", "TWO_LINES")
+        ),
         (ChannelEntry("apprise", Secret(env="ODD")), "channel c: Apprise cannot read its url"),
     ],
 )
@@ -399,7 +426,7 @@ def test_a_channel_that_cannot_be_opened_says_what_is_missing(
 ) -> None:
     """And never the secret itself."""
     with pytest.raises(ChannelError) as caught:
-        open_channel(entry, "c", {"ODD": "s3cret!"})
+        open_channel(entry, "c", ODD)
     assert str(caught.value) == message
 
 
@@ -507,3 +534,13 @@ def test_a_red_alert_that_comes_goes_before_all_that_waits(tmp_path: Path) -> No
     text = TEXT.replace("pages: 2,", "pages: 600,").replace('tier="red"', 'risk="credit"')
     written = _play(tmp_path, play, text=text).chat.written
     assert written[3] == ["red"]
+
+
+def test_white_space_around_a_secret_is_not_of_it(tmp_path: Path) -> None:
+    """A newline at the end of a variable or a file is nobody's key."""
+    (tmp_path / "key").write_text(f"{ROUTING_KEY}\n", encoding="utf-8")
+    (tmp_path / "empty").write_text("\n", encoding="utf-8")
+    assert Secret(env="K").read({"K": f" {ROUTING_KEY}\n"}) == ROUTING_KEY
+    assert Secret(file=str(tmp_path / "key")).read({}) == ROUTING_KEY
+    with pytest.raises(ChannelError, match="empty is empty"):
+        Secret(file=str(tmp_path / "empty")).read({})

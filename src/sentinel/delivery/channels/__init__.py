@@ -1,6 +1,7 @@
 """Channels: how one kind of receiver is told of a page, a file each."""
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from msgspec import UNSET
 
@@ -19,6 +20,8 @@ def open_channel(entry: ChannelEntry, name: str, environ: Mapping[str, str]) -> 
     try:
         url = entry.url.read(environ) if isinstance(entry.url, Secret) else entry.url
         key = "" if entry.key is UNSET else entry.key.read(environ)
+        if entry.type != "apprise":
+            _check_url(url)
         match entry.type:
             case "pagerduty":
                 return PagerDuty(url, key)
@@ -29,3 +32,14 @@ def open_channel(entry: ChannelEntry, name: str, environ: Mapping[str, str]) -> 
         return Chat(url)
     except (ChannelError, ValueError) as error:
         raise ChannelError(f"channel {name}: {error}") from None
+
+
+def _check_url(url: str) -> None:
+    """Raises ValueError, without the URL: it may hold a token."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or any(each.isspace() for each in url):
+        raise ValueError("its url is not one of http:// or https:// and a host")

@@ -8,15 +8,21 @@ import msgspec
 from sentinel.delivery.channels.channel import SEVERITY, facts, post, rfc3339
 from sentinel.delivery.page import Page, PageKind
 
+_KEY_LENGTH = 32
 _SUMMARY = 1_024  # characters that PagerDuty takes
 
 
 class PagerDuty:
-    """An Events v2 integration; ``url`` ends in ``/v2/enqueue``, ``key`` is its routing key."""
+    """An Events v2 integration; ``url`` ends in ``/v2/enqueue``, ``key`` is its routing key.
+
+    Raises ValueError for what is no routing key.
+    """
 
     remembers = True
 
     def __init__(self, url: str, key: str) -> None:
+        if len(key) != _KEY_LENGTH:
+            raise ValueError(f"a routing key has {_KEY_LENGTH} characters, and its key has not")
         self._url, self._key = url, key
 
     async def send(self, page: Page, now_ms: int) -> None:  # noqa: ARG002

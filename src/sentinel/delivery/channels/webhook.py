@@ -12,6 +12,7 @@ from sentinel.delivery.channels.channel import facts, post, rfc3339
 from sentinel.delivery.page import Page
 
 _PREFIX = "whsec_"
+_LEAST_BYTES = 24  # of a secret, says the specification
 
 
 class Webhook:
@@ -25,6 +26,8 @@ class Webhook:
             self._key = base64.b64decode(key.removeprefix(_PREFIX), validate=True)
         except binascii.Error:
             raise ValueError("its key is not base64 after whsec_") from None
+        if len(self._key) < _LEAST_BYTES:
+            raise ValueError(f"its key has less than {_LEAST_BYTES} bytes")
 
     async def send(self, page: Page, now_ms: int) -> None:
         """Post the page, signed; the receiver knows a resend by ``webhook-id``."""
