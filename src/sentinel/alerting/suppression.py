@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from sentinel.alerting.inhibition import InhibitRule
 from sentinel.alerting.mute import Mute, Times
 from sentinel.model.alert import Suppression, Tier
-from sentinel.model.document import Document, Path
+from sentinel.model.document import Document, Path, WrongTextError
 from sentinel.model.duration import parse_duration
 from sentinel.model.hours import DAYS, Span, Weekly, parse_time_of_day
 from sentinel.model.matcher import Matcher, parse_matcher
@@ -143,7 +143,14 @@ def _times(document: Document, n: int, entry: _Maintenance, zone: ZoneInfo) -> T
             _time(document, ("maintenance", n, name), text)
             for name, text in (("from", entry.from_), ("to", entry.to))
         )
-        return Weekly(days, start, until, zone)
+        times = Weekly(days, start, until, zone)
+        if times.never_ends:
+            raise document.error(
+                ("maintenance", n, "days"),
+                "these hours never end: nobody would be notified any more",
+                "leave a day out, or write an entry of allow, which has an end",
+            )
+        return times
     raise document.error(
         ("maintenance", n),
         "it needs either starts_at and ends_at, or days, from and to",
@@ -153,8 +160,8 @@ def _times(document: Document, n: int, entry: _Maintenance, zone: ZoneInfo) -> T
 def _time(document: Document, place: Path, text: str) -> time:
     try:
         return parse_time_of_day(text)
-    except ValueError as error:
-        raise document.error(place, str(error)) from None
+    except WrongTextError as error:
+        raise document.wrong_text(place, error) from None
 
 
 def _refuse_repeated_names(document: Document, file: _File) -> None:

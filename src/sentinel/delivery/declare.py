@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from sentinel.delivery.routes import Route, Rung
-from sentinel.model.document import Document, did_you_mean, parse
+from sentinel.model.document import Document, WrongTextError, did_you_mean, parse
 from sentinel.model.document import Path as Place
 from sentinel.model.duration import parse_duration
 from sentinel.model.hours import DAYS, Weekly, parse_time_of_day
@@ -179,7 +179,7 @@ class _Reader:
                 self._rung((*place, "ladder", n), rung) for n, rung in enumerate(entry.ladder)
             )
         if entry.quiet is not UNSET:
-            quiet = self._hours((*place, "quiet"), entry.quiet)
+            quiet = self._quiet((*place, "quiet"), entry.quiet)
         matchers = []
         for n, text in enumerate(entry.match):
             try:
@@ -210,13 +210,23 @@ class _Reader:
         after_ms = _duration(self.document, (*place, "after"), rung.after) if rung.after else 0
         return Rung(after_ms, rung.channels)
 
+    def _quiet(self, place: Place, entry: _Hours) -> Weekly:
+        hours = self._hours(place, entry)
+        if hours.never_ends:
+            raise self.document.error(
+                place,
+                "these quiet hours never end: a page that is not red would never be sent",
+                'leave a day out, or write a "to" other than "from"',
+            )
+        return hours
+
     def _hours(self, place: Place, entry: _Hours) -> Weekly:
         times = []
         for name, text in (("from", entry.from_), ("to", entry.to)):
             try:
                 times.append(parse_time_of_day(text))
-            except ValueError as error:
-                raise self.document.error((*place, name), str(error)) from None
+            except WrongTextError as error:
+                raise self.document.wrong_text((*place, name), error) from None
         return Weekly(frozenset(map(DAYS.index, entry.days)), times[0], times[1], self.zone)
 
 
