@@ -13,7 +13,8 @@ from sentinel.model.document import Document, WrongTextError, did_you_mean, pars
 from sentinel.model.document import Path as Place
 from sentinel.model.duration import parse_duration
 from sentinel.model.hours import DAYS, Weekly, parse_time_of_day
-from sentinel.model.matcher import parse_matcher
+from sentinel.model.matcher import Matcher
+from sentinel.model.selection import read_matchers
 
 Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,62}\Z")]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -144,7 +145,7 @@ def read_plan(document: Document, zone: ZoneInfo) -> Plan:
         raise document.error(("route",), "the first route takes every alert: no match, no hours")
     if root_entry.ladder is UNSET:
         raise document.error(("route",), "the first route needs a ladder")
-    root = reader.route(("route",), root_entry, (), None)
+    root = reader.route(("route",), root_entry, (), None, ())
     names = [route.name for route in root.walk()]
     for name in names:
         if names.count(name) > 1:
@@ -171,31 +172,34 @@ class _Reader:
     channels: frozenset[str]
 
     def route(
-        self, place: Place, entry: _Route, ladder: tuple[Rung, ...], quiet: Weekly | None
+        self,
+        place: Place,
+        entry: _Route,
+        ladder: tuple[Rung, ...],
+        quiet: Weekly | None,
+        above: tuple[Matcher, ...],
     ) -> Route:
-        """The route at ``place``; ladder and quiet hours are its parent's."""
+        """The route at ``place``; ladder and quiet hours are its parent's.
+
+        ``above`` are the matchers of all its parents.
+        """
         if entry.ladder is not UNSET:
             ladder = tuple(
                 self._rung((*place, "ladder", n), rung) for n, rung in enumerate(entry.ladder)
             )
         if entry.quiet is not UNSET:
             quiet = self._quiet((*place, "quiet"), entry.quiet)
-        matchers = []
-        for n, text in enumerate(entry.match):
-            try:
-                matchers.append(parse_matcher(text))
-            except ValueError as error:
-                raise self.document.error((*place, "match", n), str(error)) from None
+        matchers = read_matchers(self.document, (*place, "match"), entry.match, above)
         hours = None if entry.hours is UNSET else self._hours((*place, "hours"), entry.hours)
         return Route(
             name=entry.name,
-            matchers=tuple(matchers),
+            matchers=matchers,
             hours=hours,
             goes_on=entry.continue_,
             ladder=ladder,
             quiet=quiet,
             routes=tuple(
-                self.route((*place, "routes", n), each, ladder, quiet)
+                self.route((*place, "routes", n), each, ladder, quiet, (*above, *matchers))
                 for n, each in enumerate(entry.routes)
             ),
         )
