@@ -1,7 +1,8 @@
 """What people say, on its way in: responses to alerts and silences, to and from their topics."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -17,7 +18,9 @@ from confluent_kafka import (
 )
 
 from sentinel.model.alert import Alert
+from sentinel.model.events import epoch_ms
 from sentinel.model.response import Response, Silence
+from sentinel.model.silence import read_silence
 from sentinel.settings import Settings
 from sentinel.stream.registry import alert_reader
 from sentinel.stream.security import client_config
@@ -30,6 +33,17 @@ _SILENCES_PARTITION = 0
 
 class AnswerError(Exception):
     """The broker did not take it, or does not have what is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silences:
+    """What the silences topic holds: the newest of each silence, and how many records are none.
+
+    The silences are in the order of their starts, their times in epoch ms.
+    """
+
+    newest: list[Silence]
+    unreadable: int
 
 
 class Answers:
@@ -79,16 +93,20 @@ class Answers:
         self._send(topic, response.key, msgspec.json.encode(response))
 
     def silence(self, silence: Silence) -> None:
-        """Send a silence; raises AnswerError unless the broker has it."""
+        """Send a silence; raises AnswerError unless the broker has it, and the engine can read it.
+
+        It is checked by the engine's own code, so that no record is written that nobody reads.
+        """
         value = msgspec.json.encode(silence)
+        try:
+            read_silence(value)
+        except ValueError as error:
+            raise AnswerError(str(error)) from None
         self._send(self._topics.silences, silence.silence_id, value, _SILENCES_PARTITION)
 
-    def silences(self) -> list[Silence]:
-        """The newest record of each silence, in the order of their starts."""
-        newest: dict[bytes, Silence] = {}
-        for message in self._read(self._topics.silences):
-            newest[message.key()] = msgspec.json.decode(message.value(), type=Silence)
-        return sorted(newest.values(), key=lambda each: (str(each.starts_at), each.silence_id))
+    def silences(self) -> Silences:
+        """The newest record of each silence; raises AnswerError."""
+        return newest_silences(message.value() for message in self._read(self._topics.silences))
 
     def _send(self, topic: str, key: str, value: bytes, partition: int | None = None) -> None:
         failures: list[str] = []
@@ -144,3 +162,21 @@ class Answers:
             raise AnswerError(f"{place}: {error.args[0].str()}") from None
         finally:
             consumer.close()
+
+
+def newest_silences(values: Iterable[bytes | None]) -> Silences:
+    """What the records of the silences topic come to; an unreadable one changes nothing.
+
+    The engine puts the same records aside as dead letters.
+    """
+    newest: dict[str, Silence] = {}
+    unreadable = 0
+    for value in values:
+        try:
+            silence = read_silence(value or b"")
+        except (ValueError, RecursionError):
+            unreadable += 1
+        else:
+            newest[silence.silence_id] = silence
+    ordered = sorted(newest.values(), key=lambda each: (epoch_ms(each.starts_at), each.silence_id))
+    return Silences(ordered, unreadable)
