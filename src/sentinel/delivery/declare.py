@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec.structs import asdict
 
 from sentinel.delivery.routes import Route, Rung
 from sentinel.model.document import Document, WrongTextError, did_you_mean, parse
 from sentinel.model.document import Path as Place
 from sentinel.model.duration import parse_duration
-from sentinel.model.hours import DAYS, Weekly, parse_time_of_day
+from sentinel.model.hours import DAYS, Weekly, parse_time_of_day, read_zone
 from sentinel.model.matcher import Matcher
 from sentinel.model.selection import read_matchers
 
@@ -120,11 +122,7 @@ def read_folder(folder: Path) -> Plan:
     """The plan in a configuration folder; raises ConfigError, and OSError for a missing file."""
     engine = parse((folder / "engine.yaml").read_text(encoding="utf-8"), "engine.yaml")
     text = (folder / "routes.yaml").read_text(encoding="utf-8")
-    try:
-        zone = ZoneInfo(engine.data["timezone"])
-    except (KeyError, ValueError, OSError):
-        raise engine.error(("timezone",), "no such time zone") from None
-    return read_plan(parse(text, "routes.yaml"), zone)
+    return read_plan(parse(text, "routes.yaml"), read_zone(engine))
 
 
 def read_plan(document: Document, zone: ZoneInfo) -> Plan:
@@ -150,16 +148,17 @@ def read_plan(document: Document, zone: ZoneInfo) -> Plan:
     for name in names:
         if names.count(name) > 1:
             raise document.error(("route",), f'two routes are called "{name}"')
+    retry = _retry(document, file.retry)
     return Plan(
         link=file.link,
         late_link=file.late_link or file.link.replace("{alert_id}", ""),
         zone=zone,
         ignore_older_than_ms=_duration(document, ("ignore_older_than",), file.ignore_older_than),
         keep_ms=_duration(document, ("keep",), file.keep),
-        first_retry_ms=_duration(document, ("retry", "first"), file.retry.first),
-        longest_retry_ms=_duration(document, ("retry", "longest"), file.retry.longest),
-        give_up_ms=_duration(document, ("retry", "give_up"), file.retry.give_up),
-        timeout_ms=_duration(document, ("retry", "timeout"), file.retry.timeout),
+        first_retry_ms=retry["first"],
+        longest_retry_ms=retry["longest"],
+        give_up_ms=retry["give_up"],
+        timeout_ms=retry["timeout"],
         channels=file.channels,
         root=root,
     )
@@ -187,6 +186,7 @@ class _Reader:
             ladder = tuple(
                 self._rung((*place, "ladder", n), rung) for n, rung in enumerate(entry.ladder)
             )
+            self._refuse_backwards((*place, "ladder"), ladder)
         if entry.quiet is not UNSET:
             quiet = self._quiet((*place, "quiet"), entry.quiet)
         matchers = read_matchers(self.document, (*place, "match"), entry.match, above)
@@ -214,6 +214,15 @@ class _Reader:
         after_ms = _duration(self.document, (*place, "after"), rung.after) if rung.after else 0
         return Rung(after_ms, rung.channels)
 
+    def _refuse_backwards(self, place: Place, ladder: tuple[Rung, ...]) -> None:
+        for n, (earlier, rung) in enumerate(pairwise(ladder), 1):
+            if rung.after_ms < earlier.after_ms:
+                raise self.document.error(
+                    (*place, n, "after"),
+                    "this rung is paged before the one above it",
+                    "order the ladder by after, which counts from the first page",
+                )
+
     def _quiet(self, place: Place, entry: _Hours) -> Weekly:
         hours = self._hours(place, entry)
         if hours.never_ends:
@@ -225,6 +234,9 @@ class _Reader:
         return hours
 
     def _hours(self, place: Place, entry: _Hours) -> Weekly:
+        if not entry.days:
+            hint = f"leave days out for every day, or name some of {', '.join(DAYS)}"
+            raise self.document.error((*place, "days"), "hours on no day are never on", hint)
         times = []
         for name, text in (("from", entry.from_), ("to", entry.to)):
             try:
@@ -232,6 +244,21 @@ class _Reader:
             except WrongTextError as error:
                 raise self.document.wrong_text((*place, name), error) from None
         return Weekly(frozenset(map(DAYS.index, entry.days)), times[0], times[1], self.zone)
+
+
+def _retry(document: Document, entry: _Retry) -> dict[str, int]:
+    """The lengths of time in ms, by name: first <= longest <= give_up, and timeout <= longest."""
+    found = {
+        name: _duration(document, ("retry", name), text) for name, text in asdict(entry).items()
+    }
+    for shorter, longer in (("first", "longest"), ("longest", "give_up"), ("timeout", "longest")):
+        if found[shorter] > found[longer]:
+            raise document.error(
+                ("retry", shorter),
+                f"{shorter} is longer than {longer}",
+                "first <= longest <= give_up, and timeout <= longest",
+            )
+    return found
 
 
 def _duration(document: Document, place: Place, text: str) -> int:

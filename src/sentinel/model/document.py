@@ -164,7 +164,8 @@ def _inner(kind: Any, name: str) -> Any:
         return kind
     parts = [each for each in (kind, *getattr(kind, "__args__", ())) if hasattr(each, "__origin__")]
     containers = [each for each in parts if each.__origin__ in (list, tuple, dict)]
-    return containers[0].__args__[-1] if containers else kind
+    inside = [each for each in containers[0].__args__ if each is not ...] if containers else [kind]
+    return inside[-1]
 
 
 def _key_kind(kind: Any) -> Any:

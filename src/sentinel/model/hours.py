@@ -2,11 +2,12 @@
 
 import re
 from bisect import bisect_left
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sentinel.model.document import WrongTextError
+from sentinel.model.document import Document, WrongTextError
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -24,6 +25,17 @@ def parse_time_of_day(text: str) -> time:
         hint = 'write "00:00", which ends at midnight' if text == "24:00" else ""
         raise WrongTextError(f'"{text}" is not a time of day like "02:30"', hint)
     return time(int(form[1]), int(form[2]))
+
+
+def read_zone(document: Document) -> ZoneInfo:
+    """The time zone that ``timezone`` of engine.yaml names; raises ConfigError."""
+    name = document.data.get("timezone") if isinstance(document.data, dict) else None
+    if isinstance(name, str) and name:
+        with suppress(KeyError, ValueError, OSError):
+            return ZoneInfo(name)
+    shown = "" if name is None else name
+    hint = "an IANA name such as Asia/Shanghai"
+    raise document.error(("timezone",), f'no time zone "{shown}"', hint)
 
 
 @dataclass(frozen=True, slots=True)
