@@ -115,7 +115,7 @@ def test_answers_and_silences_take_effect_and_survive_a_restart(stage: Stage) ->
     first, second = [alert for alert in newest.values() if alert.resolution is None][:2]
     now_ms = time.time_ns() // 1_000_000
     with Answers(stage.settings) as answers:
-        assert answers.alert(first.alert_id) == first
+        assert answers.alert(first.alert_id, now_ms - 3_600_000) == first
         for alert, kind in ((first, ResponseKind.ACKNOWLEDGE), (second, ResponseKind.DISPOSITION)):
             answers.respond(
                 Response(

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
@@ -70,21 +71,22 @@ class Answers:
     ) -> None:
         self._producer.flush(_TIMEOUT_S)
 
-    def alert(self, alert_id: str) -> Alert:
-        """The newest revision of an alert; raises AnswerError if the topic has none.
+    def alert(self, alert_id: str, since_ms: int) -> Alert:
+        """The newest revision of an alert; raises AnswerError if none is as young as ``since_ms``.
 
-        Reads the alerts topic from its beginning: that takes as long as the topic is long.
+        O(revisions of all alerts since then): that part of the alerts topic is read.
         """
         newest: Alert | None = None
         wanted, read = alert_id.encode(), alert_reader(self._settings)
-        for message in self._read(self._topics.alerts):
+        for message in self._read(self._topics.alerts, since_ms):
             if wanted not in message.value():
                 continue
             alert = read(message.value())
             if alert.alert_id == alert_id and (newest is None or alert.revision > newest.revision):
                 newest = alert
         if newest is None:
-            raise AnswerError(f"{self._topics.alerts} has no alert {alert_id}")
+            since = datetime.fromtimestamp(since_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+            raise AnswerError(f"{self._topics.alerts} has no alert {alert_id} since {since}")
         return newest
 
     def respond(self, response: Response) -> None:
@@ -124,8 +126,8 @@ class Answers:
             why = failures[0] if failures else f"{self._settings.brokers} did not answer"
             raise AnswerError(f"{topic}: {why}")
 
-    def _read(self, topic: str) -> Iterator[Message]:
-        """All committed messages of a topic, each partition in order."""
+    def _read(self, topic: str, since_ms: int | None = None) -> Iterator[Message]:
+        """All committed messages of a topic since then, each partition in order."""
         consumer = Consumer(
             {
                 **client_config(self._settings),
@@ -140,7 +142,13 @@ class Answers:
             if found.error is not None:
                 raise AnswerError(f"{topic}: {found.error.str()}")
             left = set(found.partitions)
-            consumer.assign([TopicPartition(topic, each, OFFSET_BEGINNING) for each in left])
+            places = [
+                TopicPartition(topic, each, OFFSET_BEGINNING if since_ms is None else since_ms)
+                for each in left
+            ]
+            if since_ms is not None:  # its end, where a partition has nothing so young
+                places = consumer.offsets_for_times(places, _TIMEOUT_S)
+            consumer.assign(places)
             until = time.monotonic() + _TIMEOUT_S
             while left:
                 # It waits for so many messages or so long, whatever has come before.
