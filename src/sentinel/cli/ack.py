@@ -4,11 +4,16 @@ import getpass
 import os
 import time
 import uuid
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sentinel.model.response import Verdict
+
+if TYPE_CHECKING:
+    from sentinel.model.alert import Alert
+
+_WAIT_S = 10.0
 
 
 def ack(
@@ -24,6 +29,7 @@ def ack(
 ) -> None:
     """Acknowledge an alert, or end it with a verdict."""
     from sentinel.cli.failure import UserError
+    from sentinel.model.alert import AlertState
     from sentinel.model.duration import parse_duration
     from sentinel.model.response import Response, ResponseKind
     from sentinel.settings import Settings, SettingsError
@@ -50,6 +56,21 @@ def ack(
                 note=note,
             )
             answers.respond(response)
+            typer.echo(f"{response.kind} sent for {alert.tier} alert {alert_id}: {alert.title.en}")
+            if alert.state is AlertState.ACKNOWLEDGED and verdict is None:
+                typer.echo(f"nothing changes: {alert.acknowledged_by} has acknowledged it")
+            else:
+                typer.echo(_told(verdict, answers.outcome(response, alert, _WAIT_S)))
     except (SettingsError, AnswerError) as error:
         raise UserError(str(error)) from None
-    typer.echo(f"{response.kind} sent for {alert.tier} alert {alert_id}: {alert.title.en}")
+
+
+def _told(verdict: Verdict | None, after: "Alert | None") -> str:
+    """What the engine made of the answer, by the alert's revision after it."""
+    if after is None:
+        return f"the engine has not answered within {_WAIT_S:.0f} s"
+    if after.resolution is None:
+        return f"applied: acknowledged by {after.acknowledged_by}"
+    if verdict is not None and after.resolution.value == verdict.value:
+        return f"applied: the alert is over, {after.resolution}"
+    return f"not applied: the alert was already over, {after.resolution}"

@@ -18,9 +18,9 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from sentinel.model.alert import Alert
+from sentinel.model.alert import Alert, AlertState
 from sentinel.model.events import epoch_ms
-from sentinel.model.response import Response, Silence
+from sentinel.model.response import Response, ResponseKind, Silence
 from sentinel.model.silence import read_silence
 from sentinel.settings import Settings
 from sentinel.stream.registry import alert_reader
@@ -29,6 +29,7 @@ from sentinel.stream.topics import Topics
 
 _TIMEOUT_S = 15.0
 _POLL_S = 0.1
+_SKEW_MS = 60_000  # how far this clock may run ahead of the broker's
 _SILENCES_PARTITION = 0
 
 
@@ -89,10 +90,33 @@ class Answers:
             raise AnswerError(f"{self._topics.alerts} has no alert {alert_id} since {since}")
         return newest
 
+    def outcome(self, sent: Response, known: Alert, wait_s: float) -> Alert | None:
+        """The first revision after ``known`` that has what was sent, or in which it is over.
+
+        Returns None if the engine has written none within ``wait_s``; raises AnswerError.
+        """
+        since_ms, read = epoch_ms(sent.event_time) - _SKEW_MS, alert_reader(self._settings)
+        wanted, until = known.alert_id.encode(), time.monotonic() + wait_s
+        ends = sent.kind is ResponseKind.DISPOSITION
+        while time.monotonic() < until:
+            for message in self._read(self._topics.alerts, since_ms):
+                if wanted not in message.value():
+                    continue
+                alert = read(message.value())
+                newer = alert.alert_id == known.alert_id and alert.revision > known.revision
+                taken = alert.state is AlertState.ACKNOWLEDGED and not ends
+                if newer and (taken or alert.state is AlertState.RESOLVED):
+                    return alert
+        return None
+
     def respond(self, response: Response) -> None:
-        """Send a response; raises AnswerError unless the broker has it."""
-        topic = self._topics.responses
-        self._send(topic, response.key, msgspec.json.encode(response))
+        """Send a response; raises AnswerError unless it is readable and the broker has it."""
+        value = msgspec.json.encode(response)
+        try:
+            msgspec.json.decode(value, type=Response)
+        except ValueError as error:
+            raise AnswerError(str(error)) from None
+        self._send(self._topics.responses, response.key, value)
 
     def silence(self, silence: Silence) -> None:
         """Send a silence; raises AnswerError unless the broker has it, and the engine can read it.
