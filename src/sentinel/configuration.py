@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
 
@@ -18,6 +17,7 @@ from sentinel.model.document import ConfigError, Document, parse
 from sentinel.model.duration import parse_duration
 from sentinel.model.entity import EntityKind
 from sentinel.model.events import Stream
+from sentinel.model.hours import read_zone
 
 _SINGLE = (
     "engine.yaml",
@@ -243,7 +243,7 @@ def _bounds(document: Document) -> Bounds:
             base_currency=file.base_currency,
             rates=file.rates,
         ),
-        local_time=features.LocalTime(_zone(document, file.timezone)),
+        local_time=features.LocalTime(read_zone(document)),
         max_customers=file.max_customers,
         max_busy_customers=file.max_busy_customers,
         customer_ttl_ms=_duration_ms(document, "customer_ttl", file.customer_ttl),
@@ -258,12 +258,3 @@ def _duration_ms(document: Document, key: str, text: str) -> int:
         return parse_duration(text)
     except ValueError as error:
         raise document.error((key,), str(error)) from None
-
-
-def _zone(document: Document, name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise document.error(
-            ("timezone",), f'no time zone "{name}"', "an IANA name such as Asia/Shanghai"
-        ) from None

@@ -15,7 +15,7 @@ from sentinel.alerting.cloudevent import decode as decode_alert
 from sentinel.model.alert import Alert, Change, Resolution
 from sentinel.model.response import Response, ResponseKind, Silence, Verdict
 from sentinel.model.signal import Risk
-from sentinel.stream.answers import Answers
+from sentinel.stream.answers import Answers, Silences
 
 pytestmark = pytest.mark.process
 
@@ -115,7 +115,7 @@ def test_answers_and_silences_take_effect_and_survive_a_restart(stage: Stage) ->
     first, second = [alert for alert in newest.values() if alert.resolution is None][:2]
     now_ms = time.time_ns() // 1_000_000
     with Answers(stage.settings) as answers:
-        assert answers.alert(first.alert_id) == first
+        assert answers.alert(first.alert_id, now_ms - 3_600_000) == first
         for alert, kind in ((first, ResponseKind.ACKNOWLEDGE), (second, ResponseKind.DISPOSITION)):
             answers.respond(
                 Response(
@@ -147,7 +147,7 @@ def test_answers_and_silences_take_effect_and_survive_a_restart(stage: Stage) ->
             comment="test",
         )
         answers.silence(silence)
-        assert answers.silences() == [silence]
+        assert answers.silences() == Silences([silence], 0)
     changes = partial(_changes, stage)
     wait_for(
         lambda: {Change.ACKNOWLEDGED, Change.RESOLVED, Change.SUPPRESSED} <= changes(),

@@ -11,10 +11,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from sentinel.alerting.inhibition import InhibitRule
 from sentinel.alerting.mute import Mute, Times
 from sentinel.model.alert import Suppression, Tier
-from sentinel.model.document import Document, Path
+from sentinel.model.document import Document, Path, WrongTextError
 from sentinel.model.duration import parse_duration
 from sentinel.model.hours import DAYS, Span, Weekly, parse_time_of_day
-from sentinel.model.matcher import Matcher, parse_matcher
+from sentinel.model.selection import read_matchers, refuse_unknown_label
 
 _ALWAYS_MS = 0
 
@@ -80,9 +80,9 @@ def read_suppression(document: Document, zone: ZoneInfo) -> SuppressionRules:
     file = document.convert(_File)
     inhibit = tuple(
         InhibitRule(
-            _matchers(document, ("inhibit", n, "source"), entry.source),
-            _matchers(document, ("inhibit", n, "target"), entry.target),
-            entry.equal,
+            read_matchers(document, ("inhibit", n, "source"), entry.source),
+            read_matchers(document, ("inhibit", n, "target"), entry.target),
+            _labels(document, ("inhibit", n, "equal"), entry.equal),
         )
         for n, entry in enumerate(file.inhibit)
     )
@@ -90,7 +90,7 @@ def read_suppression(document: Document, zone: ZoneInfo) -> SuppressionRules:
         Mute(
             Suppression.ALLOW_LIST,
             entry.name,
-            _matchers(document, ("allow", n, "match"), entry.match),
+            read_matchers(document, ("allow", n, "match"), entry.match),
             Span(_ALWAYS_MS, _ms(entry.until)),
         )
         for n, entry in enumerate(file.allow)
@@ -99,7 +99,7 @@ def read_suppression(document: Document, zone: ZoneInfo) -> SuppressionRules:
         Mute(
             Suppression.MAINTENANCE,
             entry.name,
-            _matchers(document, ("maintenance", n, "match"), entry.match),
+            read_matchers(document, ("maintenance", n, "match"), entry.match),
             _times(document, n, entry, zone),
         )
         for n, entry in enumerate(file.maintenance)
@@ -118,14 +118,13 @@ def read_suppression(document: Document, zone: ZoneInfo) -> SuppressionRules:
     )
 
 
-def _matchers(document: Document, place: Path, texts: Sequence[str]) -> tuple[Matcher, ...]:
-    found = []
-    for n, text in enumerate(texts):
+def _labels(document: Document, place: Path, names: Sequence[str]) -> tuple[str, ...]:
+    for n, name in enumerate(names):
         try:
-            found.append(parse_matcher(text))
-        except ValueError as error:
-            raise document.error((*place, n), str(error)) from None
-    return tuple(found)
+            refuse_unknown_label(name)
+        except WrongTextError as error:
+            raise document.wrong_text((*place, n), error) from None
+    return tuple(names)
 
 
 def _times(document: Document, n: int, entry: _Maintenance, zone: ZoneInfo) -> Times:
@@ -143,7 +142,14 @@ def _times(document: Document, n: int, entry: _Maintenance, zone: ZoneInfo) -> T
             _time(document, ("maintenance", n, name), text)
             for name, text in (("from", entry.from_), ("to", entry.to))
         )
-        return Weekly(days, start, until, zone)
+        times = Weekly(days, start, until, zone)
+        if times.never_ends:
+            raise document.error(
+                ("maintenance", n, "days"),
+                "these hours never end: nobody would be notified any more",
+                "leave a day out, or write an entry of allow, which has an end",
+            )
+        return times
     raise document.error(
         ("maintenance", n),
         "it needs either starts_at and ends_at, or days, from and to",
@@ -153,8 +159,8 @@ def _times(document: Document, n: int, entry: _Maintenance, zone: ZoneInfo) -> T
 def _time(document: Document, place: Path, text: str) -> time:
     try:
         return parse_time_of_day(text)
-    except ValueError as error:
-        raise document.error(place, str(error)) from None
+    except WrongTextError as error:
+        raise document.wrong_text(place, error) from None
 
 
 def _refuse_repeated_names(document: Document, file: _File) -> None:

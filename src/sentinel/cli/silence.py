@@ -40,27 +40,41 @@ def add(
     length: Annotated[str, typer.Option("--for", help="How long, like 30m, 2h, 1d.")],
     comment: Annotated[str, typer.Option(help="Why.")],
     by: Annotated[str, typer.Option(help="Who says so.")] = "",
+    every: Annotated[
+        bool, typer.Option("--all", help="Also if that is every alert, or nearly.")
+    ] = False,
 ) -> None:
     """Silence the alerts that all matchers match, from now on; prints the silence's id."""
     from sentinel.cli.failure import UserError
     from sentinel.model.duration import parse_duration
-    from sentinel.model.matcher import parse_matcher
+    from sentinel.model.events import LAST_MOMENT_MS
     from sentinel.model.response import Silence
+    from sentinel.model.selection import parse_alert_matcher, select_nearly_all
     from sentinel.stream.answers import AnswerError
 
     now_ms = _now_ms()
     try:
-        made = Silence(
-            silence_id=uuid.uuid4().hex,
-            matchers=tuple(str(parse_matcher(text)) for text in matchers),
-            starts_at=now_ms,
-            ends_at=now_ms + parse_duration(length),
-            created_by=by or getpass.getuser(),
-            comment=comment,
-        )
+        parsed = [parse_alert_matcher(text) for text in matchers]
+        ends_ms = now_ms + parse_duration(length)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    if ends_ms > LAST_MOMENT_MS:
+        raise UserError(f"--for {length} ends after 2099")
+    if select_nearly_all(parsed) and not every:
+        told = " ".join(map(str, parsed))
+        raise UserError(f"{told} selects every alert, or nearly every one (--all if you mean it)")
+    made = Silence(
+        silence_id=uuid.uuid4().hex,
+        matchers=tuple(map(str, parsed)),
+        starts_at=now_ms,
+        ends_at=ends_ms,
+        created_by=by or getpass.getuser(),
+        comment=comment,
+    )
+    try:
         with _answers() as answers:
             answers.silence(made)
-    except (ValueError, AnswerError) as error:
+    except AnswerError as error:
         raise UserError(str(error)) from None
     typer.echo(made.silence_id)
 
@@ -71,16 +85,17 @@ def expire(silence_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     from msgspec.structs import replace
 
     from sentinel.cli.failure import UserError
+    from sentinel.model.events import epoch_ms
     from sentinel.stream.answers import AnswerError
 
     try:
         with _answers() as answers:
-            known = {each.silence_id: each for each in answers.silences()}
+            known = {each.silence_id: each for each in _readable(answers)}
             if silence_id not in known:
                 raise UserError(f"there is no silence {silence_id}")
             found = known[silence_id]
             now_ms = _now_ms()
-            starts_ms = min(_ms(found.starts_at), now_ms)
+            starts_ms = min(epoch_ms(found.starts_at), now_ms)
             answers.silence(replace(found, starts_at=starts_ms, ends_at=now_ms))
     except AnswerError as error:
         raise UserError(str(error)) from None
@@ -95,26 +110,34 @@ def show(
     import msgspec
 
     from sentinel.cli.failure import UserError
+    from sentinel.model.events import epoch_ms
     from sentinel.stream.answers import AnswerError
 
     try:
         with _answers() as answers:
-            found = answers.silences()
+            found = _readable(answers)
     except AnswerError as error:
         raise UserError(str(error)) from None
     now_ms = _now_ms()
     for each in found:
-        if every or _ms(each.ends_at) > now_ms:
+        if every or epoch_ms(each.ends_at) > now_ms:
             typer.echo(msgspec.json.encode(each).decode() if as_json else _line(each, now_ms))
 
 
+def _readable(answers: "Answers") -> "list[Silence]":
+    """The silences in the topic; on stderr how many records are none."""
+    found = answers.silences()
+    if found.unreadable:
+        told = f"{found.unreadable} records of the silences topic cannot be read: skipped"
+        typer.echo(f"sentinel: {told}", err=True)
+    return found.newest
+
+
 def _line(each: "Silence", now_ms: int) -> str:
-    start, end = _ms(each.starts_at), _ms(each.ends_at)
+    from sentinel.model.events import epoch_ms
+
+    start, end = epoch_ms(each.starts_at), epoch_ms(each.ends_at)
     state = "over" if end <= now_ms else "active" if start <= now_ms else "pending"
     until = datetime.fromtimestamp(end / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
     said = f"{each.created_by}: {each.comment}"
     return f"{each.silence_id}  {state:7}  until {until}  {' '.join(each.matchers)}  {said}"
-
-
-def _ms(moment: int | datetime) -> int:
-    return moment if isinstance(moment, int) else round(moment.timestamp() * 1000)

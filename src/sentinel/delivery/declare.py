@@ -3,19 +3,22 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec.structs import asdict
 
 from sentinel.delivery.page import LINK_FIELDS
 from sentinel.delivery.routes import Route, Rung
-from sentinel.model.document import Document, did_you_mean, parse
+from sentinel.model.document import Document, WrongTextError, did_you_mean, parse
 from sentinel.model.document import Path as Place
 from sentinel.model.duration import parse_duration
-from sentinel.model.hours import DAYS, Weekly, parse_time_of_day
-from sentinel.model.matcher import parse_matcher
+from sentinel.model.hours import DAYS, Weekly, parse_time_of_day, read_zone
+from sentinel.model.matcher import Matcher
+from sentinel.model.selection import read_matchers
 
 _IN_BRACES = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -130,11 +133,7 @@ def read_folder(folder: Path) -> Plan:
     """The plan in a configuration folder; raises ConfigError, and OSError for a missing file."""
     engine = parse((folder / "engine.yaml").read_text(encoding="utf-8"), "engine.yaml")
     text = (folder / "routes.yaml").read_text(encoding="utf-8")
-    try:
-        zone = ZoneInfo(engine.data["timezone"])
-    except (KeyError, ValueError, OSError):
-        raise engine.error(("timezone",), "no such time zone") from None
-    return read_plan(parse(text, "routes.yaml"), zone)
+    return read_plan(parse(text, "routes.yaml"), read_zone(engine))
 
 
 def read_plan(document: Document, zone: ZoneInfo) -> Plan:
@@ -156,21 +155,22 @@ def read_plan(document: Document, zone: ZoneInfo) -> Plan:
         raise document.error(("route",), "the first route takes every alert: no match, no hours")
     if root_entry.ladder is UNSET:
         raise document.error(("route",), "the first route needs a ladder")
-    root = reader.route(("route",), root_entry, None)
+    root = reader.route(("route",), root_entry, None, ())
     names = [route.name for route in root.walk()]
     for name in names:
         if names.count(name) > 1:
             raise document.error(("route",), f'two routes are called "{name}"')
+    retry = _retry(document, file.retry)
     return Plan(
         link=file.link,
         late_link=file.late_link or _IN_BRACES.sub("", file.link),
         zone=zone,
         ignore_older_than_ms=_duration(document, ("ignore_older_than",), file.ignore_older_than),
         keep_ms=_duration(document, ("keep",), file.keep),
-        first_retry_ms=_duration(document, ("retry", "first"), file.retry.first),
-        longest_retry_ms=_duration(document, ("retry", "longest"), file.retry.longest),
-        give_up_ms=_duration(document, ("retry", "give_up"), file.retry.give_up),
-        timeout_ms=_duration(document, ("retry", "timeout"), file.retry.timeout),
+        first_retry_ms=retry["first"],
+        longest_retry_ms=retry["longest"],
+        give_up_ms=retry["give_up"],
+        timeout_ms=retry["timeout"],
         channels=file.channels,
         root=root,
     )
@@ -182,8 +182,13 @@ class _Reader:
     zone: ZoneInfo
     channels: frozenset[str]
 
-    def route(self, place: Place, entry: _Route, parent: Route | None) -> Route:
-        """The route at ``place``; what it does not say it has from its parent."""
+    def route(
+        self, place: Place, entry: _Route, parent: Route | None, above: tuple[Matcher, ...]
+    ) -> Route:
+        """The route at ``place``; what it does not say it has from its parent.
+
+        ``above`` are the matchers of all its parents.
+        """
         ladder = () if parent is None else parent.ladder
         quiet = None if parent is None else parent.quiet
         fallback = () if parent is None else parent.fallback
@@ -191,21 +196,17 @@ class _Reader:
             ladder = tuple(
                 self._rung((*place, "ladder", n), rung) for n, rung in enumerate(entry.ladder)
             )
+            self._refuse_backwards((*place, "ladder"), ladder)
         if entry.quiet is not UNSET:
-            quiet = self._hours((*place, "quiet"), entry.quiet)
+            quiet = self._quiet((*place, "quiet"), entry.quiet)
         if entry.fallback is not UNSET:
             fallback = entry.fallback
             self._check_channels((*place, "fallback"), fallback)
-        matchers = []
-        for n, text in enumerate(entry.match):
-            try:
-                matchers.append(parse_matcher(text))
-            except ValueError as error:
-                raise self.document.error((*place, "match", n), str(error)) from None
+        matchers = read_matchers(self.document, (*place, "match"), entry.match, above)
         hours = None if entry.hours is UNSET else self._hours((*place, "hours"), entry.hours)
         route = Route(
             name=entry.name,
-            matchers=tuple(matchers),
+            matchers=matchers,
             hours=hours,
             goes_on=entry.continue_,
             ladder=ladder,
@@ -214,7 +215,8 @@ class _Reader:
             fallback=fallback,
         )
         children = tuple(
-            self.route((*place, "routes", n), each, route) for n, each in enumerate(entry.routes)
+            self.route((*place, "routes", n), each, route, (*above, *matchers))
+            for n, each in enumerate(entry.routes)
         )
         return replace(route, routes=children)
 
@@ -231,13 +233,35 @@ class _Reader:
             if name in names[:n]:
                 raise self.document.error((*place, n), f'channel "{name}" is named twice')
 
+    def _refuse_backwards(self, place: Place, ladder: tuple[Rung, ...]) -> None:
+        for n, (earlier, rung) in enumerate(pairwise(ladder), 1):
+            if rung.after_ms < earlier.after_ms:
+                raise self.document.error(
+                    (*place, n, "after"),
+                    "this rung is paged before the one above it",
+                    "order the ladder by after, which counts from the first page",
+                )
+
+    def _quiet(self, place: Place, entry: _Hours) -> Weekly:
+        hours = self._hours(place, entry)
+        if hours.never_ends:
+            raise self.document.error(
+                place,
+                "these quiet hours never end: a page that is not red would never be sent",
+                'leave a day out, or write a "to" other than "from"',
+            )
+        return hours
+
     def _hours(self, place: Place, entry: _Hours) -> Weekly:
+        if not entry.days:
+            hint = f"leave days out for every day, or name some of {', '.join(DAYS)}"
+            raise self.document.error((*place, "days"), "hours on no day are never on", hint)
         times = []
         for name, text in (("from", entry.from_), ("to", entry.to)):
             try:
                 times.append(parse_time_of_day(text))
-            except ValueError as error:
-                raise self.document.error((*place, name), str(error)) from None
+            except WrongTextError as error:
+                raise self.document.wrong_text((*place, name), error) from None
         return Weekly(frozenset(map(DAYS.index, entry.days)), times[0], times[1], self.zone)
 
 
@@ -250,6 +274,21 @@ def _check_link(document: Document, link: str) -> None:
     if {"{", "}"} & set(_IN_BRACES.sub("", link)):
         hint = "of a URL write { as %7B and } as %7D"
         raise document.error(("link",), "a brace that is no field's", hint)
+
+
+def _retry(document: Document, entry: _Retry) -> dict[str, int]:
+    """The lengths of time in ms, by name: first <= longest <= give_up, and timeout <= longest."""
+    found = {
+        name: _duration(document, ("retry", name), text) for name, text in asdict(entry).items()
+    }
+    for shorter, longer in (("first", "longest"), ("longest", "give_up"), ("timeout", "longest")):
+        if found[shorter] > found[longer]:
+            raise document.error(
+                ("retry", shorter),
+                f"{shorter} is longer than {longer}",
+                "first <= longest <= give_up, and timeout <= longest",
+            )
+    return found
 
 
 def _duration(document: Document, place: Place, text: str) -> int:

@@ -6,7 +6,6 @@ events by the same rule as events of different streams do: by append time.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Generic, TypeVar
 
 import msgspec
@@ -17,15 +16,14 @@ from sentinel.ingest.append_time import append_times
 from sentinel.ingest.limits import Limits
 from sentinel.ingest.merge import Watermarks
 from sentinel.model.columns import Batch
-from sentinel.model.events import LAST_MOMENT_MS
-from sentinel.model.matcher import parse_matcher
+from sentinel.model.events import epoch_ms
 from sentinel.model.response import Control, Response, Silence
+from sentinel.model.silence import read_silence
 from sentinel.model.step import Chunk, DeadLetter, DeadLetterReason
 
 T = TypeVar("T", Response, Silence)
 
 _RESPONSES = msgspec.json.Decoder(Response)
-_SILENCES = msgspec.json.Decoder(Silence)
 
 
 @dataclass(slots=True)
@@ -60,7 +58,7 @@ def decode_responses(
         recorded_ms = chunk.recorded_ms[row]
         try:
             response = _RESPONSES.decode(_readable(chunk, row, limits))
-            at_ms = _ms(response.event_time)
+            at_ms = epoch_ms(response.event_time)
             appended_ms = _appended(watermarks, recorded_ms, at_ms, wall_ms)
             if at_ms > appended_ms + limits.future_skew_ms:
                 detail = f"event_time is {at_ms - appended_ms} ms after the record's"
@@ -77,13 +75,7 @@ def decode_silences(chunks: Sequence[Chunk], limits: Limits) -> Said[Silence]:
     said: Said[Silence] = Said()
     for chunk, row in _records(chunks):
         try:
-            silence = _SILENCES.decode(_readable(chunk, row, limits))
-            starts_at, ends_at = _ms(silence.starts_at), _ms(silence.ends_at)
-            if starts_at > ends_at:
-                raise _RefusedError(DeadLetterReason.SCHEMA, "it ends before it starts")  # noqa: TRY301
-            for text in silence.matchers:
-                parse_matcher(text)
-            said.messages.append(replace(silence, starts_at=starts_at, ends_at=ends_at))
+            said.messages.append(read_silence(_readable(chunk, row, limits)))
         except (ValueError, _RefusedError, RecursionError) as error:
             said.dead_letters.append(_dead(chunk, row, error))
     return said
@@ -115,13 +107,6 @@ def _readable(chunk: Chunk, row: int, limits: Limits) -> bytes:
         detail = f"{len(value)} bytes, at most {limits.max_value_bytes} allowed"
         raise _RefusedError(DeadLetterReason.TOO_LARGE, detail)
     return value
-
-
-def _ms(moment: int | datetime) -> int:
-    at_ms = moment if isinstance(moment, int) else round(moment.timestamp() * 1000)
-    if not 0 <= at_ms <= LAST_MOMENT_MS:
-        raise _RefusedError(DeadLetterReason.SCHEMA, "a time is not between 1970 and 2100")
-    return at_ms
 
 
 def _dead(chunk: Chunk, row: int, error: Exception) -> DeadLetter:

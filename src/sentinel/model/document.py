@@ -34,6 +34,17 @@ class ConfigError(Exception):
         return f"{self.path}:{self.line}:{self.column}: {self.message}{hint}"
 
 
+class WrongTextError(ValueError):
+    """A text is not what it should be; whoever reads it adds the place."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message, self.hint = message, hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``did you mean "x"?`` for the closest known word, or the empty string."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
@@ -78,6 +89,10 @@ class Document:
         """An error at the value of ``place``; ``shift`` columns further in a plain scalar."""
         line, column = self.position(*place)
         return ConfigError(self.path, line, column + shift, message, hint)
+
+    def wrong_text(self, place: Path, error: WrongTextError) -> ConfigError:
+        """What is wrong with the text at ``place``."""
+        return self.error(place, error.message, error.hint)
 
     def scalar_shift(self, *place: str | int) -> int:
         """Columns from the value's start to its first character: 1 when quoted."""
@@ -149,7 +164,8 @@ def _inner(kind: Any, name: str) -> Any:
         return kind
     parts = [each for each in (kind, *getattr(kind, "__args__", ())) if hasattr(each, "__origin__")]
     containers = [each for each in parts if each.__origin__ in (list, tuple, dict)]
-    return containers[0].__args__[-1] if containers else kind
+    inside = [each for each in containers[0].__args__ if each is not ...] if containers else [kind]
+    return inside[-1]
 
 
 def _key_kind(kind: Any) -> Any:

@@ -44,6 +44,14 @@ ComplaintStatus = Literal["received", "investigating", "resolved", "replied", "c
 ComplaintChannel = Literal["hotline", "app", "branch", "regulator", "media"]
 
 
+def epoch_ms(moment: int | datetime) -> int:
+    """The moment in ms UTC; raises ValueError if it lies outside 1970 to 2099."""
+    at_ms = moment if isinstance(moment, int) else round(moment.timestamp() * 1000)
+    if not 0 <= at_ms <= LAST_MOMENT_MS:
+        raise ValueError("a time is not between 1970 and 2100")
+    return at_ms
+
+
 class Transaction(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Money moved, or an attempt to move it; ``direction`` is seen from the customer."""
 

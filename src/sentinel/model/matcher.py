@@ -9,6 +9,8 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from sentinel.model.document import WrongTextError
+
 _FORM = re.compile(r'\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^"]*?)\s*')
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "\\": "\\", '"': '"'}
@@ -39,22 +41,24 @@ class Matcher(Struct, frozen=True):
 
 
 def parse_matcher(text: str) -> Matcher:
-    """The matcher that ``text`` writes, its value quoted or bare; raises ValueError.
+    """The matcher that ``text`` writes, its value quoted or bare; raises WrongTextError.
 
     >>> str(parse_matcher("tier=~red|orange"))
     'tier=~"red|orange"'
     """
     form = _FORM.fullmatch(text)
     if form is None:
-        raise ValueError(f'"{text}" is not a matcher: a label, one of = != =~ !~, and a value')
+        message = f'"{text}" is not a matcher: a label, one of = != =~ !~, and a value'
+        raise WrongTextError(message)
     name, op, value = form[1], form[2], form[3]
     if value.startswith('"'):
         value = _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[0]), value[1:-1])
     if op in ("=~", "!~"):
         try:
             _whole(value)
-        except re.error as error:
-            raise ValueError(f'"{value}" is not a regular expression: {error}') from None
+        except (re.error, OverflowError, RecursionError) as error:  # x{99999999999}, ((((…
+            message = f'"{value}" is not a regular expression: {error}'
+            raise WrongTextError(message) from None
     return Matcher(name, op, value)
 
 

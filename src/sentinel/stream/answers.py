@@ -1,7 +1,9 @@
 """What people say, on its way in: responses to alerts and silences, to and from their topics."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
@@ -16,8 +18,10 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from sentinel.model.alert import Alert
-from sentinel.model.response import Response, Silence
+from sentinel.model.alert import Alert, AlertState
+from sentinel.model.events import epoch_ms
+from sentinel.model.response import Response, ResponseKind, Silence
+from sentinel.model.silence import read_silence
 from sentinel.settings import Settings
 from sentinel.stream.registry import alert_reader
 from sentinel.stream.security import client_config
@@ -25,11 +29,23 @@ from sentinel.stream.topics import Topics
 
 _TIMEOUT_S = 15.0
 _POLL_S = 0.1
+_SKEW_MS = 60_000  # how far this clock may run ahead of the broker's
 _SILENCES_PARTITION = 0
 
 
 class AnswerError(Exception):
     """The broker did not take it, or does not have what is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silences:
+    """What the silences topic holds: the newest of each silence, and how many records are none.
+
+    The silences are in the order of their starts, their times in epoch ms.
+    """
+
+    newest: list[Silence]
+    unreadable: int
 
 
 class Answers:
@@ -56,39 +72,67 @@ class Answers:
     ) -> None:
         self._producer.flush(_TIMEOUT_S)
 
-    def alert(self, alert_id: str) -> Alert:
-        """The newest revision of an alert; raises AnswerError if the topic has none.
+    def alert(self, alert_id: str, since_ms: int) -> Alert:
+        """The newest revision of an alert; raises AnswerError if none is as young as ``since_ms``.
 
-        Reads the alerts topic from its beginning: that takes as long as the topic is long.
+        O(revisions of all alerts since then): that part of the alerts topic is read.
         """
         newest: Alert | None = None
         wanted, read = alert_id.encode(), alert_reader(self._settings)
-        for message in self._read(self._topics.alerts):
+        for message in self._read(self._topics.alerts, since_ms):
             if wanted not in message.value():
                 continue
             alert = read(message.value())
             if alert.alert_id == alert_id and (newest is None or alert.revision > newest.revision):
                 newest = alert
         if newest is None:
-            raise AnswerError(f"{self._topics.alerts} has no alert {alert_id}")
+            since = datetime.fromtimestamp(since_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+            raise AnswerError(f"{self._topics.alerts} has no alert {alert_id} since {since}")
         return newest
 
+    def outcome(self, sent: Response, known: Alert, wait_s: float) -> Alert | None:
+        """The first revision after ``known`` that has what was sent, or in which it is over.
+
+        Returns None if the engine has written none within ``wait_s``; raises AnswerError.
+        """
+        since_ms, read = epoch_ms(sent.event_time) - _SKEW_MS, alert_reader(self._settings)
+        wanted, until = known.alert_id.encode(), time.monotonic() + wait_s
+        ends = sent.kind is ResponseKind.DISPOSITION
+        while time.monotonic() < until:
+            for message in self._read(self._topics.alerts, since_ms):
+                if wanted not in message.value():
+                    continue
+                alert = read(message.value())
+                newer = alert.alert_id == known.alert_id and alert.revision > known.revision
+                taken = alert.state is AlertState.ACKNOWLEDGED and not ends
+                if newer and (taken or alert.state is AlertState.RESOLVED):
+                    return alert
+        return None
+
     def respond(self, response: Response) -> None:
-        """Send a response; raises AnswerError unless the broker has it."""
-        topic = self._topics.responses
-        self._send(topic, response.key, msgspec.json.encode(response))
+        """Send a response; raises AnswerError unless it is readable and the broker has it."""
+        value = msgspec.json.encode(response)
+        try:
+            msgspec.json.decode(value, type=Response)
+        except ValueError as error:
+            raise AnswerError(str(error)) from None
+        self._send(self._topics.responses, response.key, value)
 
     def silence(self, silence: Silence) -> None:
-        """Send a silence; raises AnswerError unless the broker has it."""
+        """Send a silence; raises AnswerError unless the broker has it, and the engine can read it.
+
+        It is checked by the engine's own code, so that no record is written that nobody reads.
+        """
         value = msgspec.json.encode(silence)
+        try:
+            read_silence(value)
+        except ValueError as error:
+            raise AnswerError(str(error)) from None
         self._send(self._topics.silences, silence.silence_id, value, _SILENCES_PARTITION)
 
-    def silences(self) -> list[Silence]:
-        """The newest record of each silence, in the order of their starts."""
-        newest: dict[bytes, Silence] = {}
-        for message in self._read(self._topics.silences):
-            newest[message.key()] = msgspec.json.decode(message.value(), type=Silence)
-        return sorted(newest.values(), key=lambda each: (str(each.starts_at), each.silence_id))
+    def silences(self) -> Silences:
+        """The newest record of each silence; raises AnswerError."""
+        return newest_silences(message.value() for message in self._read(self._topics.silences))
 
     def _send(self, topic: str, key: str, value: bytes, partition: int | None = None) -> None:
         failures: list[str] = []
@@ -106,8 +150,8 @@ class Answers:
             why = failures[0] if failures else f"{self._settings.brokers} did not answer"
             raise AnswerError(f"{topic}: {why}")
 
-    def _read(self, topic: str) -> Iterator[Message]:
-        """All committed messages of a topic, each partition in order."""
+    def _read(self, topic: str, since_ms: int | None = None) -> Iterator[Message]:
+        """All committed messages of a topic since then, each partition in order."""
         consumer = Consumer(
             {
                 **client_config(self._settings),
@@ -122,7 +166,13 @@ class Answers:
             if found.error is not None:
                 raise AnswerError(f"{topic}: {found.error.str()}")
             left = set(found.partitions)
-            consumer.assign([TopicPartition(topic, each, OFFSET_BEGINNING) for each in left])
+            places = [
+                TopicPartition(topic, each, OFFSET_BEGINNING if since_ms is None else since_ms)
+                for each in left
+            ]
+            if since_ms is not None:  # its end, where a partition has nothing so young
+                places = consumer.offsets_for_times(places, _TIMEOUT_S)
+            consumer.assign(places)
             until = time.monotonic() + _TIMEOUT_S
             while left:
                 # It waits for so many messages or so long, whatever has come before.
@@ -144,3 +194,21 @@ class Answers:
             raise AnswerError(f"{place}: {error.args[0].str()}") from None
         finally:
             consumer.close()
+
+
+def newest_silences(values: Iterable[bytes | None]) -> Silences:
+    """What the records of the silences topic come to; an unreadable one changes nothing.
+
+    The engine puts the same records aside as dead letters.
+    """
+    newest: dict[str, Silence] = {}
+    unreadable = 0
+    for value in values:
+        try:
+            silence = read_silence(value or b"")
+        except (ValueError, RecursionError):
+            unreadable += 1
+        else:
+            newest[silence.silence_id] = silence
+    ordered = sorted(newest.values(), key=lambda each: (epoch_ms(each.starts_at), each.silence_id))
+    return Silences(ordered, unreadable)
