@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from sentinel.delivery.channels.channel import SEVERITY, post, rfc3339
+from sentinel.delivery.channels.channel import SEVERITY, rfc3339
+from sentinel.delivery.channels.http import Http
 from sentinel.delivery.page import Page, PageKind
 
 # Alertmanager drops what nobody sends again; Sentinel says itself when an alert is over.
@@ -18,7 +19,8 @@ class Alertmanager:
 
     remembers = True
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, http: Http) -> None:
+        self._http = http
         self._url = f"{url.rstrip('/')}/api/v2/alerts"
 
     async def send(self, page: Page, now_ms: int) -> None:
@@ -29,7 +31,7 @@ class Alertmanager:
         """Post several alerts at once; acknowledgements are nothing to Alertmanager."""
         alerts = [_alert(page, now_ms) for page in pages if page.kind is not PageKind.ACKNOWLEDGE]
         if alerts:
-            await post(self._url, msgspec.json.encode(alerts), {})
+            await self._http.deliver(self._url, msgspec.json.encode(alerts), now_ms)
 
 
 def _alert(page: Page, now_ms: int) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from sentinel.delivery.channels.channel import SEVERITY, facts, post, rfc3339
+from sentinel.delivery.channels.channel import SEVERITY, facts, rfc3339
+from sentinel.delivery.channels.http import Http
 from sentinel.delivery.page import Page, PageKind
 
 _SUMMARY = 1_024  # characters that PagerDuty takes
@@ -16,10 +17,10 @@ class PagerDuty:
 
     remembers = True
 
-    def __init__(self, url: str, key: str) -> None:
-        self._url, self._key = url, key
+    def __init__(self, url: str, key: str, http: Http) -> None:
+        self._url, self._key, self._http = url, key, http
 
-    async def send(self, page: Page, now_ms: int) -> None:  # noqa: ARG002
+    async def send(self, page: Page, now_ms: int) -> None:
         """Enqueue the event; raises Refused or Unreached."""
         said = page.content
         kind = PageKind.TRIGGER if page.kind is PageKind.LATE else page.kind
@@ -45,7 +46,7 @@ class PagerDuty:
                     "custom_details": facts(page),
                 },
             }
-        await post(self._url, msgspec.json.encode(event), {})
+        await self._http.deliver(self._url, msgspec.json.encode(event), now_ms, key=self._key)
 
     async def send_digest(self, pages: Sequence[Page], now_ms: int) -> None:
         """One by one: PagerDuty groups by itself."""
