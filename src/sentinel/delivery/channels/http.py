@@ -169,7 +169,8 @@ def _reason(error: Exception) -> str:
         case aiohttp.ClientHttpProxyError():
             return f"the proxy answers HTTP {error.status}"
         case aiohttp.ClientConnectorCertificateError():
-            return "its certificate is not trusted"
+            why = getattr(error.certificate_error, "verify_message", "")
+            return f"its certificate is not trusted: {why}"
         case aiohttp.InvalidURL() | UnicodeError():
             return "not a valid URL"
         case aiohttp.ClientOSError() | OSError() if error.strerror:
