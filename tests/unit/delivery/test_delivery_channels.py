@@ -349,7 +349,10 @@ def test_a_message_that_a_robot_never_takes_is_refused(name: str, code: int) -> 
         ("teams", 400, b'{"error":{"code":"WorkflowTriggerIsNotEnabled"}}', Unreached, None),
         ("feishu", 200, b'{"StatusCode":0,"StatusMessage":"success"}', None, None),
         ("feishu", 500, b'{"code":0}', Unreached, None),
+        ("feishu", 400, b'{"code":19001,"msg":"access token invalid"}', Unreached, None),
         ("dingtalk", 200, b'{"errcode":-1,"errmsg":"busy"}', Unreached, 60.0),
+        ("dingtalk", 400, b'{"errcode":460101,"errmsg":"too long"}', Refused, None),
+        ("dingtalk", 502, b'{"errcode":460101,"errmsg":"too long"}', Unreached, None),
     ],
 )
 def test_the_other_ways_of_robots_to_answer(

@@ -149,10 +149,12 @@ def _after_s(text: str, now_ms: int) -> float | None:
 def _secrets(url: str, key: str) -> tuple[str, ...]:
     """What of a URL and its key may be secret, the longest first, as written and decoded."""
     parts = urlsplit(url)
-    written = [key, parts.username or "", parts.password or "", *parts.path.split("/")]
+    written = [parts.username or "", parts.password or "", *parts.path.split("/")]
     written += [piece.partition("=")[2] for piece in parts.query.split("&")]
     decoded = [unquote(each) for each in written] + [value for _, value in parse_qsl(parts.query)]
     found = {each for each in written + decoded if len(each) >= _SHORTEST_SECRET}
+    if key:
+        found.add(key)
     return tuple(sorted(found, key=lambda each: (-len(each), each)))
 
 

@@ -171,5 +171,6 @@ def judge_code(answer: Answer, too_fast: frozenset[int], refused: frozenset[int]
     if code in too_fast:
         raise Unreached(problem, answer.after_s or TOO_FAST_S)
     if code in refused:
+        answer.raise_for_status()  # an overloaded server may answer anything
         raise Refused(problem)
     raise Unreached(problem, answer.after_s)
