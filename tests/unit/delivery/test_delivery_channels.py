@@ -225,7 +225,25 @@ def test_no_proxy_names_hosts_that_are_reached_directly(
     direct, through = asyncio.run(play())
     assert direct is None
     assert isinstance(through, Unreached)
+    assert str(through).startswith("127.0.0.1: the proxy cannot be reached: ")
     assert "pass-word-55" not in str(through)
+
+
+@every_kind
+def test_a_proxy_that_refuses_to_connect_is_named(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For https the proxy answers first; its status is in the message, its password is not."""
+
+    async def play() -> Exception | None:
+        async with Receiver(kind.taken) as proxy:
+            login = "http://user:pass-word-55@"
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("http://", login))
+            return await _attempt(kind, "https://pages.invalid")
+
+    error = asyncio.run(play())
+    assert isinstance(error, Unreached)
+    assert str(error) == "pages.invalid: the proxy answers HTTP 404"
 
 
 @pytest.fixture(scope="module")

@@ -167,6 +167,13 @@ def test_a_digest_lists_every_alert_within_the_limits(kind: Kind, title: Title |
     assert ("(1-" in text) is (len(requests) > 1)
 
 
+def test_the_longest_digest_keeps_to_a_minutes_rate_of_wecom() -> None:
+    """Else it would be refused as too fast, and begin again, for ever."""
+    kind = next(kind for kind in ROBOTS if kind.type == "wecom")
+    pages = [_page(f"a{n:03}", tier=Tier.ORANGE, title=CHINESE) for n in range(200)]
+    assert len(_sent(kind, *pages)) <= 20
+
+
 def test_a_wecom_digest_fills_its_messages() -> None:
     """No message could have held the first alert of the next."""
     kind = next(kind for kind in ROBOTS if kind.type == "wecom")

@@ -170,6 +170,8 @@ def _reason(error: Exception) -> str:
     match error:
         case aiohttp.ClientHttpProxyError():
             return f"the proxy answers HTTP {error.status}"
+        case aiohttp.ClientProxyConnectionError():
+            return f"the proxy cannot be reached: {error.strerror}"
         case aiohttp.ClientConnectorCertificateError():
             why = getattr(error.certificate_error, "verify_message", "")
             return f"its certificate is not trusted: {why}"

@@ -17,8 +17,10 @@ OPEN = (
     "在 Sentinel 中查看预警 / Open in Sentinel"  # with it, a robot's keyword 预警 is always there
 )
 TOO_FAST_S = 60.0  # robots do not say when they will listen again
-_CUTS = (2_000, 1_000, 500, 200, 100, 50)  # characters a text, tried until the message fits
-_LINE = 300  # characters of an alert in a digest
+_CUTS = (6_000, 3_000, 1_500, 600, 300, 150)  # bytes a text, tried until the message fits
+# Bytes of an alert in a digest. The dispatcher hands over 200 alerts at most: with lines of this
+# length they are 20 messages of WeCom, so that a digest can always be sent within a minute's rate.
+_LINE = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Note:
     link: str = ""
 
     def cut(self, longest: int) -> "Note":
-        """The note with no text longer than ``longest`` characters."""
+        """The note with no text longer than ``longest`` bytes."""
         lines = tuple(replace(line, text=cut(line.text, longest)) for line in self.lines)
         return replace(self, title=cut(self.title, longest), lines=lines)
 
@@ -114,9 +116,12 @@ class Robot(ABC):
 
 
 def cut(text: str, longest: int) -> str:
-    """The text on one line, of at most ``longest`` characters; ``…`` stands for the rest."""
+    """The text on one line, of at most ``longest`` bytes of UTF-8; ``…`` stands for the rest."""
     text = " ".join(text.split())
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    whole = text.encode()
+    if len(whole) <= longest:
+        return text
+    return whole[: longest - len("…".encode())].decode(errors="ignore") + "…"
 
 
 def _note(page: Page) -> Note:
