@@ -56,6 +56,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     failpoint: str | None = None  # where to fail, in tests of crashes
     masking_key_file: _Text | None = None  # of the tokens that masking.yaml asks for
     schema_registry: _Text | None = None  # its URL: outputs are Avro, and inputs may be
+    ca_file: _Text | None = None  # authorities that the pager trusts besides the system's
     security: Annotated[str, Meta(pattern=r"\A(plaintext|ssl|sasl_plaintext|sasl_ssl)\Z")] = (
         "plaintext"
     )

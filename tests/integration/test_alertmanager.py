@@ -20,6 +20,7 @@ from tests.integration.stage import wait_for
 
 from sentinel.alerting.inhibition import InhibitRule
 from sentinel.delivery.channels.alertmanager import Alertmanager
+from sentinel.delivery.channels.http import Http
 from sentinel.delivery.declare import read_plan
 from sentinel.delivery.page import Page, PageKind, content
 from sentinel.model.document import parse
@@ -266,7 +267,7 @@ def test_a_page_becomes_an_alert_there_and_ends(alertmanager: str) -> None:
     """Triggered it is active, with both languages; resolved it is gone."""
     now_ms = int(datetime.now(UTC).timestamp() * 1000)
     said = content(alert(opened_at=now_ms, updated_at=now_ms), "https://desk.example/{alert_id}")
-    channel = Alertmanager(alertmanager)
+    channel = Alertmanager(alertmanager, Http({}))
 
     def send(kind: PageKind) -> None:
         page = Page(page_id="p", channel="c", kind=kind, content=said, since_ms=now_ms)
@@ -289,7 +290,7 @@ def test_a_digest_of_late_alerts_becomes_one_alert_there(alertmanager: str, tmp_
     box.takes(*(alert(name) for name in "abc"), now_ms=read_ms)
     (page,) = box.due("duty", read_ms + 60_000)
     for _ in range(2):
-        asyncio.run(Alertmanager(alertmanager).send(page, now_ms))
+        asyncio.run(Alertmanager(alertmanager, Http({})).send(page, now_ms))
     wait_for(lambda: len(_alerts(alertmanager)) == 1, "the digest is there")
     (found,) = _alerts(alertmanager)
     assert found["labels"]["alertname"] == "SentinelAlertsFoundLate"

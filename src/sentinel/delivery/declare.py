@@ -61,13 +61,42 @@ class Rate(Struct, frozen=True, forbid_unknown_fields=True):
     per: str
 
 
-class ChannelEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """One channel as it is written."""
+_NEEDS_KEY = ("pagerduty", "webhook")
+_MAY_HAVE_KEY = ("dingtalk", "feishu")  # where the robot's signature is switched on
+_USUAL_RATE = Rate(pages=60, per="1m")
+_USUAL_RATES = {
+    "dingtalk": Rate(pages=20, per="1m"),
+    "wecom": Rate(pages=20, per="1m"),
+    "feishu": Rate(pages=100, per="1m"),
+}
+# Beyond these a robot refuses: DingTalk refuses everything for the next ten minutes.
+_MOST_A_MINUTE = {"dingtalk": 20, "wecom": 20}
 
-    type: Literal["pagerduty", "alertmanager", "webhook", "apprise"]
+
+class ChannelEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """One channel as it is written; ``rate`` is the usual one of its type if none is."""
+
+    type: Literal[
+        "pagerduty",
+        "alertmanager",
+        "webhook",
+        "dingtalk",
+        "wecom",
+        "feishu",
+        "slack",
+        "teams",
+        "apprise",
+    ]
     url: str | Secret
     key: Secret | UnsetType = UNSET
-    rate: Rate = Rate(pages=60, per="1m")
+    written_rate: Rate | UnsetType = field(default=UNSET, name="rate")
+
+    @property
+    def rate(self) -> Rate:
+        """At most so many pages are sent in a time."""
+        if self.written_rate is not UNSET:
+            return self.written_rate
+        return _USUAL_RATES.get(self.type, _USUAL_RATE)
 
 
 class _Rung(Struct, frozen=True, forbid_unknown_fields=True):
@@ -146,9 +175,7 @@ def read_plan(document: Document, zone: ZoneInfo) -> Plan:
     if {"{", "}"} & set(file.late_link):
         raise document.error(("late_link",), "a digest's link has no fields: it is of no one alert")
     for name, entry in file.channels.items():
-        if entry.type in ("pagerduty", "webhook") and entry.key is UNSET:
-            raise document.error(("channels", name), f"a {entry.type} channel needs a key")
-        _duration(document, ("channels", name, "rate", "per"), entry.rate.per)
+        _check_channel(document, name, entry)
     reader = _Reader(document, zone, frozenset(file.channels))
     root_entry = file.route
     if root_entry.match or root_entry.hours is not UNSET or root_entry.continue_:
@@ -174,6 +201,24 @@ def read_plan(document: Document, zone: ZoneInfo) -> Plan:
         channels=file.channels,
         root=root,
     )
+
+
+def _check_channel(document: Document, name: str, entry: ChannelEntry) -> None:
+    """Check a channel's key and rate against its type; raises ConfigError."""
+    place: Place = ("channels", name)
+    if entry.type in _NEEDS_KEY and entry.key is UNSET:
+        raise document.error(place, f"a {entry.type} channel needs a key")
+    if entry.type not in _NEEDS_KEY + _MAY_HAVE_KEY and entry.key is not UNSET:
+        raise document.error((*place, "key"), f"a {entry.type} channel has no key")
+    per_ms = _duration(document, (*place, "rate", "per"), entry.rate.per)
+    most = _MOST_A_MINUTE.get(entry.type)
+    # The pages of a longer time may be sent in one minute of it.
+    if most is not None and entry.rate.pages > most * min(1.0, per_ms / 60_000):
+        raise document.error(
+            (*place, "rate"),
+            f"a {entry.type} robot accepts {most} messages a minute",
+            f"at most {{pages: {most}, per: 1m}}",
+        )
 
 
 @dataclass(frozen=True, slots=True)

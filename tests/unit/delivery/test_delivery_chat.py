@@ -14,8 +14,9 @@ from aiosmtpd.controller import Controller
 from tests.delivery.alerts import CUSTOMER, NOW, alert
 from tests.delivery.box import Box
 
-from sentinel.delivery.channels import Unreached
+from sentinel.delivery.channels import Unreached, open_channel
 from sentinel.delivery.channels.chat import Chat
+from sentinel.delivery.declare import ChannelEntry, ChannelError, Secret
 from sentinel.delivery.page import Page, PageKind, content
 
 
@@ -119,14 +120,37 @@ def test_a_server_that_is_not_there_is_unreached() -> None:
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "schema", "own"),
     [
-        "dingtalk://SECabc123456/abcdef0123456789abcdef0123456789",
-        "wecombot://abcdef01-2345-6789-abcd-ef0123456789",
-        "feishu://abcdef01-2345-6789-abcd-ef0123456789",
-        "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/",
+        ("dingtalk://SECabc123456/abcdef0123456789abcdef0123456789", "dingtalk", "dingtalk"),
+        ("wecombot://abcdef01-2345-6789-abcd-ef0123456789", "wecombot", "wecom"),
+        (
+            "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=abcdef01-2345-6789-abcd-ef0123456789",
+            "wecombot",
+            "wecom",
+        ),
+        ("feishu://abcdef01-2345-6789-abcd-ef0123456789", "feishu", "feishu"),
+        ("lark://abcdef01-2345-6789-abcd-ef0123456789", "lark", "feishu"),
+        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/", "slack", "slack"),
+        (
+            "https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ",
+            "slack",
+            "slack",
+        ),
+        ("msteams://anything", "msteams", "teams"),
+        ("workflows://host:443/WORKFLOWID/SIGNATURE/", "workflows", "teams"),
+        (
+            "json://127.0.0.1:9/ slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/",
+            "slack",
+            "slack",
+        ),
     ],
 )
-def test_the_chats_of_the_documentation_are_known(url: str) -> None:
-    """DingTalk, WeCom, Feishu and Slack by their Apprise URLs."""
-    assert Chat(url).remembers is False
+def test_robots_with_a_type_of_their_own_are_refused_at_start(
+    url: str, schema: str, own: str
+) -> None:
+    """Apprise takes their refusals for deliveries; the hint names the type, never the URL."""
+    with pytest.raises(ChannelError) as caught:
+        open_channel(ChannelEntry("apprise", Secret(env="URL")), "chat", {"URL": url})
+    message = f"channel chat: Apprise is not used for {schema}:// (use type: {own})"
+    assert str(caught.value) == message

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.delivery.plans import TEXT, plan
 
-from sentinel.delivery.declare import read_folder, read_plan
+from sentinel.delivery.declare import Rate, read_folder, read_plan
 from sentinel.delivery.routes import unreachable
 from sentinel.model.document import ConfigError, parse
 
@@ -102,8 +102,25 @@ def test_the_shipped_routes_and_what_is_commented_out_in_them_are_right() -> Non
         "alertmanager",
         "pagerduty",
         "webhook",
+        "dingtalk",
+        "wecom",
+        "feishu",
+        "slack",
+        "teams",
         "apprise",
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "pages"),
+    [("dingtalk", 20), ("wecom", 20), ("feishu", 100), ("slack", 60), ("teams", 60)],
+)
+def test_a_robots_usual_rate_is_within_its_own_limit(kind: str, pages: int) -> None:
+    """Without ``rate``; one that is written replaces it."""
+    text = TEXT.replace("type: apprise", f"type: {kind}")
+    assert plan(text).channels["chat"].rate == Rate(2, "1m")
+    usual = plan(text.replace(", rate: {pages: 2, per: 1m}", "")).channels["chat"].rate
+    assert usual == Rate(pages, "1m")
 
 
 @pytest.mark.parametrize("path", sorted(BAD.glob("*.yaml")), ids=lambda path: path.stem)

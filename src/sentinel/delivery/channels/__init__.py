@@ -8,11 +8,26 @@ from msgspec import UNSET
 from sentinel.delivery.channels.alertmanager import Alertmanager
 from sentinel.delivery.channels.channel import Channel, Refused, Unreached
 from sentinel.delivery.channels.chat import Chat
+from sentinel.delivery.channels.dingtalk import DingTalk
+from sentinel.delivery.channels.feishu import Feishu
+from sentinel.delivery.channels.http import Http
 from sentinel.delivery.channels.pagerduty import PagerDuty
+from sentinel.delivery.channels.robot import Robot
+from sentinel.delivery.channels.slack import Slack
+from sentinel.delivery.channels.teams import Teams
 from sentinel.delivery.channels.webhook import Webhook
+from sentinel.delivery.channels.wecom import WeCom
 from sentinel.delivery.declare import ChannelEntry, ChannelError, Secret
 
 __all__ = ["Alertmanager", "Channel", "Refused", "Unreached", "open_channel"]
+
+_ROBOTS: dict[str, type[Robot]] = {
+    "dingtalk": DingTalk,
+    "wecom": WeCom,
+    "feishu": Feishu,
+    "slack": Slack,
+    "teams": Teams,
+}
 
 
 def open_channel(entry: ChannelEntry, name: str, environ: Mapping[str, str]) -> Channel:
@@ -20,16 +35,10 @@ def open_channel(entry: ChannelEntry, name: str, environ: Mapping[str, str]) -> 
     try:
         url = entry.url.read(environ) if isinstance(entry.url, Secret) else entry.url
         key = "" if entry.key is UNSET else entry.key.read(environ)
-        if entry.type != "apprise":
-            _check_url(url)
-        match entry.type:
-            case "pagerduty":
-                return PagerDuty(url, key)
-            case "alertmanager":
-                return Alertmanager(url)
-            case "webhook":
-                return Webhook(url, key)
-        return Chat(url)
+        if entry.type == "apprise":
+            return Chat(url)
+        _check_url(url)
+        return _over_http(entry.type, url, key, Http(environ))
     except (ChannelError, ValueError) as error:
         raise ChannelError(f"channel {name}: {error}") from None
 
@@ -43,3 +52,15 @@ def _check_url(url: str) -> None:
         good = False
     if not good or any(each.isspace() for each in url):
         raise ValueError("its url is not one of http:// or https:// and a host")
+
+
+def _over_http(kind: str, url: str, key: str, http: Http) -> Channel:
+    """The channel of a type that is not Apprise; raises ValueError for an unusable key."""
+    match kind:
+        case "pagerduty":
+            return PagerDuty(url, key, http)
+        case "alertmanager":
+            return Alertmanager(url, http)
+        case "webhook":
+            return Webhook(url, key, http)
+    return _ROBOTS[kind](url, key, http)

@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from sentinel.delivery.channels.channel import SEVERITY, post, rfc3339
+from sentinel.delivery.channels.channel import SEVERITY, rfc3339
+from sentinel.delivery.channels.http import Http
 from sentinel.delivery.page import Page, PageKind
 
 # As Prometheus does: what is open is sent again every minute, and ends if nobody does any more.
@@ -19,7 +20,8 @@ class Alertmanager:
 
     remembers = True
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, http: Http) -> None:
+        self._http = http
         self._url = f"{url.rstrip('/')}/api/v2/alerts"
 
     async def send(self, page: Page, now_ms: int) -> None:
@@ -30,7 +32,7 @@ class Alertmanager:
         """Post several alerts at once; acknowledgements are nothing to Alertmanager."""
         alerts = [_alert(page, now_ms) for page in pages if page.kind is not PageKind.ACKNOWLEDGE]
         if alerts:
-            await post(self._url, msgspec.json.encode(alerts), {})
+            await self._http.deliver(self._url, msgspec.json.encode(alerts), now_ms)
 
     async def resend(self, pages: Sequence[Page], now_ms: int) -> None:
         """Post alerts that are open once more; raises Refused or Unreached."""

@@ -4,15 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-import aiohttp
 import msgspec
 
 from sentinel.delivery.page import Page
 from sentinel.model.alert import Tier
 
 SEVERITY = {Tier.RED: "critical", Tier.ORANGE: "error", Tier.YELLOW: "warning", Tier.BLUE: "info"}
-_SHOWN = 200
-_TOO_MANY, _TIMED_OUT = 429, 408
 
 
 class Refused(Exception):  # noqa: N818 - it is what happened, and the receiver's right
@@ -49,36 +46,6 @@ def rfc3339(time_ms: int) -> str:
     """The moment with milliseconds, in UTC."""
     moment = datetime.fromtimestamp(time_ms // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ms % 1000:03d}Z"
-
-
-async def post(url: str, body: bytes, headers: dict[str, str]) -> None:
-    """POST a JSON body; raises Refused for what is wrong with it, Unreached for the rest.
-
-    A connection is made for each page: pages are rare, and one kept open may have died.
-    """
-    headers = {"Content-Type": "application/json", **headers}
-    try:
-        async with (
-            aiohttp.ClientSession() as session,
-            session.post(url, data=body, headers=headers, allow_redirects=False) as answer,
-        ):
-            if answer.status < 300:
-                await answer.read()
-                return
-            said = (await answer.text(errors="replace"))[:_SHOWN]
-            problem = f"HTTP {answer.status}: {said}".strip()
-            if 400 <= answer.status < 500 and answer.status not in (_TOO_MANY, _TIMED_OUT):
-                raise Refused(problem)
-            raise Unreached(problem, _seconds(answer.headers.get("Retry-After")))
-    except (aiohttp.ClientError, OSError) as error:
-        raise Unreached(str(error) or type(error).__name__) from None
-
-
-def _seconds(text: str | None) -> float | None:
-    try:
-        return max(0.0, float(text)) if text is not None else None
-    except ValueError:
-        return None
 
 
 def facts(page: Page) -> dict[str, Any]:

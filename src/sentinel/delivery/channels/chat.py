@@ -1,28 +1,38 @@
-"""Mail and chats by Apprise: Slack, DingTalk, WeCom, Feishu, mailto and a hundred others."""
+"""Mail and a hundred other services by Apprise, but none that has a channel of its own."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sentinel.delivery.channels.channel import Unreached
-from sentinel.delivery.page import Page, PageKind
-from sentinel.model.alert import Tier
+from sentinel.delivery.channels.words import asks_for_action, headline, reason
+from sentinel.delivery.page import Page
 
 if TYPE_CHECKING:
     from apprise import NotifyType
 
-_CHINESE = {Tier.RED: "红色", Tier.ORANGE: "橙色", Tier.YELLOW: "黄色", Tier.BLUE: "蓝色"}
-_WORDS = {
-    PageKind.TRIGGER: ("alert", "预警"),
-    PageKind.ACKNOWLEDGE: ("acknowledged", "已受理"),
-    PageKind.RESOLVE: ("resolved", "已解除"),
-    PageKind.LATE: ("digest", "汇总"),
-}
 _SHOWN = 20  # alerts of a digest that are listed
 
 
+# Apprise looks at the HTTP status alone; these robots refuse with 200 and a code in the body.
+_OWN_TYPES = {
+    "dingtalk": "dingtalk",
+    "wecombot": "wecom",
+    "feishu": "feishu",
+    "lark": "feishu",
+    "slack": "slack",
+    "msteams": "teams",
+    "workflow": "teams",
+    "workflows": "teams",
+}
+
+
 class Chat:
-    """What one Apprise URL reaches; raises ValueError if Apprise does not know the URL."""
+    """What one Apprise URL reaches.
+
+    Raises ValueError if Apprise does not know the URL, or if it is of a robot that has a
+    channel type of its own.
+    """
 
     remembers = False
 
@@ -30,9 +40,12 @@ class Chat:
         import apprise  # noqa: PLC0415 - takes a second, and only pagers with chats need it
 
         self._apprise = apprise.Apprise()
+        _refuse_own_types([url.partition("://")[0].strip().lower()])
         if not self._apprise.add(url):
             raise ValueError("Apprise cannot read its url")  # which may hold a secret
         for server in self._apprise:
+            # Apprise reads some https:// URLs of robots, too.
+            _refuse_own_types(server.schemas())  # type: ignore[no-untyped-call]
             server.request_rate_per_sec = 0  # it would sleep seconds; the channel has a rate
         self._types: dict[bool, NotifyType] = {
             True: apprise.NotifyType.FAILURE,
@@ -42,19 +55,17 @@ class Chat:
     async def send(self, page: Page, now_ms: int) -> None:  # noqa: ARG002
         """Write a message; raises Unreached."""
         said = page.content
-        rule = f" ({said.rule})" if said.rule else ""
         lines = [
             f"{said.title.zh} / {said.title.en}",
-            f"{said.reason.zh} / {said.reason.en}{rule}",
+            reason(page),
             said.runbook,
             said.link,
         ]
-        loud = page.kind in (PageKind.TRIGGER, PageKind.LATE)
-        await self._notify(_headline(page), "\n".join(lines), loud=loud)
+        await self._notify(headline(page), "\n".join(lines), loud=asks_for_action(page))
 
     async def send_digest(self, pages: Sequence[Page], now_ms: int) -> None:  # noqa: ARG002
         """Write one message about several alerts; raises Unreached."""
-        lines = [f"{_headline(page)}  {page.content.link}" for page in pages[:_SHOWN]]
+        lines = [f"{headline(page)}  {page.content.link}" for page in pages[:_SHOWN]]
         if len(pages) > _SHOWN:
             lines.append(f"+ {len(pages) - _SHOWN}")
         title = f"Sentinel: {len(pages)} alerts / {len(pages)} 条预警"
@@ -69,10 +80,8 @@ class Chat:
             raise Unreached("Apprise could not deliver it")
 
 
-def _headline(page: Page) -> str:
-    """Tier and title in both languages, with what has become of the alert."""
-    said, (english, chinese) = page.content, _WORDS[page.kind]
-    return (
-        f"[{_CHINESE[said.tier]} {said.tier}] {said.title.zh} / {said.title.en}"
-        f" ({chinese} {english})"
-    )
+def _refuse_own_types(schemas: Iterable[str]) -> None:
+    for schema in sorted(schemas):
+        if schema in _OWN_TYPES:
+            own = _OWN_TYPES[schema]
+            raise ValueError(f"Apprise is not used for {schema}:// (use type: {own})")

@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from sentinel.delivery.channels.channel import SEVERITY, facts, post, rfc3339
+from sentinel.delivery.channels.channel import SEVERITY, facts, rfc3339
+from sentinel.delivery.channels.http import Http
 from sentinel.delivery.page import Page, PageKind
 
 _KEY_LENGTH = 32
@@ -20,12 +21,12 @@ class PagerDuty:
 
     remembers = True
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, http: Http) -> None:
         if len(key) != _KEY_LENGTH:
             raise ValueError(f"a routing key has {_KEY_LENGTH} characters, and its key has not")
-        self._url, self._key = url, key
+        self._url, self._key, self._http = url, key, http
 
-    async def send(self, page: Page, now_ms: int) -> None:  # noqa: ARG002
+    async def send(self, page: Page, now_ms: int) -> None:
         """Enqueue the event; raises Refused or Unreached."""
         said = page.content
         kind = PageKind.TRIGGER if page.kind is PageKind.LATE else page.kind
@@ -51,7 +52,7 @@ class PagerDuty:
                     "custom_details": facts(page),
                 },
             }
-        await post(self._url, msgspec.json.encode(event), {})
+        await self._http.deliver(self._url, msgspec.json.encode(event), now_ms, key=self._key)
 
     async def send_digest(self, pages: Sequence[Page], now_ms: int) -> None:
         """One by one: PagerDuty groups by itself."""

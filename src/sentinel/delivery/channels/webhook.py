@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from sentinel.delivery.channels.channel import facts, post, rfc3339
+from sentinel.delivery.channels.channel import facts, rfc3339
+from sentinel.delivery.channels.http import Http
 from sentinel.delivery.page import Page
 
 _PREFIX = "whsec_"
@@ -20,8 +21,8 @@ class Webhook:
 
     remembers = True
 
-    def __init__(self, url: str, key: str) -> None:
-        self._url = url
+    def __init__(self, url: str, key: str, http: Http) -> None:
+        self._url, self._http, self._written_key = url, http, key.removeprefix(_PREFIX)
         try:
             self._key = base64.b64decode(key.removeprefix(_PREFIX), validate=True)
         except binascii.Error:
@@ -54,4 +55,4 @@ class Webhook:
             "webhook-timestamp": moment,
             "webhook-signature": f"v1,{signature}",
         }
-        await post(self._url, body, headers)
+        await self._http.deliver(self._url, body, now_ms, headers=headers, key=self._written_key)

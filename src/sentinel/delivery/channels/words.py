@@ -1,0 +1,42 @@
+"""What mails and chats say of a page: Chinese first, then English."""
+
+from collections.abc import Iterable
+
+from sentinel.delivery.page import Page, PageKind
+from sentinel.model.alert import Tier
+
+_CHINESE = {Tier.RED: "红色", Tier.ORANGE: "橙色", Tier.YELLOW: "黄色", Tier.BLUE: "蓝色"}
+_STATES = {
+    PageKind.TRIGGER: ("alert", "预警"),
+    PageKind.ACKNOWLEDGE: ("acknowledged", "已受理"),
+    PageKind.RESOLVE: ("resolved", "已解除"),
+    PageKind.LATE: ("digest", "汇总"),
+}
+_URGENT_FIRST = tuple(Tier)
+
+
+def headline(page: Page) -> str:
+    """Tier and title in both languages, with the alert's state."""
+    said, (english, chinese) = page.content, _STATES[page.kind]
+    return (
+        f"[{_CHINESE[said.tier]} {said.tier}] {said.title.zh} / {said.title.en}"
+        f" ({chinese} {english})"
+    )
+
+
+def reason(page: Page) -> str:
+    """The strongest reason in both languages, with its rule."""
+    said = page.content
+    rule = f" ({said.rule})" if said.rule else ""
+    return f"{said.reason.zh} / {said.reason.en}{rule}"
+
+
+def asks_for_action(page: Page) -> bool:
+    """Whether somebody must act: the alert is neither acknowledged nor resolved."""
+    return page.kind in (PageKind.TRIGGER, PageKind.LATE)
+
+
+def colour(pages: Iterable[Page]) -> Tier | None:
+    """The highest tier of the pages that ask for action; None if there is none."""
+    tiers = [page.content.tier for page in pages if asks_for_action(page)]
+    return min(tiers, key=_URGENT_FIRST.index, default=None)
