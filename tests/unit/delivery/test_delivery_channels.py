@@ -262,7 +262,9 @@ def test_a_private_authority_is_trusted_if_it_is_named(kind: Kind, keys: Path) -
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(keys / "receiver.pem", keys / "receiver.key")
         async with Receiver(kind.taken, tls) as receiver:
-            channel = kind.open(receiver.url, SENTINEL_CA_FILE=str(keys / "ca.pem"))
+            ca = keys / "named.pem"
+            ca.write_text("某银行根证书\n" + (keys / "ca.pem").read_text(), encoding="utf-8")
+            channel = kind.open(receiver.url, SENTINEL_CA_FILE=str(ca))
             await channel.send(_page(), NOW)
             error = await _attempt(kind, receiver.url)
             assert isinstance(error, Unreached)
@@ -273,7 +275,11 @@ def test_a_private_authority_is_trusted_if_it_is_named(kind: Kind, keys: Path) -
 
 @pytest.mark.parametrize(
     ("text", "problem"),
-    [(None, "No such file or directory"), ("junk", "no certificates in it")],
+    [
+        (None, "No such file or directory"),
+        ("", "no certificates in it"),
+        ("某银行根证书", "no certificates in it"),
+    ],
 )
 def test_a_file_without_authorities_is_named(
     text: str | None, problem: str, tmp_path: Path
@@ -281,7 +287,7 @@ def test_a_file_without_authorities_is_named(
     """When the pager starts, not when it has something to say."""
     path = tmp_path / "ca.pem"
     if text is not None:
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
     with pytest.raises(ChannelError) as caught:
         KINDS[0].open("https://x", SENTINEL_CA_FILE=str(path))
     assert str(caught.value) == f"channel pagerduty: SENTINEL_CA_FILE: {path}: {problem}"

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import aiohttp
@@ -66,8 +65,8 @@ class Http:
             return
         path = environ[name]
         try:
-            self._tls.load_verify_locations(cadata=Path(path).read_text(encoding="ascii"))
-        except (ssl.SSLError, UnicodeDecodeError):
+            self._tls.load_verify_locations(cafile=path)
+        except ssl.SSLError:
             raise ChannelError(f"{name}: {path}: no certificates in it") from None
         except OSError as error:
             raise ChannelError(f"{name}: {path}: {error.strerror}") from None
