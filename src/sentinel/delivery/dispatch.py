@@ -9,9 +9,11 @@ import structlog
 
 from sentinel.delivery.channels import Channel, Refused, Unreached
 from sentinel.delivery.declare import Plan
+from sentinel.delivery.declare import Rate as RateEntry
 from sentinel.delivery.outbox import Outbox
 from sentinel.delivery.page import Page, PageKind
 from sentinel.delivery.plan import NoPage, fallback
+from sentinel.delivery.rate import Rate
 from sentinel.delivery.supervised import Supervised, told
 from sentinel.delivery.watch import PagerMetrics, PagerTask, Result
 from sentinel.model.alert import Tier
@@ -21,7 +23,6 @@ _log = structlog.get_logger(__name__)
 _BATCH = 50
 _LONGEST_SLEEP_S = 1.0  # a page may become due by a record that another process took in
 _DIGEST_FROM = 3  # so many that wait at once are told in one
-_RED_SHARE = 4  # one page in so many of a channel's rate is kept for red alerts
 _FALLBACK_AFTER_MS = 30_000  # a page that is not taken for so long goes to the fallback
 
 
@@ -42,14 +43,7 @@ class Dispatcher:
     ) -> None:
         self._outbox, self._plan, self._channels = outbox, plan, channels
         self._metrics, self._clock_ms = metrics, clock_ms
-        self._rates = {
-            name: _Rate(
-                plan.channels[name].rate.pages,
-                parse_duration(plan.channels[name].rate.per),
-                clock_ms(),
-            )
-            for name in channels
-        }
+        self._rates = {name: _rate(plan.channels[name].rate) for name in channels}
         self._paused_until_ms = dict.fromkeys(channels, 0)
         self.tasks = {name: self._task(name) for name in channels}
         """What sends on each channel."""
@@ -164,34 +158,8 @@ class Dispatcher:
         self._metrics.tried(page, Result.GIVEN_UP)
 
 
-class _Rate:
-    """A token bucket: at most ``pages`` in ``period_ms``, refilled evenly.
-
-    A share of it is kept for red alerts: others wait when no more is left.
-    """
-
-    def __init__(self, pages: int, period_ms: int, now_ms: int) -> None:
-        self._most, self._each_ms = pages, period_ms / pages
-        self._kept = pages // _RED_SHARE
-        self._tokens, self._at_ms = float(pages), now_ms
-
-    def left(self, now_ms: int) -> int:
-        """How many pages that are not red may be sent at once."""
-        self._refill(now_ms)
-        return max(0, int(self._tokens) - self._kept)
-
-    def take(self, now_ms: int, *, is_red: bool) -> float:
-        """Take a token; without one, the seconds until there is."""
-        self._refill(now_ms)
-        needed = 1 if is_red else 1 + self._kept
-        if self._tokens >= needed:
-            self._tokens -= 1
-            return 0.0
-        return max(0.001, (needed - self._tokens) * self._each_ms / 1000)
-
-    def _refill(self, now_ms: int) -> None:
-        gained = (now_ms - self._at_ms) / self._each_ms
-        self._tokens, self._at_ms = min(self._most, self._tokens + max(0.0, gained)), now_ms
+def _rate(entry: RateEntry) -> Rate:
+    return Rate(entry.pages, parse_duration(entry.per))
 
 
 def _may_wait(page: Page) -> bool:
