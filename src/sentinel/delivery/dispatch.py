@@ -7,7 +7,7 @@ from functools import partial
 
 import structlog
 
-from sentinel.delivery.channels import Channel, Refused, Unreached
+from sentinel.delivery.channels import Channel, Refused, Robot, Unreached
 from sentinel.delivery.declare import Plan
 from sentinel.delivery.declare import Rate as RateEntry
 from sentinel.delivery.outbox import Outbox
@@ -20,7 +20,8 @@ from sentinel.model.alert import Tier
 from sentinel.model.duration import parse_duration
 
 _log = structlog.get_logger(__name__)
-_BATCH = 50
+BATCH = 50
+"""So many pages are looked at at once; a digest has no more."""
 _LONGEST_SLEEP_S = 1.0  # a page may become due by a record that another process took in
 _DIGEST_FROM = 3  # so many that wait at once are told in one
 _FALLBACK_AFTER_MS = 30_000  # a page that is not taken for so long goes to the fallback
@@ -68,7 +69,7 @@ class Dispatcher:
         """
         now_ms = self._clock_ms()
         await asyncio.to_thread(self._outbox.close_digests, name, self._plan, now_ms)
-        pages = await asyncio.to_thread(self._outbox.due, name, now_ms, _BATCH)
+        pages = await asyncio.to_thread(self._outbox.due, name, now_ms, BATCH)
         if (until_ms := self._paused_until_ms[name]) > now_ms:
             for page in pages:
                 await self._fall_back(page, until_ms)
@@ -83,7 +84,9 @@ class Dispatcher:
             digest = []
         pages = [page for page in pages if page not in digest]
         for batch in [*([page] for page in pages), *([digest] if digest else [])]:
-            wait_s = rate.take(self._clock_ms(), is_red=batch[0].content.tier is Tier.RED)
+            is_red = batch[0].content.tier is Tier.RED
+            messages = channel.messages(batch) if isinstance(channel, Robot) else 1
+            wait_s = rate.take(self._clock_ms(), is_red=is_red, messages=messages)
             if wait_s:
                 return wait_s
             await self._send(channel, batch)

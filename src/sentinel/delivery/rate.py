@@ -21,14 +21,18 @@ class Rate:
         self._forget(now_ms)
         return max(0, self._others - len(self._sent_ms))
 
-    def take(self, now_ms: int, *, is_red: bool) -> float:
-        """Note that a page is sent now; where there is no room, the seconds until there is."""
+    def take(self, now_ms: int, *, is_red: bool, messages: int = 1) -> float:
+        """Note that so many messages are sent now; without room, the seconds until there is.
+
+        What is more than the rate itself goes when nothing else has been sent.
+        """
         self._forget(now_ms)
-        over = len(self._sent_ms) - (self._pages if is_red else self._others)
-        if over < 0:
-            self._sent_ms.append(now_ms)
+        most = self._pages if is_red else self._others
+        over = len(self._sent_ms) + min(messages, most) - most
+        if over <= 0:
+            self._sent_ms.extend([now_ms] * messages)
             return 0.0
-        return max(0.001, (self._sent_ms[over] + self._period_ms - now_ms) / 1000)
+        return max(0.001, (self._sent_ms[over - 1] + self._period_ms - now_ms) / 1000)
 
     def _forget(self, now_ms: int) -> None:
         sent_ms = self._sent_ms

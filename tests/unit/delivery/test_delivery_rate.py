@@ -38,3 +38,14 @@ def test_a_clock_that_is_set_back_holds_nothing_for_longer_than_the_period() -> 
     rate = Rate(1, MINUTE)
     assert rate.take(10 * MINUTE, is_red=True) == 0.0
     assert rate.take(0, is_red=True) == 60.0
+
+
+def test_each_message_of_a_digest_counts() -> None:
+    """A digest waits until there is room for all of it; a larger one than the rate goes alone."""
+    rate = Rate(8, MINUTE)
+    assert rate.take(0, is_red=False, messages=4) == 0.0
+    assert rate.take(1_000, is_red=False, messages=3) == 59.0
+    assert rate.take(1_000, is_red=False, messages=2) == 0.0
+    assert rate.take(MINUTE, is_red=False, messages=4) == 0.0
+    assert rate.take(2 * MINUTE, is_red=False, messages=40) == 0.0
+    assert rate.take(2 * MINUTE, is_red=True) == 60.0

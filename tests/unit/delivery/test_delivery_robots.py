@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from tests.delivery.alerts import CUSTOMER, NOW, alert
 from tests.delivery.receiver import ROBOT_KEY, ROBOTS, Kind, Receiver, Reply, Request
 
-from sentinel.delivery.channels import Channel, Unreached
+from sentinel.delivery.channels import Channel, Robot, Unreached
+from sentinel.delivery.dispatch import BATCH
 from sentinel.delivery.page import Page, PageKind, content
 from sentinel.model.alert import Tier
 from sentinel.model.signal import Title
@@ -167,11 +168,14 @@ def test_a_digest_lists_every_alert_within_the_limits(kind: Kind, title: Title |
     assert ("(1-" in text) is (len(requests) > 1)
 
 
-def test_the_longest_digest_keeps_to_a_minutes_rate_of_wecom() -> None:
-    """Else it would be refused as too fast, and begin again, for ever."""
+def test_the_longest_digest_is_four_messages_of_wecom_and_they_are_counted() -> None:
+    """Beyond a minute's rate it would be refused as too fast, and begin again, for ever."""
     kind = next(kind for kind in ROBOTS if kind.type == "wecom")
-    pages = [_page(f"a{n:03}", tier=Tier.ORANGE, title=CHINESE) for n in range(200)]
-    assert len(_sent(kind, *pages)) <= 20
+    pages = [_page(f"a{n:03}", tier=Tier.ORANGE, title=CHINESE) for n in range(BATCH)]
+    robot = kind.open("https://robot.example")
+    assert isinstance(robot, Robot)
+    assert len(_sent(kind, *pages)) == robot.messages(pages) == 4
+    assert robot.messages(pages[:1]) == 1
 
 
 def test_a_wecom_digest_fills_its_messages() -> None:

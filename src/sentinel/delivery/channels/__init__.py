@@ -19,7 +19,7 @@ from sentinel.delivery.channels.webhook import Webhook
 from sentinel.delivery.channels.wecom import WeCom
 from sentinel.delivery.declare import ChannelEntry, ChannelError, Secret
 
-__all__ = ["Alertmanager", "Channel", "Refused", "Unreached", "open_channel"]
+__all__ = ["Alertmanager", "Channel", "Refused", "Robot", "Unreached", "open_channel"]
 
 _ROBOTS: dict[str, type[Robot]] = {
     "dingtalk": DingTalk,

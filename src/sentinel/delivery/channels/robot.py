@@ -18,8 +18,8 @@ OPEN = (
 )
 TOO_FAST_S = 60.0  # robots do not say when they will listen again
 _CUTS = (6_000, 3_000, 1_500, 600, 300, 150)  # bytes a text, tried until the message fits
-# Bytes of an alert in a digest. The dispatcher hands over 200 alerts at most: with lines of this
-# length they are 20 messages of WeCom, so that a digest can always be sent within a minute's rate.
+# Bytes of an alert in a digest. The dispatcher hands over 50 alerts at most: with lines of this
+# length they are four messages of WeCom, so that a digest can always be sent within a minute's rate.
 _LINE = 250
 
 
@@ -67,6 +67,10 @@ class Robot(ABC):
         """
         for message in self._parts(pages):
             await self._post(message, now_ms)
+
+    def messages(self, pages: Sequence[Page]) -> int:
+        """How many messages tell of the pages: each counts against the robot's rate."""
+        return 1 if len(pages) == 1 else sum(1 for _ in self._parts(pages))
 
     @abstractmethod
     def render(self, note: Note) -> dict[str, Any]:
