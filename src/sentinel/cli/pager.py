@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sentinel.delivery.channels import Channel
+    from sentinel.delivery.channels import Channel, Heartbeat
     from sentinel.delivery.declare import Plan
     from sentinel.settings import Settings
 
@@ -60,7 +60,8 @@ def _serve(settings: "Settings", plan: "Plan") -> None:
     metrics = PagerMetrics(CollectorRegistry(), plan.channels)
     used = set().union(*(route.channels for route in plan.root.walk()))
     channels = _channels(plan, used)
-    service = Pager(outbox, plan, channels, metrics, _now_ms, alert_reader(settings))
+    heartbeat = _heartbeat(plan)
+    service = Pager(outbox, plan, channels, metrics, _now_ms, alert_reader(settings), heartbeat)
     web = Web(
         settings.web_host, settings.web_port, metrics.registry, service.health, service.is_alive
     )
@@ -142,5 +143,16 @@ def _channels(plan: "Plan", names: "Iterable[str]") -> "dict[str, Channel]":
 
     try:
         return {name: open_channel(plan.channels[name], name, os.environ) for name in names}
+    except ChannelError as error:
+        raise UserError(str(error)) from None
+
+
+def _heartbeat(plan: "Plan") -> "Heartbeat | None":
+    from sentinel.cli.failure import UserError
+    from sentinel.delivery.channels import open_heartbeat
+    from sentinel.delivery.declare import ChannelError
+
+    try:
+        return open_heartbeat(plan.heartbeat, os.environ) if plan.heartbeat else None
     except ChannelError as error:
         raise UserError(str(error)) from None

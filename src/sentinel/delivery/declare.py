@@ -99,6 +99,13 @@ class ChannelEntry(Struct, frozen=True, forbid_unknown_fields=True):
         return _USUAL_RATES.get(self.type, _USUAL_RATE)
 
 
+class HeartbeatEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """The monitor that is told every so often that the pager works."""
+
+    url: str | Secret
+    every: str = "1m"
+
+
 class _Rung(Struct, frozen=True, forbid_unknown_fields=True):
     channels: Annotated[tuple[str, ...], Meta(min_length=1)]
     after: str = ""
@@ -136,6 +143,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     channels: dict[Name, ChannelEntry]
     route: _Route
     late_link: str = ""
+    heartbeat: HeartbeatEntry | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +164,7 @@ class Plan:
     timeout_ms: int
     channels: dict[str, ChannelEntry]
     root: Route
+    heartbeat: HeartbeatEntry | None = None
 
 
 def read_folder(folder: Path) -> Plan:
@@ -188,6 +197,8 @@ def read_plan(document: Document, zone: ZoneInfo) -> Plan:
         if names.count(name) > 1:
             raise document.error(("route",), f'two routes are called "{name}"')
     retry = _retry(document, file.retry)
+    if file.heartbeat is not UNSET:
+        _duration(document, ("heartbeat", "every"), file.heartbeat.every)
     return Plan(
         link=file.link,
         late_link=file.late_link or _IN_BRACES.sub("", file.link),
@@ -200,6 +211,7 @@ def read_plan(document: Document, zone: ZoneInfo) -> Plan:
         timeout_ms=retry["timeout"],
         channels=file.channels,
         root=root,
+        heartbeat=None if file.heartbeat is UNSET else file.heartbeat,
     )
 
 

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from sentinel.alerting.cloudevent import decode
-from sentinel.delivery.channels import Alertmanager, Channel, Refused, Unreached
+from sentinel.delivery.channels import Alertmanager, Channel, Heartbeat, Refused, Unreached
 from sentinel.delivery.declare import Plan
 from sentinel.delivery.dispatch import Dispatcher
 from sentinel.delivery.outbox import Outbox, OutboxError, Read, UnmadeError
@@ -21,6 +21,7 @@ from sentinel.delivery.plan import NoPage
 from sentinel.delivery.supervised import Supervised
 from sentinel.delivery.watch import PagerMetrics, PagerTask
 from sentinel.model.alert import Alert
+from sentinel.model.duration import parse_duration
 
 _log = structlog.get_logger(__name__)
 _COUNT_EVERY_S = 5.0
@@ -34,7 +35,8 @@ T = TypeVar("T")
 class Pager:
     """One pager process: what its agent hands over, and the tasks that send.
 
-    ``read`` makes an alert of a record's value, or raises msgspec.DecodeError.
+    ``read`` makes an alert of a record's value, or raises msgspec.DecodeError.  ``heartbeat`` is
+    told as often as the plan says that all is well, and nothing otherwise.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Pager:
         metrics: PagerMetrics,
         clock_ms: Callable[[], int],
         read: Callable[[bytes], Alert] = decode,
+        heartbeat: Heartbeat | None = None,
     ) -> None:
         self._outbox, self._plan, self._metrics = outbox, plan, metrics
         self._clock_ms, self._read = clock_ms, read
@@ -57,6 +60,9 @@ class Pager:
             PagerTask.TIDY: self._tidy,
             PagerTask.RESEND: self._resend,
         }
+        if heartbeat is not None and plan.heartbeat is not None:
+            every_s = parse_duration(plan.heartbeat.every) / 1000
+            own[PagerTask.HEARTBEAT] = partial(self._beat, heartbeat, every_s)
         self._supervised = [
             *self._dispatcher.tasks.values(),
             *(
@@ -197,6 +203,13 @@ class Pager:
         before_ms = self._clock_ms() - self._plan.keep_ms
         await asyncio.to_thread(self._outbox.prune, before_ms)
         return _TIDY_EVERY_S
+
+    async def _beat(self, heartbeat: Heartbeat, every_s: float) -> float:
+        """Tell the monitor that all is well; a pager that is not well is silent."""
+        if self.health()[0] and self.is_alive()[0]:
+            await heartbeat.beat(self._clock_ms())
+            return every_s
+        return min(every_s, _COUNT_EVERY_S)
 
     async def _resend(self) -> float:
         """Tell each Alertmanager what is open: it forgets, and ends what it does not hear of."""

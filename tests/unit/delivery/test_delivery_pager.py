@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,13 @@ import pytest
 from prometheus_client import CollectorRegistry
 from tests.delivery.alerts import NOW, alert
 from tests.delivery.box import PLAN
+from tests.delivery.listener import Listener
+from tests.delivery.plans import TEXT, plan
 
 from sentinel.alerting.cloudevent import encode
 from sentinel.delivery import intake
+from sentinel.delivery.channels import open_heartbeat
+from sentinel.delivery.declare import ChannelError, HeartbeatEntry, Secret
 from sentinel.delivery.outbox import Outbox
 from sentinel.delivery.page import Content
 from sentinel.delivery.page import content as content_of
@@ -32,13 +37,12 @@ class Ended(BaseException):
 class Desk:
     """A pager whose outbox is in a folder, and which knows where Kafka's records begin."""
 
-    def __init__(self, path: Path, read: Callable[[bytes], Alert] | None = None) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path / "outbox.db"
         self.outbox = Outbox(f"sqlite:///{self.path}")
         self.registry = CollectorRegistry()
         metrics = PagerMetrics(self.registry, [])
-        more = {} if read is None else {"read": read}
-        self.pager = Pager(self.outbox, PLAN, {}, metrics, lambda: NOW, **more)
+        self.pager = Pager(self.outbox, PLAN, {}, metrics, lambda: NOW)
         self.first_offset = 0
         self.pager.assign()
 
@@ -70,8 +74,8 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "_exit", end)
 
 
-def _play(path: Path, play: Callable[[Desk], Coroutine[Any, Any, None]], **more: Any) -> Desk:
-    desk = Desk(path, **more)
+def _play(path: Path, play: Callable[[Desk], Coroutine[Any, Any, None]]) -> Desk:
+    desk = Desk(path)
     asyncio.run(play(desk))
     return desk
 
@@ -190,3 +194,42 @@ def test_a_task_that_does_not_get_on_is_not_alive(tmp_path: Path) -> None:
         assert stuck == (False, f"stuck: {task.name}")
 
     _play(tmp_path, play)
+
+
+def test_the_heart_beats_only_while_all_is_well(tmp_path: Path) -> None:
+    """A monitor hears nothing of a pager without its part of the alerts, or with a full outbox."""
+
+    async def play() -> list[bool]:
+        beats = []
+        async with Listener() as listener:
+            url = f"{listener.url}/api/v2/alerts"
+            whole = plan(TEXT.replace("keep:", f"heartbeat: {{url: '{url}', every: 1m}}\nkeep:"))
+            assert whole.heartbeat is not None
+            metrics = PagerMetrics(CollectorRegistry(), [])
+            outbox = Outbox(f"sqlite:///{tmp_path}/outbox.db")
+            heartbeat = open_heartbeat(whole.heartbeat, {})
+            subject = Pager(outbox, whole, {}, metrics, lambda: NOW, heartbeat=heartbeat)
+            (task,) = (each for each in subject._supervised if each.name == "heartbeat")
+            steps: list[Callable[[], None]] = [
+                lambda: None,
+                subject.assign,
+                subject.start,
+                partial(setattr, subject, "_blocked", "disk full"),
+            ]
+            for step in steps:
+                step()
+                listener.asked.clear()
+                await task.call()
+                beats.append(listener.asked.is_set())
+            await subject.stop()
+        return beats
+
+    assert asyncio.run(play()) == [False, False, True, False]
+
+
+def test_a_heartbeat_without_its_url_is_refused_at_start() -> None:
+    """By name, and without the URL."""
+    with pytest.raises(ChannelError, match=r"^heartbeat: BEAT is not set$"):
+        open_heartbeat(HeartbeatEntry(Secret(env="BEAT")), {})
+    with pytest.raises(ChannelError, match=r"^heartbeat: its url is not one of http"):
+        open_heartbeat(HeartbeatEntry("beat.example/s3cret"), {})

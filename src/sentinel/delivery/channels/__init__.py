@@ -10,6 +10,7 @@ from sentinel.delivery.channels.channel import Channel, Refused, Unreached
 from sentinel.delivery.channels.chat import Chat
 from sentinel.delivery.channels.dingtalk import DingTalk
 from sentinel.delivery.channels.feishu import Feishu
+from sentinel.delivery.channels.heartbeat import Heartbeat
 from sentinel.delivery.channels.http import Http
 from sentinel.delivery.channels.pagerduty import PagerDuty
 from sentinel.delivery.channels.robot import Robot
@@ -17,9 +18,18 @@ from sentinel.delivery.channels.slack import Slack
 from sentinel.delivery.channels.teams import Teams
 from sentinel.delivery.channels.webhook import Webhook
 from sentinel.delivery.channels.wecom import WeCom
-from sentinel.delivery.declare import ChannelEntry, ChannelError, Secret
+from sentinel.delivery.declare import ChannelEntry, ChannelError, HeartbeatEntry, Secret
 
-__all__ = ["Alertmanager", "Channel", "Refused", "Robot", "Unreached", "open_channel"]
+__all__ = [
+    "Alertmanager",
+    "Channel",
+    "Heartbeat",
+    "Refused",
+    "Robot",
+    "Unreached",
+    "open_channel",
+    "open_heartbeat",
+]
 
 _ROBOTS: dict[str, type[Robot]] = {
     "dingtalk": DingTalk,
@@ -41,6 +51,16 @@ def open_channel(entry: ChannelEntry, name: str, environ: Mapping[str, str]) -> 
         return _over_http(entry.type, url, key, Http(environ))
     except (ChannelError, ValueError) as error:
         raise ChannelError(f"channel {name}: {error}") from None
+
+
+def open_heartbeat(entry: HeartbeatEntry, environ: Mapping[str, str]) -> Heartbeat:
+    """The monitor that routes.yaml names; raises ChannelError if its URL is missing or wrong."""
+    try:
+        url = entry.url.read(environ) if isinstance(entry.url, Secret) else entry.url
+        _check_url(url)
+        return Heartbeat(url, Http(environ))
+    except (ChannelError, ValueError) as error:
+        raise ChannelError(f"heartbeat: {error}") from None
 
 
 def _check_url(url: str) -> None:

@@ -19,7 +19,7 @@ OPEN = (
 TOO_FAST_S = 60.0  # robots do not say when they will listen again
 _CUTS = (6_000, 3_000, 1_500, 600, 300, 150)  # bytes a text, tried until the message fits
 # Bytes of an alert in a digest. The dispatcher hands over 50 alerts at most: with lines of this
-# length they are four messages of WeCom, so that a digest can always be sent within a minute's rate.
+# length they are four messages of WeCom, so that a minute's rate always has room for a digest.
 _LINE = 250
 
 
