@@ -26,13 +26,13 @@ def check(
 
     Where SENTINEL_ variables are set, the settings that they make are checked and shown too.
     """
-    from sentinel.delivery.declare import read_folder
+    from sentinel.delivery.channels import read_usable
     from sentinel.settings import read_configuration, shipped_configs
     from sentinel.stream.masking import read_masks
 
     configuration = read_configuration(configs)
     folder = configs or shipped_configs()
-    plan, _ = read_folder(folder), read_masks(folder)
+    plan, _ = read_usable(folder, os.environ), read_masks(folder)
     findings = list(_findings(configuration, configs))
     summary, settings = _summary(configuration), _settings()
     summary["routes"] = sum(1 for _ in plan.root.walk())

@@ -1,5 +1,6 @@
 """``sentinel routes``: whether the routing tree is right, and who would be paged."""
 
+import os
 import time
 from datetime import datetime
 from pathlib import Path
@@ -29,10 +30,10 @@ def check(
 ) -> None:
     """Check configs/routes.yaml: errors exit 1, unreachable routes and unused channels 3."""
     from sentinel.cli.failure import LINT
-    from sentinel.delivery.declare import read_folder
+    from sentinel.delivery.channels import read_usable
     from sentinel.settings import shipped_configs
 
-    plan = read_folder(configs or shipped_configs())
+    plan = read_usable(configs or shipped_configs(), os.environ)
     findings = _findings(plan)
     if tier is None:
         count = sum(1 for _ in plan.root.walk())

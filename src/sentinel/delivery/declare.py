@@ -36,6 +36,10 @@ class Secret(Struct, frozen=True, forbid_unknown_fields=True):
     env: str = ""
     file: str = ""
 
+    def is_here(self, environ: Mapping[str, str]) -> bool:
+        """Whether this process may read it: where a configuration is checked, few may."""
+        return self.env in environ if self.env else Path(self.file).exists()
+
     def read(self, environ: Mapping[str, str]) -> str:
         """The secret itself, without white space around it; raises ChannelError."""
         if self.env:
@@ -170,8 +174,12 @@ class Plan:
 def read_folder(folder: Path) -> Plan:
     """The plan in a configuration folder; raises ConfigError, and OSError for a missing file."""
     engine = parse((folder / "engine.yaml").read_text(encoding="utf-8"), "engine.yaml")
-    text = (folder / "routes.yaml").read_text(encoding="utf-8")
-    return read_plan(parse(text, "routes.yaml"), read_zone(engine))
+    return read_plan(routes_of(folder), read_zone(engine))
+
+
+def routes_of(folder: Path) -> Document:
+    """The text of ``routes.yaml``; raises ConfigError, and OSError for a missing file."""
+    return parse((folder / "routes.yaml").read_text(encoding="utf-8"), "routes.yaml")
 
 
 def read_plan(document: Document, zone: ZoneInfo) -> Plan:

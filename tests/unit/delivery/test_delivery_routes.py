@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.delivery.plans import TEXT, plan
 
+from sentinel.delivery.channels import read_usable
 from sentinel.delivery.declare import Rate, read_folder, read_plan
 from sentinel.delivery.routes import unreachable
 from sentinel.model.document import ConfigError, parse
@@ -135,3 +136,20 @@ def test_wrong_routes_are_refused_with_their_message(path: Path) -> None:
 def test_there_are_wrong_routes() -> None:
     """The test above would pass on an empty folder."""
     assert len(list(BAD.glob("*.yaml"))) >= 9
+
+
+def test_a_channel_that_cannot_be_opened_is_refused_where_its_secrets_are(tmp_path: Path) -> None:
+    """With place and without the URL; elsewhere nobody can know."""
+    for path in CONFIGS.glob("*.yaml"):
+        (tmp_path / path.name).write_text(path.read_text("utf-8"), "utf-8")
+    text = (BAD / "unknown-channel.yaml").read_text("utf-8").replace("dutty", "duty")
+    hook = text.replace('"http://x"', "{env: URL}")
+    (tmp_path / "routes.yaml").write_text(hook, "utf-8")
+    assert set(read_usable(tmp_path, {}).channels) == {"duty"}
+    key = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
+    assert set(read_usable(tmp_path, {"K": key, "URL": "https://x/s3cret"}).channels) == {"duty"}
+    with pytest.raises(ConfigError) as caught:
+        read_usable(tmp_path, {"K": key, "URL": "x.example/s3cret"})
+    assert str(caught.value) == (
+        "routes.yaml:7:9: its url is not one of http:// or https:// and a host"
+    )

@@ -1,6 +1,7 @@
 """Channels: how one kind of receiver is told of a page, a file each."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from msgspec import UNSET
@@ -18,7 +19,15 @@ from sentinel.delivery.channels.slack import Slack
 from sentinel.delivery.channels.teams import Teams
 from sentinel.delivery.channels.webhook import Webhook
 from sentinel.delivery.channels.wecom import WeCom
-from sentinel.delivery.declare import ChannelEntry, ChannelError, HeartbeatEntry, Secret
+from sentinel.delivery.declare import (
+    ChannelEntry,
+    ChannelError,
+    HeartbeatEntry,
+    Plan,
+    Secret,
+    read_folder,
+    routes_of,
+)
 
 __all__ = [
     "Alertmanager",
@@ -29,6 +38,7 @@ __all__ = [
     "Unreached",
     "open_channel",
     "open_heartbeat",
+    "read_usable",
 ]
 
 _ROBOTS: dict[str, type[Robot]] = {
@@ -51,6 +61,24 @@ def open_channel(entry: ChannelEntry, name: str, environ: Mapping[str, str]) -> 
         return _over_http(entry.type, url, key, Http(environ))
     except (ChannelError, ValueError) as error:
         raise ChannelError(f"channel {name}: {error}") from None
+
+
+def read_usable(folder: Path, environ: Mapping[str, str]) -> Plan:
+    """The plan in a configuration folder, of which every channel can be opened.
+
+    A channel whose secrets are not here, such as on the machine where a configuration is
+    reviewed, is not tried.  Raises ConfigError, and OSError for a missing file.
+    """
+    plan = read_folder(folder)
+    for name, entry in plan.channels.items():
+        secrets = (each for each in (entry.url, entry.key) if isinstance(each, Secret))
+        if all(each.is_here(environ) for each in secrets):
+            try:
+                open_channel(entry, name, environ)
+            except ChannelError as error:
+                reason = str(error).removeprefix(f"channel {name}: ")
+                raise routes_of(folder).error(("channels", name), reason) from None
+    return plan
 
 
 def open_heartbeat(entry: HeartbeatEntry, environ: Mapping[str, str]) -> Heartbeat:
