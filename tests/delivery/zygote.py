@@ -28,7 +28,7 @@ TEXT = """
 link: "https://desk.example/alerts/{alert_id}"
 ignore_older_than: 24h
 keep: 30d
-retry: {first: 1s, longest: 1s, give_up: 1h, timeout: 5s}
+retry: {first: 1s, longest: 5s, give_up: 1h, timeout: 5s}
 channels:
   duty:
     {type: pagerduty, url: "URL/v2/enqueue", key: {env: DUTY_KEY}, rate: {pages: 99999, per: 1s}}
