@@ -79,8 +79,9 @@ $(PEERS)/.ready: benchmarks/peers.lock
 	$(PEERS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-setup-system:  ## Debian's packages that tests run: JDK, Maven, openssl, promtool
+setup-system:  ## what tests run: Debian's JDK, Maven, openssl, promtool; Kafka's jars
 	@./.ci/system
+	@$(PYTHON) -m tests.kafka.jars
 
 lock:  ## resolve the locked packages again
 	$(BIN)/pip install --quiet uv

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from tests.kafka.broker import VERSION, Broker
+from tests.kafka.broker import Broker
+from tests.kafka.jars import VERSION
 
 from benchmarks import configs, engine_contest, kafka_contest, latency, rollups
 from benchmarks.figures import FIGURES, table

@@ -9,7 +9,6 @@ sent at their event times.
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from typing import Any, Self
 
 import numpy as np
 from confluent_kafka import Consumer, TopicPartition
+from tests.ports import free_port
 
 from benchmarks import configs, feed
 from benchmarks.events import events, span_ms
@@ -147,9 +147,7 @@ class _Listener:
 @contextmanager
 def _worker(broker: str, folder: Path) -> Iterator[None]:
     """A worker that is ready, until the block ends."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "sentinel", "worker"],
         env={

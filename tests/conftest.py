@@ -14,7 +14,8 @@ from confluent_kafka import Producer
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.internal.conjecture import providers
-from tests.kafka.broker import VERSION, Broker
+from tests.kafka.broker import Broker
+from tests.kafka.jars import VERSION
 from tests.kafka.secure import SecureBroker
 
 import sentinel

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 
-from tests.kafka.broker import VERSION, Broker
+from tests.kafka.broker import Broker
+from tests.kafka.jars import VERSION
 
 from benchmarks.configs import shipped
 from benchmarks.machine import machine

@@ -8,7 +8,6 @@ took over what two took is the share of the second that is not lost to sharing t
 
 import os
 import signal
-import socket
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from statistics import median
 from msgspec.structs import replace
 from tests.integration.stage import Stage, WorkerProcess, wait_for
 from tests.kafka.broker import Broker
+from tests.ports import free_port
 
 from benchmarks import feed
 from benchmarks.events import events
@@ -85,9 +85,7 @@ def _run(broker: Broker, count: int, prefix: str, end_ms: int) -> _Ran:
 
 
 def _worker(stage: Stage) -> WorkerProcess:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        settings = replace(stage.settings, web_port=probe.getsockname()[1])
+    settings = replace(stage.settings, web_port=free_port())
     return WorkerProcess(settings, {"SENTINEL_SESSION_TIMEOUT": "30s"})
 
 

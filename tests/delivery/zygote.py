@@ -3,12 +3,13 @@
 The alerts were last news ``AGE_MS`` ago when the first pager starts; of old ones time passes
 two hundred times as fast, so that their digests are due within a test.
 
-It prints the pager's process id, and when the pager has ended ``done`` or ``killed``.  A forked
-pager dies as a started one does, and is there in milliseconds.
+It prints the pager's process id, and when the pager has ended ``done``, ``killed`` or
+``failed``.  A forked pager dies as a started one does, and is there in milliseconds.
 """
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -41,6 +42,7 @@ _STARTED_NS = time.monotonic_ns()
 
 
 _FAST = 200
+_ENDS = {0: "done", signal.SIGKILL: "killed"}
 
 
 def _clock(age_ms: int) -> Callable[[], int]:
@@ -73,15 +75,19 @@ async def _page(folder: str, url: str, alerts: int, age_ms: int) -> None:
 
 def main() -> None:
     """Fork a pager for each line."""
+    ended = 0
     for line in sys.stdin:
+        if ended:  # not before: a late kill would strike whoever had its id by then
+            os.waitpid(ended, 0)
         folder, url, alerts, age_ms = line.split()
         pid = os.fork()
         if pid == 0:
             asyncio.run(_page(folder, url, int(alerts), int(age_ms)))
             os._exit(0)
         print(pid, flush=True)  # noqa: T201
-        _, status = os.waitpid(pid, 0)
-        print("done" if status == 0 else "killed", flush=True)  # noqa: T201
+        end = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        print(_ENDS.get(end.si_status, "failed") if end else "", flush=True)  # noqa: T201
+        ended = pid
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from statistics import median
 from rich.table import Table
 from tests.faults.rows import ROWS
 from tests.faults.scene import Result
-from tests.kafka.broker import VERSION
+from tests.kafka.jars import VERSION
 
 _COLUMNS = (
     "row", "fault", "faults", "events", "alerts", "lost", "doubled", "phantom",

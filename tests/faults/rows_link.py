@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tests.faults.proxy import Link
 from tests.faults.scene import SESSION_S, Lab, Result
-from tests.kafka.broker import Broker, BrokerError
+from tests.kafka.broker import Broker
+from tests.kafka.jars import BrokerError
 
 _OUTAGE_S = (1.0, 2.0 * SESSION_S)
 _DISK_BYTES = 64 << 20

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
+
+from tests.ports import free_port
 
 _ROOT = Path(__file__).parents[2]
 _TICK_S = 0.05
@@ -115,9 +116,7 @@ class Workers:
 
     def add(self) -> None:
         """Start one more worker."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            slot = _Slot(probe.getsockname()[1])
+        slot = _Slot(free_port())
         with self._lock:
             self._start(slot)
             self._slots.append(slot)

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient
+from tests.ports import free_port
 
 from sentinel.configuration import Configuration
 from sentinel.model.events import Event, Login, Stream, Transaction
@@ -64,9 +64,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         """Create the topics and wait until each of their partitions has a leader."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.settings = Settings(
             brokers=self.broker,
             app_id=self.prefix,

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import shutil
-import socket
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from ruamel.yaml import YAML
 from tests.delivery.alerts import NOW, alert
 from tests.delivery.box import Box
 from tests.integration.stage import wait_for
+from tests.ports import free_port
 
 from sentinel.alerting.inhibition import InhibitRule
 from sentinel.delivery.channels.alertmanager import Alertmanager
@@ -96,9 +96,7 @@ def _running(folder: Path, rules: list[dict[str, Any]]) -> Iterator[str]:
     }
     with (folder / "alertmanager.yml").open("w") as file:
         YAML(typ="safe").dump(config, file)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     program = shutil.which("prometheus-alertmanager")
     assert program, "run make setup-system"
     process = subprocess.Popen(

@@ -1,7 +1,6 @@
 """Dashboards and rules against a real Prometheus that scrapes a worker fed by the simulator."""
 
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 from ruamel.yaml import YAML
 from tests.integration.stage import Stage, WorkerProcess, wait_for
+from tests.ports import free_port
 from tests.stack.prometheus import PrometheusApi, dashboard_queries
 from tests.stack.receivers import Receivers
 
@@ -27,9 +27,7 @@ class Prometheus(PrometheusApi):
     """Debian's Prometheus on a free port, scraping a worker and a pager every second."""
 
     def __init__(self, folder: Path, worker: str, pager: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            address = f"127.0.0.1:{probe.getsockname()[1]}"
+        address = f"127.0.0.1:{free_port()}"
         super().__init__(address)
         configuration = {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
@@ -75,9 +73,7 @@ def _scraped(stage: Stage, folder: Path) -> Iterator[Prometheus]:
         for item in simulation
     ]
     worker = stage.worker(SENTINEL_SNAPSHOT_STEPS="3")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        settings = replace(stage.settings, web_port=probe.getsockname()[1])
+    settings = replace(stage.settings, web_port=free_port())
     receivers = Receivers()
     shutil.copytree(ROOT / "configs", folder / "configs")
     routes = folder / "configs" / "routes.yaml"

@@ -13,6 +13,7 @@ from tests.delivery.alerts import NOW, alert
 from tests.delivery.box import read_of
 from tests.delivery.plans import plan
 from tests.integration.stage import wait_for
+from tests.ports import free_port
 
 from sentinel.delivery.outbox import Outbox, Read
 from sentinel.delivery.page import PageKind
@@ -38,9 +39,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 parent.chmod(parent.stat().st_mode | 0o011)
             else:
                 break
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     data = folder / "data"
     initdb = [str(programs[-1] / "initdb"), "-D", str(data), "-A", "trust", "-U", "sentinel"]
     subprocess.run([*as_user, *initdb], check=True, capture_output=True, cwd=folder)

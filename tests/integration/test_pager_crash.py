@@ -116,7 +116,9 @@ def _kill(pager: int) -> None:
 
 def _killed(zygote: subprocess.Popen[str]) -> bool:
     """Wait for the pager's end; whether it was killed."""
-    return zygote.stdout.readline() == "killed\n"  # type: ignore[union-attr]
+    end = zygote.stdout.readline()  # type: ignore[union-attr]
+    assert end in ("done\n", "killed\n"), end
+    return end == "killed\n"
 
 
 def test_every_red_alert_is_paged_whenever_the_pager_is_killed(

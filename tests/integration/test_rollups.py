@@ -1,7 +1,6 @@
 """Shared entities on real Apache Kafka: two shards' customers, one owner, one alert."""
 
 import signal
-import socket
 import time
 import urllib.request
 from itertools import count
@@ -10,6 +9,7 @@ import msgspec
 import pytest
 from tests.integration.stage import Stage, wait_for
 from tests.integration.test_worker import assert_exact
+from tests.ports import free_port
 
 from sentinel.alerting.cloudevent import decode
 from sentinel.model.alert import Alert, AlertState
@@ -129,9 +129,7 @@ def test_a_second_worker_takes_a_shard_over(stage: Stage) -> None:
     first.wait_ready()
     stage.feed(_logins(0, 30, start_ms, success=False))
     wait_for(stage.everything_applied, "the first failures applied")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     second = stage.worker(SENTINEL_WEB_PORT=str(port))
     try:
         stage.feed(_logins(30, 60, start_ms, success=False))

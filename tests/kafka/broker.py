@@ -1,8 +1,6 @@
 """A real Apache Kafka of the tests' own: one KRaft JVM on free ports, in a temporary folder."""
 
-import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -12,11 +10,9 @@ from types import MappingProxyType
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+from tests.kafka.jars import JARS, VERSION, BrokerError, fetch
+from tests.ports import free_ports
 
-_HERE = Path(__file__).parent
-_POM = _HERE / "pom.xml"
-VERSION = re.search(r"kafka_2.13</artifactId>\s*<version>([^<]+)", _POM.read_text())[1]  # type: ignore[index]
-_JARS = _HERE.parent.parent / ".cache" / "kafka" / VERSION
 _START_TIMEOUT_S = 60.0
 _PROPERTIES = """\
 process.roles=broker,controller
@@ -41,43 +37,6 @@ transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 """
 
 
-class BrokerError(RuntimeError):
-    """The real broker cannot run; tests that need it fail, they are never skipped."""
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
-def _resolve() -> None:
-    """Fetch the jars from Maven Central, once."""
-    complete = _JARS / ".complete"
-    if complete.exists():
-        return
-    for tool in ("java", "mvn"):
-        if shutil.which(tool) is None:
-            raise BrokerError(f"real Kafka needs {tool}: run `make setup-system`")
-    command = [
-        "mvn",
-        "-q",
-        "-B",
-        "-f",
-        str(_POM),
-        "dependency:copy-dependencies",
-        f"-DoutputDirectory={_JARS}",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=540)
-    if done.returncode:
-        raise BrokerError(f"mvn cannot resolve Kafka {VERSION}:\n{done.stdout[-2000:]}")
-    complete.touch()
-
-
 class Broker:
     """A running broker; ``address`` is its bootstrap address, ``addresses`` has all by protocol.
 
@@ -94,8 +53,8 @@ class Broker:
         advertised: Mapping[str, str] = MappingProxyType({}),
         folder: Path | None = None,
     ) -> None:
-        _resolve()
-        controller, *ports = _free_ports(2 + len(protocols))
+        fetch()
+        controller, *ports = free_ports(2 + len(protocols))
         names = ("PLAINTEXT", *protocols)
         self.addresses = {
             name: f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)
@@ -147,7 +106,7 @@ class Broker:
         self._process.wait()
 
     def _java(self, *options: str) -> list[str]:
-        return ["java", *options, "-XX:+UseG1GC", "-cp", f"{_JARS}/*"]
+        return ["java", *options, "-XX:+UseG1GC", "-cp", f"{JARS}/*"]
 
     def _run(self, *arguments: str) -> str:
         done = subprocess.run(

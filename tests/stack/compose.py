@@ -2,12 +2,12 @@
 
 import re
 import shutil
-import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 _URL = re.compile(r"http://127\.0\.0\.1:\d+/[\w/-]*")
@@ -53,9 +53,7 @@ class Places:
     def address(self, service: str, port: str) -> str:
         """The local address of a service's port; a free one when it is first asked for."""
         if (service, port) not in self._addresses:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self._addresses[service, port] = f"127.0.0.1:{probe.getsockname()[1]}"
+            self._addresses[service, port] = f"127.0.0.1:{free_port()}"
         return self._addresses[service, port]
 
     def local(self, service: str, text: str) -> str:

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-import socket
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from ruamel.yaml import YAML
+from tests.ports import free_port
 
 _SECRET = base64.b64encode(b"the stack's own webhook key").decode()
 _ROUTING_KEY = "f" * 32
@@ -29,9 +29,7 @@ class Receivers:
         self.problems: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._smtp_port = probe.getsockname()[1]
+        self._smtp_port = free_port()
         self._smtp = Controller(self, hostname="127.0.0.1", port=self._smtp_port)
         self._smtp.start()
 

@@ -192,8 +192,9 @@ class Stack:
 
     def _check(self) -> None:
         for name, process in self.processes.items():
-            if process.poll() is not None and name != "topics":
-                raise StackError(f"{name} has ended: {self._said(name)}")
+            code = process.poll()
+            if code is not None and name != "topics":
+                raise StackError(f"{name} has ended, exit code {code}: {self._said(name)}")
 
     def _log(self, name: str) -> Path:
         return self._folder / f"{name}.log"

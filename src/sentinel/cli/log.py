@@ -1,12 +1,18 @@
 """Where processes log to: stderr, one line an event."""
 
+import faulthandler
 import os
 import sys
 
 
 def log_to_stderr() -> None:
-    """Send structlog's events to stderr, coloured on a terminal."""
+    """Send structlog's events to stderr, coloured on a terminal.
+
+    A process that ends in native code says there where it was.
+    """
     import structlog
+
+    faulthandler.enable()
 
     structlog.configure(
         processors=[

@@ -1,7 +1,6 @@
 """Mail and chats by Apprise: a real SMTP server, and the messages' words."""
 
 import asyncio
-import socket
 from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import Message
@@ -13,6 +12,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from tests.delivery.alerts import CUSTOMER, NOW, alert
 from tests.delivery.box import Box
+from tests.ports import free_port
 
 from sentinel.delivery.channels import Unreached, open_channel
 from sentinel.delivery.channels.chat import Chat
@@ -36,9 +36,7 @@ class Mailbox:
 def smtp() -> Iterator[tuple[str, Mailbox]]:
     """A mail server on a free port, as an Apprise URL, and what it was given."""
     mailbox = Mailbox()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     controller = Controller(mailbox, hostname="127.0.0.1", port=port)
     controller.start()
     url = (
