@@ -12,7 +12,7 @@ MINUTES ?= 10
 PARALLEL := -n 2 --dist loadscope --no-loadscope-reorder
 SECRETS := grafana-admin-password
 
-.PHONY: demo test test-quick fuzz lint bench scaling faults mutations stack previews secrets setup setup-system lock clean help
+.PHONY: demo test test-quick fuzz lint bench scaling faults page-faults mutations stack previews secrets setup setup-system lock clean help
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t16
@@ -45,8 +45,13 @@ scaling: $(READY) setup-system  ## what things cost and a large bank needs; writ
 	$(BIN)/python -m benchmarks.scaling
 
 faults: $(READY) setup-system  ## kill, cut, stop, spoil: nothing lost or doubled; FULL=1 ROWS=a,b SEED=2
+	$(if $(ROWS),,$(MAKE) page-faults)
 	$(BIN)/python -m tests.faults --seed $(SEED) $(if $(ROWS),--rows $(ROWS)) \
 	  $(if $(FULL),--full --into docs/reliability.md)
+
+page-faults: $(READY) setup-system  ## the part of faults that spoils what pages need; FULL=1 ROWS=a,b SEED=2
+	$(BIN)/python -m tests.pages --first $(SEED) $(if $(ROWS),--rows $(ROWS)) \
+	  $(if $(FULL),--seeds 20) $(if $(FULL),$(if $(ROWS),,--into docs/pages.md))
 
 mutations: $(READY) setup-system  ## put known bugs back, one at a time: the fault suite finds each
 	$(BIN)/pytest tests/faults/mutation_check.py

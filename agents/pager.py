@@ -8,6 +8,7 @@ from faust.types import TP
 from mode import Service
 
 from sentinel.delivery.pager import Pager
+from sentinel.delivery.unread import Spans
 from sentinel.settings import Settings
 from sentinel.stream.security import broker_credentials
 from sentinel.stream.topics import Topics
@@ -52,6 +53,15 @@ def create_app(settings: Settings, pager: Pager, web: Web, data_dir: str) -> fau
             await pager.accept(place, (chunk.start, chunk.end), records, first)
             event.ack()
 
+    async def spans() -> Spans:
+        held = {each for each in app.consumer.assignment() if each.topic == topics.alerts}
+        ends = await app.consumer.highwaters(*held) if held else {}
+        reached = app.consumer.progress.reached
+        return {
+            f"{each.topic}-{each.partition}": (end, reached(each.topic, each.partition))
+            for each, end in ends.items()
+        }
+
     @app.on_partitions_assigned.connect
     async def assigned(*_: Any, **__: Any) -> None:
         pager.assign()
@@ -61,7 +71,7 @@ def create_app(settings: Settings, pager: Pager, web: Web, data_dir: str) -> fau
         """The dispatcher and the web pages."""
 
         async def on_start(self) -> None:
-            pager.start()
+            pager.start(spans)
             await web.start()
 
         async def on_stop(self) -> None:

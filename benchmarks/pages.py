@@ -17,9 +17,11 @@ from tests.delivery.alerts import alert
 
 from sentinel.alerting.cloudevent import encode
 from sentinel.delivery.channels import open_channel
+from sentinel.delivery.clock import Clock
 from sentinel.delivery.declare import read_plan
 from sentinel.delivery.outbox import Outbox
 from sentinel.delivery.pager import Pager
+from sentinel.delivery.unread import Spans
 from sentinel.delivery.watch import PagerMetrics
 from sentinel.model.alert import Tier
 from sentinel.model.document import parse
@@ -64,6 +66,10 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+async def _spans() -> Spans:
+    return {}
+
+
 async def _measure(folder: str) -> tuple[list[float], int]:
     """Seconds of each red alert, and how many pages were taken in all."""
     receiver = _Receiver()
@@ -78,8 +84,9 @@ async def _measure(folder: str) -> tuple[list[float], int]:
     key = {"KEY": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"}
     channels = {name: open_channel(each, name, key) for name, each in plan.channels.items()}
     metrics = PagerMetrics(CollectorRegistry(), channels)
-    pager = Pager(Outbox(f"sqlite:///{folder}/outbox.db"), plan, channels, metrics, _now_ms)
-    pager.start()
+    clock = Clock(_now_ms, _now_ms, 0)
+    pager = Pager(Outbox(f"sqlite:///{folder}/outbox.db"), plan, channels, metrics, clock)
+    pager.start(_spans)
     offset = 0
 
     async def first_offset() -> int:

@@ -105,6 +105,13 @@ def delivery() -> dict[str, Any]:
             ),
             panel(
                 "timeseries",
+                "Alerts unread by the pager · 通知服务未读预警",
+                "Since when the oldest alert waits in Kafka for the pager to take it in.",
+                {"unread": "max(sentinel_pager_unread_seconds)"},
+                unit="s",
+            ),
+            panel(
+                "timeseries",
                 "Pager's failures · 通知服务失败",
                 "What the pager's tasks could not do and try again, a second.",
                 {"{{task}}": rate("sentinel_pager_failures_total", "task")},

@@ -21,8 +21,10 @@ from tests.delivery.plans import plan
 
 from sentinel.alerting.cloudevent import encode
 from sentinel.delivery.channels import open_channel
+from sentinel.delivery.clock import Clock
 from sentinel.delivery.outbox import Outbox
 from sentinel.delivery.pager import Pager
+from sentinel.delivery.unread import Spans
 from sentinel.delivery.watch import PagerMetrics
 
 TEXT = """
@@ -55,6 +57,10 @@ async def _first_offset() -> int:
     return 0
 
 
+async def _spans() -> Spans:
+    return {}
+
+
 async def _page(folder: str, url: str, alerts: int, age_ms: int) -> None:
     """Take in the alerts, as a restarted agent reads them again from the first, and send all."""
     clock_ms = _clock(age_ms)
@@ -62,8 +68,8 @@ async def _page(folder: str, url: str, alerts: int, age_ms: int) -> None:
     environ = {"DUTY_KEY": ROUTING_KEY, "CASES_KEY": KEY}
     channels = {name: open_channel(entry, name, environ) for name, entry in whole.channels.items()}
     metrics = PagerMetrics(CollectorRegistry(), channels)
-    pager = Pager(outbox, whole, channels, metrics, clock_ms)
-    pager.start()
+    pager = Pager(outbox, whole, channels, metrics, Clock(clock_ms, clock_ms, 0))
+    pager.start(_spans)
     for first in range(0, alerts, _BATCH):
         offsets = range(first, min(first + _BATCH, alerts))
         records = [(offset, encode(alert(f"a{offset}"))) for offset in offsets]

@@ -45,13 +45,14 @@ def _lines(results: list[Result], seed: int, earlier: dict[str, list[str]]) -> l
     lines = dict(earlier)
     for number, result in enumerate(results):
         *cells, note = _cells(result)
-        lines[result.row] = [*cells, f"{_commit()}, seed {seed + number}", note]
+        lines[result.row] = [*cells, f"{commit()}, seed {seed + number}", note]
     empty = [""] * (len(_COLUMNS) - 3)
     return [lines.get(name) or [name, row.what, "not run", *empty] for name, row in ROWS.items()]
 
 
 @cache
-def _commit() -> str:
+def commit() -> str:
+    """What was measured: the commit, and whether it has been changed since."""
     here = Path(__file__).parent
     command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
     found = subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)

@@ -1,19 +1,13 @@
 """The outbox on PostgreSQL: the same tests as on SQLite, on a real server."""
 
-import os
-import shutil
-import socket
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from tests.delivery.alerts import NOW, alert
 from tests.delivery.box import read_of
 from tests.delivery.plans import plan
-from tests.integration.stage import wait_for
-from tests.ports import free_port
+from tests.delivery.postgres import Postgres
 
 from sentinel.delivery.outbox import Outbox, Read
 from sentinel.delivery.page import PageKind
@@ -27,39 +21,9 @@ PLAN = plan()
 @pytest.fixture(scope="module")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server of our own on a free port; its URL for SQLAlchemy."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    assert programs, "run make setup-system"
-    folder = tmp_path_factory.mktemp("postgres")
-    as_user: list[str] = []
-    if os.geteuid() == 0:  # the server refuses to run as root
-        as_user = ["runuser", "-u", "postgres", "--"]
-        shutil.chown(folder, "postgres")
-        for parent in folder.parents:
-            if parent != Path("/tmp"):  # noqa: S108 - it is everybody's already
-                parent.chmod(parent.stat().st_mode | 0o011)
-            else:
-                break
-    port = free_port()
-    data = folder / "data"
-    initdb = [str(programs[-1] / "initdb"), "-D", str(data), "-A", "trust", "-U", "sentinel"]
-    subprocess.run([*as_user, *initdb], check=True, capture_output=True, cwd=folder)
-    options = ["-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", str(folder)]
-    server = subprocess.Popen(
-        [*as_user, str(programs[-1] / "postgres"), *options],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=folder,
-    )
-    url = f"postgresql+pg8000://sentinel@127.0.0.1:{port}/postgres"
-
-    def listens() -> bool:
-        with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", port)) == 0
-
-    wait_for(listens, "PostgreSQL listens")
-    yield url
-    server.terminate()
-    server.wait(20)
+    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    yield server.url
+    server.stop()
 
 
 def test_a_page_lives_there_as_in_sqlite(postgres: str) -> None:

@@ -24,6 +24,10 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def _steady_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
 @pager.callback(invoke_without_command=True)
 def run(context: typer.Context) -> None:
     """Page people of alerts by configs/routes.yaml until stopped (SENTINEL_ variables)."""
@@ -50,6 +54,7 @@ def _serve(settings: "Settings", plan: "Plan") -> None:
     from prometheus_client import CollectorRegistry
 
     from sentinel.agents.pager import create_app
+    from sentinel.delivery.clock import Clock
     from sentinel.delivery.outbox import Outbox
     from sentinel.delivery.pager import Pager
     from sentinel.delivery.watch import PagerMetrics
@@ -61,7 +66,8 @@ def _serve(settings: "Settings", plan: "Plan") -> None:
     used = set().union(*(route.channels for route in plan.root.walk()))
     channels = _channels(plan, used)
     heartbeat = _heartbeat(plan)
-    service = Pager(outbox, plan, channels, metrics, _now_ms, alert_reader(settings), heartbeat)
+    clock = Clock(_now_ms, _steady_ms, outbox.latest_ms())
+    service = Pager(outbox, plan, channels, metrics, clock, alert_reader(settings), heartbeat)
     web = Web(
         settings.web_host, settings.web_port, metrics.registry, service.health, service.is_alive
     )

@@ -2,12 +2,13 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import structlog
 
 from sentinel.delivery.channels import Channel, Refused, Robot, Unreached
+from sentinel.delivery.clock import Clock
 from sentinel.delivery.declare import Plan
 from sentinel.delivery.declare import Rate as RateEntry
 from sentinel.delivery.outbox import Outbox
@@ -23,6 +24,7 @@ _log = structlog.get_logger(__name__)
 BATCH = 50
 """So many pages are looked at at once; a digest has no more."""
 _LONGEST_SLEEP_S = 1.0  # a page may become due by a record that another process took in
+_MOST_OVERDUE = 1_000  # looked at at once for the fallback, the most urgent first
 _DIGEST_FROM = 3  # so many that wait at once are told in one
 _FALLBACK_AFTER_MS = 30_000  # a page that is not taken for so long goes to the fallback
 
@@ -40,12 +42,13 @@ class Dispatcher:
         plan: Plan,
         channels: Mapping[str, Channel],
         metrics: PagerMetrics,
-        clock_ms: Callable[[], int],
+        clock: Clock,
     ) -> None:
         self._outbox, self._plan, self._channels = outbox, plan, channels
-        self._metrics, self._clock_ms = metrics, clock_ms
+        self._metrics, self._clock = metrics, clock
         self._rates = {name: _rate(plan.channels[name].rate) for name in channels}
         self._paused_until_ms = dict.fromkeys(channels, 0)
+        self._fallen_back: set[str] = set()
         self.tasks = {name: self._task(name) for name in channels}
         """What sends on each channel."""
 
@@ -62,22 +65,37 @@ class Dispatcher:
         for task in self.tasks.values():
             task.wake()
 
+    async def fall_back_overdue(self) -> float:
+        """Tell the fallback of what waits too long on a channel that fails, be it behind others.
+
+        Where nothing has failed, what waits is sent in a moment.
+        """
+        before_ms = self._clock.now_ms() - _FALLBACK_AFTER_MS
+        overdue = await asyncio.to_thread(self._outbox.overdue, before_ms, _MOST_OVERDUE)
+        failing = {page.channel for page in overdue if page.attempts}
+        late = {page.page_id: page for page in overdue if page.channel in failing}
+        for page_id, page in late.items():
+            if page_id not in self._fallen_back:
+                await self._fall_back(page, self._clock.now_ms())
+        self._fallen_back = set(late)
+        return _LONGEST_SLEEP_S
+
     async def send_due(self, name: str) -> float:
         """Send what is due on a channel now; returns the seconds until there may be more.
 
         Raises OutboxError.
         """
-        now_ms = self._clock_ms()
+        now_ms = self._clock.now_ms()
+        due_ms = await asyncio.to_thread(self._outbox.next_due_ms, name)
+        if due_ms is None or due_ms > now_ms:
+            ahead_s = _LONGEST_SLEEP_S if due_ms is None else (due_ms - now_ms) / 1000
+            return min(max(ahead_s, 0.01), _LONGEST_SLEEP_S)
         await asyncio.to_thread(self._outbox.close_digests, name, self._plan, now_ms)
         pages = await asyncio.to_thread(self._outbox.due, name, now_ms, BATCH)
         if (until_ms := self._paused_until_ms[name]) > now_ms:
             for page in pages:
                 await self._fall_back(page, until_ms)
             return min((until_ms - now_ms) / 1000, _LONGEST_SLEEP_S)
-        if not pages:
-            due_ms = await asyncio.to_thread(self._outbox.next_due_ms, name)
-            ahead_s = _LONGEST_SLEEP_S if due_ms is None else (due_ms - now_ms) / 1000
-            return min(max(ahead_s, 0.01), _LONGEST_SLEEP_S)
         channel, rate = self._channels[name], self._rates[name]
         digest = [] if channel.remembers else [page for page in pages if _may_wait(page)]
         if len(digest) < _DIGEST_FROM and len(digest) <= rate.left(now_ms):
@@ -86,12 +104,12 @@ class Dispatcher:
         for batch in [*([page] for page in pages), *([digest] if digest else [])]:
             is_red = batch[0].content.tier is Tier.RED
             messages = channel.messages(batch) if isinstance(channel, Robot) else 1
-            wait_s = rate.take(self._clock_ms(), is_red=is_red, messages=messages)
+            wait_s = rate.take(self._clock.now_ms(), is_red=is_red, messages=messages)
             if wait_s:
                 return wait_s
             await self._send(channel, batch)
             # A red alert that has come meanwhile, or the receiver's wish to be left alone.
-            if self.tasks[name].is_woken or self._paused_until_ms[name] > self._clock_ms():
+            if self.tasks[name].is_woken or self._paused_until_ms[name] > self._clock.now_ms():
                 return 0.0
         return 0.0
 
@@ -103,9 +121,9 @@ class Dispatcher:
         try:
             async with asyncio.timeout(self._plan.timeout_ms / 1000):
                 if len(pages) == 1:
-                    await channel.send(first, self._clock_ms())
+                    await channel.send(first, self._clock.wall_ms())
                 else:
-                    await channel.send_digest(pages, self._clock_ms())
+                    await channel.send_digest(pages, self._clock.wall_ms())
         except Refused as error:
             _log.error("page refused", channel=first.channel, reason=str(error))
             for page in pages:
@@ -117,14 +135,14 @@ class Dispatcher:
             self._metrics.task_failed(PagerTask.CHANNEL)
             await self._again(pages, " ".join(words.values()), error)
         else:
-            now_ms = self._clock_ms()
+            now_ms = self._clock.now_ms()
             await asyncio.to_thread(self._outbox.sent, pages, now_ms)
             for page in pages:
                 self._metrics.sent(page, now_ms, digested=len(pages) > 1)
 
     async def _again(self, pages: Sequence[Page], reason: str, error: Exception) -> None:
         """Try later: twice as late each time, when the receiver says, but not for ever."""
-        now_ms, name = self._clock_ms(), pages[0].channel
+        now_ms, name = self._clock.now_ms(), pages[0].channel
         _log.warning("page not delivered", channel=name, pages=len(pages), reason=reason)
         asked_s = error.after_s if isinstance(error, Unreached) else None
         if asked_s is not None:
@@ -156,7 +174,7 @@ class Dispatcher:
 
     async def _give_up(self, page: Page, reason: NoPage) -> None:
         await self._fall_back(page, page.since_ms + _FALLBACK_AFTER_MS + 1)
-        await asyncio.to_thread(self._outbox.failed, page, reason, self._clock_ms())
+        await asyncio.to_thread(self._outbox.failed, page, reason, self._clock.now_ms())
         self._metrics.dropped(reason)
         self._metrics.tried(page, Result.GIVEN_UP)
 

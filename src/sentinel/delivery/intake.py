@@ -1,6 +1,7 @@
 """What one revision of an alert does to the outbox' tables, in the caller's transaction."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +37,12 @@ def take(connection: Connection, alert: Alert, plan: Plan, now_ms: int) -> Count
     content_ = msgspec.msgpack.encode(content(alert, plan.link))
     said = _Said(alert.alert_id, _TIERS.index(alert.tier), content_)
     if decision.cancel is not None:
-        unsent += _cancel(connection, alert.alert_id, decision.cancel, now_ms)
+        triggers = (PageKind.TRIGGER,)
+        unsent += _cancel(connection, alert.alert_id, triggers, decision.cancel, now_ms)
+    if decision.finish is not None or decision.dues:
+        # An acknowledgement that comes late would quiet what has begun again since.
+        news = (PageKind.ACKNOWLEDGE, PageKind.RESOLVE)
+        unsent += _cancel(connection, alert.alert_id, news, NoPage.SUPERSEDED, now_ms)
     if decision.finish is not None:
         _finish(connection, alert, decision.finish, said, now_ms)
     if known is not None and known.late is not None:
@@ -57,15 +63,21 @@ def take(connection: Connection, alert: Alert, plan: Plan, now_ms: int) -> Count
     return unsent
 
 
-def _cancel(connection: Connection, alert_id: str, reason: NoPage, now_ms: int) -> Counter[NoPage]:
-    """Take back the triggers that wait; what has been tried may have been heard, and goes on.
+def _cancel(
+    connection: Connection,
+    alert_id: str,
+    kinds: Sequence[PageKind],
+    reason: NoPage,
+    now_ms: int,
+) -> Counter[NoPage]:
+    """Take back the pages that wait; returns how many, by reason.
 
-    A page that may have reached somebody must be finished by its own kind of page later.
+    A trigger that has been tried may have been heard: its channel is told of the end, too.
     """
     waiting = (
         PAGES.c.alert_id == alert_id,
         PAGES.c.state == DUE,
-        PAGES.c.kind == PageKind.TRIGGER,
+        PAGES.c.kind.in_(kinds),
     )
     values = {"state": CANCELLED, "reason": reason, "ended_ms": now_ms}
     gone = connection.execute(update(PAGES).where(*waiting).values(**values)).rowcount

@@ -14,8 +14,13 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
     Connection,
     Engine,
+    Select,
+    bindparam,
     create_engine,
     delete,
     event,
@@ -47,6 +52,18 @@ from sentinel.delivery.tables import (
 from sentinel.model.alert import Alert, Tier
 
 _TIERS = tuple(Tier)
+
+
+def _next_due() -> Select[Any]:
+    """When the next page or digest of the channel ``of`` is due: asked every second, made once."""
+    mine: BindParameter[str] = bindparam("of")
+    pages = select(PAGES.c.due_ms).where(PAGES.c.channel == mine, PAGES.c.state == DUE)
+    digests = select(DIGESTS.c.due_ms).where(DIGESTS.c.channel == mine)
+    # One statement: between two a digest may become a page, and be in neither.
+    return select(func.min(union_all(pages, digests).subquery().c.due_ms))
+
+
+_NEXT_DUE = _next_due()
 
 
 class OutboxError(Exception):
@@ -96,6 +113,21 @@ class Outbox:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+    def latest_ms(self) -> int:
+        """The latest moment at which something was noted, 0 if nothing has been."""
+        noted = (select(func.max(ALERTS.c.updated_ms)), select(func.max(PAGES.c.ended_ms)))
+        with self._reading() as connection:
+            return max(connection.scalar(each) or 0 for each in noted)
+
+    def overdue(self, before_ms: int, most: int) -> list[Page]:
+        """Triggers that should have been sent before then, the most urgent and oldest first."""
+        wanted = (
+            PAGES.c.state == DUE,
+            PAGES.c.kind == PageKind.TRIGGER,
+            PAGES.c.since_ms < before_ms,
+        )
+        return self._pages(*wanted, order=(PAGES.c.urgency, PAGES.c.since_ms), most=most)
 
     def position(self, place: str) -> int | None:
         """The offset up to which ``place`` has been taken in; None if nothing of it has."""
@@ -151,9 +183,16 @@ class Outbox:
     def due(self, channel: str, now_ms: int, most: int) -> list[Page]:
         """The channel's pages that are due, the most urgent first, then the longest due."""
         wanted = (PAGES.c.channel == channel, PAGES.c.state == DUE, PAGES.c.due_ms <= now_ms)
+        order = (PAGES.c.urgency, PAGES.c.due_ms, PAGES.c.page_id)
+        return self._pages(*wanted, order=order, most=most)
+
+    def _pages(
+        self, *wanted: ColumnElement[bool], order: Sequence[Column[Any]], most: int
+    ) -> list[Page]:
         query = (
             select(
                 PAGES.c.page_id,
+                PAGES.c.channel,
                 PAGES.c.kind,
                 PAGES.c.content,
                 PAGES.c.since_ms,
@@ -161,7 +200,7 @@ class Outbox:
                 PAGES.c.attempts,
             )
             .where(*wanted)
-            .order_by(PAGES.c.urgency, PAGES.c.due_ms, PAGES.c.page_id)
+            .order_by(*order)
             .limit(most)
         )
         with self._reading() as connection:
@@ -176,18 +215,14 @@ class Outbox:
                 prompt=bool(prompt),
                 attempts=attempts,
             )
-            for page_id, kind, said, since_ms, prompt, attempts in rows
+            for page_id, channel, kind, said, since_ms, prompt, attempts in rows
         ]
 
     def next_due_ms(self, channel: str) -> int | None:
         """When the channel's next page or digest of late alerts is due."""
-        pages = select(PAGES.c.due_ms).where(PAGES.c.channel == channel, PAGES.c.state == DUE)
-        digests = select(DIGESTS.c.due_ms).where(DIGESTS.c.channel == channel)
-        # One statement: between two a digest may become a page, and be in neither.
-        both = union_all(pages, digests).subquery()
         with self._reading() as connection:
-            due_ms: int | None = connection.scalar(select(func.min(both.c.due_ms)))
-        return due_ms
+            due_ms = connection.scalar(_NEXT_DUE, {"of": channel})
+        return None if due_ms is None else int(due_ms)
 
     def close_digests(self, channel: str, plan: Plan, now_ms: int) -> None:
         """Make pages of the channel's digests of late alerts that are due."""

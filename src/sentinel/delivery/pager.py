@@ -14,11 +14,13 @@ import structlog
 
 from sentinel.alerting.cloudevent import decode
 from sentinel.delivery.channels import Alertmanager, Channel, Heartbeat, Refused, Unreached
+from sentinel.delivery.clock import Clock
 from sentinel.delivery.declare import Plan
 from sentinel.delivery.dispatch import Dispatcher
 from sentinel.delivery.outbox import Outbox, OutboxError, Read, UnmadeError
 from sentinel.delivery.plan import NoPage
 from sentinel.delivery.supervised import Supervised
+from sentinel.delivery.unread import Spans, Unread
 from sentinel.delivery.watch import PagerMetrics, PagerTask
 from sentinel.model.alert import Alert
 from sentinel.model.duration import parse_duration
@@ -27,6 +29,7 @@ _log = structlog.get_logger(__name__)
 _COUNT_EVERY_S = 5.0
 _TIDY_EVERY_S = 600.0
 _RESEND_EVERY_S = 60.0
+_LOOK_EVERY_S = 15.0
 _STUCK_S = 120.0
 _FIRST_RETRY_S, _LONGEST_RETRY_S = 0.1, 5.0
 T = TypeVar("T")
@@ -45,13 +48,13 @@ class Pager:
         plan: Plan,
         channels: Mapping[str, Channel],
         metrics: PagerMetrics,
-        clock_ms: Callable[[], int],
+        clock: Clock,
         read: Callable[[bytes], Alert] = decode,
         heartbeat: Heartbeat | None = None,
     ) -> None:
         self._outbox, self._plan, self._metrics = outbox, plan, metrics
-        self._clock_ms, self._read = clock_ms, read
-        self._dispatcher = Dispatcher(outbox, plan, channels, metrics, clock_ms)
+        self._clock, self._read = clock, read
+        self._dispatcher = Dispatcher(outbox, plan, channels, metrics, clock)
         self._resending = {
             name: each for name, each in channels.items() if isinstance(each, Alertmanager)
         }
@@ -59,6 +62,8 @@ class Pager:
             PagerTask.COUNT: self._count,
             PagerTask.TIDY: self._tidy,
             PagerTask.RESEND: self._resend,
+            PagerTask.FALLBACK: self._dispatcher.fall_back_overdue,
+            PagerTask.READ: self._look,
         }
         if heartbeat is not None and plan.heartbeat is not None:
             every_s = parse_duration(plan.heartbeat.every) / 1000
@@ -72,6 +77,7 @@ class Pager:
         ]
         self._tasks: list[asyncio.Task[None]] = []
         self._expected: dict[str, int] = {}
+        self._accepting_since_ms: int | None = None
         self._is_assigned = False
         self._blocked = ""
 
@@ -94,8 +100,9 @@ class Pager:
         self._expected.clear()
         self._is_assigned = True
 
-    def start(self) -> None:
-        """Begin to send what is due."""
+    def start(self, spans: Callable[[], Awaitable[Spans]]) -> None:
+        """Begin to send what is due; ``spans`` asks how far the partitions it has are read."""
+        self._unread = Unread(spans)
         for each in self._supervised:
             task = asyncio.create_task(each.run(), name=each.name)
             task.add_done_callback(self._ended)
@@ -121,6 +128,7 @@ class Pager:
         When this returns they are in the outbox, however long that takes.  ``earliest`` asks
         for the partition's first offset that Kafka still has.
         """
+        self._accepting_since_ms = self._clock.now_ms()
         alerts: list[tuple[int, Alert]] = []
         unsent: Counter[NoPage] = Counter()
         for offset, value in records:
@@ -143,12 +151,13 @@ class Pager:
                     await self._stored(Read(place, each.start, each.end, []))
         self._expected[place] = max(span[1], self._expected.get(place, 0))
         self._metrics.accepted(+unsent)
+        self._accepting_since_ms = None
         self._dispatcher.wake()
 
     async def _stored(self, read: Read) -> Counter[NoPage]:
         """Store the same records until the database takes them; raises UnmadeError."""
         return await self._until_done(
-            lambda: self._outbox.accept(read, self._plan, self._clock_ms())
+            lambda: self._outbox.accept(read, self._plan, self._clock.now_ms())
         )
 
     async def _until_done(self, call: Callable[[], T]) -> T:
@@ -192,22 +201,31 @@ class Pager:
 
     async def _count(self) -> float:
         """Tell how many pages there are, and since when the oldest waits."""
-        now_ms = self._clock_ms()
+        now_ms = self._clock.now_ms()
         counts = await asyncio.to_thread(self._outbox.counts)
         oldest_ms = await asyncio.to_thread(self._outbox.oldest_due_ms, now_ms)
         self._metrics.outbox(counts, oldest_ms, now_ms)
         return _COUNT_EVERY_S
 
+    async def _look(self) -> float:
+        """Tell since when records wait to be taken in; fails where Kafka cannot be asked."""
+        unread_s = await self._unread.look(self._clock.now_ms())
+        if self._accepting_since_ms is not None:
+            accepting_s = (self._clock.now_ms() - self._accepting_since_ms) / 1000
+            unread_s = max(unread_s, accepting_s)
+        self._metrics.unread(unread_s)
+        return _LOOK_EVERY_S
+
     async def _tidy(self) -> float:
         """Forget what is long over."""
-        before_ms = self._clock_ms() - self._plan.keep_ms
+        before_ms = self._clock.now_ms() - self._plan.keep_ms
         await asyncio.to_thread(self._outbox.prune, before_ms)
         return _TIDY_EVERY_S
 
     async def _beat(self, heartbeat: Heartbeat, every_s: float) -> float:
         """Tell the monitor that all is well; a pager that is not well is silent."""
         if self.health()[0] and self.is_alive()[0]:
-            await heartbeat.beat(self._clock_ms())
+            await heartbeat.beat(self._clock.wall_ms())
             return every_s
         return min(every_s, _COUNT_EVERY_S)
 
@@ -216,7 +234,7 @@ class Pager:
         for name, channel in self._resending.items():
             pages = await asyncio.to_thread(self._outbox.open_pages, name)
             try:
-                await channel.resend(pages, self._clock_ms())
+                await channel.resend(pages, self._clock.wall_ms())
             except (Refused, Unreached) as error:
                 self._metrics.task_failed(PagerTask.RESEND)
                 _log.warning("open alerts not sent again", channel=name, reason=str(error))

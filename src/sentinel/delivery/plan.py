@@ -19,7 +19,7 @@ class NoPage(StrEnum):
 
     SUPPRESSED = "suppressed"  # the alert is
     ANSWERED = "answered"  # acknowledged or resolved before it was due
-    SUPERSEDED = "superseded"  # the alert rose, and is paged anew
+    SUPERSEDED = "superseded"  # there is newer news of the alert
     OLD = "old"  # the alert was older than ignore_older_than when read; a digest names it
     REFUSED = "refused"  # the receiver will never take it
     EXPIRED = "expired"  # the receiver did not take it for so long

@@ -39,7 +39,7 @@ class Supervised:
         self._beat_s = asyncio.get_running_loop().time()
 
     def is_stuck(self, longest_s: float) -> bool:
-        """Whether it has been called, and has not got on for so long."""
+        """Whether it is being called, and has not got on for so long; one that waits is not."""
         now_s = asyncio.get_running_loop().time()
         return self._beat_s is not None and now_s - self._beat_s > longest_s
 
@@ -49,6 +49,7 @@ class Supervised:
             self._wake.clear()
             self.beat()
             wait_s = await self.call()
+            self._beat_s = None
             if wait_s:
                 # Not wait_for: before Python 3.12 it may swallow a cancellation.
                 with contextlib.suppress(TimeoutError):

@@ -30,6 +30,8 @@ class PagerTask(StrEnum):
     CHANNEL = "channel"  # send pages
     COUNT = "count"  # count the outbox
     TIDY = "tidy"  # forget what is over
+    READ = "read"  # ask Kafka whether all alerts have been taken in
+    FALLBACK = "fallback"  # page the fallback of what waits too long
     RESEND = "resend"  # tell Alertmanager what is open
     HEARTBEAT = "heartbeat"  # tell the dead man's switch that all is well
 
@@ -79,6 +81,11 @@ class PagerMetrics:
             ("tier",),
             registry=registry,
         )
+        self._unread = Gauge(
+            "sentinel_pager_unread_seconds",
+            "Since when the oldest alert that is in Kafka and not in the outbox waits; 0 if none.",
+            registry=registry,
+        )
         self._failures = Counter(
             "sentinel_pager_failures_total",
             "What a task of the pager could not do, and tries again.",
@@ -124,6 +131,10 @@ class PagerMetrics:
         """Count what records that were taken in made superfluous."""
         for reason, count in unsent.items():
             self._unsent.labels(reason).inc(count)
+
+    def unread(self, waits_s: float) -> None:
+        """Note since when records wait to be taken in."""
+        self._unread.set(waits_s)
 
     def task_failed(self, task: PagerTask) -> None:
         """Count what a task could not do."""

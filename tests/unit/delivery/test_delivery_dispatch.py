@@ -15,6 +15,7 @@ from tests.delivery.plans import TEXT, plan
 
 from sentinel.delivery.channels import Channel, open_channel
 from sentinel.delivery.channels.channel import Unreached
+from sentinel.delivery.clock import Clock
 from sentinel.delivery.declare import ChannelEntry, ChannelError, Secret
 from sentinel.delivery.dispatch import Dispatcher
 from sentinel.delivery.outbox import Outbox
@@ -60,7 +61,8 @@ class Bench:
         }
         channels["chat"] = self.chat
         metrics = PagerMetrics(self.registry, channels)
-        self.dispatcher = Dispatcher(self.outbox, self.plan, channels, metrics, lambda: self.now)
+        clock = Clock(lambda: self.now, lambda: self.now, 0)
+        self.dispatcher = Dispatcher(self.outbox, self.plan, channels, metrics, clock)
         self.offset = 0
 
     def takes(self, *alerts: Alert) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+import tempfile
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
@@ -14,18 +15,29 @@ from tests.delivery.alerts import NOW, alert
 from tests.delivery.box import PLAN
 from tests.delivery.listener import Listener
 from tests.delivery.plans import TEXT, plan
+from tests.pages.clockwork import VirtualLoop, run
 
 from sentinel.alerting.cloudevent import encode
 from sentinel.delivery import intake
 from sentinel.delivery.channels import open_heartbeat
+from sentinel.delivery.clock import Clock
 from sentinel.delivery.declare import ChannelError, HeartbeatEntry, Secret
 from sentinel.delivery.outbox import Outbox
 from sentinel.delivery.page import Content
 from sentinel.delivery.page import content as content_of
 from sentinel.delivery.pager import Pager
 from sentinel.delivery.supervised import Supervised
+from sentinel.delivery.unread import Spans
 from sentinel.delivery.watch import PagerMetrics
 from sentinel.model.alert import Alert
+
+AT_NOW = Clock(lambda: NOW, lambda: NOW, 0)
+
+
+async def no_spans() -> Spans:
+    """A pager without partitions."""
+    return {}
+
 
 PLACE = "alerts-0"
 
@@ -42,7 +54,7 @@ class Desk:
         self.outbox = Outbox(f"sqlite:///{self.path}")
         self.registry = CollectorRegistry()
         metrics = PagerMetrics(self.registry, [])
-        self.pager = Pager(self.outbox, PLAN, {}, metrics, lambda: NOW)
+        self.pager = Pager(self.outbox, PLAN, {}, metrics, AT_NOW)
         self.first_offset = 0
         self.pager.assign()
 
@@ -196,6 +208,30 @@ def test_a_task_that_does_not_get_on_is_not_alive(tmp_path: Path) -> None:
     _play(tmp_path, play)
 
 
+def test_a_pager_is_alive_while_its_tasks_have_nothing_to_do() -> None:
+    """Half an hour after the start no task is stuck: one that tidies every ten minutes waits."""
+
+    async def play(loop: VirtualLoop) -> tuple[bool, str]:
+        def now_ms() -> int:
+            return NOW + round(loop.time() * 1000)
+
+        with tempfile.TemporaryDirectory() as folder:
+            subject = Pager(
+                Outbox(f"sqlite:///{folder}/outbox.db"),
+                plan(),
+                {},
+                PagerMetrics(CollectorRegistry(), []),
+                Clock(now_ms, now_ms, 0),
+            )
+            subject.start(no_spans)
+            await asyncio.sleep(1_805)
+            alive = subject.is_alive()
+            await subject.stop()
+        return alive
+
+    assert run(play) == (True, "ok")
+
+
 def test_the_heart_beats_only_while_all_is_well(tmp_path: Path) -> None:
     """A monitor hears nothing of a pager without its part of the alerts, or with a full outbox."""
 
@@ -208,12 +244,12 @@ def test_the_heart_beats_only_while_all_is_well(tmp_path: Path) -> None:
             metrics = PagerMetrics(CollectorRegistry(), [])
             outbox = Outbox(f"sqlite:///{tmp_path}/outbox.db")
             heartbeat = open_heartbeat(whole.heartbeat, {})
-            subject = Pager(outbox, whole, {}, metrics, lambda: NOW, heartbeat=heartbeat)
+            subject = Pager(outbox, whole, {}, metrics, AT_NOW, heartbeat=heartbeat)
             (task,) = (each for each in subject._supervised if each.name == "heartbeat")
             steps: list[Callable[[], None]] = [
                 lambda: None,
                 subject.assign,
-                subject.start,
+                partial(subject.start, no_spans),
                 partial(setattr, subject, "_blocked", "disk full"),
             ]
             for step in steps:

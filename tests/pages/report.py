@@ -1,0 +1,92 @@
+"""The table that a run prints, on the terminal and in docs/pages.md."""
+
+import platform
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+from tests.faults.report import commit
+from tests.pages.ledger import Verdict
+from tests.pages.rows import ROWS
+
+_COLUMNS = (
+    "row", "fault", "runs", "pages owed", "lost", "late", "doubled", "wrong or quiet", "sent again",
+    "nobody told in 37 s", "alarms due, missed", "red, healthy channel: p99 s", "",
+)  # fmt: skip
+_PLACE = re.compile(r"(?<=<!-- table -->\n).*?(?=<!-- end -->)", re.DOTALL)
+
+
+@dataclass
+class Total:
+    """All runs of a row."""
+
+    runs: int = 0
+    owed: int = 0
+    resent: int = 0
+    alarms: int = 0
+    unalarmed: list[str] = field(default_factory=list)
+    wrongs: dict[str, int] = field(default_factory=dict)
+    examples: list[str] = field(default_factory=list)
+    red_ms: list[float] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the pager did nothing wrong."""
+        return not self.wrongs and not self.unalarmed
+
+    def add(self, seed: int, verdict: Verdict) -> None:
+        """One more run."""
+        self.runs += 1
+        self.owed += verdict.duties
+        self.resent += verdict.resent
+        self.alarms += verdict.alarm_ms is not None
+        for what, count in verdict.wrongs.items():
+            self.wrongs[what] = self.wrongs.get(what, 0) + count
+        self.examples += [f"seed {seed}: {example}" for example in verdict.examples]
+        self.red_ms += verdict.red_ms
+
+    def cells(self) -> list[str]:
+        """Its line in the table."""
+        counts = [str(self.wrongs.get(what, 0)) for what in ("lost", "late", "doubled")]
+        odd = sum(self.wrongs.get(what, 0) for what in ("wrong", "quiet", "leak", "left"))
+        p99 = f"{np.quantile(self.red_ms, 0.99) / 1000:.2f}" if self.red_ms else "–"
+        return [
+            str(self.runs),
+            str(self.owed),
+            *counts,
+            str(odd),
+            str(self.resent),
+            str(self.wrongs.get("nobody", 0)),
+            f"{self.alarms}, {len(self.unalarmed)}",
+            p99,
+            "" if self.passed else "FAILED",
+        ]
+
+
+def table(totals: dict[str, Total]) -> Table:
+    """The rows for a terminal."""
+    shown = Table(*_COLUMNS)
+    for name, total in totals.items():
+        shown.add_row(name, ROWS[name].what, *total.cells())
+    return shown
+
+
+def write(into: Path, totals: dict[str, Total], seeds: range) -> None:
+    """Put the rows into a Markdown file, between its marks; raises ValueError without these."""
+    text = into.read_text("utf-8")
+    if _PLACE.search(text) is None:
+        raise ValueError(f"{into} has no place for the table")
+    head = [f"| {' | '.join(_COLUMNS)} |", f"|{' --- |' * len(_COLUMNS)}"]
+    lines = [
+        f"| {' | '.join([name, ROWS[name].what, *total.cells()])} |"
+        for name, total in totals.items()
+    ]
+    where = (
+        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit()}, "
+        f"seeds {seeds.start} to {seeds.stop - 1}, Python {platform.python_version()}.\n"
+    )
+    made = "\n".join(["", *head, *lines, "", where])
+    into.write_text(_PLACE.sub(lambda _: made, text), "utf-8")
