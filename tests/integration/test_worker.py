@@ -2,6 +2,7 @@
 
 import random
 import signal
+import sys
 import time
 from collections import Counter
 from functools import partial
@@ -10,8 +11,10 @@ import pytest
 from tests.faults.ledger import spoiled
 from tests.faults.verifier import Verifier
 from tests.integration.stage import Stage, lively, wait_for
+from typer.testing import CliRunner
 
 from sentinel.alerting.cloudevent import decode as decode_alert
+from sentinel.cli import app
 from sentinel.model.alert import Alert, Change, Resolution
 from sentinel.model.response import Response, ResponseKind, Silence, Verdict
 from sentinel.model.signal import Risk
@@ -163,6 +166,33 @@ def test_answers_and_silences_take_effect_and_survive_a_restart(stage: Stage) ->
     assert by_id[second.alert_id].resolution is Resolution.CONFIRMED
     opened = [alert for alert in by_id.values() if alert.risk is Risk.OPERATIONAL]
     assert all(alert.suppressed or alert.resolution for alert in opened)
+
+
+def test_the_command_line_says_what_the_engine_made_of_an_answer(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Acknowledged, ended with a verdict, and after that there is nothing to answer."""
+    stage.feed(lively(1_000, seed=10))
+    worker = stage.worker()
+    wait_for(stage.everything_applied, "all events applied")
+    firing = next(each for each in reversed(_alerts(stage)) if each.resolution is None).alert_id
+    monkeypatch.setenv("SENTINEL_BROKERS", stage.broker)
+    monkeypatch.setenv("SENTINEL_TOPIC_PREFIX", stage.prefix)
+    monkeypatch.setattr(sys.modules["sentinel.cli.ack"], "_WAIT_S", 60.0)
+
+    def said(*options: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["ack", firing, "--by", "li.wei", *options])
+        return done.exit_code, (done.stdout + done.stderr).strip().splitlines()[-1]
+
+    try:
+        assert said() == (0, "applied: acknowledged by li.wei")
+        assert said() == (0, "nothing changes: li.wei has acknowledged it")
+        assert said("--verdict", "confirmed") == (0, "applied: the alert is over, confirmed")
+        code, line = said("--verdict", "confirmed")
+        assert code == 1
+        assert line.endswith(f"alert {firing} is over: confirmed")
+    finally:
+        worker.end(signal.SIGTERM)
 
 
 def _alerts(stage: Stage) -> list[Alert]:

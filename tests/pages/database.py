@@ -70,6 +70,12 @@ class Database:
         """The file is read-only."""
         self._pragmas = "PRAGMA query_only=1;"
 
+    def age(self) -> None:
+        """The file is as a version before this one left it."""
+        connection = sqlite3.connect(self._file)
+        connection.executescript("DROP INDEX pages_waiting; DROP TABLE sentinel_outbox_version;")
+        connection.close()
+
     def stop(self) -> None:
         """The server is stopped."""
         assert self._postgres is not None

@@ -119,6 +119,21 @@ def _killed(chance: random.Random) -> tuple[Damage, Spoil]:
     return damage, spoil
 
 
+def _upgraded(chance: random.Random) -> tuple[Damage, Spoil]:
+    """The pager is ended, and the one that is started finds the file of an older one."""
+    moment, _ = _span(chance)
+    end = moment + RESTART_MS
+    damage = Damage(moment, end, frozenset(CHANNELS), _SLACK_MS, takes_in=False, resends=True)
+
+    async def spoil(world: World) -> None:
+        await world.until(moment)
+        world.process.kill()
+        await world.until(moment + RESTART_MS // 2)
+        world.database.age()
+
+    return damage, spoil
+
+
 def _flooded(_: random.Random) -> tuple[Damage, Spoil]:
     """What is told to the chat waits for the robot's rate, and nothing else does."""
 
@@ -195,6 +210,7 @@ ROWS = {
     "outbox_read_only": Row(
         "read-only", _global(lambda w: w.database.protect(), lambda w: w.database.mend())
     ),
+    "outbox_older": Row("of an older version", _upgraded),
     "postgres_restarted": Row(
         "PostgreSQL stopped and started",
         _global(lambda w: w.database.stop(), lambda w: w.database.start()),

@@ -38,13 +38,13 @@ from sentinel.delivery.intake import put, take
 from sentinel.delivery.page import Content, Page, PageKind
 from sentinel.delivery.plan import NoPage, fallback
 from sentinel.delivery.routes import Route
+from sentinel.delivery.schema import SchemaError, bring_up_to_date
 from sentinel.delivery.tables import (
     ALERTS,
     CANCELLED,
     DEAD,
     DIGESTS,
     DUE,
-    META,
     OFFSETS,
     PAGES,
     SENT,
@@ -104,10 +104,10 @@ class Outbox:
             self._engine: Engine = create_engine(url, pool_pre_ping=True)
             if self._engine.dialect.name == "sqlite":
                 event.listen(self._engine, "connect", _make_durable)
-            META.create_all(self._engine)
+            bring_up_to_date(self._engine)
             # SQLite has one writer; who waits for it in line, and not by its clock, has its turn.
             self._turn = threading.Lock()
-        except (SQLAlchemyError, ImportError, ValueError) as error:
+        except (SQLAlchemyError, SchemaError, ImportError, ValueError) as error:
             raise OutboxError(f"SENTINEL_OUTBOX: {_reason(error)}") from None
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The outbox' tables."""
+"""The outbox' tables; whoever changes them adds a step to ``migrations``."""
 
 from sqlalchemy import (
     BigInteger,
@@ -39,6 +39,7 @@ PAGES = Table(
     Column("content", LargeBinary, nullable=False),
     Column("ended_ms", BigInteger, nullable=False),
     Index("pages_to_send", "channel", "state", "due_ms"),
+    Index("pages_waiting", "state", "since_ms"),
 )
 OFFSETS = Table(
     "offsets",
@@ -66,4 +67,11 @@ FOUND_LATE = Table(
     Column("first_ms", BigInteger, nullable=False),
     Column("last_ms", BigInteger, nullable=False),
     Column("unanswered", Integer, nullable=False),
+)
+# As Alembic makes it, under a name that another program in the same database does not use:
+# which step of ``migrations`` the tables are at.
+VERSIONS = Table(
+    "sentinel_outbox_version",
+    META,
+    Column("version_num", String(32), primary_key=True),
 )

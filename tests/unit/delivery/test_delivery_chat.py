@@ -12,11 +12,13 @@ import pytest
 from aiosmtpd.controller import Controller
 from tests.delivery.alerts import CUSTOMER, NOW, alert
 from tests.delivery.box import Box
+from tests.delivery.receiver import Receiver, Reply
 from tests.ports import free_port
 
 from sentinel.delivery.channels import Unreached, open_channel
 from sentinel.delivery.channels.chat import Chat
 from sentinel.delivery.declare import ChannelEntry, ChannelError, Secret
+from sentinel.delivery.dispatch import BATCH
 from sentinel.delivery.page import Page, PageKind, content
 
 
@@ -64,15 +66,13 @@ def test_a_page_becomes_a_mail_in_both_languages(smtp: tuple[str, Mailbox]) -> N
 
 
 def test_a_digest_lists_its_alerts(smtp: tuple[str, Mailbox]) -> None:
-    """One mail about 25 alerts: twenty of them, and how many more."""
+    """One mail about as many alerts as a digest has: each with its link."""
     url, mailbox = smtp
-    asyncio.run(Chat(url).send_digest([_page(f"a{n}") for n in range(25)], NOW))
+    asyncio.run(Chat(url).send_digest([_page(f"a{n}") for n in range(BATCH)], NOW))
     (mail,) = mailbox.mails
-    assert mail["subject"] == "Sentinel: 25 alerts / 25 条预警"
+    assert mail["subject"] == f"Sentinel: {BATCH} alerts / {BATCH} 条预警"
     text = str(mail.get_body(("html", "plain")).get_content())  # type: ignore[attr-defined]
-    assert "https://desk.example/a19" in text
-    assert "https://desk.example/a20" not in text
-    assert "+ 5" in text
+    assert all(f"https://desk.example/a{n}" in text for n in range(BATCH))
 
 
 def test_the_end_of_an_alert_is_said(smtp: tuple[str, Mailbox]) -> None:
@@ -110,11 +110,28 @@ def test_the_rate_is_the_channels_own(smtp: tuple[str, Mailbox]) -> None:
 
 
 def test_a_server_that_is_not_there_is_unreached() -> None:
-    """The page is to be tried again."""
-    with pytest.raises(Unreached):
-        asyncio.run(
-            Chat("mailto://127.0.0.1:9/?from=a@b.example&to=c@d.example").send(_page(), NOW)
-        )
+    """The page is to be tried again, and the log says why."""
+    url = "mailto://127.0.0.1:9/?from=a@b.example&to=c@d.example"
+    with pytest.raises(Unreached, match="Connection error while submitting email"):
+        asyncio.run(Chat(url).send(_page(), NOW))
+
+
+def test_what_a_service_repeats_holds_no_secret() -> None:
+    """Apprise's words name the URL's password and token as ``***``."""
+
+    async def play() -> str:
+        async with Receiver(Reply(403, b"no")) as receiver:
+            host = receiver.url.removeprefix("http://")
+            chat = Chat(f"json://user:pa55@{host}/token-5Gw2-planted/?+X-Key=header-secret-1")
+            with pytest.raises(Unreached) as caught:
+                await chat.send(_page(), NOW)
+            assert "user:pa55" not in str(receiver.requests[0].body)
+        return str(caught.value)
+
+    said = asyncio.run(play())
+    assert "403" in said or "Forbidden" in said
+    for secret in ("pa55", "token-5Gw2-planted", "header-secret-1"):
+        assert secret not in said
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,17 @@
 """Mail and a hundred other services by Apprise, but none that has a channel of its own."""
 
 import asyncio
+import logging
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sentinel.delivery.channels.channel import Unreached
+from sentinel.delivery.channels.redact import redacted, secrets_of
 from sentinel.delivery.channels.words import asks_for_action, headline, reason
 from sentinel.delivery.page import Page
 
 if TYPE_CHECKING:
-    from apprise import NotifyType
-
-_SHOWN = 20  # alerts of a digest that are listed
-
+    from apprise import AppriseResult, NotifyType
 
 # Apprise looks at the HTTP status alone; these robots refuse with 200 and a code in the body.
 _OWN_TYPES = {
@@ -39,7 +38,9 @@ class Chat:
     def __init__(self, url: str) -> None:
         import apprise  # noqa: PLC0415 - takes a second, and only pagers with chats need it
 
-        self._apprise = apprise.Apprise()
+        # Its words come with each result, where secrets are taken out.
+        logging.getLogger("apprise").propagate = False
+        self._apprise, self._secrets = apprise.Apprise(), secrets_of(url)
         _refuse_own_types([url.partition("://")[0].strip().lower()])
         if not self._apprise.add(url):
             raise ValueError("Apprise cannot read its url")  # which may hold a secret
@@ -47,6 +48,8 @@ class Chat:
             # Apprise reads some https:// URLs of robots, too.
             _refuse_own_types(server.schemas())  # type: ignore[no-untyped-call]
             server.request_rate_per_sec = 0  # it would sleep seconds; the channel has a rate
+            # By default what is too long is left to the service, which refuses it or cuts it.
+            server.overflow_mode = apprise.OverflowMode.SPLIT
         self._types: dict[bool, NotifyType] = {
             True: apprise.NotifyType.FAILURE,
             False: apprise.NotifyType.SUCCESS,
@@ -65,9 +68,7 @@ class Chat:
 
     async def send_digest(self, pages: Sequence[Page], now_ms: int) -> None:  # noqa: ARG002
         """Write one message about several alerts; raises Unreached."""
-        lines = [f"{headline(page)}  {page.content.link}" for page in pages[:_SHOWN]]
-        if len(pages) > _SHOWN:
-            lines.append(f"+ {len(pages) - _SHOWN}")
+        lines = [f"{headline(page)}  {page.content.link}" for page in pages]
         title = f"Sentinel: {len(pages)} alerts / {len(pages)} 条预警"
         await self._notify(title, "\n".join(lines), loud=True)
 
@@ -77,7 +78,14 @@ class Chat:
             self._apprise.notify, body=body, title=title, notify_type=kind
         )
         if not done:
-            raise Unreached("Apprise could not deliver it")
+            raise Unreached(redacted(_why(done), self._secrets))
+
+
+def _why(result: "AppriseResult") -> str:
+    """What Apprise said when it failed."""
+    attempts = [attempt for each in result.results for attempt in each.attempts]
+    said = [entry.message for attempt in attempts for entry in attempt.logs]
+    return "; ".join(said) or "Apprise could not deliver it"
 
 
 def _refuse_own_types(schemas: Iterable[str]) -> None:

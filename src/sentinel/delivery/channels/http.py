@@ -6,17 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from sentinel.delivery.channels.channel import Refused, Unreached
+from sentinel.delivery.channels.redact import redacted, secrets_of
 from sentinel.delivery.declare import ChannelError
 from sentinel.settings import variable
 
 _MOST_READ = 64 * 1024  # bytes of an answer: a receiver may send megabytes
-_SHOWN = 200
-_SHORTEST_SECRET = 8  # a shorter part of a URL, like "hook" or "send", is no token
 _LONGEST_WAIT_S = 3_600.0
 # An operator can mend these: a password, a proxy, a channel that was archived, a wrong address.
 _MENDABLE = frozenset({401, 403, 404, 407, 408, 410, 425, 429})
@@ -34,9 +33,7 @@ class Answer:
     def words(self, text: str | None = None) -> str:
         """The start of ``text``, by default of the body, without the request's secrets."""
         text = self.body.decode(errors="replace") if text is None else text
-        for secret in self.secrets:
-            text = text.replace(secret, "***")
-        return " ".join(text[:_SHOWN].split())
+        return redacted(text, self.secrets)
 
     def raise_for_status(self) -> None:
         """Raise Refused for a status that says that the page is wrong, Unreached for others.
@@ -101,7 +98,7 @@ class Http:
                     answer.status,
                     await _start_of(answer),
                     _after_s(answer.headers.get("Retry-After", ""), now_ms),
-                    _secrets(url, key),
+                    secrets_of(url, key),
                 )
         except Exception as error:  # noqa: BLE001 - whatever fails here, the page is to be retried
             raise Unreached(f"{_host(url)}: {_reason(error)}") from None
@@ -143,18 +140,6 @@ def _after_s(text: str, now_ms: int) -> float | None:
         except (ValueError, OverflowError):
             return None
     return min(wait_s, _LONGEST_WAIT_S) if math.isfinite(wait_s) and wait_s > 0 else None
-
-
-def _secrets(url: str, key: str) -> tuple[str, ...]:
-    """What of a URL and its key may be secret, the longest first, as written and decoded."""
-    parts = urlsplit(url)
-    written = [parts.username or "", parts.password or "", *parts.path.split("/")]
-    written += [piece.partition("=")[2] for piece in parts.query.split("&")]
-    decoded = [unquote(each) for each in written] + [value for _, value in parse_qsl(parts.query)]
-    found = {each for each in written + decoded if len(each) >= _SHORTEST_SECRET}
-    if key:
-        found.add(key)
-    return tuple(sorted(found, key=lambda each: (-len(each), each)))
 
 
 def _host(url: str) -> str:
