@@ -8,7 +8,7 @@ from aiohttp import web
 from tests.delivery.listener import KEY, ROUTING_KEY
 
 from sentinel.delivery.channels import Channel, open_channel
-from sentinel.delivery.declare import ChannelEntry, Secret
+from sentinel.delivery.entries import ChannelEntry, Secret
 
 PATH_TOKEN = "path-token-7Qm3"
 QUERY_TOKEN = "query-token-9Zr8"

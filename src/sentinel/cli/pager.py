@@ -145,7 +145,7 @@ def _plan(settings: "Settings") -> "Plan":
 def _channels(plan: "Plan", names: "Iterable[str]") -> "dict[str, Channel]":
     from sentinel.cli.failure import UserError
     from sentinel.delivery.channels import open_channel
-    from sentinel.delivery.declare import ChannelError
+    from sentinel.delivery.entries import ChannelError
 
     try:
         return {name: open_channel(plan.channels[name], name, os.environ) for name in names}
@@ -156,7 +156,7 @@ def _channels(plan: "Plan", names: "Iterable[str]") -> "dict[str, Channel]":
 def _heartbeat(plan: "Plan") -> "Heartbeat | None":
     from sentinel.cli.failure import UserError
     from sentinel.delivery.channels import open_heartbeat
-    from sentinel.delivery.declare import ChannelError
+    from sentinel.delivery.entries import ChannelError
 
     try:
         return open_heartbeat(plan.heartbeat, os.environ) if plan.heartbeat else None

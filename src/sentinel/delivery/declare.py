@@ -1,7 +1,6 @@
 """``configs/routes.yaml``: channels, limits and the routing tree."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +10,13 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import asdict
 
+from sentinel.delivery.entries import (
+    MAY_HAVE_KEY,
+    MOST_A_MINUTE,
+    NEEDS_KEY,
+    ChannelEntry,
+    HeartbeatEntry,
+)
 from sentinel.delivery.page import LINK_FIELDS
 from sentinel.delivery.routes import Route, Rung
 from sentinel.model.document import Document, WrongTextError, did_you_mean, parse
@@ -24,90 +30,6 @@ _IN_BRACES = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,62}\Z")]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-
-
-class ChannelError(Exception):
-    """A channel cannot be used; the message names what is missing, and never a secret."""
-
-
-class Secret(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a secret is: an environment variable or a file."""
-
-    env: str = ""
-    file: str = ""
-
-    def is_here(self, environ: Mapping[str, str]) -> bool:
-        """Whether this process may read it: where a configuration is checked, few may."""
-        return self.env in environ if self.env else Path(self.file).exists()
-
-    def read(self, environ: Mapping[str, str]) -> str:
-        """The secret itself, without white space around it; raises ChannelError."""
-        if self.env:
-            found = environ.get(self.env, "").strip()
-            if not found:
-                raise ChannelError(f"{self.env} is not set")
-            return found
-        try:
-            found = Path(self.file).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ChannelError(f"{self.file}: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise ChannelError(f"{self.file}: not UTF-8 text") from None
-        if not found:
-            raise ChannelError(f"{self.file} is empty")
-        return found
-
-
-class Rate(Struct, frozen=True, forbid_unknown_fields=True):
-    """At most so many pages in a time."""
-
-    pages: Annotated[int, Meta(ge=1)]
-    per: str
-
-
-_NEEDS_KEY = ("pagerduty", "webhook")
-_MAY_HAVE_KEY = ("dingtalk", "feishu")  # where the robot's signature is switched on
-_USUAL_RATE = Rate(pages=60, per="1m")
-_USUAL_RATES = {
-    "dingtalk": Rate(pages=20, per="1m"),
-    "wecom": Rate(pages=20, per="1m"),
-    "feishu": Rate(pages=100, per="1m"),
-}
-# Beyond these a robot refuses: DingTalk refuses everything for the next ten minutes.
-_MOST_A_MINUTE = {"dingtalk": 20, "wecom": 20}
-
-
-class ChannelEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """One channel as it is written; ``rate`` is the usual one of its type if none is."""
-
-    type: Literal[
-        "pagerduty",
-        "alertmanager",
-        "webhook",
-        "dingtalk",
-        "wecom",
-        "feishu",
-        "slack",
-        "teams",
-        "apprise",
-    ]
-    url: str | Secret
-    key: Secret | UnsetType = UNSET
-    written_rate: Rate | UnsetType = field(default=UNSET, name="rate")
-
-    @property
-    def rate(self) -> Rate:
-        """At most so many pages are sent in a time."""
-        if self.written_rate is not UNSET:
-            return self.written_rate
-        return _USUAL_RATES.get(self.type, _USUAL_RATE)
-
-
-class HeartbeatEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """The monitor that is told every so often that the pager works."""
-
-    url: str | Secret
-    every: str = "1m"
 
 
 class _Rung(Struct, frozen=True, forbid_unknown_fields=True):
@@ -226,12 +148,12 @@ def read_plan(document: Document, zone: ZoneInfo) -> Plan:
 def _check_channel(document: Document, name: str, entry: ChannelEntry) -> None:
     """Check a channel's key and rate against its type; raises ConfigError."""
     place: Place = ("channels", name)
-    if entry.type in _NEEDS_KEY and entry.key is UNSET:
+    if entry.type in NEEDS_KEY and entry.key is UNSET:
         raise document.error(place, f"a {entry.type} channel needs a key")
-    if entry.type not in _NEEDS_KEY + _MAY_HAVE_KEY and entry.key is not UNSET:
+    if entry.type not in NEEDS_KEY + MAY_HAVE_KEY and entry.key is not UNSET:
         raise document.error((*place, "key"), f"a {entry.type} channel has no key")
     per_ms = _duration(document, (*place, "rate", "per"), entry.rate.per)
-    most = _MOST_A_MINUTE.get(entry.type)
+    most = MOST_A_MINUTE.get(entry.type)
     # The pages of a longer time may be sent in one minute of it.
     if most is not None and entry.rate.pages > most * min(1.0, per_ms / 60_000):
         raise document.error(

@@ -10,7 +10,7 @@ import structlog
 from sentinel.delivery.channels import Channel, Refused, Robot, Unreached
 from sentinel.delivery.clock import Clock
 from sentinel.delivery.declare import Plan
-from sentinel.delivery.declare import Rate as RateEntry
+from sentinel.delivery.entries import Rate as RateEntry
 from sentinel.delivery.outbox import Outbox
 from sentinel.delivery.page import Page, PageKind
 from sentinel.delivery.plan import NoPage, fallback

@@ -20,7 +20,7 @@ from tests.delivery.receiver import (
 from tests.kafka.certificates import make_ca, make_certificate
 
 from sentinel.delivery.channels import Refused, Unreached
-from sentinel.delivery.declare import ChannelError
+from sentinel.delivery.entries import ChannelError
 from sentinel.delivery.page import Page, PageKind, content
 
 MEGABYTES = b"x" * 10_000_000

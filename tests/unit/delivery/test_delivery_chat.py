@@ -17,8 +17,8 @@ from tests.ports import free_port
 
 from sentinel.delivery.channels import Unreached, open_channel
 from sentinel.delivery.channels.chat import Chat
-from sentinel.delivery.declare import ChannelEntry, ChannelError, Secret
 from sentinel.delivery.dispatch import BATCH
+from sentinel.delivery.entries import ChannelEntry, ChannelError, Secret
 from sentinel.delivery.page import Page, PageKind, content
 
 

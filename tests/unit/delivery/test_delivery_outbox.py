@@ -167,6 +167,17 @@ def test_an_acknowledgement_is_told_once(box: Box) -> None:
     assert box.sends("duty") == [PageKind.ACKNOWLEDGE]
 
 
+@pytest.mark.parametrize("again", [True, False])
+def test_news_that_waits_gives_way_to_newer_news(box: Box, *, again: bool) -> None:
+    """An acknowledgement that comes after what has begun again would quiet it."""
+    box.takes(alert())
+    box.sends("duty")
+    box.takes(_acknowledged(2))
+    box.takes(alert(revision=3, change=Change.ROSE) if again else _resolved(3))
+    kinds = [page.kind for page in box.due("duty")]
+    assert kinds == [PageKind.TRIGGER if again else PageKind.RESOLVE]
+
+
 def test_a_growing_alert_is_not_paged_again(box: Box) -> None:
     """A revision that neither rises nor is released is no page."""
     box.takes(alert())

@@ -21,7 +21,7 @@ from sentinel.alerting.cloudevent import encode
 from sentinel.delivery import intake
 from sentinel.delivery.channels import open_heartbeat
 from sentinel.delivery.clock import Clock
-from sentinel.delivery.declare import ChannelError, HeartbeatEntry, Secret
+from sentinel.delivery.entries import ChannelError, HeartbeatEntry, Secret
 from sentinel.delivery.outbox import Outbox
 from sentinel.delivery.page import Content
 from sentinel.delivery.page import content as content_of

@@ -8,7 +8,8 @@ import pytest
 from tests.delivery.plans import TEXT, plan
 
 from sentinel.delivery.channels import read_usable
-from sentinel.delivery.declare import Rate, read_folder, read_plan
+from sentinel.delivery.declare import read_folder, read_plan
+from sentinel.delivery.entries import Rate
 from sentinel.delivery.routes import unreachable
 from sentinel.model.document import ConfigError, parse
 

@@ -19,15 +19,8 @@ from sentinel.delivery.channels.slack import Slack
 from sentinel.delivery.channels.teams import Teams
 from sentinel.delivery.channels.webhook import Webhook
 from sentinel.delivery.channels.wecom import WeCom
-from sentinel.delivery.declare import (
-    ChannelEntry,
-    ChannelError,
-    HeartbeatEntry,
-    Plan,
-    Secret,
-    read_folder,
-    routes_of,
-)
+from sentinel.delivery.declare import Plan, read_folder, routes_of
+from sentinel.delivery.entries import ChannelEntry, ChannelError, HeartbeatEntry, Secret
 
 __all__ = [
     "Alertmanager",

@@ -12,7 +12,7 @@ import aiohttp
 
 from sentinel.delivery.channels.channel import Refused, Unreached
 from sentinel.delivery.channels.redact import redacted, secrets_of
-from sentinel.delivery.declare import ChannelError
+from sentinel.delivery.entries import ChannelError
 from sentinel.settings import variable
 
 _MOST_READ = 64 * 1024  # bytes of an answer: a receiver may send megabytes
