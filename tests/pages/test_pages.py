@@ -1,4 +1,4 @@
-"""The delivery fault suite, each row once; ``make faults`` plays more seeds."""
+"""The delivery fault suite, each brief row once; ``make page-faults`` plays all."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -7,7 +7,7 @@ import pytest
 from tests.pages.alarms import unalarmed
 from tests.pages.ledger import Damage, Ledger
 from tests.pages.receivers import Told
-from tests.pages.rows import ROWS
+from tests.pages.rows import BRIEF
 from tests.pages.stories import Kind
 from tests.pages.suite import Lab, lab, play, play_all
 
@@ -21,7 +21,7 @@ def shared() -> Iterator[Lab]:
         yield made
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", BRIEF)
 def test_every_page_that_is_owed_arrives(shared: Lab, name: str) -> None:
     """None is lost, late, doubled or wrongly quiet; where none can arrive an alarm says so."""
     total = play_all(name, range(1, 2), shared)

@@ -31,9 +31,10 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from sentinel.model.columns import FIELDS, Kind
-from sentinel.model.document import ConfigError, Document, did_you_mean, parse
+from sentinel.model.document import ConfigError, Document, WrongTextError, did_you_mean, parse
 from sentinel.model.duration import parse_duration
 from sentinel.model.events import EVENT_TYPES, Stream
+from sentinel.model.expression import Expression, compile_expression
 from sentinel.replay.block import ReplayError
 
 ROW = "row"
@@ -96,7 +97,7 @@ class Mapping:
 
     stream: Stream
     fields: dict[str, Field]
-    patterns: tuple[re.Pattern[str], ...] = ()
+    patterns: tuple[Expression, ...] = ()
 
     def columns(self) -> list[str]:
         """The columns that the fields read, each once, in the order of the fields."""
@@ -156,11 +157,11 @@ def _is_required(stream: Stream, name: str) -> bool:
     return any(each.name == name and each.required for each in kinds)
 
 
-def _pattern(document: Document, place: int, text: str) -> re.Pattern[str]:
+def _pattern(document: Document, place: int, text: str) -> Expression:
     try:
-        return re.compile(text)
-    except re.error as error:
-        raise document.error(("lines", place), f"not a regular expression: {error}") from None
+        return compile_expression(text)
+    except WrongTextError as error:
+        raise document.wrong_text(("lines", place), error) from None
 
 
 def _check_groups(document: Document, mapping: Mapping) -> None:

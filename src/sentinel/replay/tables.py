@@ -6,7 +6,6 @@ line-by-line formats a row's number is its line's, so that a dead letter can be 
 """
 
 import csv
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
+from sentinel.model.expression import Expression
 from sentinel.replay.block import Skip
 
 BLOCK_ROWS = 65_536
@@ -92,7 +92,7 @@ def json_table(file: BinaryIO, skipped: Counter[Skip]) -> Table:
     return Table(None, read)
 
 
-def log_table(file: BinaryIO, patterns: Sequence[re.Pattern[str]], skipped: Counter[Skip]) -> Table:
+def log_table(file: BinaryIO, patterns: Sequence[Expression], skipped: Counter[Skip]) -> Table:
     """A text log: the groups of the first pattern that is found in a line."""
     names = list(dict.fromkeys(name for pattern in patterns for name in pattern.groupindex))
 
@@ -102,7 +102,8 @@ def log_table(file: BinaryIO, patterns: Sequence[re.Pattern[str]], skipped: Coun
         if found is None:
             skipped[Skip.NO_PATTERN] += 1
             return None
-        return found.groupdict()
+        groups: dict[str, str | None] = found.groupdict()
+        return groups
 
     def read(columns: Sequence[str]) -> Iterator[Numbered]:
         yield from _by_line(file, cells, columns)

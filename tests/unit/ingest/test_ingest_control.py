@@ -65,7 +65,7 @@ def test_a_silence_of_every_alert_is_applied() -> None:
         (_record('tier="critical"'), DeadLetterReason.SCHEMA, 'no alert has the tier "critical"'),
         (_record("risk=legal,tier=red"), DeadLetterReason.SCHEMA, "is not a plain value"),
         (_record('tier="red"', "tier=blue"), DeadLetterReason.SCHEMA, "this never matches"),
-        (_record('rule=~"a{99999999999}"'), DeadLetterReason.SCHEMA, "not a regular expression"),
+        (_record('rule=~"a{1001}"'), DeadLetterReason.SCHEMA, "not a regular expression"),
         (_record(ends_at=NOW_MS - 1), DeadLetterReason.SCHEMA, "it ends before it starts"),
         (_record(ends_at=NOW_MS * 1_000), DeadLetterReason.SCHEMA, "4102444800000"),
         (_record(ends_at="2126-01-01T00:00:00Z"), DeadLetterReason.SCHEMA, "1970 and 2100"),

@@ -142,7 +142,10 @@ BAD = {
     ),
     "bad pattern": (
         LOGIN + "lines: ['(?P<who>']\n",
-        "map.yaml:8:9: not a regular expression: missing ), unterminated subpattern at position 0",
+        (
+            'map.yaml:8:9: "(?P<who>" is not a regular expression: missing ): (?P<who> '
+            "(RE2's syntax, as in Alertmanager)"
+        ),
     ),
     "column that no pattern gives": (
         LOGIN + "lines: ['(?P<who>.) (?P<wen>.) (?P<ok>.)']\n",
