@@ -38,7 +38,7 @@ class _EngineFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     timezone: str
     lateness: str
     future_skew: str
-    max_value_bytes: Count
+    max_value_bytes: Annotated[int, Meta(ge=1, le=2_000_000)]  # more would not fit a dead letter
     remembered_events: Count
     max_customers: Count
     max_busy_customers: Count

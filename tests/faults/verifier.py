@@ -6,6 +6,7 @@ where alerts do not depend on how topics interleave, the engine must give the sa
 the ledger as a whole.
 """
 
+import hashlib
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -226,18 +227,19 @@ def _ids(alerts: Iterable[bytes]) -> list[str]:
 
 def _letter(letter: DeadLetter) -> bytes:
     place = f"{letter.topic}-{letter.partition}-{letter.offset}"
-    return msgspec.msgpack.encode(
-        (place, letter.value or b"", letter.key or b"", letter.reason.encode())
-    )
+    whole = (_sha256(letter.value or b""), _sha256(letter.key or b""))
+    return msgspec.msgpack.encode((place, *whole, letter.reason.encode()))
 
 
 def _said_letter(message: Message) -> bytes:
+    """A letter by its place, and by what it says of the whole value and key if it is cut."""
     headers = dict(message.headers() or [])
-    return msgspec.msgpack.encode(
-        (
-            message.key().decode(),
-            message.value() or b"",
-            headers.get("key") or b"",
-            headers["reason"],
-        )
+    whole = (
+        headers.get("value_sha256", _sha256(message.value() or b"")),
+        headers.get("key_sha256", _sha256(headers.get("key") or b"")),
     )
+    return msgspec.msgpack.encode((message.key().decode(), *whole, headers["reason"]))
+
+
+def _sha256(value: bytes) -> bytes:
+    return hashlib.sha256(value).hexdigest().encode()

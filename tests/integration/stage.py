@@ -20,7 +20,13 @@ from confluent_kafka import (
     Producer,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 from tests.ports import free_port
 
 from sentinel.configuration import Configuration
@@ -92,6 +98,7 @@ class Stage:
                 "partitioner": "murmur2_random",
                 "enable.idempotence": True,
                 "linger.ms": 5,
+                "message.max.bytes": 8_000_000,
             }
         )
         for stream, customer, value in records:
@@ -140,6 +147,14 @@ class Stage:
             )
             for message in self.read(self.topics.configs)
         }
+
+    def configure(self, topic: str, name: str, value: str) -> None:
+        """Set an option of a topic."""
+        entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+        resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+        admin = AdminClient({"bootstrap.servers": self.broker})
+        for future in admin.incremental_alter_configs([resource]).values():
+            future.result(30)
 
     def truncate(self, topics: Iterable[str]) -> None:
         """Drop all records of topics."""

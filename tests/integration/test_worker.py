@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from sentinel.alerting.cloudevent import decode as decode_alert
 from sentinel.cli import app
 from sentinel.model.alert import Alert, Change, Resolution
+from sentinel.model.events import Stream
 from sentinel.model.response import Response, ResponseKind, Silence, Verdict
 from sentinel.model.signal import Risk
 from sentinel.stream.answers import Answers, Silences
@@ -106,6 +107,40 @@ def test_ten_thousand_bad_messages_between_good_ones(stage: Stage) -> None:
         assert source.value() == letter.value()
         assert headers["key"] == source.key()
         assert headers["reason"] in {b"malformed", b"schema", b"empty", b"too_large", b"future"}
+    assert_exact(stage)
+
+
+def test_no_record_is_too_large_to_be_put_aside(stage: Stage) -> None:
+    """However large value and key are, and however little the topic takes: the worker goes on."""
+    good = lively(1_000, seed=31)
+    stage.configure(stage.topics.inputs[Stream.LOGIN], "max.message.bytes", "8000000")
+    large = [
+        (Stream.LOGIN, "a", b"x" * 1_030_000),  # more than the limit
+        (Stream.LOGIN, "b", b"{" * 999_990),  # less, and malformed
+        (Stream.LOGIN, "k" * 900_000, b"{"),
+        (Stream.LOGIN, "c", b"y" * 3_000_000),  # more than the topic takes
+    ]
+    worker = stage.worker()
+    try:
+        worker.wait_ready()
+        stage.feed([*good[:500], *large, *good[500:]])
+        wait_for(stage.everything_applied, "all records applied")
+        sizes = sorted(len(each.value()) for each in stage.read(stage.topics.deadletter))
+        assert sizes == [1, 999_990, 1_030_000, 2_031_616]
+        stage.configure(stage.topics.deadletter, "max.message.bytes", "10000")
+        last = random.Random(31).randbytes(50_000)  # what can be compressed would fit
+        stage.feed([(Stream.LOGIN, "d", last)])
+        wait_for(stage.everything_applied, "the last record applied")
+        assert worker.get("/livez") == "ok\n"
+    finally:
+        assert worker.end(signal.SIGTERM) == 0
+    (letter,) = (
+        each
+        for each in stage.read(stage.topics.deadletter)
+        if dict(each.headers()).get("value_bytes") == b"50000"
+    )
+    assert 1_000 < len(letter.value()) < 10_000
+    assert last.startswith(letter.value())
     assert_exact(stage)
 
 

@@ -62,7 +62,8 @@ is a recommendation: who reads it decides, and data.request_id tells what has be
 with isolation.level=read_committed."""
 
 _DEAD = """\
-The records that could not be read as events, byte for byte. The key is the record's place, \
+The records that could not be read as events, byte for byte, cut only where they are larger than \
+the topic takes. The key is the record's place, \
 `<topic>-<partition>-<offset>`, and tells resends."""
 
 
@@ -179,6 +180,14 @@ def _dead_letter() -> Document:
                 "key": {
                     "type": "string",
                     "description": "The record's own key, byte for byte; absent if it had none.",
+                },
+                **{
+                    f"{part}_{name}": {
+                        "type": "string",
+                        "description": f"{what} of the whole {part}; only where it was cut.",
+                    }
+                    for part in ("value", "key")
+                    for name, what in (("bytes", "Length"), ("sha256", "SHA-256, in hexadecimal,"))
                 },
             },
         },

@@ -3,6 +3,7 @@
 from typing import NoReturn
 
 import msgspec
+import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from sentinel.alerting.cloudevent import encode as encode_alert
@@ -16,11 +17,13 @@ from sentinel.settings import Settings
 from sentinel.stream.failpoint import Failpoint, reach
 from sentinel.stream.journal import StepRecord
 from sentinel.stream.journal import encode as encode_step
+from sentinel.stream.letters import LETTER_BYTES, VALUE_BYTES, fewer, letter_record
 from sentinel.stream.masking import Masking
 from sentinel.stream.registry import Registry
 from sentinel.stream.security import client_config
 from sentinel.stream.topics import Topics
 
+_log = structlog.get_logger(__name__)
 _TIMEOUT_S = 30.0
 _BY_KEY = -1  # by the key
 # What becomes of the records that wait when another was refused; never the reason itself.
@@ -45,6 +48,7 @@ class Sink:
         self._masking, self._registry = masking, registry
         self._topics, self._partition = Topics(settings.topic_prefix), partition
         self._refused = ""
+        self._most_letter_bytes = VALUE_BYTES
         self._partitions = 0  # of the rollups; known from the start on
         self._producer = Producer(
             {
@@ -55,6 +59,7 @@ class Sink:
                 "compression.type": "lz4",
                 "linger.ms": 1,
                 "queue.buffering.max.messages": 1_000_000,
+                "message.max.bytes": LETTER_BYTES,
             }
         )
 
@@ -175,12 +180,22 @@ class Sink:
 
     def _reported(self, error: KafkaError | None, message: Message) -> None:
         """Keep what the broker refused first: the transaction's own error does not say it."""
-        if error is not None and error.code() not in _CONSEQUENCES and not self._refused:
+        if error is None or error.code() in _CONSEQUENCES:
+            return
+        if not self._refused:
             self._refused = f"{message.topic()}: {error.str()}"
+        if error.code() == KafkaError.MSG_SIZE_TOO_LARGE and self._is_letter(message):
+            # Done again, the step's letters are shorter: they must not end the worker.
+            self._most_letter_bytes = fewer(self._most_letter_bytes)
+            _log.error(
+                "the topic of dead letters takes less than it should; they are cut",
+                topic=message.topic(),
+                value_bytes=self._most_letter_bytes,
+            )
+
+    def _is_letter(self, message: Message) -> bool:
+        return bool(message.topic() == self._topics.deadletter)
 
     def _put_aside(self, letter: DeadLetter) -> None:
-        headers = {"reason": letter.reason.encode(), "detail": letter.detail.encode()}
-        if letter.key is not None:
-            headers["key"] = letter.key
-        place = f"{letter.topic}-{letter.partition}-{letter.offset}".encode()
-        self._produce(self._topics.deadletter, place, letter.value, dict(headers))
+        place, value, headers = letter_record(letter, self._most_letter_bytes)
+        self._produce(self._topics.deadletter, place, value, dict(headers))

@@ -12,6 +12,7 @@ from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.settings import Settings
+from sentinel.stream.letters import LETTER_BYTES
 from sentinel.stream.security import client_config
 
 _log = structlog.get_logger(__name__)
@@ -22,6 +23,8 @@ _NOISE = re.compile(  # what librdkafka says of its own settings and states
 _CREATE_S = 15.0
 _LEAST_RETENTION_MS = 7 * 86_400_000
 _SNAPSHOT_SEGMENT_BYTES = 256 << 20
+# Bad records may hold what customers wrote: long enough to look, and no longer.
+_LETTERS_KEPT_MS = 7 * 86_400_000
 Timestamps = Literal["LogAppendTime", "CreateTime"]
 """Whose timestamps the records of an input have: the broker's or the producer's."""
 CONFIGURATION_BYTES = 8 << 20
@@ -106,6 +109,12 @@ def _retention(settings: Settings, name: str) -> dict[str, str]:
         return {**compacted, "max.message.bytes": str(CONFIGURATION_BYTES)}
     if name == topics.silences:
         return compacted
+    if name == topics.deadletter:
+        return {
+            "cleanup.policy": "delete",
+            "retention.ms": str(_LETTERS_KEPT_MS),
+            "max.message.bytes": str(LETTER_BYTES),
+        }
     if name == topics.hot or name in topics.co_partitioned():
         return {"cleanup.policy": "delete", "retention.ms": str(kept_ms)}
     return {}
@@ -202,7 +211,8 @@ def _check_configs(settings: Settings, replayed: list[str]) -> None:
     """Refuse topics that keep too little of what recovery replays; log producers' timestamps."""
     from_outside = Topics(settings.topic_prefix).from_outside()
     admin = AdminClient(client_config(settings))
-    names = dict.fromkeys([*replayed, *from_outside])
+    letters = Topics(settings.topic_prefix).deadletter
+    names = dict.fromkeys([*replayed, *from_outside, letters])
     asked = admin.describe_configs(
         [ConfigResource(ResourceType.TOPIC, name) for name in names], request_timeout=_ANSWER_S
     )
@@ -216,6 +226,8 @@ def _check_configs(settings: Settings, replayed: list[str]) -> None:
             continue
         if resource.name in replayed:
             _check_retention(settings, resource.name, found)
+        if resource.name == letters:
+            _check_size(letters, found)
         kind = found.get("message.timestamp.type")
         if resource.name in from_outside and kind is not None and kind.value == "CreateTime":
             by_producers.append(resource.name)
@@ -225,6 +237,16 @@ def _check_configs(settings: Settings, replayed: list[str]) -> None:
             "between its predecessor's and wall-clock time; message.timestamp.type=LogAppendTime "
             "leaves them to the broker",
             topics=sorted(by_producers),
+        )
+
+
+def _check_size(name: str, found: Mapping[str, ConfigEntry]) -> None:
+    """Refuse a topic that does not take the largest records that are put aside."""
+    most_bytes = int(found["max.message.bytes"].value)
+    if most_bytes < LETTER_BYTES:
+        raise StartupError(
+            f"{name} takes records of {most_bytes} bytes, and bad records of up to "
+            f"{LETTER_BYTES} go there whole; raise its max.message.bytes"
         )
 
 
