@@ -31,7 +31,7 @@ _SINGLE = (
 _RULES = "rules/"
 _LISTS = "lists/"
 
-Count = Annotated[int, Meta(ge=1)]
+Count = Annotated[int, Meta(ge=1, le=100_000_000)]  # a shard has memory for no more of anything
 
 
 class _EngineFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

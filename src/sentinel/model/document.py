@@ -9,14 +9,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from io import StringIO
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.constructor import RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.events import AliasEvent, ScalarEvent
+from ruamel.yaml.reader import ReaderError
 
+_DEEPEST = 40
+_LONGEST_NUMBER = 1_000
 T = TypeVar("T")
 Path = tuple[str | int, ...]
 
@@ -231,6 +236,39 @@ def _plain(node: Any) -> Any:
     return node
 
 
+class _Composer(Composer):
+    """Composes plain trees: what is small as text is small, and shallow, as a value."""
+
+    _depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """The next node; refuses what nobody needs in a configuration, at its place."""
+        event = self.parser.peek_event()
+        if isinstance(event, AliasEvent) or event.anchor is not None:
+            self._refuse(event, "anchors and aliases are not read: write it out")
+        if event.tag is not None:
+            self._refuse(event, "tags are not read: YAML's own types are enough")
+        if isinstance(event, ScalarEvent):
+            self._check_scalar(event)
+        if self._depth >= _DEEPEST:
+            self._refuse(event, f"nested deeper than {_DEEPEST} levels")
+        self._depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
+
+    def _check_scalar(self, event: ScalarEvent) -> None:
+        value = event.value
+        if event.implicit[0] and len(value) > _LONGEST_NUMBER and value.lstrip("+-").isdigit():
+            self._refuse(event, f"a number of {len(value)} digits")
+        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+            self._refuse(event, "half a character: \\ud800 to \\udfff stand for none alone")
+
+    def _refuse(self, event: Any, problem: str) -> NoReturn:
+        raise ComposerError(None, None, problem, event.start_mark)
+
+
 class _Constructor(RoundTripConstructor):
     """YAML 1.2's core has no dates: they stay text, so that a wrong one is told with its place."""
 
@@ -241,7 +279,7 @@ _Constructor.add_constructor("tag:yaml.org,2002:timestamp", RoundTripConstructor
 def parse(text: str, path: str) -> Document:
     """Parse YAML 1.2 ``text``; ``path`` is the name that errors show."""
     reader = YAML(typ="rt")
-    reader.Constructor = _Constructor
+    reader.Composer, reader.Constructor = _Composer, _Constructor
     reader.preserve_quotes = True
     try:
         nodes = reader.load(StringIO(text))
@@ -249,6 +287,11 @@ def parse(text: str, path: str) -> Document:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         problem = (error.problem or error.context or "not YAML").strip()
+        raise ConfigError(path, line, column, problem) from None
+    except ReaderError as error:
+        before = text[: error.position]
+        line, column = before.count("\n") + 1, error.position - before.rfind("\n")
+        problem = f"the character U+{error.character:04X} is not allowed"
         raise ConfigError(path, line, column, problem) from None
     if nodes is None:
         nodes = CommentedMap()

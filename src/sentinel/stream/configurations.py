@@ -130,8 +130,11 @@ class Configurations:
         try:
             bundle = msgspec.json.decode(message.value() or b"", type=Bundle)
             configuration = Configuration.parse(bundle.files)
+            configuration.build()  # is there room for it?
         except (ConfigError, msgspec.DecodeError) as error:
             reason = str(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the workers go on without it
+            reason = f"{type(error).__name__}: {error}"
         else:
             if configuration.version == version:
                 return configuration

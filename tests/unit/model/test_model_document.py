@@ -55,3 +55,27 @@ def test_a_date_is_text_until_it_is_converted() -> None:
     """YAML 1.2 has no dates; a day that does not exist would else be an error without a place."""
     text = "day: 2027-02-30\nmoment: 2027-02-06T10:00:00Z\n"
     assert parse(text, "x.yaml").data == {"day": "2027-02-30", "moment": "2027-02-06T10:00:00Z"}
+
+
+_DEEP_MAP = "\n".join(f"{' ' * depth}a:" for depth in range(3_000))
+HOSTILE = {
+    "deep list": ("[" * 5_000, "1:41: nested deeper than 40 levels"),
+    "deep map": (_DEEP_MAP, "40:40: nested deeper than 40 levels"),
+    "tag": ("a: !!int x", "1:4: tags are not read: YAML's own types are enough"),
+    "python tag": ("a: !!python/object:os.system x", "1:4: tags are not read"),
+    "anchor": ("a: &a [1]\nb: 2", "1:4: anchors and aliases are not read: write it out"),
+    "alias": ("a: 1\nb: *a", "2:4: anchors and aliases are not read: write it out"),
+    "control character": ("a: 1\nbc: \x1b[31m", "2:5: the character U+001B is not allowed"),
+    "no character": ("a: \ufffe", "1:4: the character U+FFFE is not allowed"),
+    "half a character": ('a: "\\ud800"', "1:4: half a character"),
+    "endless number": (f"a: {'9' * 5_000}", "1:4: a number of 5000 digits"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_nobody_needs_is_refused_at_its_place(name: str) -> None:
+    """Quickly, and as a ConfigError: a published configuration may say anything."""
+    text, message = HOSTILE[name]
+    with pytest.raises(ConfigError) as caught:
+        parse(text, "f.yaml")
+    assert str(caught.value).startswith(f"f.yaml:{message}")
