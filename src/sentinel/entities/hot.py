@@ -70,7 +70,7 @@ class Heat:
 
     def note(self, entry: HotEntry) -> bool:
         """Whether the entry has to be said: it is new, hotter, or was said a while ago."""
-        key, at_ms = (entry.kind, entry.id), _ms(entry)
+        key, at_ms = (entry.kind, entry.id), entry.at
         risk, said_ms = self._said.get(key, (0, 0))
         if entry.risk <= risk and at_ms < said_ms + REPEAT_MS:
             return False
@@ -200,7 +200,7 @@ class HotList:
         return self._count
 
     def _note(self, entry: HotEntry) -> None:
-        key, told = (entry.kind, hash_text(entry.id)), (_ms(entry), entry.risk)
+        key, told = (entry.kind, hash_text(entry.id)), (entry.at, entry.risk)
         mine = self._entries.setdefault(key, [])
         if not mine:
             self._known.clear()
@@ -253,9 +253,3 @@ class HotList:
         self._count = sum(map(len, self._entries.values()))
         self._known.clear()
         self._owners.restore(owners)
-
-
-def _ms(entry: HotEntry) -> int:
-    """The entry's moment; owners write epoch milliseconds."""
-    assert isinstance(entry.at, int)  # noqa: S101 - checked where it was decoded
-    return entry.at

@@ -11,7 +11,7 @@ from sentinel.entities.kernels import absorb
 from sentinel.entities.layout import HASH, NEWEST, PANE, PANE_MS, RECORDED, KindLayout, Layout
 from sentinel.entities.rows import RollupRows
 from sentinel.entities.wire import Part, Rollup, decode
-from sentinel.model.events import Stream
+from sentinel.model.events import LAST_MOMENT_MS, Stream
 from sentinel.model.rollup import EntityRows
 from sentinel.model.step import Chunk, Limit, RollupDrop
 from sentinel.state import Buffer, Slots, copied
@@ -20,6 +20,14 @@ _STREAMS = tuple(Stream)
 _PARTS = ("version", "head", "words", "links", "slab")
 _LAG_MS = 86_400_000
 """How far one shard's rows may lie behind another's and still find their entity as it was."""
+
+
+# Kernels reckon places in a ring from them: a pane of 2**62 would be one in another entity's.
+_RANGES = (
+    (PANE, 1, LAST_MOMENT_MS // PANE_MS + 1),
+    (NEWEST, 0, LAST_MOMENT_MS << 2 | 3),
+    (RECORDED, 0, LAST_MOMENT_MS),
+)
 
 
 class _Ids(Sequence[str]):
@@ -164,6 +172,10 @@ def _fits(rows: NDArray[np.int64], ends: NDArray[np.int64], text: bytes) -> bool
         len(rows) == len(ends) > 0
         and ends[-1] == len(text)
         and bool((np.diff(ends, prepend=0) >= 0).all())
-        and bool((rows[:, PANE] > 0).all() and (rows[:, NEWEST] >= 0).all())
+        and all(_between(rows[:, word], first, last) for word, first, last in _RANGES)
         and bool((rows[:, NEWEST] & 3 < len(_STREAMS)).all())
     )
+
+
+def _between(numbers: NDArray[np.int64], first: int, last: int) -> bool:
+    return bool(numbers.min() >= first and numbers.max() <= last)

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from sentinel.model.columns import Array
 from sentinel.model.entity import EntityKind
-from sentinel.model.events import Id, Moment, Stream
+from sentinel.model.events import LAST_MOMENT_MS, Id, Stream
 
 BEHIND_MS = 60_000
 """A shard whose stream time lags by more is behind: it catches up."""
 
+EpochMs = Annotated[int, Meta(ge=0, le=LAST_MOMENT_MS)]
+"""A moment as shards tell it: one that is beyond its meaning would be beyond int64, too."""
 _STREAMS = tuple(Stream)
 
 
@@ -73,7 +75,7 @@ class Progress(Struct, frozen=True, array_like=True):
     time by more than :data:`BEHIND_MS`, ``was_behind`` that the step processed records as old.
     """
 
-    stream_ms: int
+    stream_ms: EpochMs
     is_behind: bool = False
     was_behind: bool = False
 
@@ -93,7 +95,7 @@ class HotEntry(Struct, frozen=True, kw_only=True):
     kind: EntityKind
     id: Id
     risk: Annotated[int, Meta(ge=1, le=100)]
-    at: Moment
+    at: EpochMs
 
 
 class HotProgress(Struct, frozen=True, kw_only=True):
@@ -104,4 +106,4 @@ class HotProgress(Struct, frozen=True, kw_only=True):
 
     owner: Annotated[int, Meta(ge=0, lt=1_024)]
     owners: Annotated[int, Meta(ge=1, le=1_024)]
-    until: int
+    until: EpochMs

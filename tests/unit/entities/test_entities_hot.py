@@ -42,6 +42,46 @@ def _risk(hot_list: HotList, *seen: tuple[str | None, int]) -> list[float]:
     return [float(each) for each in rows.columns["ip.risk"].tolist()]
 
 
+_WHOLE = {"kind": "ip", "id": "1.2.3.4", "risk": 50, "at": 1_000}
+HOSTILE = [
+    b"",
+    b"{",
+    b"\xff",
+    b"[" * 10_000,
+    b"null",
+    *(
+        msgspec.json.encode({**_WHOLE, **changed})
+        for changed in (
+            {"at": "2026-01-01T00:00:00Z"},
+            {"at": -1},
+            {"at": 1.5},
+            {"at": 1 << 62},
+            {"risk": 0},
+            {"risk": 101},
+            {"kind": "planet"},
+            {"id": ""},
+            {"id": "x" * 129},
+        )
+    ),
+    b'{"kind":"ip","id":"1.2.3.4","risk":50,"at":1' + b"0" * 30 + b"}",
+    b'{"owner":0,"owners":1,"until":1' + b"0" * 30 + b"}",
+    b'{"owner":0,"owners":1,"until":-5}',
+    b'{"owner":1,"owners":1,"until":5}',
+    b'{"owner":0,"owners":1}',
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=range(len(HOSTILE)))
+def test_what_no_owner_writes_is_counted_and_left_out(value: bytes) -> None:
+    """The list is as before, and can be saved."""
+    hot_list = HotList(DEMAND)
+    _told(hot_list, _entry("a", 80, 10_000))
+    before = hot_list.snapshot()
+    _told(hot_list, value)
+    assert hot_list.take_counts()[0] == {RollupDrop.MALFORMED: 1}
+    assert hot_list.snapshot() == before
+
+
 def test_an_entry_counts_in_full_for_two_minutes_then_fades() -> None:
     """By append time; unknown before, after, for others, and where no address is named."""
     hot_list = HotList(DEMAND)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from sentinel.entities import Owner, declare, lay_out, records
-from sentinel.entities.layout import HASH, NEWEST, PANE, PARTS, KindLayout, Layout
+from sentinel.entities.layout import HASH, NEWEST, PANE, PARTS, RECORDED, KindLayout, Layout
 from sentinel.entities.spelling import owners
 from sentinel.entities.wire import RECORD_BYTES, Part, Rollup, decode
 from sentinel.model.document import parse
@@ -85,6 +85,43 @@ def test_what_cannot_be_read_is_counted_and_left_out(which: int) -> None:
     assert _take(owner, _broken(part)[which]) == []
     assert owner.take_counts()[0] == {RollupDrop.MALFORMED: 1}
     assert len(owner) == 0
+
+
+@pytest.mark.parametrize(
+    ("word", "number"),
+    [
+        (PANE, 1 << 62),
+        (PANE, 1 << 33),
+        (PANE, 0),
+        (NEWEST, 1 << 62),
+        (NEWEST, -1),
+        (RECORDED, 1 << 62),
+        (RECORDED, -(1 << 62)),
+    ],
+)
+def test_a_number_beyond_its_meaning_reaches_no_kernel(word: int, number: int) -> None:
+    """Whoever can write to the topic writes into no other entity's ring."""
+    block = _block(_layout().kinds[0], ("a", 1, 2), ("b", 1, 3))
+    owner = Owner(_layout(), 10)
+    _take(owner, _record(("b", 1, 5)))
+    before = owner.snapshot()
+    block.rows[1, word] = number
+    ((_, forged),) = records([block], 0, 1, Progress(0))
+    assert _take(owner, forged) == []
+    assert owner.take_counts()[0] == {RollupDrop.MALFORMED: 1}
+    assert {name: bytes(part) for name, part in owner.snapshot().items()} == {
+        name: bytes(part) for name, part in before.items()
+    }
+
+
+@pytest.mark.parametrize("stream_ms", [1 << 80, 1 << 63, 1 << 62, -1, 1.5, "1", None])
+def test_a_forged_progress_is_no_record(stream_ms: object) -> None:
+    """A number that does not fit a snapshot would end the worker when it is saved."""
+    value: list[object] = [0, 1, [stream_ms], []]
+    forged = msgspec.msgpack.encode(value) if stream_ms != 1 << 80 else b"\x94\x00\x01\x91\xc7"
+    owner = Owner(_layout(), 10)
+    assert _take(owner, forged) == []
+    assert owner.take_counts()[0] == {RollupDrop.MALFORMED: 1}
 
 
 def test_a_row_older_than_every_window_is_late() -> None:
