@@ -20,6 +20,7 @@ class Skip(StrEnum):
     NO_PATTERN = "no_pattern"  # a line of a text log in which no pattern is found
     NO_STREAM = "no_stream"  # a line that states no stream, where no other line is like it
     NOT_JSON = "not_json"  # a line of foreign JSON that is not a JSON object
+    TOO_LONG = "too_long"  # a line of more than 4 MiB
     RAGGED = "ragged"  # a CSV row with more or fewer cells than the header
 
 

@@ -14,8 +14,7 @@ import numpy as np
 
 from sentinel.model.events import Moment, Stream
 from sentinel.replay.block import UNKNOWN_TIME, Block, ReplayError, Skip
-
-BLOCK_BYTES = 4 << 20
+from sentinel.replay.line_blocks import line_blocks
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -43,12 +42,10 @@ def read_lines(
     A line of which the stream cannot be told is skipped and counted, but where the
     very first is like that the file is not what the user thinks: ReplayError.
     """
-    offset = 0
-    while lines := file.readlines(BLOCK_BYTES):
+    for numbers, lines in line_blocks(file, skipped):
         times, streams, offsets, values = [], [], [], []
-        for line in lines:
-            offset += 1
-            if line.isspace():
+        for offset, line in zip(numbers, lines, strict=True):
+            if not line or line.isspace():
                 continue
             time, place = _look(line, stream)
             if place is None:
@@ -62,7 +59,7 @@ def read_lines(
             times.append(time)
             streams.append(place)
             offsets.append(offset)
-            values.append(line.rstrip(b"\r\n"))
+            values.append(line.rstrip(b"\r"))
         yield Block(
             np.array(times, np.int64),
             np.array(streams, np.int8),

@@ -9,7 +9,6 @@ import csv
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import BinaryIO
 
 import msgspec
@@ -20,7 +19,8 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from sentinel.model.expression import Expression
-from sentinel.replay.block import Skip
+from sentinel.replay.block import ReplayError, Skip
+from sentinel.replay.line_blocks import LONGEST_LINE, line_blocks
 
 BLOCK_ROWS = 65_536
 CSV_BLOCK_BYTES = 4 << 20
@@ -54,7 +54,10 @@ def parquet_table(file: BinaryIO) -> Table:
 
 def csv_table(file: BinaryIO, delimiter: str, skipped: Counter[Skip]) -> Table:
     """Delimited text whose first line names the columns."""
-    first = file.readline().decode("utf-8-sig", "replace")
+    line = file.readline(LONGEST_LINE + 1)
+    if len(line) > LONGEST_LINE:
+        raise ReplayError(f"its first line has more than {LONGEST_LINE} bytes")
+    first = line.decode("utf-8-sig", "replace")
     names = next(csv.reader([first], delimiter=delimiter), [])
 
     def ragged(_row: object) -> str:
@@ -87,7 +90,7 @@ def json_table(file: BinaryIO, skipped: Counter[Skip]) -> Table:
         return {name: _cell(value) for name, value in row.items()}
 
     def read(columns: Sequence[str]) -> Iterator[Numbered]:
-        yield from _by_line(file, cells, columns)
+        yield from _by_line(file, cells, columns, skipped)
 
     return Table(None, read)
 
@@ -106,7 +109,7 @@ def log_table(file: BinaryIO, patterns: Sequence[Expression], skipped: Counter[S
         return groups
 
     def read(columns: Sequence[str]) -> Iterator[Numbered]:
-        yield from _by_line(file, cells, columns)
+        yield from _by_line(file, cells, columns, skipped)
 
     return Table(names, read)
 
@@ -122,11 +125,12 @@ def _by_line(
     file: BinaryIO,
     cells: Callable[[bytes], dict[str, str | None] | None],
     columns: Sequence[str],
+    skipped: Counter[Skip],
 ) -> Iterator[Numbered]:
     """Rows of the lines that have cells; a column that a line lacks is missing there."""
-    numbered = enumerate(file, 1)
-    while lines := list(islice(numbered, BLOCK_ROWS)):
-        rows = [(number, row) for number, line in lines if (row := cells(line)) is not None]
+    for numbers, lines in line_blocks(file, skipped):
+        numbered = zip(numbers, lines, strict=True)
+        rows = [(number, row) for number, line in numbered if (row := cells(line)) is not None]
         arrays = [pa.array([row.get(name) for _, row in rows], pa.string()) for name in columns]
         batch = pa.RecordBatch.from_arrays(arrays, names=list(columns))
         yield np.array([number for number, _ in rows], np.int64), batch
