@@ -1,16 +1,21 @@
 """What holds for any signals and answers: bounded scores, gapless revisions, cuts don't matter."""
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import cast
+from unittest import mock
 from zoneinfo import ZoneInfo
 
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentinel.alerting import Alerting, Said, load
+from sentinel.alerting import Alerting, Said, load, suppressors
+from sentinel.alerting.book import AlertBook
 from sentinel.alerting.cloudevent import ActionEvent, decode, encode, encode_action
+from sentinel.alerting.mute import Mute
+from sentinel.alerting.mute_index import MuteIndex
 from sentinel.model.alert import Alert, AlertState, Change, Resolution, Suppression, Tier
 from sentinel.model.document import parse
 from sentinel.model.events import Stream
@@ -78,7 +83,9 @@ _ANSWERS = st.tuples(
 )
 _SILENCES = st.tuples(
     st.sampled_from(["s1", "s2"]),
-    st.sampled_from(['risk="legal"', 'tier=~"red|blue"', 'entity="C1"']),
+    st.sampled_from(
+        ['risk="legal"', 'tier=~"red|blue"', 'entity="C1"', 'rule="legal.a"', 'entity!="C2"']
+    ),
     st.integers(0, 60 * 60),
     st.integers(0, 60 * 12),
 )
@@ -204,6 +211,27 @@ def test_cuts_do_not_matter(life: list[_Item], cuts: set[int], max_open_alerts: 
     assert cut.said == whole.said
     assert cut.alerting.snapshot() == whole.alerting.snapshot()
     assert cut.alerting.standings() == whole.alerting.standings()
+
+
+class _Everywhere(MuteIndex):
+    """Compares an alert with every mute there is."""
+
+    def _candidates(self, _: Mapping[str, str]) -> Iterator[tuple[int, Mute]]:
+        yield from self._mutes.values()
+
+
+@settings(max_examples=80, deadline=None)
+@given(lives)
+def test_mutes_are_looked_at_where_they_matter(life: list[_Item]) -> None:
+    """The same is said and kept if each is compared with every alert at every change."""
+    found = _ran(life)
+    with (
+        mock.patch.object(AlertBook, "near", lambda book, _: list(book._open)),
+        mock.patch.object(suppressors, "MuteIndex", _Everywhere),
+    ):
+        naive = _ran(life)
+    assert found.said == naive.said
+    assert found.alerting.snapshot() == naive.alerting.snapshot()
 
 
 @settings(max_examples=80, deadline=None)

@@ -11,7 +11,7 @@ from sentinel.alerting.fusion import Fusion, Who
 from sentinel.alerting.policy import Policy
 from sentinel.alerting.suppression import SuppressionRules
 from sentinel.alerting.suppressors import Suppressors
-from sentinel.model.alert import ActionRequest, Alert, AlertState, Resolution, Tier
+from sentinel.model.alert import ActionRequest, Alert, AlertState, Resolution, Suppression, Tier
 from sentinel.model.claim import Claim, Ending
 from sentinel.model.entity import CUSTOMER
 from sentinel.model.response import (
@@ -72,9 +72,13 @@ class Alerting:
 
     def silence(self, silence: Silence) -> None:
         """Take in a silence; open alerts that it touches get a revision."""
+        place = (Suppression.SILENCE, silence.silence_id)
+        before = self._suppressors.mute(place)
         if not self._suppressors.silence(silence, self._wall_ms):
             self._said.limits[Limit.SILENCES] += 1
-        self._book.reconsider(None, self._wall_ms)
+        changed = (before, self._suppressors.mute(place))
+        near = self._book.near(each for each in changed if each is not None)
+        self._book.reconsider(near, self._wall_ms)
 
     def advance(
         self, stream_ms: int, wall_ms: int | None = None, shared_ms: int | None = None
@@ -273,8 +277,10 @@ class Alerting:
                 self._suppressors.warm_up(place)
                 self._book.reconsider([place] if self._book.is_open(place) else [], self._wall_ms)
             case "mute", [reason, name]:
+                changed = self._suppressors.mute((Suppression(reason), name))
                 self._count_room(self._suppressors.change(reason, name, due_ms))
-                self._book.reconsider(None, self._wall_ms)
+                near = self._book.near([] if changed is None else [changed])
+                self._book.reconsider(near, self._wall_ms)
 
     def _end(self, place: tuple[str, str, str], resolution: Resolution, at_ms: int) -> None:
         self._book.resolve(place, resolution, at_ms, self._moment_ms(place[:2]))

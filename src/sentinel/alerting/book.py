@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec import field as struct_field
 from msgspec.structs import replace
 
+from sentinel.alerting.mute import Mute
 from sentinel.alerting.policy import Policy
 from sentinel.alerting.revision import change_between, claimed, opened, raised, request
 from sentinel.alerting.suppressors import Suppressors
@@ -27,6 +28,7 @@ from sentinel.model.alert import (
     Tier,
 )
 from sentinel.model.claim import Claim
+from sentinel.model.matcher import all_match
 from sentinel.model.signal import Action
 from sentinel.model.step import Limit
 from sentinel.state import Timers
@@ -195,6 +197,20 @@ class AlertBook:
             updated_at=max(due_ms, found.alert.updated_at),
         )
         self._revise(key, draft, Change.ESCALATED, moment_ms)
+
+    def near(self, mutes: Iterable[Mute]) -> list[Key]:
+        """The open alerts that one of the mutes matches, and those of the same customers.
+
+        Nothing else changes when a mute begins or ends: what is suppressed inhibits otherwise.
+        """
+        wanted = [each.matchers for each in mutes]
+        keys: set[str] = set()
+        for each in self._open.values():
+            if each.alert.key not in keys:
+                labels = each.alert.labels
+                if any(all_match(matchers, labels) for matchers in wanted):
+                    keys.add(each.alert.key)
+        return [key for key, each in self._open.items() if each.alert.key in keys] if keys else []
 
     def reconsider(self, keys: Iterable[Key] | None, moment_ms: int) -> None:
         """Revise those of the open alerts (None: all) that something else suppresses by now."""

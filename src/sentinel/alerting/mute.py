@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from sentinel.model.alert import Alert, Suppression, Suppressor
-from sentinel.model.matcher import Matcher, all_match
+from sentinel.model.alert import Suppression
+from sentinel.model.matcher import Matcher
 
 
 class Times(Protocol):
@@ -27,9 +27,3 @@ class Mute:
     name: str
     matchers: tuple[Matcher, ...]
     times: Times
-
-    def suppressor(self, alert: Alert, moment_ms: int) -> Suppressor | None:
-        """What suppresses the alert at the moment, if this does."""
-        if self.times.is_on(moment_ms) and all_match(self.matchers, alert.labels):
-            return Suppressor(self.reason, self.name)
-        return None

@@ -6,6 +6,7 @@ import msgspec
 
 from sentinel.alerting.inhibition import InhibitRule, inhibitor
 from sentinel.alerting.mute import Mute
+from sentinel.alerting.mute_index import MuteIndex
 from sentinel.alerting.suppression import SuppressionRules
 from sentinel.model.alert import Alert, Suppression, Suppressor, Tier
 from sentinel.model.hours import Span
@@ -67,6 +68,7 @@ class Suppressors:
         self._max_silences, self._timers = rules.max_silences, timers
         self._silences: dict[str, Silence] = {}
         self._silenced: dict[tuple[Suppression, str], Mute] = {}
+        self._mutes = MuteIndex(self._configured)
         self._cooldowns: dict[tuple[str, str, str], tuple[int, Tier]] = {}
 
     def standing(
@@ -76,15 +78,14 @@ class Suppressors:
 
         ``others`` are the open alerts of the same customer.
         """
-        mutes = (*self._configured.values(), *self._silenced.values())
-        found = [each.suppressor(alert, moment_ms) for each in mutes]
+        found = self._mutes.suppressors(alert, moment_ms)
         bigger = inhibitor(self._inhibit, alert, others)
         if bigger is not None:
             found.append(Suppressor(Suppression.INHIBITED, bigger.alert_id))
         until_ms, judged = self._cooldowns.get(_place(alert), (0, Tier.BLUE))
         if moment_ms < until_ms and _TIERS.index(alert.tier) >= _TIERS.index(judged):
             found.append(Suppressor(Suppression.COOLDOWN, judged.value))
-        return tuple(each for each in found if each is not None)
+        return tuple(found)
 
     def arm(self, moment_ms: int) -> bool:
         """Have configured mutes wait for when they change; False if a timer finds no room."""
@@ -104,8 +105,13 @@ class Suppressors:
             return False
         self._silences[silence.silence_id] = silence
         self._silenced[key] = _mute(silence)
+        self._mutes.put(key, self._silenced[key])
         self._timers.cancel((MUTE, *key))
         return self._wait(key, self._silenced[key], moment_ms)
+
+    def mute(self, place: tuple[Suppression, str]) -> Mute | None:
+        """The mute of that reason and name, if there is one."""
+        return self._configured.get(place) or self._silenced.get(place)
 
     def change(self, reason: str, name: str, due_ms: int) -> bool:
         """A mute's timer is due: wait for its next change, or forget a silence that is over."""
@@ -140,6 +146,7 @@ class Suppressors:
         silences, cooldowns, capacity = msgspec.msgpack.decode(data, type=kind)
         self._silences = {each.silence_id: each for each in silences}
         self._silenced = {(Suppression.SILENCE, each.silence_id): _mute(each) for each in silences}
+        self._mutes = MuteIndex(self._configured | self._silenced)
         self._cooldowns = {(kind, id_, risk): rest for kind, id_, risk, *rest in cooldowns}
         self.capacity.restore(*capacity)
 
@@ -150,6 +157,7 @@ class Suppressors:
             return self._timers.set((MUTE, *key), due_ms)
         if key in self._silenced:
             del self._silenced[key], self._silences[key[1]]
+            self._mutes.remove(key)
         return True
 
 
