@@ -5,6 +5,7 @@ their offsets, so a record that is read again does nothing, and one that was nev
 noticed.  SQLite by default; PostgreSQL by URL.
 """
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -52,6 +53,8 @@ from sentinel.delivery.tables import (
 from sentinel.model.alert import Alert, Tier
 
 _TIERS = tuple(Tier)
+# That a database is gone is told in a line by who asks for it, and not as a traceback, too.
+logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 
 def _next_due() -> Select[Any]:
