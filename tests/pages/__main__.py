@@ -34,7 +34,7 @@ def main(
     for name, total in totals.items():
         for example in total.examples + total.unalarmed:
             console.print(f"{name}: {example}", markup=False)
-    Console(width=200).print(table(totals))
+    Console(width=200).print(table(totals, span))
     if into is not None:
         write(into, totals, span)
     if not all(total.passed for total in totals.values()):

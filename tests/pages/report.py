@@ -14,7 +14,7 @@ from tests.pages.rows import ROWS
 
 _COLUMNS = (
     "row", "fault", "runs", "pages owed", "lost", "late", "doubled", "wrong or quiet", "sent again",
-    "nobody told in 37 s", "alarms due, missed", "red, healthy channel: p99 s", "",
+    "nobody told in 37 s", "alarms due, missed", "red, healthy channel: p99 s", "played", "",
 )  # fmt: skip
 _PLACE = re.compile(r"(?<=<!-- table -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
@@ -66,27 +66,38 @@ class Total:
         ]
 
 
-def table(totals: dict[str, Total]) -> Table:
+def _lines(totals: dict[str, Total], seeds: range, kept: dict[str, list[str]]) -> list[list[str]]:
+    """A line for each row in their order: of this run, of an earlier one, or "not run"."""
+    played = f"{commit()}, seeds {seeds.start} to {seeds.stop - 1}"
+    lines = dict(kept)
+    for name, total in totals.items():
+        *cells, verdict = total.cells()
+        lines[name] = [name, ROWS[name].what, *cells, played, verdict]
+    empty = ["not run", *[""] * (len(_COLUMNS) - 3)]
+    return [lines.get(name) or [name, row.what, *empty] for name, row in ROWS.items()]
+
+
+def table(totals: dict[str, Total], seeds: range) -> Table:
     """The rows for a terminal."""
     shown = Table(*_COLUMNS)
-    for name, total in totals.items():
-        shown.add_row(name, ROWS[name].what, *total.cells())
+    for line in _lines(totals, seeds, {}):
+        shown.add_row(*line)
     return shown
 
 
 def write(into: Path, totals: dict[str, Total], seeds: range) -> None:
-    """Put the rows into a Markdown file, between its marks; raises ValueError without these."""
+    """Put the rows into a Markdown file, between its marks; others stay as they are.
+
+    Raises ValueError for a file without the marks.
+    """
     text = into.read_text("utf-8")
-    if _PLACE.search(text) is None:
+    found = _PLACE.search(text)
+    if found is None:
         raise ValueError(f"{into} has no place for the table")
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in found[0].splitlines()]
+    kept = {line[0]: line for line in cells if len(line) == len(_COLUMNS) and line[0] in ROWS}
     head = [f"| {' | '.join(_COLUMNS)} |", f"|{' --- |' * len(_COLUMNS)}"]
-    lines = [
-        f"| {' | '.join([name, ROWS[name].what, *total.cells()])} |"
-        for name, total in totals.items()
-    ]
-    where = (
-        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit()}, "
-        f"seeds {seeds.start} to {seeds.stop - 1}, Python {platform.python_version()}.\n"
-    )
-    made = "\n".join(["", *head, *lines, "", where])
+    lines = [f"| {' | '.join(line)} |" for line in _lines(totals, seeds, kept)]
+    when = f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}.\n"
+    made = "\n".join(["", *head, *lines, "", when])
     into.write_text(_PLACE.sub(lambda _: made, text), "utf-8")

@@ -39,14 +39,22 @@ def _span(chance: random.Random) -> tuple[int, int]:
 
 
 def _receiver(
-    fault: Fault, *, on: tuple[str, ...] = _TARGETS, slack_ms: int = _SLACK_MS, **more: bool
+    fault: Fault,
+    *,
+    on: tuple[str, ...] = _TARGETS,
+    slack_ms: int = _SLACK_MS,
+    asked_until_ms: int = 0,
+    **more: bool,
 ) -> Callable[[random.Random], tuple[Damage, Spoil]]:
-    """One receiver, drawn from ``on``, misbehaves for a while."""
+    """One receiver, drawn from ``on``, misbehaves for a while.
+
+    It may have asked to be left alone until ``asked_until_ms``, which is longer.
+    """
 
     def make(chance: random.Random) -> tuple[Damage, Spoil]:
         start, end = _span(chance)
         name = chance.choice(on)
-        damage = Damage(start, end, frozenset({name}), slack_ms, **more)
+        damage = Damage(start, max(end, asked_until_ms), frozenset({name}), slack_ms, **more)
 
         async def spoil(world: World) -> None:
             receiver = world.receivers[name]
@@ -64,13 +72,23 @@ def _receiver(
 
 
 def _status(
-    status: int, what: str, *, slack_ms: int = _SLACK_MS, refuses: bool = False, **headers: str
+    status: int,
+    what: str,
+    *,
+    slack_ms: int = _SLACK_MS,
+    asked_until_ms: int = 0,
+    refuses: bool = False,
+    **headers: str,
 ) -> Row:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    fault = Fault(answer=Reply(status, b'{"message":"no"}', named))
-    return Row(
-        what, _receiver(fault, slack_ms=slack_ms, refuses=refuses, on=(*RED_CHANNELS, RUNG_CHANNEL))
+    make = _receiver(
+        Fault(answer=Reply(status, b'{"message":"no"}', named)),
+        slack_ms=slack_ms,
+        asked_until_ms=asked_until_ms,
+        refuses=refuses,
+        on=(*RED_CHANNELS, RUNG_CHANNEL),
     )
+    return Row(what, make)
 
 
 def _robot(body: bytes, what: str, slack_ms: int = _SLACK_MS) -> Row:
@@ -182,7 +200,10 @@ ROWS = {
         429, "429, Retry-After: 60", slack_ms=_PAUSE_MS + _SLACK_MS, Retry_After="60"
     ),
     "throttle_date": _status(
-        503, "503, Retry-After: a date", Retry_After="Thu, 01 Jan 2026 03:04:00 GMT"
+        503,
+        "503, Retry-After: a date",
+        asked_until_ms=4 * MINUTE,  # the run begins at 03:00
+        Retry_After="Thu, 01 Jan 2026 03:04:00 GMT",
     ),
     "throttle_nonsense": _status(429, "429, Retry-After: inf", Retry_After="inf"),
     "redirect": _status(302, "302", Location="http://elsewhere.example/"),
