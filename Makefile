@@ -51,7 +51,7 @@ faults: $(READY) setup-system  ## kill, cut, stop, spoil: nothing lost or double
 
 page-faults: $(READY) setup-system  ## the part of faults that spoils what pages need; FULL=1 ROWS=a,b SEED=2
 	$(BIN)/python -m tests.pages --first $(SEED) $(if $(ROWS),--rows $(ROWS)) \
-	  $(if $(FULL),--seeds 20) $(if $(FULL),$(if $(ROWS),,--into docs/pages.md))
+	  $(if $(FULL),--seeds 20 --into docs/pages.md)
 
 mutations: $(READY) setup-system  ## put known bugs back, one at a time: the fault suite finds each
 	$(BIN)/pytest tests/faults/mutation_check.py
