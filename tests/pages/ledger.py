@@ -1,11 +1,11 @@
 """Who had to be told by when, and who was: what a run lost, told late, twice or wrongly."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
-from tests.pages.process import TIMEOUT_MS
+from tests.pages.process import RESTART_MS, RETRY_LONGEST_MS, TIMEOUT_MS
 from tests.pages.stories import (
     CHANNELS,
     CHAT,
@@ -24,6 +24,7 @@ from tests.pages.world import Outcome
 ON_TIME_MS = 2 * SECOND
 ALARM_MS = 2 * MINUTE
 _FALLBACK_MS = 30 * SECOND
+_RECOVER_MS = RETRY_LONGEST_MS + 4 * TIMEOUT_MS
 _CHAT_MS = 65 * SECOND  # a robot's rate
 _LADDER = (*RED_CHANNELS, RUNG_CHANNEL)
 
@@ -34,9 +35,9 @@ class Damage:
 
     ``slack_ms`` after the end all that waits has been told.  ``takes_in``: alerts are read
     meanwhile.  ``refuses``: what is told meanwhile is given up.  ``resends``: a receiver may
-    have what the pager cannot know.  ``early_ms``: by so much time may seem to have passed;
-    a duration may be ``stretch`` times as long.  Not ``alarms``: what waits for long is no
-    fault of a receiver.
+    have what the pager cannot know.  ``early_ms``: by so much time may seem to have passed; a
+    duration may be ``stretch`` times as long.  Not ``alarms``: what waits for long is no fault
+    of a receiver.  ``kills`` are when the pager's process was ended.
     """
 
     start_ms: int = 0
@@ -49,11 +50,18 @@ class Damage:
     refuses: bool = False
     resends: bool = False
     alarms: bool = True
+    kills: Sequence[int] = ()
 
     def covers(self, channel: str, at_ms: float) -> bool:
         """Whether what is to be told then may have to wait."""
-        first_ms = self.start_ms - ON_TIME_MS
-        return channel in self.channels and first_ms <= at_ms < self.end_ms + self.slack_ms
+        return self.wait_ms(channel, at_ms) > 0
+
+    def wait_ms(self, channel: str, at_ms: float) -> float:
+        """Until when what is to be told then may have to wait; 0 if it need not."""
+        spans = [(kill_ms, kill_ms + RESTART_MS + _RECOVER_MS) for kill_ms in self.kills]
+        if channel in self.channels:
+            spans.append((self.start_ms, self.end_ms + self.slack_ms))
+        return max((end for start, end in spans if start - ON_TIME_MS <= at_ms < end), default=0)
 
 
 @dataclass
@@ -123,15 +131,16 @@ class Ledger:
 
     def _deadline(self, channel: str, at_ms: float) -> float:
         usual = at_ms + self._damage.stretch * (_CHAT_MS if channel == CHAT else ON_TIME_MS)
-        if not self._damage.covers(channel, at_ms):
-            return usual
-        return max(usual, self._damage.end_ms + self._damage.slack_ms)
+        return max(usual, self._damage.wait_ms(channel, at_ms))
 
     def _check_taken(self, alert_id: str, revision: int, at_ms: int) -> None:
         damage, taken_ms = self._damage, self._taken(alert_id, revision)
         deadline = at_ms + ON_TIME_MS
         if not damage.takes_in and damage.start_ms <= deadline:
             deadline = max(deadline, damage.end_ms + damage.slack_ms)
+        for kill_ms in damage.kills:
+            if kill_ms <= deadline:
+                deadline = max(deadline, kill_ms + RESTART_MS + ON_TIME_MS)
         if taken_ms > deadline:
             self._verdict.blame("late", f"{alert_id} revision {revision} read at {taken_ms}")
         if taken_ms - at_ms > ALARM_MS:
@@ -162,8 +171,7 @@ class Ledger:
         if duty.channel not in _LADDER:
             return
         soon_ms = at_ms + _FALLBACK_MS + TIMEOUT_MS + ON_TIME_MS
-        if self._damage.covers(SPARE, at_ms):
-            soon_ms = max(soon_ms, self._damage.end_ms + self._damage.slack_ms)
+        soon_ms = max(soon_ms, self._damage.wait_ms(SPARE, at_ms))
         spare_ms = self._first(SPARE, duty.alert_id, Kind.TRIGGER, at_ms)
         if min(told_ms, spare_ms, until_ms) > soon_ms:
             self._verdict.blame(

@@ -78,10 +78,11 @@ def _lines(totals: dict[str, Total], seeds: range, kept: dict[str, list[str]]) -
 
 
 def table(totals: dict[str, Total], seeds: range) -> Table:
-    """The rows for a terminal."""
+    """The rows of this run for a terminal."""
     shown = Table(*_COLUMNS)
     for line in _lines(totals, seeds, {}):
-        shown.add_row(*line)
+        if line[0] in totals:
+            shown.add_row(*line)
     return shown
 
 

@@ -30,6 +30,7 @@ class Row:
     on_postgres: bool = False
     over_tls: bool = False
     flood: int = 0
+    ends_it: bool = False  # the row itself ends the pager's process
     end_ms: int = FEED_MS + AFTER_MS
 
 
@@ -44,7 +45,8 @@ def _receiver(
     on: tuple[str, ...] = _TARGETS,
     slack_ms: int = _SLACK_MS,
     asked_until_ms: int = 0,
-    **more: bool,
+    refuses: bool = False,
+    resends: bool = False,
 ) -> Callable[[random.Random], tuple[Damage, Spoil]]:
     """One receiver, drawn from ``on``, misbehaves for a while.
 
@@ -54,7 +56,14 @@ def _receiver(
     def make(chance: random.Random) -> tuple[Damage, Spoil]:
         start, end = _span(chance)
         name = chance.choice(on)
-        damage = Damage(start, max(end, asked_until_ms), frozenset({name}), slack_ms, **more)
+        damage = Damage(
+            start,
+            max(end, asked_until_ms),
+            frozenset({name}),
+            slack_ms,
+            refuses=refuses,
+            resends=resends,
+        )
 
         async def spoil(world: World) -> None:
             receiver = world.receivers[name]
@@ -231,7 +240,7 @@ ROWS = {
     "outbox_read_only": Row(
         "read-only", _global(lambda w: w.database.protect(), lambda w: w.database.mend())
     ),
-    "outbox_older": Row("of an older version", _upgraded),
+    "outbox_older": Row("of an older version", _upgraded, ends_it=True),
     "postgres_restarted": Row(
         "PostgreSQL stopped and started",
         _global(lambda w: w.database.stop(), lambda w: w.database.start()),
@@ -243,7 +252,7 @@ ROWS = {
         _global(lambda w: w.topic.cut(), lambda w: w.topic.mend(), span=_an_hour),
         end_ms=FEED_MS + AFTER_MS + HOUR,
     ),
-    "killed": Row("kill -9, ten times", _killed),
+    "killed": Row("kill -9, ten times", _killed, ends_it=True),
     "clock_back": Row("the clock set back 10 min", _clock(-10 * MINUTE)),
     "clock_ahead": Row("the clock set 10 min ahead", _clock(10 * MINUTE)),
 }
