@@ -60,7 +60,8 @@ class Receivers:
         yaml = YAML()
         document = yaml.load(routes.read_text("utf-8"))
         url = self.url
-        rate = {"pages": 6000, "per": "1m"}
+        # One each: the same one twice would be written as an alias, which is not read.
+        rate, other = {"pages": 6000, "per": "1m"}, {"pages": 6000, "per": "1m"}
         document["channels"] |= {
             "pagerduty": {
                 "type": "pagerduty",
@@ -72,7 +73,7 @@ class Receivers:
                 "type": "webhook",
                 "url": f"{url}/hook",
                 "key": {"env": "STACK_WEBHOOK_KEY"},
-                "rate": rate,
+                "rate": other,
             },
             "chat": {"type": "apprise", "url": {"env": "STACK_CHAT_URL"}},
             "mail": {"type": "apprise", "url": {"env": "STACK_MAIL_URL"}},
