@@ -8,6 +8,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from benchmarks.events import Record
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
+from sentinel.stream.letters import LETTER_BYTES
 
 PARTITIONS = 1
 """Of every topic: a process of a contender has one partition, as much as one core can do."""
@@ -18,7 +19,8 @@ _PATIENCE_S = 60
 def create_topics(broker: str, names: Iterable[str]) -> None:
     """Create topics; raises if one exists."""
     admin = AdminClient({"bootstrap.servers": broker})
-    topics = [NewTopic(name, PARTITIONS, replication_factor=1) for name in names]
+    config = {"max.message.bytes": str(LETTER_BYTES)}  # workers refuse a smaller dead letter
+    topics = [NewTopic(name, PARTITIONS, replication_factor=1, config=config) for name in names]
     for future in admin.create_topics(topics).values():
         future.result(_PATIENCE_S)
 
