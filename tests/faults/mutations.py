@@ -90,3 +90,8 @@ MUTATIONS = {
     "no_fencing": Mutation("sigstop", _no_fencing),
     "wall_clock_moves_the_alert_clock": Mutation("outage_3d", _wall_clock_moves_the_alert_clock),
 }
+
+
+def put_back(name: str) -> None:
+    """Put one back into this process."""
+    MUTATIONS[name].put_back()

@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from tests.faults.ledger import Fed, Ledger
 from tests.faults.proxy import Link, Proxy
 from tests.faults.verifier import Verdict, Verifier
-from tests.faults.workers import Workers, Zygote
+from tests.faults.workers import Workers
 from tests.integration.stage import Stage
 from tests.kafka.broker import Broker
 
@@ -50,12 +50,12 @@ class Result:
 
 
 class Lab:
-    """A broker, a proxy before its second listener, and the zygote of all workers."""
+    """A broker, and a proxy before its second listener."""
 
     def __init__(self, mutation: str | None = None, drain_s: float = 90.0) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="sentinel-faults-"))
         self.mutation, self.drain_s = mutation, drain_s
-        self.zygote, self.proxy = Zygote(), Proxy()
+        self.proxy = Proxy()
         self.broker = Broker(("PROXIED",), advertised={"PROXIED": self.proxy.address})
         self.proxy.open(self.broker.addresses["PROXIED"])
         self._scenes = 0
@@ -69,7 +69,6 @@ class Lab:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.zygote.stop()
         self.proxy.stop()
         self.broker.stop()
 
@@ -120,7 +119,6 @@ class Scene:
         )
         addresses = lab.proxy.address if proxied else self.broker.address
         self.workers = Workers(
-            lab.zygote,
             _ENVIRONMENT
             | {
                 "SENTINEL_BROKERS": addresses,

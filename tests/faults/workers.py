@@ -1,78 +1,33 @@
 """One to three workers under a tiny supervisor, which starts again those that end."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Queue
+from types import SimpleNamespace
 
 from tests.ports import free_port
+from tests.zygote import Call, Forked, zygote
 
-_ROOT = Path(__file__).parents[2]
+from sentinel.stream import failpoint
+
 _TICK_S = 0.05
 _STOP_S = 60.0
 
 
-class Zygote:
-    """The warm process of which workers are forked."""
-
-    def __init__(self) -> None:
-        self.codes: dict[int, int] = {}
-        self._born: Queue[int] = Queue()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.zygote"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=_ROOT,
-        )
-        self._lock = threading.Lock()
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def fork(
-        self, environment: Mapping[str, str], log: Path, mutation: str | None, *, stops: bool
-    ) -> int:
-        """Start a worker; returns its process id."""
-        order = {
-            "environment": dict(environment),
-            "log": str(log),
-            "mutation": mutation,
-            "stops": stops,
-        }
-        assert self._process.stdin is not None
-        with self._lock:
-            self._process.stdin.write(json.dumps(order) + "\n")
-            self._process.stdin.flush()
-            return self._born.get(timeout=120)
-
-    def stop(self) -> None:
-        """End it; its workers have ended before."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(10)
-
-    def _listen(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            word, pid, *code = line.split()
-            if word == "born":
-                self.codes.pop(int(pid), None)  # another process had this number before
-                self._born.put(int(pid))
-            else:
-                self.codes[int(pid)] = int(code[0])
+def raise_at_failpoints(name: str) -> None:
+    """A failpoint sends this signal in place of SIGKILL."""
+    number = signal.Signals[name]
+    failpoint.signal = SimpleNamespace(SIGKILL=number)  # type: ignore[assignment, attr-defined]
 
 
 @dataclass
 class _Slot:
     port: int
-    pid: int = 0
+    process: Forked
     ready: bool = False
     down_since: float | None = None  # only a worker that has ended is timed
 
@@ -84,15 +39,12 @@ class Workers:
     ``failpoint`` is asked at each start; with ``failpoint_stops`` it is SIGSTOP that comes there.
     """
 
-    def __init__(
-        self, zygote: Zygote, environment: Mapping[str, str], log: Path, mutation: str | None
-    ) -> None:
+    def __init__(self, environment: Mapping[str, str], log: Path, mutation: str | None) -> None:
         self.deaths = 0
         self.recoveries: list[float] = []
         self.failpoint: Callable[[], str | None] = lambda: None
         self.failpoint_stops = False
-        self._zygote, self._environment = zygote, dict(environment)
-        self._log, self._mutation = log, mutation
+        self._environment, self._log, self._mutation = dict(environment), log, mutation
         self._slots: list[_Slot] = []
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -116,21 +68,18 @@ class Workers:
 
     def add(self) -> None:
         """Start one more worker."""
-        slot = _Slot(free_port())
         with self._lock:
-            self._start(slot)
-            self._slots.append(slot)
+            port = free_port()
+            self._slots.append(_Slot(port, self._fork(port)))
 
     def send(self, index: int, number: signal.Signals) -> None:
         """Send a signal to a worker; nothing happens where it has just ended."""
         with self._lock:
-            pid = self._slots[index].pid
-            if pid not in self._zygote.codes:
-                os.kill(pid, number)
+            self._slots[index].process.send(number)
 
     def is_stopped(self, index: int) -> bool:
         """Whether a worker stands still by SIGSTOP."""
-        return _stat(self._slots[index].pid)[0] == "T"
+        return _stat(self._slots[index].process.pid)[0] == "T"
 
     def remove(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End the worker started last and don't start it again; returns its exit code."""
@@ -143,9 +92,8 @@ class Workers:
         self._stopping.set()
         self._thread.join()
         for slot in self._slots:
-            if slot.pid not in self._zygote.codes:
-                os.kill(slot.pid, signal.SIGCONT)
-                os.kill(slot.pid, signal.SIGTERM)
+            slot.process.send(signal.SIGCONT)
+            slot.process.send(signal.SIGTERM)
         codes = [self._end(slot, signal.SIGTERM) for slot in self._slots]
         self._slots.clear()
         return codes
@@ -154,7 +102,7 @@ class Workers:
         """The most memory that one of the running workers has had."""
         peaks = [0]
         for slot in self._slots:
-            status = Path(f"/proc/{slot.pid}/status").read_text("ascii")
+            status = Path(f"/proc/{slot.process.pid}/status").read_text("ascii")
             peaks += [
                 int(line.split()[1]) * 1024
                 for line in status.splitlines()
@@ -163,35 +111,35 @@ class Workers:
         return max(peaks)
 
     def _end(self, slot: _Slot, number: signal.Signals) -> int:
-        if slot.pid not in self._zygote.codes:
-            os.kill(slot.pid, number)
-        end = time.monotonic() + _STOP_S
-        while slot.pid not in self._zygote.codes:
-            if time.monotonic() > end:
-                os.kill(slot.pid, signal.SIGKILL)
-                end += _STOP_S
-            time.sleep(_TICK_S)
-        return self._zygote.codes[slot.pid]
+        slot.process.send(number)
+        try:
+            return slot.process.wait(_STOP_S)
+        except TimeoutError:
+            slot.process.send(signal.SIGKILL)
+            return slot.process.wait(_STOP_S)
 
-    def _start(self, slot: _Slot) -> None:
-        environment = self._environment | {"SENTINEL_WEB_PORT": str(slot.port)}
+    def _fork(self, port: int) -> Forked:
+        environment = self._environment | {"SENTINEL_WEB_PORT": str(port)}
         armed = self.failpoint()
         if armed is not None:
             environment["SENTINEL_FAILPOINT"] = armed
-        slot.ready = False
-        slot.pid = self._zygote.fork(
-            environment, self._log, self._mutation, stops=self.failpoint_stops
-        )
+        before = []
+        if self.failpoint_stops:
+            before.append(Call("tests.faults.workers:raise_at_failpoints", "SIGSTOP"))
+        if self._mutation:
+            before.append(Call("tests.faults.mutations:put_back", self._mutation))
+        return zygote().fork(["worker"], environment, self._log, self._log, before=before)
 
     def _supervise(self) -> None:
         while not self._stopping.wait(_TICK_S):
             with self._lock:
                 slots = list(self._slots)
                 for slot in slots:
-                    if slot.pid in self._zygote.codes:
+                    if slot.process.code is not None:
                         self.deaths += 1
                         slot.down_since = time.monotonic()
-                        self._start(slot)
+                        slot.ready = False
+                        slot.process = self._fork(slot.port)
             for slot in slots:
                 if not slot.ready and _is_ready(slot.port):
                     slot.ready = True

@@ -1,10 +1,8 @@
 """What integration tests share: topics, a feed with a ledger, a worker process, readers."""
 
-import os
 import random
 import signal
-import subprocess
-import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterable
@@ -28,6 +26,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 from tests.ports import free_port
+from tests.zygote import zygote
 
 from sentinel.configuration import Configuration
 from sentinel.model.events import Event, Login, Stream, Transaction
@@ -192,23 +191,26 @@ class Stage:
 
 
 class WorkerProcess:
-    """``sentinel worker`` (or ``pager``) as a process; its output goes to the test's own."""
+    """``sentinel worker`` (or ``pager``) as a process."""
 
     def __init__(
         self, settings: Settings, environment: dict[str, str], verb: str = "worker"
     ) -> None:
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("SENTINEL_")}
-        for name in ("brokers", "app_id", "topic_prefix", "web_port"):
-            clean[f"SENTINEL_{name.upper()}"] = str(getattr(settings, name))
-        clean["SENTINEL_SESSION_TIMEOUT"] = "6s"  # whoever is killed is given up soon
+        given = {
+            f"SENTINEL_{name.upper()}": str(getattr(settings, name))
+            for name in ("brokers", "app_id", "topic_prefix", "web_port")
+        }
+        given["SENTINEL_SESSION_TIMEOUT"] = "6s"  # whoever is killed is given up soon
         self._url = f"http://127.0.0.1:{settings.web_port}"
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "sentinel", verb],
-            env={**clean, **environment},
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parent,
-        )
+        self._folder = tempfile.TemporaryDirectory(prefix="sentinel-worker-")
+        out, errors = Path(self._folder.name, "out"), Path(self._folder.name, "errors")
+        self._errors = errors
+        self.process = zygote().fork([verb], given | environment, out, errors)
+
+    @property
+    def said(self) -> str:
+        """What it has written to stderr."""
+        return self._errors.read_text()
 
     def get(self, path: str) -> str:
         """A page of the worker's, empty while it does not answer."""
@@ -220,7 +222,10 @@ class WorkerProcess:
 
     def wait_ready(self) -> None:
         """Wait until all shards have recovered."""
-        wait_for(lambda: self.get("/readyz").startswith("ready"), "worker ready")
+        try:
+            wait_for(lambda: self.get("/readyz").startswith("ready"), "worker ready")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it said:\n{self.said}") from None
 
     def counted(self, sample: str) -> float:
         """The value of one sample of /metrics, 0 where it is missing."""
@@ -229,9 +234,8 @@ class WorkerProcess:
 
     def end(self, number: signal.Signals) -> int:
         """Send a signal and wait for the end; returns the exit code."""
-        self.process.send_signal(number)
-        self.process.communicate(timeout=60)
-        return self.process.returncode
+        self.process.send(number)
+        return self.process.wait(60)
 
 
 def lively(count: int, seed: int, customers: int = 40) -> list[tuple[Stream, str, bytes]]:

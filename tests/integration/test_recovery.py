@@ -1,15 +1,14 @@
 """Snapshots, published configurations and rebuilding, on a real Kafka."""
 
-import os
 import signal
 import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.integration.stage import PARTITIONS, Stage, lively, wait_for
 from tests.integration.test_worker import assert_exact
+from tests.zygote import run
 
 from sentinel.settings import shipped_configs
 from sentinel.stream import snapshot as form
@@ -26,18 +25,10 @@ def stage(kafka: str, prefix: str) -> Stage:
     return Stage(kafka, prefix)
 
 
-def _sentinel(stage: Stage, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("SENTINEL_")}
-    for name in ("brokers", "app_id", "topic_prefix"):
-        environment[f"SENTINEL_{name.upper()}"] = str(getattr(stage.settings, name))
-    return subprocess.run(
-        [sys.executable, "-m", "sentinel", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-        timeout=180,
-    )
+def _sentinel(stage: Stage, *arguments: object) -> subprocess.CompletedProcess[str]:
+    names = ("brokers", "app_id", "topic_prefix")
+    given = {f"SENTINEL_{name.upper()}": str(getattr(stage.settings, name)) for name in names}
+    return run(*arguments, environment=given)
 
 
 def _manifests(stage: Stage) -> list[Manifest]:
@@ -89,7 +80,7 @@ def test_a_configuration_published_mid_stream(stage: Stage, tmp_path: Path) -> N
     worker.wait_ready()
     stage.feed(records[:1_500])
     wait_for(stage.everything_applied, "events under the first")
-    published = _sentinel(stage, "publish", str(tmp_path))
+    published = _sentinel(stage, "publish", tmp_path)
     assert published.returncode == 0, published.stderr
     version = published.stdout.strip()
 
@@ -114,7 +105,7 @@ def test_a_bad_configuration_is_refused(stage: Stage, tmp_path: Path) -> None:
     """Nothing is published, and the error says where it is wrong."""
     for name in ("engine.yaml", "features.yaml"):
         (tmp_path / name).write_text((shipped_configs() / name).read_text("utf-8"), "utf-8")
-    refused = _sentinel(stage, "publish", str(tmp_path))
+    refused = _sentinel(stage, "publish", tmp_path)
     assert refused.returncode == 1
     assert "detectors.yaml:1:1: the file is missing" in refused.stderr
     assert stage.read(stage.topics.configs) == []
@@ -129,9 +120,8 @@ def test_a_shard_that_cannot_recover_is_rebuilt(stage: Stage) -> None:
     worker.end(signal.SIGKILL)
     stage.truncate(stage.topics.inputs.values())
     worker = stage.worker()
-    _, said = worker.process.communicate(timeout=90)
-    assert worker.process.returncode == 1
-    assert "no longer retained; run `sentinel recover --from-earliest`" in said
+    assert worker.process.wait(90) == 1
+    assert "no longer retained; run `sentinel recover --from-earliest`" in worker.said
     assert _sentinel(stage, "recover").returncode == 2
     rebuilt = _sentinel(stage, "recover", "--from-earliest")
     assert rebuilt.returncode == 0, rebuilt.stderr

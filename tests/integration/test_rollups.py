@@ -105,7 +105,7 @@ def test_a_kill_in_the_middle_loses_and_doubles_nothing(stage: Stage, failpoint:
     def fed_to_death() -> bool:
         number = next(numbers)
         stage.feed(_logins(number, number + 1, start_ms, success=False))
-        return worker.process.poll() is not None
+        return worker.process.code is not None
 
     wait_for(fed_to_death, "the worker fails")
     number = next(numbers)

@@ -2,8 +2,6 @@
 
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from confluent_kafka.admin import ResourcePatternType as Pattern
 from confluent_kafka.admin import ResourceType as Resource
 from tests.integration.stage import PARTITIONS, Stage, WorkerProcess, lively, wait_for
 from tests.kafka.secure import WAYS, SecureBroker
+from tests.zygote import run
 
 from sentinel.alerting.cloudevent import decode
 from sentinel.settings import Settings
@@ -46,17 +45,6 @@ def _documented(prefix: str) -> list[AclBinding]:
     ]
 
 
-def _sentinel(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "sentinel", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PATH": "/usr/bin:/bin", "NO_COLOR": "1", **environment},
-        timeout=120,
-    )
-
-
 @pytest.mark.parametrize("way", WAYS)
 def test_alerts_with_no_more_rights_than_documented(
     secure_kafka: SecureBroker, prefix: str, way: str, tmp_path: Path
@@ -68,7 +56,7 @@ def test_alerts_with_no_more_rights_than_documented(
         "SENTINEL_TOPIC_PREFIX": prefix,
         "SENTINEL_PARTITIONS": str(PARTITIONS),
     }
-    made = _sentinel("topics", "create", environment=operator)
+    made = run("topics", "create", environment=operator)
     assert (made.returncode, made.stdout.split()) == (0, Topics(prefix).all()), made.stderr
     stage = Stage(secure_kafka.address, prefix)
     producer = Settings.from_environment(secure_kafka.environment(way, "producer"))
@@ -89,21 +77,21 @@ def test_alerts_with_no_more_rights_than_documented(
             wait_for(stage.everything_applied, "all events applied")
             newest = [decode(each.value()) for each in stage.read(stage.topics.alerts)]
             alert = next(each for each in reversed(newest) if each.resolution is None)
-            acknowledged = _sentinel("ack", alert.alert_id, "--by", "li.wei", environment=analyst)
+            acknowledged = run("ack", alert.alert_id, "--by", "li.wei", environment=analyst)
         finally:
             code = worker.end(signal.SIGTERM)
         assert code == 0
         assert acknowledged.returncode == 0, acknowledged.stderr
     assert len(stage.read(stage.topics.alerts)) > 20
     silence = ("silence", "add", "tier=blue", "--for", "1h", "--comment", "test", "--by", "li.wei")
-    silenced = _sentinel(*silence, environment=analyst)
+    silenced = run(*silence, environment=analyst)
     assert silenced.returncode == 0, silenced.stderr
-    listed = _sentinel("silence", "list", environment=analyst)
+    listed = run("silence", "list", environment=analyst)
     assert silenced.stdout.strip() in listed.stdout
-    expired = _sentinel("silence", "expire", silenced.stdout.strip(), environment=analyst)
+    expired = run("silence", "expire", silenced.stdout.strip(), environment=analyst)
     assert expired.returncode == 0, expired.stderr
-    assert _sentinel("silence", "list", environment=analyst).stdout == ""
-    everything = _sentinel("silence", "list", "--all", environment=analyst)
+    assert run("silence", "list", environment=analyst).stdout == ""
+    everything = run("silence", "list", "--all", environment=analyst)
     assert "over" in everything.stdout
     assert len(stage.read(stage.topics.responses)) == 2
     assert len(stage.read(stage.topics.silences)) == 2
@@ -125,7 +113,7 @@ def test_the_simulator_is_let_in(secure_kafka: SecureBroker, prefix: str) -> Non
     stage = Stage(secure_kafka.address, prefix)
     environment = secure_kafka.environment("scram-sha-512", "producer")
     options = ["--kafka", environment["SENTINEL_BROKERS"], "--topic-prefix", prefix]
-    done = _sentinel("simulate", *options, "--customers", "20", environment=environment)
+    done = run("simulate", *options, "--customers", "20", environment=environment)
     assert done.returncode == 0, done.stderr
     arrived = sum(len(stage.read(topic)) for topic in stage.topics.inputs.values())
     assert done.stderr == f"{arrived:,} events sent\n"
@@ -141,7 +129,7 @@ def test_a_wrong_password_is_one_line_without_it(
     environment = secure_kafka.environment(way, "worker")
     del environment["SENTINEL_SASL_PASSWORD_FILE"]
     environment["SENTINEL_SASL_PASSWORD"] = "open-sesame"
-    done = _sentinel(*verb, environment=environment)
+    done = run(*verb, environment=environment)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     address = secure_kafka.addresses["SASL_SSL"]
     assert done.stderr.startswith(f"sentinel: Kafka at {address} does not let us in (")
@@ -157,7 +145,7 @@ def test_an_unknown_authority_is_one_line(
     """Exit 1; the line says that TLS failed and which file to look at."""
     environment = secure_kafka.environment(way, "worker")
     environment["SENTINEL_TLS_CA_FILE"] = str(secure_kafka.unknown_ca())
-    done = _sentinel(*verb, environment=environment)
+    done = run(*verb, environment=environment)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     address = secure_kafka.addresses[environment["SENTINEL_SECURITY"].upper()]
     assert done.stderr.startswith(f"sentinel: no TLS with Kafka at {address} (")

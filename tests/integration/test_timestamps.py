@@ -1,13 +1,12 @@
 """Whose timestamps records have, on real Kafka: by the command line, and on a stage."""
 
-import subprocess
-import sys
 import time
 
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 from tests.integration.stage import Stage, wait_for
+from tests.zygote import run
 
 from sentinel.model.events import Stream
 from sentinel.stream.topics import Timestamps, Topics
@@ -36,12 +35,7 @@ def test_topics_create_sets_the_timestamp_type_of_the_inputs(
 ) -> None:
     """The broker dates records unless the operator asks for producers' timestamps."""
     settings = {"SENTINEL_BROKERS": kafka, "SENTINEL_TOPIC_PREFIX": prefix}
-    subprocess.run(
-        [sys.executable, "-m", "sentinel", "topics", "create", *options],
-        check=True,
-        env={"PATH": "/usr/bin:/bin", **settings},
-        timeout=120,
-    )
+    assert run("topics", "create", *options, environment=settings).returncode == 0
     topics = Topics(prefix)
     for name in topics.from_outside():
         wait_for(lambda name=name: _timestamp_type(kafka, name) == expected, f"{name} is dated")  # type: ignore[misc]

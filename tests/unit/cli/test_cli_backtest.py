@@ -2,28 +2,17 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-
-def _sentinel(*arguments: str | Path | float) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "sentinel", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+from tests.zygote import run
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of events.jsonl and labels.jsonl."""
     folder = tmp_path_factory.mktemp("days")
-    made = _sentinel(
+    made = run(
         "simulate", "--customers", 200, "--days", 2, "--attacks-per-day", 20, "--out", folder
     )
     assert made.returncode == 0, made.stderr
@@ -34,7 +23,7 @@ def test_a_stricter_rule_loses_alerts(data: Path, tmp_path: Path) -> None:
     """JSON for CI: both configurations' figures, what is gained and lost; and a whole page."""
     shipped = Path(__file__).parents[3] / "configs" / "rules" / "operational.yaml"
     page = tmp_path / "report.html"
-    done = _sentinel(
+    done = run(
         *("backtest", data / "events.jsonl", "--labels", data / "labels.jsonl", "--json"),
         *("--rules", _without_operational(tmp_path), "--against", shipped.parents[1]),
         *("--html", page, "--warm-up", "1h"),
@@ -61,7 +50,7 @@ def _without_operational(folder: Path) -> Path:
 
 def test_a_higher_threshold_fires_less(data: Path) -> None:
     """One row for each value, signals falling."""
-    done = _sentinel(
+    done = run(
         *("rules", "what-if", "mule.fan-in", data / "events.jsonl", "--json"),
         *("--vary", "senders_24h", "--values", "2,5,1000", "--labels", data / "labels.jsonl"),
     )
@@ -84,7 +73,7 @@ def test_a_higher_threshold_fires_less(data: Path) -> None:
 def test_errors_are_one_line(data: Path, arguments: tuple[str, ...], says: str) -> None:
     """Exit code 1 and what to mend."""
     given = [str(data / "events.jsonl") if word == "DATA" else word for word in arguments]
-    done = _sentinel(*given)
+    done = run(*given)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("sentinel: ")
     assert says in done.stderr

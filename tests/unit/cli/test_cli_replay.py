@@ -6,19 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.zygote import run
 
 GOOD = '{"event_id":"%d","event_time":%d,"customer_id":"c","kind":"login","success":false}\n'
 
 
 def _replay(*arguments: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "sentinel", "replay", *map(str, arguments)],
-        input=given,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return run("replay", *arguments, given=given)
 
 
 def _logins(count: int) -> str:

@@ -3,23 +3,16 @@
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.zygote import run
 
 from sentinel.settings import shipped_configs
 
 
 def _sentinel(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "sentinel", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PATH": "/usr/bin:/bin", "NO_COLOR": "1", **environment},
-        timeout=120,
-    )
+    return run(*arguments, environment=environment)
 
 
 @pytest.fixture
