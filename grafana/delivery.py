@@ -39,7 +39,19 @@ def delivery() -> dict[str, Any]:
                 "Times an alert became suppressed in the chosen time, by reason.",
                 {"{{reason}}": increase("sentinel_suppressed_alerts_total", "reason")},
                 unit="none",
-                width=8,
+                width=6,
+            ),
+            panel(
+                "bargauge",
+                "Actions kept back · 未下达的处置",
+                "Actions that core systems were told of later or never, and what kept them.",
+                {
+                    "{{action}} {{reason}}": increase(
+                        "sentinel_withheld_actions_total", "action, reason"
+                    )
+                },
+                unit="none",
+                width=6,
             ),
             panel(
                 "bargauge",
@@ -47,7 +59,7 @@ def delivery() -> dict[str, Any]:
                 "Alerts that ended in the chosen time, by how.",
                 {"{{resolution}}": increase("sentinel_resolved_alerts_total", "resolution")},
                 unit="none",
-                width=8,
+                width=6,
             ),
             panel(
                 "bargauge",
@@ -55,7 +67,7 @@ def delivery() -> dict[str, Any]:
                 "Alerts that were raised beyond their score in the chosen time.",
                 {"{{reason}}": increase("sentinel_escalations_total", "reason")},
                 unit="none",
-                width=8,
+                width=6,
             ),
             panel(
                 "timeseries",

@@ -148,6 +148,7 @@ class Engine:
         said, counts = stages.alerting.finish(), stages.complaints.take_counts()
 
         outcome.alerts, outcome.action_requests = said.alerts, said.action_requests
+        outcome.withheld_actions = said.withheld
         outcome.dead_letters = [letter for part in decoded.values() for letter in part.dead_letters]
         outcome.dead_letters += responses.dead_letters + silences.dead_letters
         outcome.dropped_signals += said.dropped

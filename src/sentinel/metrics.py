@@ -68,6 +68,12 @@ class Metrics:
         self._actions = counter(
             "sentinel_action_requests_total", "Actions told to core systems.", "action"
         )
+        self._withheld = counter(
+            "sentinel_withheld_actions_total",
+            "Actions that core systems are not told of, or later.",
+            "action",
+            "reason",
+        )
         self._signals = counter("sentinel_signals_total", "Rules that fired.", "rule", "stage")
         self._dropped = counter(
             "sentinel_dropped_signals_total", "Signals that led to no revision.", "reason"
@@ -260,6 +266,8 @@ class Metrics:
             self._observe_alert(alert)
         for request in outcome.action_requests:
             self._actions.labels(request.action).inc()
+        for (action, kept_by), count in outcome.withheld_actions.items():
+            self._withheld.labels(action, kept_by).inc(count)
         for (rule, stage), count in outcome.signals.items():
             self._signals.labels(rule, stage).inc(count)
         for drop, count in outcome.dropped_signals.items():

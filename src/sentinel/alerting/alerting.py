@@ -21,7 +21,7 @@ from sentinel.model.response import (
     Silence,
     Verdict,
 )
-from sentinel.model.signal import Risk, Signal, Stage
+from sentinel.model.signal import Action, Risk, Signal, Stage
 from sentinel.model.step import Limit, SignalDrop
 from sentinel.state import Timers
 
@@ -37,6 +37,7 @@ class Said:
 
     alerts: list[Alert] = field(default_factory=list)
     action_requests: list[ActionRequest] = field(default_factory=list)
+    withheld: Counter[tuple[Action, Suppression]] = field(default_factory=Counter)
     dropped: Counter[SignalDrop] = field(default_factory=Counter)
     limits: Counter[Limit] = field(default_factory=Counter)
     responses: Counter[tuple[ResponseKind, ResponseResult]] = field(default_factory=Counter)
@@ -112,9 +113,9 @@ class Alerting:
                 self._said.dropped[SignalDrop.UNCHANGED] += count
         for risk in {signal.risk: None for signal in live}:
             self._watch_quiet(who, risk)
-        for gone, risk in self._fusion.displaced():
-            self._quiet_timers(gone).cancel((QUIET, *gone, risk))
-            self._end((*gone, risk), Resolution.DISPLACED, self._stream_ms)
+            self._fusion.note(who, risk, idle=not self._book.is_open((*who, risk)))
+        while self._fusion.is_over:
+            self._displace()
 
     def claim(self, claim: Claim) -> None:
         """Take in what another stage says of an entity of its own."""
@@ -163,6 +164,7 @@ class Alerting:
         said, self._said = self._said, Said()
         written = self._book.take()
         said.alerts, said.action_requests = written.alerts, written.action_requests
+        said.withheld = written.withheld
         said.dropped += self._fusion.dropped
         said.limits += written.limits + self._fusion.limits
         self._fusion.dropped, self._fusion.limits = Counter(), Counter()
@@ -201,6 +203,8 @@ class Alerting:
         fusion, book, suppressors, stream_timers, shared_timers, wall_timers = parts
         self._fusion.restore(fusion)
         self._book.restore(book)
+        for who, risk in self._fusion.places():
+            self._fusion.note(who, risk, idle=not self._book.is_open((*who, risk)))
         self._suppressors.restore(suppressors)
         self._stream_timers.restore(stream_timers)
         self._shared_timers.restore(shared_timers)
@@ -282,8 +286,25 @@ class Alerting:
                 near = self._book.near([] if changed is None else [changed])
                 self._book.reconsider(near, self._wall_ms)
 
+    def _displace(self) -> None:
+        """Let go of what is least urgent: a standing without an alert, else an open alert."""
+        idle = self._fusion.least_recent_idle()
+        if idle is not None:
+            who, risk = idle
+        else:
+            alert = self._book.least_urgent()
+            who, risk = (alert.entity.kind, alert.entity.id), Risk(alert.risk)
+            if alert.tier is Tier.RED and alert.state is AlertState.FIRING:
+                self._said.limits[Limit.RED_ALERTS] += 1
+        self._said.limits[Limit.OPEN_ALERTS] += 1
+        self._quiet_timers(who).cancel((QUIET, *who, risk))
+        self._end((*who, risk), Resolution.DISPLACED, self._stream_ms)
+        self._fusion.forget(who, risk)
+
     def _end(self, place: tuple[str, str, str], resolution: Resolution, at_ms: int) -> None:
-        self._book.resolve(place, resolution, at_ms, self._moment_ms(place[:2]))
+        kind, id_, risk = place
+        self._book.resolve(place, resolution, at_ms, self._moment_ms((kind, id_)))
+        self._fusion.note((kind, id_), Risk(risk), idle=True)
 
     def _watch_quiet(self, who: Who, risk: Risk) -> None:
         if (who, risk) in self._fusion:

@@ -24,6 +24,7 @@ from sentinel.model.alert import (
     Change,
     Escalation,
     Resolution,
+    Suppression,
     Suppressor,
     Tier,
 )
@@ -39,20 +40,31 @@ CAPACITY = "capacity"
 Key = tuple[str, str, str]
 """Entity kind, entity id, risk."""
 
+_Urgency = tuple[Tier, AlertState]
+_URGENCIES: tuple[_Urgency, ...] = tuple(
+    (tier, state)
+    for tier in reversed(Tier)
+    for state in (AlertState.ACKNOWLEDGED, AlertState.FIRING)
+)
+"""The least urgent first: who is let go when the book is full."""
+
 
 class OpenAlert(Struct, kw_only=True):
     """An alert that is not over.
 
     ``alert`` is its newest revision, ``claimed`` the tier by its score, ``requested`` the
-    actions that core systems have been told of, ``notified`` whether capacity was spent on it,
-    ``ages`` whether it is raised when nobody answers.
+    actions that core systems have been told of, ``withheld`` those that were kept from them at
+    least for a time, ``notified`` whether capacity was spent on it, ``ages`` whether it is raised
+    when nobody answers, ``turn`` which alert was revised before which.
     """
 
     alert: Alert
     claimed: Tier
     requested: list[Action] = struct_field(default_factory=list)
+    withheld: list[Action] = struct_field(default_factory=list)
     notified: bool = False
     ages: bool = True
+    turn: int = 0
 
 
 @dataclass(slots=True)
@@ -61,6 +73,7 @@ class Written:
 
     alerts: list[Alert] = field(default_factory=list)
     action_requests: list[ActionRequest] = field(default_factory=list)
+    withheld: Counter[tuple[Action, Suppression]] = field(default_factory=Counter)
     limits: Counter[Limit] = field(default_factory=Counter)
 
 
@@ -84,6 +97,8 @@ class AlertBook:
         self._open: dict[Key, OpenAlert] = {}
         self._by_id: dict[str, Key] = {}
         self._siblings: dict[str, dict[Key, None]] = {}  # by the alerts' Kafka key
+        self._by_urgency: dict[_Urgency, dict[Key, None]] = {each: {} for each in _URGENCIES}
+        self._turn = 0
         self._counts: Counter[tuple[Tier, AlertState, bool]] = Counter()
         self._written = Written()
         self._config_version = ""
@@ -105,6 +120,14 @@ class AlertBook:
     def is_open(self, key: Key) -> bool:
         """Whether an alert of this entity and risk is open."""
         return key in self._open
+
+    def least_urgent(self) -> Alert:
+        """Of the open alerts of the lowest tier, answered before others, the least recent one.
+
+        Complaints are not among them: their deadlines hold whatever else happens.
+        """
+        key = next(key for each in _URGENCIES for key in self._by_urgency[each])
+        return self._open[key].alert
 
     def standings(self) -> dict[tuple[Tier, AlertState, bool], int]:
         """How many alerts are open, by tier, state and whether they are suppressed."""
@@ -165,6 +188,7 @@ class AlertBook:
             return
         alert = found.alert
         self._counts[_standing(alert)] -= 1
+        self._by_urgency[_urgency(alert)].pop(key, None)
         self._stream_timers.cancel((AGE, *key))
         self._wall_timers.cancel((CAPACITY, *key))
         del self._by_id[alert.alert_id]
@@ -224,15 +248,19 @@ class AlertBook:
 
     def snapshot(self) -> bytes:
         """Every open alert in its order; equal books give equal bytes."""
-        return msgspec.msgpack.encode(list(self._open.values()))
+        return msgspec.msgpack.encode((self._turn, list(self._open.values())))
 
     def restore(self, data: bytes) -> None:
         """Continue from what :meth:`snapshot` gave."""
         self._open, self._by_id, self._siblings = {}, {}, {}
         self._counts.clear()
-        for each in msgspec.msgpack.decode(data, type=list[OpenAlert]):
-            self._enter((each.alert.entity.kind, each.alert.entity.id, each.alert.risk), each)
+        self._turn, found = msgspec.msgpack.decode(data, type=tuple[int, list[OpenAlert]])
+        for each in found:
+            self._enter(_key(each.alert), each)
             self._counts[_standing(each.alert)] += 1
+        self._by_urgency = {each: {} for each in _URGENCIES}
+        for each in sorted(found, key=lambda each: each.turn):
+            self._rank(_key(each.alert), each)
 
     def _enter(self, key: Key, found: OpenAlert) -> None:
         self._open[key] = found
@@ -254,10 +282,11 @@ class AlertBook:
         suppressed: tuple[Suppressor, ...],
         moment_ms: int,
     ) -> None:
-        """The next revision; its new actions are requested unless it is suppressed."""
+        """The next revision; its new actions are requested unless something withholds them."""
         found = self._open[key]
         if found.alert.revision:
             self._counts[_standing(found.alert)] -= 1
+            self._by_urgency[_urgency(found.alert)].pop(key, None)
         alert = found.alert = replace(
             draft,
             revision=draft.revision + 1,
@@ -267,12 +296,30 @@ class AlertBook:
             config_version=self._config_version,
         )
         self._counts[_standing(alert)] += 1
+        found.turn = self._turn
+        self._turn += 1
+        self._rank(key, found)
         self._written.alerts.append(alert)
-        if not suppressed:
-            fresh = [action for action in alert.actions if action not in found.requested]
-            found.requested += fresh
-            self._written.action_requests += [request(alert, action) for action in fresh]
+        self._request_actions(found)
         self._await_answer(key, alert, moment_ms)
+
+    def _rank(self, key: Key, found: OpenAlert) -> None:
+        """Put an alert behind all that are as urgent; those whose deadlines hold are not ranked."""
+        if found.ages:
+            self._by_urgency[_urgency(found.alert)][key] = None
+
+    def _request_actions(self, found: OpenAlert) -> None:
+        alert = found.alert
+        for action in alert.actions:
+            if action in found.requested:
+                continue
+            reason = self._suppressors.withholder(action, alert)
+            if reason is None:
+                found.requested.append(action)
+                self._written.action_requests.append(request(alert, action))
+            elif action not in found.withheld:
+                found.withheld.append(action)
+                self._written.withheld[action, reason] += 1
 
     def _suppressed(self, key: Key, alert: Alert, moment_ms: int) -> tuple[Suppressor, ...]:
         found, siblings = self._open[key], self._siblings[alert.key]
@@ -307,6 +354,14 @@ class AlertBook:
 def _unanswered(alert: Alert) -> Alert:
     """More urgent than what was acknowledged: somebody must answer again."""
     return replace(alert, state=AlertState.FIRING, acknowledged_by=None)
+
+
+def _key(alert: Alert) -> Key:
+    return alert.entity.kind, alert.entity.id, alert.risk
+
+
+def _urgency(alert: Alert) -> _Urgency:
+    return alert.tier, alert.state
 
 
 def _standing(alert: Alert) -> tuple[Tier, AlertState, bool]:

@@ -22,6 +22,8 @@ Who = tuple[str, str]
 class Fusion:
     """Fuses signals into claims; memory is bounded by ``policy.max_open_alerts``.
 
+    Over the bound goes first what is idle: what no alert is open of (see :meth:`idle`).
+
     An entity's clock is the greatest event time among what stands against it, so a
     late signal never makes time go backwards: it arrives already faded.
     """
@@ -31,6 +33,7 @@ class Fusion:
         self.dropped: Counter[SignalDrop] = Counter()
         self.limits: Counter[Limit] = Counter()
         self._standings: OrderedDict[tuple[Who, Risk], Standing] = OrderedDict()
+        self._idle: OrderedDict[tuple[Who, Risk], None] = OrderedDict()
 
     def __contains__(self, place: tuple[Who, Risk]) -> bool:
         return place in self._standings
@@ -68,6 +71,8 @@ class Fusion:
             elif count := standing.add(signal):
                 standing.updated_at = now_ms
                 self._standings.move_to_end(key)
+                if key in self._idle:
+                    self._idle.move_to_end(key)
                 fresh.setdefault(signal.risk, []).append((signal, count))
             else:
                 self.dropped[SignalDrop.UNCHANGED] += 1
@@ -107,13 +112,29 @@ class Fusion:
     def forget(self, who: Who, risk: Risk) -> None:
         """Drop what stands."""
         self._standings.pop((who, risk), None)
+        self._idle.pop((who, risk), None)
 
-    def displaced(self) -> Iterator[tuple[Who, Risk]]:
-        """Drop, and name, the least recently updated standings beyond the limit."""
-        while len(self._standings) > self.policy.max_open_alerts:
-            place, _ = self._standings.popitem(last=False)
-            self.limits[Limit.OPEN_ALERTS] += 1
-            yield place
+    def note(self, who: Who, risk: Risk, *, idle: bool) -> None:
+        """Say whether an alert is open of what stands; nothing happens if nothing does."""
+        place = who, risk
+        if not idle:
+            self._idle.pop(place, None)
+        elif place in self._standings and place not in self._idle:
+            self._standings.move_to_end(place)
+            self._idle[place] = None
+
+    def places(self) -> list[tuple[Who, Risk]]:
+        """Of what something stands, the least recently updated first."""
+        return list(self._standings)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether more stands than there is room for."""
+        return len(self._standings) > self.policy.max_open_alerts
+
+    def least_recent_idle(self) -> tuple[Who, Risk] | None:
+        """What has stood without an open alert for longest."""
+        return next(iter(self._idle), None)
 
     def snapshot(self) -> bytes:
         """All that stands, least recently updated first; equal states give equal bytes."""
@@ -125,6 +146,7 @@ class Fusion:
         """Continue from what :meth:`snapshot` gave."""
         entries = msgspec.msgpack.decode(data, type=list[tuple[Who, Risk, Standing]])
         self._standings = OrderedDict(((who, risk), standing) for who, risk, standing in entries)
+        self._idle.clear()
 
     def _unknown(
         self, signals: Sequence[Signal], standings: Mapping[Risk, Standing]

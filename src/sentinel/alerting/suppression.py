@@ -15,6 +15,7 @@ from sentinel.model.document import Document, Path, WrongTextError
 from sentinel.model.duration import parse_duration
 from sentinel.model.hours import DAYS, Span, Weekly, parse_time_of_day
 from sentinel.model.selection import read_matchers, refuse_unknown_label
+from sentinel.model.signal import Action
 
 _ALWAYS_MS = 0
 
@@ -50,12 +51,18 @@ class _Capacity(Struct, frozen=True, forbid_unknown_fields=True):
     alerts: dict[Literal["orange", "yellow", "blue"], Annotated[int, Meta(ge=0)]]
 
 
+class _Withhold(Struct, frozen=True, forbid_unknown_fields=True):
+    default: tuple[Suppression, ...] = (Suppression.ALLOW_LIST, Suppression.MAINTENANCE)
+    actions: dict[Action, tuple[Suppression, ...]] = field(default_factory=dict)
+
+
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     inhibit: list[_Inhibit]
     allow: list[_Allow]
     maintenance: list[_Maintenance]
     capacity: _Capacity
     max_silences: Annotated[int, Meta(ge=1)]
+    withhold: _Withhold = field(default_factory=_Withhold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,8 @@ class SuppressionRules:
     """What is configured; ``mutes`` are the allow-list and the maintenance windows.
 
     ``capacity`` says of how many alerts of a tier a shard notifies in ``capacity_period_ms``.
+    ``withheld_by`` says for each action what, while it suppresses an alert, keeps the action from
+    core systems as well: whether people are disturbed and whether machines act are two decisions.
     """
 
     inhibit: tuple[InhibitRule, ...]
@@ -70,6 +79,7 @@ class SuppressionRules:
     capacity: dict[Tier, int]
     capacity_period_ms: int
     max_silences: int
+    withheld_by: dict[Action, frozenset[Suppression]]
 
 
 def read_suppression(document: Document, zone: ZoneInfo) -> SuppressionRules:
@@ -115,6 +125,10 @@ def read_suppression(document: Document, zone: ZoneInfo) -> SuppressionRules:
         capacity={Tier(tier): most for tier, most in file.capacity.alerts.items()},
         capacity_period_ms=period_ms,
         max_silences=file.max_silences,
+        withheld_by={
+            action: frozenset(file.withhold.actions.get(action, file.withhold.default))
+            for action in Action
+        },
     )
 
 

@@ -12,12 +12,16 @@ from sentinel.model.alert import Alert, Suppression, Suppressor, Tier
 from sentinel.model.hours import Span
 from sentinel.model.matcher import parse_matcher
 from sentinel.model.response import Silence
+from sentinel.model.signal import CONTAINMENT, Action
 from sentinel.state import Timers
 
 MUTE = "mute"
 COOLDOWN = "cooldown"
 
 _TIERS = tuple(Tier)
+_Judged = tuple[int, Tier]
+"""Until when (ms UTC) a rule's alerts of at most this tier are the like of a false positive."""
+_NOT_JUDGED = (0, Tier.BLUE)
 
 
 class Capacity:
@@ -66,10 +70,11 @@ class Suppressors:
         self._inhibit: Sequence[InhibitRule] = rules.inhibit
         self._configured = {(mute.reason, mute.name): mute for mute in rules.mutes}
         self._max_silences, self._timers = rules.max_silences, timers
+        self._withheld_by = rules.withheld_by
         self._silences: dict[str, Silence] = {}
         self._silenced: dict[tuple[Suppression, str], Mute] = {}
         self._mutes = MuteIndex(self._configured)
-        self._cooldowns: dict[tuple[str, str, str], tuple[int, Tier]] = {}
+        self._cooldowns: dict[tuple[str, str, str], dict[str, _Judged]] = {}
 
     def standing(
         self, alert: Alert, others: Iterable[Alert], moment_ms: int
@@ -82,10 +87,15 @@ class Suppressors:
         bigger = inhibitor(self._inhibit, alert, others)
         if bigger is not None:
             found.append(Suppressor(Suppression.INHIBITED, bigger.alert_id))
-        until_ms, judged = self._cooldowns.get(_place(alert), (0, Tier.BLUE))
-        if moment_ms < until_ms and _TIERS.index(alert.tier) >= _TIERS.index(judged):
+        judged = self._judged(alert, moment_ms)
+        if judged is not None:
             found.append(Suppressor(Suppression.COOLDOWN, judged.value))
         return tuple(found)
+
+    def withholder(self, action: Action, alert: Alert) -> Suppression | None:
+        """Which of the alert's suppressions keeps the action from core systems."""
+        reasons = self._withheld_by[action]
+        return next((each.reason for each in alert.suppressed if each.reason in reasons), None)
 
     def arm(self, moment_ms: int) -> bool:
         """Have configured mutes wait for when they change; False if a timer finds no room."""
@@ -120,12 +130,20 @@ class Suppressors:
         return self._wait(key, mute, due_ms)
 
     def cool_down(self, alert: Alert, until_ms: int) -> bool:
-        """After a false positive, suppress what is no more urgent; False without room."""
-        self._cooldowns[_place(alert)] = (until_ms, alert.tier)
-        return self._timers.set((COOLDOWN, *_place(alert)), until_ms)
+        """After a false positive, suppress the like of it; False without room.
+
+        That is an alert of the same entity and risk behind which are these rules alone, and which
+        is no more urgent.  A red one is never the like of another, nor is one that asks for
+        containment: one wrong verdict must not leave the way open to an attacker.
+        """
+        if not self._timers.set((COOLDOWN, *_place(alert)), until_ms):
+            return False
+        cooling = self._cooldowns.setdefault(_place(alert), {})
+        cooling.update({each.rule_id: (until_ms, alert.tier) for each in alert.reasons})
+        return True
 
     def warm_up(self, place: tuple[str, str, str]) -> None:
-        """The cooldown of an entity and risk is over."""
+        """The last cooldown of an entity and risk is over."""
         del self._cooldowns[place]
 
     def snapshot(self) -> bytes:
@@ -133,22 +151,32 @@ class Suppressors:
         return msgspec.msgpack.encode(
             (
                 [self._silences[name] for _, name in self._silenced],
-                sorted((*place, *value) for place, value in self._cooldowns.items()),
+                sorted((*place, sorted(each.items())) for place, each in self._cooldowns.items()),
                 self.capacity.snapshot(),
             )
         )
 
     def restore(self, data: bytes) -> None:
         """Continue from what :meth:`snapshot` gave; the timers are restored by their owner."""
-        kind = tuple[
-            list[Silence], list[tuple[str, str, str, int, Tier]], tuple[int, dict[Tier, int]]
-        ]
+        cooling = tuple[str, str, str, list[tuple[str, _Judged]]]
+        kind = tuple[list[Silence], list[cooling], tuple[int, dict[Tier, int]]]
         silences, cooldowns, capacity = msgspec.msgpack.decode(data, type=kind)
         self._silences = {each.silence_id: each for each in silences}
         self._silenced = {(Suppression.SILENCE, each.silence_id): _mute(each) for each in silences}
         self._mutes = MuteIndex(self._configured | self._silenced)
-        self._cooldowns = {(kind, id_, risk): rest for kind, id_, risk, *rest in cooldowns}
+        self._cooldowns = {(kind, id_, risk): dict(each) for kind, id_, risk, each in cooldowns}
         self.capacity.restore(*capacity)
+
+    def _judged(self, alert: Alert, moment_ms: int) -> Tier | None:
+        """The tier of the false positive that cools this alert down, None if it must be told."""
+        cooling = self._cooldowns.get(_place(alert))
+        if cooling is None or alert.tier is Tier.RED or not CONTAINMENT.isdisjoint(alert.actions):
+            return None
+        found = [cooling.get(reason.rule_id, _NOT_JUDGED) for reason in alert.reasons]
+        if not all(moment_ms < until_ms for until_ms, _ in found):
+            return None
+        judged = max((tier for _, tier in found), key=_TIERS.index)
+        return judged if _TIERS.index(alert.tier) >= _TIERS.index(judged) else None
 
     def _wait(self, key: tuple[Suppression, str], mute: Mute, moment_ms: int) -> bool:
         """Have the mute's next change fire; a silence without one is over."""

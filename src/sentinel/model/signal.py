@@ -44,6 +44,12 @@ class Action(StrEnum):
     FILE_REPORT = "file_report"
 
 
+CONTAINMENT = frozenset(
+    {Action.FREEZE_ACCOUNT, Action.HOLD_TRANSFER, Action.BLOCK_CARD, Action.RESTRICT_LIMIT}
+)
+"""The measures that stop money before it is gone."""
+
+
 class Title(Struct, frozen=True, forbid_unknown_fields=True):
     """A text for people in both languages."""
 

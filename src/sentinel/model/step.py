@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sentinel.model.alert import ActionRequest, Alert, AlertState, Tier
+from sentinel.model.alert import ActionRequest, Alert, AlertState, Suppression, Tier
 from sentinel.model.events import Stream
 from sentinel.model.response import Control, ResponseKind, ResponseResult
 from sentinel.model.rollup import HotEntry, Progress, RollupBlock
+from sentinel.model.signal import Action
 from sentinel.model.topic import Topic
 
 
@@ -107,7 +108,8 @@ class Limit(StrEnum):
     BUSY_SLOTS = "busy_slots"  # no room for one more busy customer's panes
     SEQUENCE_MATCHES = "sequence_matches"  # a sequence forgot its oldest match
     SEQUENCE_CUSTOMERS = "sequence_customers"  # a sequence forgot a customer
-    OPEN_ALERTS = "open_alerts"  # the oldest open alert was let go
+    OPEN_ALERTS = "open_alerts"  # an open alert was let go, the least urgent
+    RED_ALERTS = "red_alerts"  # that was a red one that nobody had acknowledged
     REASONS = "reasons"  # an alert keeps only its strongest reasons
     TIMERS = "timers"  # a deadline found no room
     SILENCES = "silences"  # a silence found no room
@@ -131,6 +133,8 @@ class Outcome:
 
     alerts: list[Alert] = field(default_factory=list)
     action_requests: list[ActionRequest] = field(default_factory=list)
+    withheld_actions: Counter[tuple[Action, Suppression]] = field(default_factory=Counter)
+    """Actions that core systems are not told of, or later, and what keeps them from it."""
     dead_letters: list[DeadLetter] = field(default_factory=list)
     events: Counter[Stream] = field(default_factory=Counter)
     late: Counter[Stream] = field(default_factory=Counter)

@@ -156,25 +156,101 @@ def test_an_event_that_was_judged_is_not_judged_again() -> None:
     assert desk.last.dropped == {SignalDrop.ANSWERED: 1}
 
 
+CALL = (Action.CALL_CUSTOMER,)
+
+
 def test_after_a_false_positive_the_like_is_suppressed_for_a_while() -> None:
-    """Cooldown: the same customer and risk, no higher tier, until it ends; then it is released."""
+    """Cooldown: the same customer, risk and rule, no higher tier."""
     desk = Desk()
-    (fired,) = desk.fires(0, ORANGE)
+    (fired,) = desk.fires(0, ORANGE, actions=CALL)
     desk.answers(0.5, fired, ResponseKind.DISPOSITION, verdict=Verdict.FALSE_POSITIVE)
-    (cooled,) = desk.fires(2, ORANGE)
+    (cooled,) = desk.fires(2, ORANGE, actions=CALL)
     assert cooled.suppressed == (Suppressor(Suppression.COOLDOWN, "orange"),)
-    (other,) = desk.fires(2, ORANGE, risk=Risk.LEGAL)
+    assert [each.action for each in desk.last.action_requests] == [Action.CALL_CUSTOMER]
+    (other,) = desk.fires(2, ORANGE, risk=Risk.LEGAL, actions=CALL)
     assert other.suppressed == ()
-    (risen,) = desk.fires(2.9, RED)
+    (risen,) = desk.fires(2.9, RED, actions=CALL)
     assert (risen.change, risen.suppressed) == (Change.ROSE, ())
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        {"rule": "mule.pass-through", "actions": CALL},
+        {"severity": RED, "actions": CALL},
+        {"actions": (Action.HOLD_TRANSFER,)},
+        {"actions": (Action.FREEZE_ACCOUNT, Action.REVIEW_ACCOUNT)},
+    ],
+    ids=["another rule", "red", "a transfer to hold", "an account to freeze"],
+)
+def test_a_false_positive_frees_nobody(news: dict[str, Any]) -> None:
+    """Even after one on red: another rule, red and whatever asks for containment are told."""
+    desk = Desk()
+    (fired,) = desk.fires(0, RED, actions=news["actions"])
+    desk.answers(0.5, fired, ResponseKind.DISPOSITION, verdict=Verdict.FALSE_POSITIVE)
+    (told,) = desk.fires(1, **{"severity": ORANGE, **news})
+    assert told.suppressed == ()
+    requested = [each.action for each in desk.last.action_requests]
+    assert requested == list(news["actions"])
+
+
+def test_rules_judged_one_after_the_other_cool_down_each_for_itself() -> None:
+    """Two verdicts in one day: both rules' alerts are suppressed, each until its own end."""
+    desk = Desk()
+    for hours, rule in ((0, "a.b"), (2, "c.d")):
+        (fired,) = desk.fires(hours, YELLOW, rule=rule, actions=CALL)
+        desk.answers(hours + 1, fired, ResponseKind.DISPOSITION, verdict=Verdict.FALSE_POSITIVE)
+    (cooled,) = desk.fires(4, YELLOW, rule="a.b", actions=CALL)
+    assert [each.reason for each in cooled.suppressed] == [Suppression.COOLDOWN]
+    (both,) = desk.fires(4, 20, rule="c.d", actions=CALL)
+    assert both.tier is Tier.ORANGE  # more urgent than either was
+    assert both.suppressed == ()
+
+
+@pytest.mark.parametrize(
+    ("suppression", "reason"),
+    [
+        ({"capacity": "{per: 1h, alerts: {yellow: 0}}"}, Suppression.CAPACITY),
+        ({"allow": '[{name: t, match: [entity="C1"], until: "2030-01-01T00:00:00Z"}]'}, None),
+    ],
+)
+def test_whether_people_are_disturbed_and_machines_act_are_two_decisions(
+    suppression: dict[str, str], reason: Suppression | None
+) -> None:
+    """Without capacity a transfer is held all the same; a test customer's is not, and counted."""
+    desk = Desk(**suppression)
+    (fired,) = desk.fires(0, YELLOW)
+    assert fired.suppressed
+    if reason:
+        assert [each.action for each in desk.last.action_requests] == [Action.HOLD_TRANSFER]
+        return
+    desk.fires(1, ORANGE, rule="another")
+    assert desk.last.action_requests == []
+    desk = Desk(**suppression)
+    desk.fires(0, YELLOW)
+    assert desk.last.withheld == {(Action.HOLD_TRANSFER, Suppression.ALLOW_LIST): 1}
+
+
+def test_what_withholds_an_action_is_configured() -> None:
+    """A silence that withholds reviews, and their request when it ends; nothing twice."""
+    desk = Desk(withhold="{default: [], actions: {review_account: [silence]}}")
+    desk.silences('entity="C1"', 0, 2)
+    both = (Action.HOLD_TRANSFER, Action.REVIEW_ACCOUNT)
+    desk.fires(1, YELLOW, actions=both)
+    assert [each.action for each in desk.last.action_requests] == [Action.HOLD_TRANSFER]
+    assert desk.last.withheld == {(Action.REVIEW_ACCOUNT, Suppression.SILENCE): 1}
+    (released,) = desk.waits(2.5)
+    assert released.change is Change.RELEASED
+    assert [each.action for each in desk.last.action_requests] == [Action.REVIEW_ACCOUNT]
+    assert not desk.last.withheld
 
 
 def test_a_cooldown_ends() -> None:
     """What is open and suppressed by it then is released."""
     desk = Desk()
-    (fired,) = desk.fires(0, YELLOW)
+    (fired,) = desk.fires(0, YELLOW, actions=CALL)
     desk.answers(1, fired, ResponseKind.DISPOSITION, verdict=Verdict.FALSE_POSITIVE)
-    desk.fires(20, YELLOW)
+    desk.fires(20, YELLOW, actions=CALL)
     (released,) = desk.waits(25)
     assert (released.change, released.suppressed) == (Change.RELEASED, ())
     assert released.updated_at == START + 25 * HOUR
@@ -337,17 +413,17 @@ def test_what_is_beyond_capacity_waits_for_the_next_period() -> None:
     assert (released.alert_id, released.change) == (waiting.alert_id, Change.RELEASED)
 
 
-def test_suppressed_alerts_neither_request_actions_nor_grow_older() -> None:
-    """Both begin with the release."""
+def test_suppressed_alerts_do_not_grow_older() -> None:
+    """That begins with the release."""
     desk = Desk()
     desk.silences("tier=~red|orange", 0, 5)
     (fired,) = desk.fires(1, ORANGE)
-    assert fired.actions == (Action.HOLD_TRANSFER,)
-    assert desk.last.action_requests == []
-    (released,) = desk.waits(5)
     assert [each.request_id for each in desk.last.action_requests] == [
-        f"{released.alert_id}.hold_transfer"
+        f"{fired.alert_id}.hold_transfer"
     ]
+    (released,) = desk.waits(5)
+    assert released.change is Change.RELEASED
+    assert desk.last.action_requests == []
     (escalated,) = desk.waits(6)
     assert (escalated.change, escalated.updated_at) == (Change.ESCALATED, START + 6 * HOUR)
 
