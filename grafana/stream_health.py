@@ -113,8 +113,11 @@ def stream_health() -> dict[str, Any]:
             panel(
                 "timeseries",
                 "Repeated events · 重复事件",
-                "Events dropped a second because their id had been seen, by stream.",
-                {"{{stream}}": rate("sentinel_repeated_events_total", "stream")},
+                "Events dropped a second because they had been seen, and others under a known id.",
+                {
+                    "{{stream}}": rate("sentinel_repeated_events_total", "stream"),
+                    "{{stream}} in conflict": rate("sentinel_conflicting_events_total", "stream"),
+                },
                 unit="ops",
             ),
             panel(

@@ -18,7 +18,9 @@ from sentinel.complaints import Notice
 from sentinel.configuration import Configuration
 from sentinel.entities import TICK_MS, records
 from sentinel.ingest import (
+    CONFLICT,
     NEVER,
+    REPEAT,
     Ahead,
     Decoded,
     EventIds,
@@ -91,9 +93,7 @@ class Engine:
         )
         silences = decode_silences(_of(step, Control.SILENCE), self._limits)
         for stream, part in decoded.items():
-            decoded[stream], again, forgotten = self._first_only(stream, part)
-            outcome.repeated[stream] = again
-            outcome.limits[Limit.EVENT_IDS] += forgotten
+            decoded[stream] = self._without_repeats(stream, part, outcome)
         batch = merge(decoded, self._watermarks, self._limits.lateness_ms)
 
         slots, fresh, evictions = self._slots.assign(batch.customer, batch.event_time)
@@ -195,14 +195,18 @@ class Engine:
         outcome.topics = stages.text.topics
         return outcome
 
-    def _first_only(self, stream: Stream, part: Decoded) -> tuple[Decoded, int, int]:
-        """The events of a part that were not seen before, how many were, and forgotten ids."""
+    def _without_repeats(self, stream: Stream, part: Decoded, outcome: Outcome) -> Decoded:
+        """The events of a part that did not come before; what is found of the others is counted."""
         ids = self._event_ids[stream]
         if part.offsets is None:
-            return ids.first_only(part)
-        first, fresh, forgotten = self._ahead.judge(stream, part, ids)
-        part.fresh = fresh
-        return part.only(first), len(first) - int(np.count_nonzero(first)), forgotten
+            found, forgotten = ids.add(part)
+        else:
+            found, part.fresh, forgotten = self._ahead.judge(stream, part, ids)
+        conflicts, repeats = found == CONFLICT, found == REPEAT
+        outcome.repeated[stream] = int(np.count_nonzero(repeats))
+        outcome.conflicts[stream] = int(np.count_nonzero(conflicts))
+        outcome.limits[Limit.EVENT_IDS] += forgotten
+        return part.renamed(conflicts).only(~repeats)
 
     def _read_ahead(self, step: Step) -> Batch:
         """The events of a step's records ahead."""

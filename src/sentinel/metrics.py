@@ -137,8 +137,13 @@ class Metrics:
         self._commit_seconds = histogram(
             "sentinel_commit_duration_seconds", "Transaction time of a step.", _SECONDS
         )
+        self._conflicts = counter(
+            "sentinel_conflicting_events_total",
+            "Events that came under the id of another, and were processed.",
+            "stream",
+        )
         self._repeated = counter(
-            "sentinel_repeated_events_total", "Events dropped: their id had been seen.", "stream"
+            "sentinel_repeated_events_total", "Events dropped: they had been seen.", "stream"
         )
         self._latency = histogram(
             "sentinel_event_to_alert_seconds",
@@ -201,6 +206,7 @@ class Metrics:
             self._events.labels(stream)
             self._late.labels(stream)
             self._repeated.labels(stream)
+            self._conflicts.labels(stream)
         for source in (*Stream, Control.RESPONSE):
             self._given_up.labels(source)
         for reason in DeadLetterReason:
@@ -257,6 +263,8 @@ class Metrics:
             self._events.labels(stream).inc(count)
         for stream, count in outcome.late.items():
             self._late.labels(stream).inc(count)
+        for stream, count in outcome.conflicts.items():
+            self._conflicts.labels(stream).inc(count)
         for stream, count in outcome.repeated.items():
             self._repeated.labels(stream).inc(count)
         self._warm.labels(shard).set(outcome.warm_share)

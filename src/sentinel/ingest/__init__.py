@@ -4,12 +4,14 @@ from sentinel.ingest.ahead import Ahead
 from sentinel.ingest.append_time import NEVER
 from sentinel.ingest.control import Said, decode_responses, decode_silences, places
 from sentinel.ingest.decode import Decoded, decode
-from sentinel.ingest.event_ids import EventIds
+from sentinel.ingest.event_ids import CONFLICT, REPEAT, EventIds
 from sentinel.ingest.limits import Limits
 from sentinel.ingest.merge import Watermarks, merge
 
 __all__ = [
+    "CONFLICT",
     "NEVER",
+    "REPEAT",
     "Ahead",
     "Decoded",
     "EventIds",

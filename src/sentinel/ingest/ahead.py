@@ -2,7 +2,7 @@
 
 While a shard catches up, what its events say of shared entities is told before the events are
 processed: owners can then tell what was hot before any shard's rules ask for it.  An event is
-collected once, so of the records read ahead it is kept which of them were repeats.
+collected once, so of the records read ahead it is kept which of them were known.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sentinel.ingest.append_time import NEVER
 from sentinel.ingest.decode import Decoded
-from sentinel.ingest.event_ids import EventIds
+from sentinel.ingest.event_ids import CONFLICT, FIRST, REPEAT, EventIds
 from sentinel.model.events import Stream
 from sentinel.model.step import Chunk
 
@@ -24,7 +24,7 @@ class Ahead:
     def __init__(self) -> None:
         self._offsets: dict[Stream, int] = {}
         self._reached_ms: dict[Stream, int] = {}
-        self._repeats: dict[Stream, list[int]] = {}
+        self._found: dict[Stream, list[tuple[int, int]]] = {}
         self._kept: dict[Stream, list[tuple[int, int, Decoded]]] = {}
 
     def offset(self, stream: Stream) -> int:
@@ -48,19 +48,21 @@ class Ahead:
         ids: EventIds,
         wall_ms: int | None,
     ) -> Decoded:
-        """Note decoded chunks as read ahead; returns the events that were not seen before.
+        """Note decoded chunks as read ahead; returns the events that are no repeats.
 
         The part is kept for :meth:`take`.
         """
-        first, _ = ids.add(part)
+        found, _ = ids.add(part)
         assert part.offsets is not None, "decode was told to keep them"  # noqa: S101
-        self._repeats.setdefault(stream, []).extend(part.offsets[~first].tolist())
+        known = found != FIRST
+        pairs = zip(part.offsets[known].tolist(), found[known].tolist(), strict=True)
+        self._found.setdefault(stream, []).extend(pairs)
         if _counts_alike(chunks, wall_ms):
             mine = self._kept.setdefault(stream, [])
             mine.append((chunks[0].offsets[0], chunks[-1].offsets[-1], part))
         self._offsets[stream] = chunks[-1].offsets[-1]
         self._reached_ms[stream] = part.reached_ms
-        return part.only(first)
+        return part.renamed(found == CONFLICT).only(found != REPEAT)
 
     def take(self, stream: Stream, chunks: Sequence[Chunk], wall_ms: int | None) -> Decoded | None:
         """The very records of ``chunks`` as they were decoded when they were read ahead.
@@ -83,39 +85,40 @@ class Ahead:
 
     def judge(
         self, stream: Stream, part: Decoded, ids: EventIds
-    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], int]:
-        """Of events to process: which were not seen before, which were not collected yet.
+    ) -> tuple[NDArray[np.int8], NDArray[np.bool_], int]:
+        """Of events to process: what each is, int8[n], and which were not collected yet.
 
         Also returns how many ids were forgotten.
         """
         offsets = part.offsets
         assert offsets is not None, "decode was told to keep them"  # noqa: S101
         fresh = offsets > self.offset(stream)
-        first = ~np.isin(offsets, np.array(self._repeats.get(stream, []), np.int64))
-        forgotten = 0
+        found, forgotten = np.full(len(part), FIRST, np.int8), 0
+        noted = self._found.get(stream, [])
+        for offset, what in noted:
+            found[offsets == offset] = what
         if fresh.any():
-            first[fresh], forgotten = ids.add(part.only(fresh))
+            found[fresh], forgotten = ids.add(part.only(fresh))
         if len(offsets):
-            last = int(offsets[-1])
-            self._repeats[stream] = [each for each in self._repeats.get(stream, []) if each > last]
-        return first, fresh, forgotten
+            self._found[stream] = [each for each in noted if each[0] > offsets[-1]]
+        return found, fresh, forgotten
 
     def snapshot(self) -> bytes:
         """All positions; equal state gives equal bytes."""
         return msgspec.msgpack.encode(
             [
-                (stream, offset, self._reached_ms[stream], self._repeats.get(stream, []))
+                (stream, offset, self._reached_ms[stream], self._found.get(stream, []))
                 for stream, offset in sorted(self._offsets.items())
             ]
         )
 
     def restore(self, data: bytes) -> None:
         """Continue from what :meth:`snapshot` gave."""
-        kind = list[tuple[Stream, int, int, list[int]]]
-        self._offsets, self._reached_ms, self._repeats, self._kept = {}, {}, {}, {}
-        for stream, offset, reached_ms, repeats in msgspec.msgpack.decode(data, type=kind):
+        kind = list[tuple[Stream, int, int, list[tuple[int, int]]]]
+        self._offsets, self._reached_ms, self._found, self._kept = {}, {}, {}, {}
+        for stream, offset, reached_ms, found in msgspec.msgpack.decode(data, type=kind):
             self._offsets[stream] = offset
-            self._reached_ms[stream], self._repeats[stream] = reached_ms, repeats
+            self._reached_ms[stream], self._found[stream] = reached_ms, found
 
 
 def _counts_alike(chunks: Sequence[Chunk], wall_ms: int | None) -> bool:

@@ -6,28 +6,30 @@ it leaves goes through msgspec, one by one, and that is where a record is judged
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, compress
-from typing import overload
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from sentinel.ingest.append_time import NEVER, append_times
+from sentinel.ingest.content import contents
 from sentinel.ingest.extract import extract
+from sentinel.ingest.lazy import ChosenEvents, MadeEvents, RenamedEvents
 from sentinel.ingest.limits import Limits
 from sentinel.ingest.scan import scan
 from sentinel.ingest.shape import plan
-from sentinel.model.columns import Array, Texts
+from sentinel.model.columns import FIELDS, Array, Texts
 from sentinel.model.events import EVENT_TYPES, LAST_MOMENT_MS, Event, Stream
-from sentinel.model.ids import hash_text
+from sentinel.model.ids import hash_text, hash_texts
 from sentinel.model.step import Chunk, DeadLetter, DeadLetterReason
 
 _DECODERS = {stream: msgspec.json.Decoder(kind) for stream, kind in EVENT_TYPES.items()}
 _IN_EVENT_CURRENCY = ("amount", "balance_after")
 _ALWAYS = {stream: frozenset({"customer_id", "event_id", "event_time"}) for stream in Stream}
 _ALWAYS[Stream.TRANSACTION] |= {"currency"}
+_ALL = {stream: frozenset(FIELDS[stream]) for stream in Stream}
 
 
 @dataclass(slots=True)
@@ -39,7 +41,8 @@ class Decoded:
     ``event_time`` among them; ``recorded_ms`` is int64[n], append times in milliseconds UTC,
     ascending, and ``reached_ms`` the append time of the last record, good or not.  ``texts`` are
     there if somebody spells them, ``offsets`` int64[n] if they are asked for.  ``fresh`` bool[n]
-    tells which events were not collected for shared entities before; None: none was.
+    tells which events were not collected for shared entities before; None: none was.  ``contents``
+    uint64[n] tells events apart that have one id, see :mod:`.content`.
     """
 
     stream: Stream
@@ -51,6 +54,7 @@ class Decoded:
     reached_ms: int = NEVER
     offsets: NDArray[np.int64] | None = None
     fresh: NDArray[np.bool_] | None = None
+    contents: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
 
     def __len__(self) -> int:
         return len(self.recorded_ms)
@@ -59,7 +63,7 @@ class Decoded:
         """The events where ``wanted``, bool[n]; all dead letters."""
         if wanted.all():
             return self
-        events = _Chosen(self.events, np.flatnonzero(wanted).tolist())
+        events = ChosenEvents(self.events, np.flatnonzero(wanted).tolist())
         columns = {name: column[wanted] for name, column in self.columns.items()}
         texts = self.texts and self.texts.only(wanted)
         offsets = None if self.offsets is None else self.offsets[wanted]
@@ -74,49 +78,22 @@ class Decoded:
             self.reached_ms,
             offsets,
             fresh,
+            self.contents[wanted],
         )
 
+    def renamed(self, which: NDArray[np.bool_]) -> "Decoded":
+        """The same events; those where ``which``, bool[n], have ids that name their content, too.
 
-class _Chosen(Sequence[Event]):
-    """Some events of a sequence, each made when it is looked at."""
-
-    def __init__(self, events: Sequence[Event], rows: Sequence[int]) -> None:
-        self._events, self._rows = events, rows
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @overload
-    def __getitem__(self, row: int) -> Event: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[Event]: ...
-    def __getitem__(self, row: int | slice) -> Event | list[Event]:
-        if isinstance(row, slice):
-            return [self._events[each] for each in self._rows[row]]
-        return self._events[self._rows[row]]
-
-
-class _Events(Sequence[Event]):
-    """Events that are made from their bytes when somebody looks at one: few are looked at."""
-
-    def __init__(self, stream: Stream, values: Sequence[bytes | None]) -> None:
-        self._decode, self._values = _DECODERS[stream].decode, values
-        self._made: dict[int, Event] = {}
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    @overload
-    def __getitem__(self, row: int) -> Event: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[Event]: ...
-    def __getitem__(self, row: int | slice) -> Event | list[Event]:
-        if isinstance(row, slice):
-            return [self[each] for each in range(*row.indices(len(self)))]
-        event = self._made.get(row)
-        if event is None:
-            event = self._made[row] = self._decode(self._values[row])  # type: ignore[arg-type]
-        return event
+        They came under ids of others: ``E1`` becomes ``E1~0f3a97c2``, for alerts and verdicts.
+        """
+        rows = np.flatnonzero(which).tolist()
+        if not rows:
+            return self
+        ids = {row: f"{self.events[row].event_id}~{self.contents[row] >> 32:08x}" for row in rows}
+        column = self.columns["event_id"].copy()
+        column[rows] = hash_texts(list(ids.values()))
+        columns = {**self.columns, "event_id": column}
+        return replace(self, events=RenamedEvents(self.events, ids), columns=columns)
 
 
 def decode(
@@ -157,7 +134,8 @@ class _Work:
         spelled: frozenset[str],
     ) -> None:
         self._stream, self._chunks, self._limits = stream, chunks, limits
-        self._plan = plan(stream, wanted | _ALWAYS[stream], spelled)
+        self._plan = plan(stream, _ALL[stream], spelled)
+        self._wanted = wanted | _ALWAYS[stream]
         if len(chunks) == 1:
             self._values, recorded = chunks[0].values, chunks[0].recorded_ms
         else:
@@ -174,6 +152,7 @@ class _Work:
         most, n = self._limits.max_value_bytes, len(self._values)
         readable = [value if value and len(value) <= most else b"" for value in self._values]
         columns, self._columns = self._plan.columns(n)
+        self._every = columns
         shape = self._plan.shape
         defaults = self._plan.default_texts
         self._data = b"".join([*readable, *defaults])
@@ -204,6 +183,8 @@ class _Work:
             for name, array in extract(self._stream, events, self._columns).items():
                 self._columns[name][rows] = array
             self._spell(events, rows)
+        self._contents = contents(self._every)
+        self._columns = {name: self._columns[name] for name in self._wanted}
 
     def _spell(self, events: list[Event], rows: list[int]) -> None:
         """Put the texts of events that were not scanned behind the others."""
@@ -291,7 +272,7 @@ class _Work:
             every = [offset for chunk in self._chunks for offset in chunk.offsets]
             offsets = np.array(every, np.int64)
         if not self._dead:
-            events = _Events(self._stream, self._values)
+            events = MadeEvents(_DECODERS[self._stream].decode, self._values)
             texts = self._texts(slice(None))
             return Decoded(
                 self._stream,
@@ -301,18 +282,20 @@ class _Work:
                 texts=texts,
                 reached_ms=self._reached_ms,
                 offsets=offsets,
+                contents=self._contents,
             )
         good = np.ones(len(self._values), np.bool_)
         good[list(self._dead)] = False
         return Decoded(
             self._stream,
-            _Events(self._stream, list(compress(self._values, good))),
+            MadeEvents(_DECODERS[self._stream].decode, list(compress(self._values, good))),
             {name: column[good] for name, column in self._columns.items()},
             self._recorded_ms[good],
             [self._dead[row] for row in sorted(self._dead)],
             self._texts(good),
             self._reached_ms,
             None if offsets is None else offsets[good],
+            contents=self._contents[good],
         )
 
     def _texts(self, kept: slice | NDArray[np.bool_]) -> Texts | None:

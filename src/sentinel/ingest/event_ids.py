@@ -1,10 +1,13 @@
-"""Events that come twice: the first counts, the same again is dropped.
+"""Events that come twice: the first counts, the same again is dropped, another is a conflict.
 
 A producer that is not idempotent may send an event again, and a source system may export it
-again.  An event is known by its stream, customer and event_id; so many of the newest are
-remembered, in an open-addressing table (linear probing with backward-shift deletion, Knuth,
-TAOCP 3, 6.4 R) over a ring in order of arrival.
+again.  An event is known by its stream, customer, event_id and content: whoever chooses ids must
+not be able to hide an event behind another.  So many of the newest are remembered, in an
+open-addressing table (linear probing with backward-shift deletion, Knuth, TAOCP 3, 6.4 R) over a
+ring in order of arrival.
 """
+
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -16,23 +19,32 @@ from sentinel.model.ids import finish
 from sentinel.model.kernel import kernel
 
 _EMPTY = -1
+_MOST_CONTENTS = 8
+"""Of an id; more are conflicts that are not remembered, so that no chain grows long."""
+_Words = NDArray[Any]
 _NEXT, _HELD = 0, 1  # places in the head: where the next goes, how many there are
 
 
+REPEAT, FIRST, CONFLICT = 0, 1, 2
+"""What an event is: the same again, one of a new id, another under a known id."""
+
+
 @kernel
-def _find(table: NDArray[np.int32], ring: NDArray[np.int64], key: int) -> int:
-    """Where ``key`` stands in the table, or the empty place where it would go."""
+def _empty_place(table: NDArray[np.int32], key: int) -> int:
+    """Where one more of ``key`` goes in the table."""
     mask = len(table) - 1
     place = key & mask
-    while table[place] != _EMPTY and ring[table[place]] != key:
+    while table[place] != _EMPTY:
         place = (place + 1) & mask
     return place
 
 
 @kernel
-def _remove(table: NDArray[np.int32], ring: NDArray[np.int64], key: int) -> None:
+def _remove(table: NDArray[np.int32], ring: NDArray[np.int64], at: int) -> None:
     mask = len(table) - 1
-    hole = _find(table, ring, key)
+    hole = ring[at] & mask
+    while table[hole] != at:
+        hole = (hole + 1) & mask
     place = hole
     while True:
         place = (place + 1) & mask
@@ -46,30 +58,51 @@ def _remove(table: NDArray[np.int32], ring: NDArray[np.int64], key: int) -> None
 
 
 @kernel
+def _judge(
+    table: NDArray[np.int32],
+    ring: NDArray[np.int64],
+    held_contents: NDArray[np.uint64],
+    key: int,
+    content: int,
+) -> tuple[int, int]:
+    """What an event is, and how many contents of its id are held."""
+    mask = len(table) - 1
+    place, same = key & mask, 0
+    while table[place] != _EMPTY:
+        at = table[place]
+        if ring[at] == key:
+            if held_contents[at] == content:
+                return REPEAT, same
+            same += 1
+        place = (place + 1) & mask
+    return (CONFLICT if same else FIRST), same
+
+
+@kernel
 def _add_all(
     table: NDArray[np.int32],
     ring: NDArray[np.int64],
+    held_contents: NDArray[np.uint64],
     head: NDArray[np.int64],
     events: NDArray[np.uint64],
     customers: NDArray[np.uint64],
-    first: NDArray[np.bool_],
+    contents: NDArray[np.uint64],
+    found: NDArray[np.int8],
 ) -> int:
     forgotten = 0
     for i in range(len(events)):
         key = int(np.int64(finish(events[i] ^ finish(customers[i]))))
-        place = _find(table, ring, key)
-        first[i] = table[place] == _EMPTY
-        if not first[i]:
+        found[i], same = _judge(table, ring, held_contents, key, contents[i])
+        if found[i] == REPEAT or same == _MOST_CONTENTS:
             continue
         at = head[_NEXT]
         if head[_HELD] == len(ring):
-            _remove(table, ring, ring[at])
+            _remove(table, ring, at)
             forgotten += 1
-            place = _find(table, ring, key)  # the removal may have moved things
         else:
             head[_HELD] += 1
-        ring[at] = key
-        table[place] = at
+        ring[at], held_contents[at] = key, contents[i]
+        table[_empty_place(table, key)] = at
         head[_NEXT] = (at + 1) % len(ring)
     return forgotten
 
@@ -78,71 +111,71 @@ def _add_all(
 def _index(table: NDArray[np.int32], ring: NDArray[np.int64], held: int) -> None:
     """Put what the ring holds into the empty table."""
     for at in range(held):
-        table[_find(table, ring, ring[at])] = at
+        table[_empty_place(table, ring[at])] = at
 
 
 class EventIds:
-    """The newest ``capacity`` events seen of one stream."""
+    """The newest ``capacity`` events seen of one stream, up to eight contents of an id."""
 
     def __init__(self, capacity: int) -> None:
-        self._ring, self._table = _memory(capacity)
+        self._ring, self._contents, self._table = _memory(capacity)
         self._head = np.zeros(2, np.int64)
 
-    def first_only(self, decoded: Decoded) -> tuple[Decoded, int, int]:
-        """Those that were not seen before, how many were, and how many ids were forgotten."""
-        first, forgotten = self.add(decoded)
-        repeated = len(first) - int(np.count_nonzero(first))
-        return (decoded.only(first) if repeated else decoded), repeated, forgotten
-
-    def add(self, decoded: Decoded) -> tuple[NDArray[np.bool_], int]:
-        """Remember events; which were not seen before, bool[n], and how many ids were forgotten."""
-        first = np.empty(len(decoded), np.bool_)
+    def add(self, decoded: Decoded) -> tuple[NDArray[np.int8], int]:
+        """Remember events; what each is, int8[n], and how many of the oldest were forgotten."""
+        found = np.empty(len(decoded), np.int8)
         forgotten = _add_all(
             self._table,
             self._ring,
+            self._contents,
             self._head,
             _hashes(decoded.columns["event_id"]),
             _hashes(decoded.columns["customer_id"]),
-            first,
+            decoded.contents,
+            found,
         )
-        return first, int(forgotten)
+        return found, int(forgotten)
 
     def resize(self, capacity: int) -> int:
         """Remember so many from now on; how many of the oldest are forgotten."""
         if capacity == len(self._ring):
             return 0
-        held = self._in_order()
-        kept = held[max(0, len(held) - capacity) :]
-        self._ring, self._table = _memory(capacity)
-        self._fill(kept)
-        return len(held) - len(kept)
+        ring, contents = self._in_order(self._ring), self._in_order(self._contents)
+        lost = max(0, len(ring) - capacity)
+        self._ring, self._contents, self._table = _memory(capacity)
+        self._fill(ring[lost:], contents[lost:])
+        return lost
 
     def snapshot(self) -> bytes:
         """What is remembered, oldest first."""
-        return msgspec.msgpack.encode((len(self._ring), self._in_order().tobytes()))
+        held = (self._in_order(each).tobytes() for each in (self._ring, self._contents))
+        return msgspec.msgpack.encode((len(self._ring), *held))
 
     def restore(self, data: bytes) -> None:
         """Take the place of what :meth:`snapshot` saw, of the same capacity."""
-        _, held = msgspec.msgpack.decode(data, type=tuple[int, bytes])
+        _, ring, contents = msgspec.msgpack.decode(data, type=tuple[int, bytes, bytes])
         self._table.fill(_EMPTY)
-        self._fill(np.frombuffer(held, np.int64))
+        self._fill(np.frombuffer(ring, np.int64), np.frombuffer(contents, np.uint64))
 
-    def _in_order(self) -> NDArray[np.int64]:
+    def _in_order(self, ring: _Words) -> _Words:
         following, held = int(self._head[_NEXT]), int(self._head[_HELD])
-        if held < len(self._ring):
-            return self._ring[:held]
-        return np.concatenate((self._ring[following:], self._ring[:following]))
+        if held < len(ring):
+            return ring[:held]
+        return np.concatenate((ring[following:], ring[:following]))
 
-    def _fill(self, keys: NDArray[np.int64]) -> None:
-        self._ring[: len(keys)] = keys
+    def _fill(self, keys: NDArray[np.int64], contents: NDArray[np.uint64]) -> None:
+        self._ring[: len(keys)], self._contents[: len(keys)] = keys, contents
         self._head[:] = len(keys) % len(self._ring), len(keys)
         _index(self._table, self._ring, len(keys))
 
 
-def _memory(capacity: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """An empty ring, and a table at most half full."""
+def _memory(
+    capacity: int,
+) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.int32]]:
+    """An empty ring of keys and one of contents, and a table at most half full."""
     places = 1 << max(4, (2 * capacity - 1).bit_length())
-    return np.zeros(capacity, np.int64), np.full(places, _EMPTY, np.int32)
+    table = np.full(places, _EMPTY, np.int32)
+    return np.zeros(capacity, np.int64), np.zeros(capacity, np.uint64), table
 
 
 def _hashes(column: Array) -> NDArray[np.uint64]:

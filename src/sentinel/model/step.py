@@ -139,7 +139,9 @@ class Outcome:
     events: Counter[Stream] = field(default_factory=Counter)
     late: Counter[Stream] = field(default_factory=Counter)
     repeated: Counter[Stream] = field(default_factory=Counter)
-    """Events that were dropped because their event_id had been seen."""
+    """Events that were dropped because they had been seen."""
+    conflicts: Counter[Stream] = field(default_factory=Counter)
+    """Events that came under the event_id of another."""
     signals: Counter[tuple[str, str]] = field(default_factory=Counter)  # rule id, stage
     dropped_signals: Counter[SignalDrop] = field(default_factory=Counter)
     responses: Counter[tuple[ResponseKind, ResponseResult]] = field(default_factory=Counter)

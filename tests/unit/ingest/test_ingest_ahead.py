@@ -2,10 +2,11 @@
 
 import msgspec
 
-from sentinel.ingest import NEVER, Ahead, Decoded, EventIds, Limits, decode
+from sentinel.ingest import CONFLICT, NEVER, REPEAT, Ahead, Decoded, EventIds, Limits, decode
 from sentinel.model.events import Login, Stream
 from sentinel.model.step import Chunk
 
+FIRST = 1
 LIMITS = Limits(
     lateness_ms=3_600_000,
     future_skew_ms=300_000,
@@ -47,8 +48,8 @@ def test_what_was_read_ahead_is_judged_once() -> None:
     assert (ahead.offset(Stream.LOGIN), ahead.covers(Stream.LOGIN, [_chunk(10, "x")])) == (9, False)
     assert ahead.covers(Stream.LOGIN, [_chunk(9, "x")])
     again = _decoded(_chunk(5, "a", "b", "a", "", "c", "d", "b"))
-    seen, fresh, forgotten = ahead.judge(Stream.LOGIN, again, ids)
-    assert seen.tolist() == [True, True, False, True, True, False]
+    found, fresh, forgotten = ahead.judge(Stream.LOGIN, again, ids)
+    assert found.tolist() == [FIRST, FIRST, REPEAT, FIRST, FIRST, REPEAT]
     assert fresh.tolist() == [False, False, False, False, True, True]
     assert forgotten == 0
 
@@ -61,9 +62,21 @@ def test_it_goes_on_from_its_snapshot() -> None:
     other = Ahead()
     other.restore(ahead.snapshot())
     assert other.snapshot() == ahead.snapshot()
-    seen, *_ = other.judge(Stream.LOGIN, _decoded(first), ids)
-    assert seen.tolist() == [True, False, True]
+    found, *_ = other.judge(Stream.LOGIN, _decoded(first), ids)
+    assert found.tolist() == [FIRST, REPEAT, FIRST]
     assert other.snapshot() != ahead.snapshot()
+
+
+def test_a_conflict_is_one_when_it_is_processed_too() -> None:
+    """What was read ahead under another event's id has its own name both times."""
+    ahead, ids = Ahead(), EventIds(100)
+    first = _chunk(0, "a", "b", "a")
+    first.values[2] = (first.values[2] or b"").replace(b"true", b"false")
+    told = ahead.note(Stream.LOGIN, [first], _decoded(first), ids, None)
+    found, *_ = ahead.judge(Stream.LOGIN, _decoded(first), ids)
+    assert found.tolist() == [FIRST, FIRST, CONFLICT]
+    assert _ids(told) == _ids(_decoded(first).renamed(found == CONFLICT))
+    assert len(set(_ids(told))) == 3
 
 
 def test_what_was_read_ahead_together_need_not_be_decoded_again() -> None:
