@@ -134,8 +134,10 @@ class Engine:
         stages.held.begin(batch.rows.get(Stream.TRANSACTION))
         stages.alerting.begin(self.configuration.version)
         self._advance(NEVER)  # wall-clock time, to which the silences come
-        for silence in silences.messages:
-            stages.alerting.silence(silence)
+        for place, silence in enumerate(silences.messages):
+            refusal = stages.alerting.silence(silence)
+            if refusal is not None:
+                silences.refuse(place, refusal)
         self._alert(batch, in_time, responses)
         outcome.rollups += stages.collector.collect_labels(stages.held.finish())
         outcome.hot = self._alert_of_shared(shared)

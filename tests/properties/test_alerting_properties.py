@@ -33,7 +33,7 @@ capacity: {per: 12h, alerts: {yellow: 1, blue: 1}}
 withhold:
   default: [allow_list]
   actions: {review_account: [allow_list, maintenance, silence, inhibited, cooldown, capacity]}
-max_silences: 3
+silences: {most: 3, longest: 30d, wide: 8h}
 """
 START = 1_767_225_600_000
 THRESHOLDS = {Tier.RED: 80, Tier.ORANGE: 60, Tier.YELLOW: 35, Tier.BLUE: 10}

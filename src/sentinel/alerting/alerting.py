@@ -59,7 +59,7 @@ class Alerting:
         self._policy = policy
         self._stream_timers = Timers(_STREAM_TIMERS_OF_AN_ALERT * policy.max_open_alerts)
         self._shared_timers = Timers(policy.max_open_alerts)
-        self._wall_timers = Timers(room + rules.max_silences + len(rules.mutes))
+        self._wall_timers = Timers(room + rules.silences.most + len(rules.mutes))
         self._fusion = Fusion(policy)
         self._suppressors = Suppressors(rules, self._wall_timers)
         self._book = AlertBook(policy, self._suppressors, self._stream_timers, self._wall_timers)
@@ -71,15 +71,21 @@ class Alerting:
         """Start a step: name the configuration under which it is taken."""
         self._book.begin(config_version)
 
-    def silence(self, silence: Silence) -> None:
-        """Take in a silence; open alerts that it touches get a revision."""
+    def silence(self, silence: Silence) -> str | None:
+        """Take in a silence; open alerts that it touches get a revision.
+
+        Returns why it is refused, if it is.
+        """
+        refusal = self._suppressors.refusal(silence, self._wall_ms)
+        if refusal is not None:
+            return refusal
         place = (Suppression.SILENCE, silence.silence_id)
         before = self._suppressors.mute(place)
-        if not self._suppressors.silence(silence, self._wall_ms):
-            self._said.limits[Limit.SILENCES] += 1
+        self._count_room(self._suppressors.silence(silence, self._wall_ms))
         changed = (before, self._suppressors.mute(place))
         near = self._book.near(each for each in changed if each is not None)
         self._book.reconsider(near, self._wall_ms)
+        return None
 
     def advance(
         self, stream_ms: int, wall_ms: int | None = None, shared_ms: int | None = None
@@ -203,8 +209,7 @@ class Alerting:
         fusion, book, suppressors, stream_timers, shared_timers, wall_timers = parts
         self._fusion.restore(fusion)
         self._book.restore(book)
-        for who, risk in self._fusion.places():
-            self._fusion.note(who, risk, idle=not self._book.is_open((*who, risk)))
+        self._fusion.note_all(lambda who, risk: not self._book.is_open((*who, risk)))
         self._suppressors.restore(suppressors)
         self._stream_timers.restore(stream_timers)
         self._shared_timers.restore(shared_timers)

@@ -1,7 +1,7 @@
 """Signals in, claims out: the score of one entity and kind of risk, and its tier."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -123,9 +123,9 @@ class Fusion:
             self._standings.move_to_end(place)
             self._idle[place] = None
 
-    def places(self) -> list[tuple[Who, Risk]]:
-        """Of what something stands, the least recently updated first."""
-        return list(self._standings)
+    def note_all(self, is_idle: Callable[[Who, Risk], bool]) -> None:
+        """Say of everything that stands whether it is idle, as it was when it was saved."""
+        self._idle = OrderedDict((place, None) for place in self._standings if is_idle(*place))
 
     @property
     def is_over(self) -> bool:
@@ -146,7 +146,6 @@ class Fusion:
         """Continue from what :meth:`snapshot` gave."""
         entries = msgspec.msgpack.decode(data, type=list[tuple[Who, Risk, Standing]])
         self._standings = OrderedDict(((who, risk), standing) for who, risk, standing in entries)
-        self._idle.clear()
 
     def _unknown(
         self, signals: Sequence[Signal], standings: Mapping[Risk, Standing]

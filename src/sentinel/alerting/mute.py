@@ -21,9 +21,10 @@ class Times(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Mute:
-    """While it is on, alerts that all its matchers match are suppressed."""
+    """While it is on, alerts that all its matchers match are suppressed; red ones if ``of_red``."""
 
     reason: Suppression
     name: str
     matchers: tuple[Matcher, ...]
     times: Times
+    of_red: bool = True

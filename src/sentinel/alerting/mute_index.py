@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from sentinel.alerting.mute import Mute
-from sentinel.model.alert import Alert, Suppression, Suppressor
+from sentinel.model.alert import Alert, Suppression, Suppressor, Tier
 from sentinel.model.matcher import all_match
 
 Key = tuple[Suppression, str]
@@ -49,7 +49,9 @@ class MuteIndex:
         found = [
             (number, mute)
             for number, mute in self._candidates(labels)
-            if mute.times.is_on(moment_ms) and all_match(mute.matchers, labels)
+            if (mute.of_red or alert.tier is not Tier.RED)
+            and mute.times.is_on(moment_ms)
+            and all_match(mute.matchers, labels)
         ]
         found.sort(key=lambda each: each[0])
         return [Suppressor(mute.reason, mute.name) for _, mute in found]

@@ -14,6 +14,8 @@ from sentinel.model.alert import Suppression, Tier
 from sentinel.model.document import Document, Path, WrongTextError
 from sentinel.model.duration import parse_duration
 from sentinel.model.hours import DAYS, Span, Weekly, parse_time_of_day
+from sentinel.model.matcher import parse_matcher
+from sentinel.model.response import Silence
 from sentinel.model.selection import read_matchers, refuse_unknown_label
 from sentinel.model.signal import Action
 
@@ -56,13 +58,38 @@ class _Withhold(Struct, frozen=True, forbid_unknown_fields=True):
     actions: dict[Action, tuple[Suppression, ...]] = field(default_factory=dict)
 
 
+class _Silences(Struct, frozen=True, forbid_unknown_fields=True):
+    most: Annotated[int, Meta(ge=1)]
+    longest: str
+    wide: str
+
+
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     inhibit: list[_Inhibit]
     allow: list[_Allow]
     maintenance: list[_Maintenance]
     capacity: _Capacity
-    max_silences: Annotated[int, Meta(ge=1)]
+    silences: _Silences
     withhold: _Withhold = field(default_factory=_Withhold)
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceBounds:
+    """What people may silence: ``most`` at once, each for so long; a wide one is shorter."""
+
+    most: int
+    longest_ms: int
+    wide_ms: int
+
+    def refusal(self, silence: Silence) -> str | None:
+        """Why a silence with times in ms may not be, None if it may."""
+        length_ms = int(silence.ends_at) - int(silence.starts_at)  # type: ignore[arg-type]
+        if length_ms > self.longest_ms:
+            return f"it is longer than {_hours(self.longest_ms)}"
+        if length_ms > self.wide_ms and not _is_narrow(silence.matchers):
+            longest = _hours(self.wide_ms)
+            return f"it is longer than {longest} and names neither one entity nor one rule"
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +105,7 @@ class SuppressionRules:
     mutes: tuple[Mute, ...]
     capacity: dict[Tier, int]
     capacity_period_ms: int
-    max_silences: int
+    silences: SilenceBounds
     withheld_by: dict[Action, frozenset[Suppression]]
 
 
@@ -115,21 +142,37 @@ def read_suppression(document: Document, zone: ZoneInfo) -> SuppressionRules:
         for n, entry in enumerate(file.maintenance)
     ]
     _refuse_repeated_names(document, file)
-    try:
-        period_ms = parse_duration(file.capacity.per)
-    except ValueError as error:
-        raise document.error(("capacity", "per"), str(error)) from None
     return SuppressionRules(
         inhibit=inhibit,
         mutes=tuple(mutes),
         capacity={Tier(tier): most for tier, most in file.capacity.alerts.items()},
-        capacity_period_ms=period_ms,
-        max_silences=file.max_silences,
+        capacity_period_ms=_duration(document, ("capacity", "per"), file.capacity.per),
+        silences=SilenceBounds(
+            most=file.silences.most,
+            longest_ms=_duration(document, ("silences", "longest"), file.silences.longest),
+            wide_ms=_duration(document, ("silences", "wide"), file.silences.wide),
+        ),
         withheld_by={
             action: frozenset(file.withhold.actions.get(action, file.withhold.default))
             for action in Action
         },
     )
+
+
+def _duration(document: Document, place: Path, text: str) -> int:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise document.error(place, str(error)) from None
+
+
+def _hours(length_ms: int) -> str:
+    return f"{length_ms / 3_600_000:g} h"
+
+
+def _is_narrow(matchers: Sequence[str]) -> bool:
+    found = map(parse_matcher, matchers)
+    return any(each.op == "=" and each.name in ("entity", "rule") for each in found)
 
 
 def _labels(document: Document, place: Path, names: Sequence[str]) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ class Suppressors:
         self.capacity = Capacity(rules.capacity, rules.capacity_period_ms)
         self._inhibit: Sequence[InhibitRule] = rules.inhibit
         self._configured = {(mute.reason, mute.name): mute for mute in rules.mutes}
-        self._max_silences, self._timers = rules.max_silences, timers
+        self._bounds, self._timers = rules.silences, timers
         self._withheld_by = rules.withheld_by
         self._silences: dict[str, Silence] = {}
         self._silenced: dict[tuple[Suppression, str], Mute] = {}
@@ -108,11 +108,18 @@ class Suppressors:
         for key in old._configured:  # noqa: SLF001
             self._timers.cancel((MUTE, *key))
 
+    def refusal(self, silence: Silence, moment_ms: int) -> str | None:
+        """Why a silence is not taken in, None if it is; what only ends one always is."""
+        if int(silence.ends_at) <= moment_ms:  # type: ignore[arg-type]
+            return None
+        known = (Suppression.SILENCE, silence.silence_id) in self._silenced
+        if not known and len(self._silenced) >= self._bounds.most:
+            return f"there are {self._bounds.most} silences already"
+        return self._bounds.refusal(silence)
+
     def silence(self, silence: Silence, moment_ms: int) -> bool:
-        """Take in the newest record of a silence; False if there is no room for one more."""
+        """Take in the newest record of a silence; False if a timer finds no room."""
         key = (Suppression.SILENCE, silence.silence_id)
-        if key not in self._silenced and len(self._silenced) >= self._max_silences:
-            return False
         self._silences[silence.silence_id] = silence
         self._silenced[key] = _mute(silence)
         self._mutes.put(key, self._silenced[key])
@@ -197,4 +204,5 @@ def _mute(silence: Silence) -> Mute:
     """Times of a decoded silence are ms already (see ``sentinel.ingest.control``)."""
     matchers = tuple(parse_matcher(text) for text in silence.matchers)
     span = Span(int(silence.starts_at), int(silence.ends_at))  # type: ignore[arg-type]
-    return Mute(Suppression.SILENCE, silence.silence_id, matchers, span)
+    approved = silence.approved_by is not None
+    return Mute(Suppression.SILENCE, silence.silence_id, matchers, span, of_red=approved)

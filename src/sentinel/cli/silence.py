@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sentinel.model.response import Silence
     from sentinel.stream.answers import Answers
+
+_WAIT_S = 3.0
 
 silence = typer.Typer(help="Silences: nobody is notified of some alerts.", no_args_is_help=True)
 
@@ -73,10 +77,32 @@ def add(
     )
     try:
         with _answers() as answers:
-            answers.silence(made)
+            answers.silence(made, _WAIT_S)
     except AnswerError as error:
         raise UserError(str(error)) from None
     typer.echo(made.silence_id)
+
+
+@silence.command()
+def approve(
+    silence_id: Annotated[str, typer.Argument(metavar="ID")],
+    by: Annotated[str, typer.Option(help="Who says so.")] = "",
+) -> None:
+    """Have another person's silence hold of red alerts, too."""
+    from msgspec.structs import replace
+
+    from sentinel.cli.failure import UserError
+    from sentinel.model.events import epoch_ms
+
+    def approved(found: "Silence", now_ms: int) -> "Silence":
+        actor = by or getpass.getuser()
+        if actor == found.created_by:
+            raise UserError(f"{actor} has created silence {silence_id}: another must approve it")
+        if epoch_ms(found.ends_at) <= now_ms:
+            raise UserError(f"silence {silence_id} is over")
+        return replace(found, approved_by=actor)
+
+    _change(silence_id, approved)
 
 
 @silence.command()
@@ -84,8 +110,17 @@ def expire(silence_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """End a silence now."""
     from msgspec.structs import replace
 
-    from sentinel.cli.failure import UserError
     from sentinel.model.events import epoch_ms
+
+    def ended(found: "Silence", now_ms: int) -> "Silence":
+        starts_ms = min(epoch_ms(found.starts_at), now_ms)
+        return replace(found, starts_at=starts_ms, ends_at=now_ms)
+
+    _change(silence_id, ended)
+
+
+def _change(silence_id: str, change: "Callable[[Silence, int], Silence]") -> None:
+    from sentinel.cli.failure import UserError
     from sentinel.stream.answers import AnswerError
 
     try:
@@ -93,10 +128,7 @@ def expire(silence_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
             known = {each.silence_id: each for each in _readable(answers)}
             if silence_id not in known:
                 raise UserError(f"there is no silence {silence_id}")
-            found = known[silence_id]
-            now_ms = _now_ms()
-            starts_ms = min(epoch_ms(found.starts_at), now_ms)
-            answers.silence(replace(found, starts_at=starts_ms, ends_at=now_ms))
+            answers.silence(change(known[silence_id], _now_ms()), _WAIT_S)
     except AnswerError as error:
         raise UserError(str(error)) from None
 
@@ -139,5 +171,6 @@ def _line(each: "Silence", now_ms: int) -> str:
     start, end = epoch_ms(each.starts_at), epoch_ms(each.ends_at)
     state = "over" if end <= now_ms else "active" if start <= now_ms else "pending"
     until = datetime.fromtimestamp(end / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    said = f"{each.created_by}: {each.comment}"
+    approved = "" if each.approved_by is None else f", approved by {each.approved_by}"
+    said = f"{each.created_by}{approved}: {each.comment}"
     return f"{each.silence_id}  {state:7}  until {until}  {' '.join(each.matchers)}  {said}"

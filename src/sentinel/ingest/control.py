@@ -30,12 +30,19 @@ _RESPONSES = msgspec.json.Decoder(Response)
 class Said(Generic[T]):
     """What was said, in offset order and with all times as epoch ms, and its dead letters.
 
-    ``appended_ms`` are the append times of the messages; responses only.
+    ``appended_ms`` are the append times of the messages; responses only.  ``records`` are where
+    the messages stood: chunk and row; silences only.
     """
 
     messages: list[T] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     appended_ms: list[int] = field(default_factory=list)
+    records: list[tuple[Chunk, int]] = field(default_factory=list)
+
+    def refuse(self, place: int, detail: str) -> None:
+        """Put the record of a message aside, which says what is not allowed."""
+        error = _RefusedError(DeadLetterReason.REFUSED, detail)
+        self.dead_letters.append(_dead(*self.records[place], error))
 
 
 class _RefusedError(Exception):
@@ -76,6 +83,7 @@ def decode_silences(chunks: Sequence[Chunk], limits: Limits) -> Said[Silence]:
     for chunk, row in _records(chunks):
         try:
             said.messages.append(read_silence(_readable(chunk, row, limits)))
+            said.records.append((chunk, row))
         except (ValueError, _RefusedError, RecursionError) as error:
             said.dead_letters.append(_dead(chunk, row, error))
     return said

@@ -85,7 +85,8 @@ class Silence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Nobody is notified of alerts that all ``matchers`` match, from start to end.
 
     The newest record of a ``silence_id``, which is the Kafka key, is the truth; one is
-    expired early by a record that ends it.
+    expired early by a record that ends it.  Of red alerts it holds once another person has
+    approved it.
     """
 
     silence_id: Id
@@ -94,3 +95,9 @@ class Silence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ends_at: Moment
     created_by: Word
     comment: Note
+    approved_by: Word | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a silence that its author approves, as ValueError."""
+        if self.approved_by == self.created_by:
+            raise ValueError("who creates a silence cannot approve it")

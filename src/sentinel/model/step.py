@@ -65,6 +65,7 @@ class DeadLetterReason(StrEnum):
     TOO_LARGE = "too_large"  # more bytes than the limit
     FUTURE = "future"  # event_time beyond the record's timestamp plus allowed skew
     EMPTY = "empty"  # no value: a tombstone or zero bytes
+    REFUSED = "refused"  # a silence beyond what suppression.yaml allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,6 @@ class Limit(StrEnum):
     RED_ALERTS = "red_alerts"  # that was a red one that nobody had acknowledged
     REASONS = "reasons"  # an alert keeps only its strongest reasons
     TIMERS = "timers"  # a deadline found no room
-    SILENCES = "silences"  # a silence found no room
     OPEN_COMPLAINTS = "open_complaints"  # the open complaint silent for longest was let go
     ENDED_COMPLAINTS = "ended_complaints"  # a complaint that is over was forgotten
     COMPLAINING_CUSTOMERS = "complaining_customers"  # one's complaints were forgotten

@@ -118,28 +118,41 @@ class Answers:
             raise AnswerError(str(error)) from None
         self._send(self._topics.responses, response.key, value)
 
-    def silence(self, silence: Silence) -> None:
+    def silence(self, silence: Silence, wait_s: float) -> None:
         """Send a silence; raises AnswerError unless the broker has it, and the engine can read it.
 
         It is checked by the engine's own code, so that no record is written that nobody reads.
+        What a worker's configuration does not allow is heard of if it says so within ``wait_s``.
         """
         value = msgspec.json.encode(silence)
         try:
             read_silence(value)
         except ValueError as error:
             raise AnswerError(str(error)) from None
-        self._send(self._topics.silences, silence.silence_id, value, _SILENCES_PARTITION)
+        since_ms = time.time_ns() // 1_000_000 - _SKEW_MS
+        offset = self._send(self._topics.silences, silence.silence_id, value, _SILENCES_PARTITION)
+        place = f"{self._topics.silences}-{_SILENCES_PARTITION}-{offset}".encode()
+        until = time.monotonic() + wait_s
+        while time.monotonic() < until:
+            for letter in self._read(self._topics.deadletter, since_ms):
+                if letter.key() == place:
+                    detail = dict(letter.headers() or ()).get("detail", b"")
+                    raise AnswerError(f"the silence is refused: {_text(detail)}")
 
     def silences(self) -> Silences:
         """The newest record of each silence; raises AnswerError."""
         return newest_silences(message.value() for message in self._read(self._topics.silences))
 
-    def _send(self, topic: str, key: str, value: bytes, partition: int | None = None) -> None:
+    def _send(self, topic: str, key: str, value: bytes, partition: int | None = None) -> int:
+        """The record's offset."""
         failures: list[str] = []
+        offsets: list[int] = []
 
-        def delivered(error: KafkaError | None, _: Message) -> None:
+        def delivered(error: KafkaError | None, message: Message) -> None:
             if error is not None:
                 failures.append(error.str())
+            else:
+                offsets.append(message.offset())
 
         place = {} if partition is None else {"partition": partition}
         try:
@@ -149,6 +162,7 @@ class Answers:
         if self._producer.flush(_TIMEOUT_S) or failures:
             why = failures[0] if failures else f"{self._settings.brokers} did not answer"
             raise AnswerError(f"{topic}: {why}")
+        return offsets[0]
 
     def _read(self, topic: str, since_ms: int | None = None) -> Iterator[Message]:
         """All committed messages of a topic since then, each partition in order."""
@@ -194,6 +208,10 @@ class Answers:
             raise AnswerError(f"{place}: {error.args[0].str()}") from None
         finally:
             consumer.close()
+
+
+def _text(header: bytes | str) -> str:
+    return header if isinstance(header, str) else header.decode("utf-8", "replace")
 
 
 def newest_silences(values: Iterable[bytes | None]) -> Silences:

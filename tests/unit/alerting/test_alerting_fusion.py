@@ -24,7 +24,7 @@ inhibit: []
 allow: []
 maintenance: []
 capacity: {per: 1h, alerts: {}}
-max_silences: 1
+silences: {most: 1, longest: 30d, wide: 8h}
 """
 UTC = ZoneInfo("UTC")
 HOUR = 3_600_000
@@ -420,3 +420,16 @@ def test_a_restored_fusion_goes_on_as_the_original() -> None:
     assert msgspec.json.encode(fuse(restored, *more).alerts) == msgspec.json.encode(
         fuse(original, *more).alerts
     )
+
+
+def test_a_restored_fusion_lets_go_in_the_same_order() -> None:
+    """What waits among open alerts keeps its place through a restart."""
+    original, restored = alerting(max_open_alerts="4"), alerting(max_open_alerts="4")
+    for number, severity in enumerate((5, 50, 6, 50)):
+        fuse(original, signal(number, entity_id=f"C{number}", severity=severity))
+    restored.restore(original.snapshot())
+    assert restored.snapshot() == original.snapshot()
+    for number in (4, 5, 6):
+        said = [fuse(each, signal(number, entity_id=f"C{number}")) for each in (original, restored)]
+        assert said[0] == said[1]
+    assert restored.snapshot() == original.snapshot()

@@ -22,7 +22,7 @@ from sentinel.model.document import parse
 from sentinel.model.events import Stream
 from sentinel.model.response import Response, ResponseKind, ResponseResult, Silence, Verdict
 from sentinel.model.signal import Action, Clause, Risk, Signal, Stage, Title
-from sentinel.model.step import Limit, SignalDrop
+from sentinel.model.step import SignalDrop
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 MINUTE = 60_000
@@ -40,7 +40,7 @@ class Desk:
             "allow": "[]",
             "maintenance": "[]",
             "capacity": "{per: 1h, alerts: {}}",
-            "max_silences": "2",
+            "silences": "{most: 2, longest: 30d, wide: 8h}",
             **suppression,
         }
         self.alerting: Alerting = load(
@@ -91,13 +91,26 @@ class Desk:
         self.alerting.respond(response, moment)
         return self.said()
 
-    def silences(self, matcher: str, start: float, end: float, name: str = "s1") -> list[Alert]:
-        """Somebody silences what a matcher matches, from hour to hour."""
-        times = {"starts_at": START + round(start * HOUR), "ends_at": START + round(end * HOUR)}
+    def silences(
+        self,
+        matcher: str,
+        start: float,
+        end: float,
+        name: str = "s1",
+        *,
+        approved_by: str | None = "wang.fang",
+    ) -> list[Alert]:
+        """Two people silence what a matcher matches; ``refusal`` says why that is not so."""
         silence = Silence(
-            silence_id=name, matchers=(matcher,), created_by="li.wei", comment="", **times
+            silence_id=name,
+            matchers=(matcher,),
+            starts_at=START + round(start * HOUR),
+            ends_at=START + round(end * HOUR),
+            created_by="li.wei",
+            comment="",
+            approved_by=approved_by,
         )
-        self.alerting.silence(silence)
+        self.refusal = self.alerting.silence(silence)
         return self.said()
 
     def waits(self, hours: float) -> list[Alert]:
@@ -364,14 +377,51 @@ def test_a_silence_may_be_expired_early() -> None:
     assert desk.waits(6) == []
 
 
-def test_silences_are_bounded() -> None:
-    """A third one finds no room, is counted, and silences nothing."""
+def test_silences_are_bounded_in_number() -> None:
+    """A third one is refused and silences nothing; what is there can be changed and ended."""
     desk = Desk()
-    desk.silences("tier=blue", 0, 9, "a")
-    desk.silences("tier=blue", 0, 9, "b")
-    desk.silences("tier=red", 0, 9, "c")
-    assert desk.last.limits == {Limit.SILENCES: 1}
+    desk.silences("tier=blue", 0, 8, "a")
+    desk.silences("tier=blue", 0, 8, "b")
+    desk.silences("tier=red", 0, 8, "c")
+    assert desk.refusal == "there are 2 silences already"
     assert desk.fires(1, RED)[0].suppressed == ()
+    desk.silences("tier=blue", 0, 7, "a")
+    assert desk.refusal is None
+    desk.silences("tier=blue", 0, 1, "c")  # is over
+    assert desk.refusal is None
+
+
+@pytest.mark.parametrize(
+    ("matcher", "hours", "refusal"),
+    [
+        ("entity=C1", 720, None),
+        ("entity=C1", 721, "it is longer than 720 h"),
+        ("rule=ato.drain", 720, None),
+        ("tier=blue", 8, None),
+        ("tier=blue", 9, "it is longer than 8 h and names neither one entity nor one rule"),
+        ("entity=~.*", 9, "it is longer than 8 h and names neither one entity nor one rule"),
+        ("entity!=C1", 9, "it is longer than 8 h and names neither one entity nor one rule"),
+    ],
+)
+def test_silences_are_bounded_in_length(matcher: str, hours: float, refusal: str | None) -> None:
+    """A wide one is short; one that is refused silences nothing."""
+    desk = Desk()
+    desk.silences(matcher, 0, hours)
+    assert desk.refusal == refusal
+    fired = desk.fires(1, 20, actions=CALL)[0]
+    assert (fired.tier, bool(fired.suppressed)) == (Tier.BLUE, refusal is None)
+
+
+def test_one_person_cannot_silence_red() -> None:
+    """Whatever its matchers say; until another approves it, and of what rises to red no more."""
+    desk = Desk()
+    desk.silences("entity=C1", 0, 24, approved_by=None)
+    (small,) = desk.fires(1, ORANGE)
+    assert small.suppressed == (Suppressor(Suppression.SILENCE, "s1"),)
+    (risen,) = desk.fires(2, RED, rule="another")
+    assert (risen.change, risen.suppressed) == (Change.ROSE, ())
+    (quiet,) = desk.silences("entity=C1", 0, 24)
+    assert (quiet.change, quiet.suppressed) == (Change.SUPPRESSED, small.suppressed)
 
 
 def test_a_bigger_alert_inhibits_the_smaller_ones_of_its_customer() -> None:
