@@ -7,9 +7,10 @@ every alert can name the configuration that raised it.
 import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from sentinel import alerting, complaints, detect, entities, features, feedback, ingest, rules, text
 from sentinel.model.columns import FIELDS, Schema
@@ -18,6 +19,7 @@ from sentinel.model.duration import parse_duration
 from sentinel.model.entity import EntityKind
 from sentinel.model.events import Stream
 from sentinel.model.hours import read_zone
+from sentinel.model.ids import PLAIN, Hasher
 
 _SINGLE = (
     "engine.yaml",
@@ -98,6 +100,8 @@ class Configuration:
     measures: entities.Measures
     lists: Mapping[str, rules.EntryList] = field(repr=False)
     text: text.Declaration
+    hasher: Hasher = field(repr=False)
+    """Makes numbers of ids, under the deployment's key."""
     _documents: Mapping[str, Document] = field(repr=False)
     _only: frozenset[str] | None = None
 
@@ -121,15 +125,23 @@ class Configuration:
             bounds=bounds,
             declarations=features.declare(documents["features.yaml"]),
             measures=entities.declare(documents["features.yaml"]),
-            lists=rules.declare_lists(
-                [each for name, each in documents.items() if name.startswith(_LISTS)],
-                bounds.local_time.zone,
-            ),
+            lists=_lists(documents, bounds, PLAIN),
+            hasher=PLAIN,
             text=text.declare(documents["text.yaml"]),
             _documents=documents,
         )
         configuration.build()
         return configuration
+
+    def keyed(self, hasher: Hasher) -> "Configuration":
+        """The same configuration for a deployment, which has a key of its own."""
+        ingest_limits = structs.replace(self.bounds.ingest, hasher=hasher)
+        return replace(
+            self,
+            hasher=hasher,
+            bounds=replace(self.bounds, ingest=ingest_limits),
+            lists=_lists(self._documents, self.bounds, hasher),
+        )
 
     def narrowed(self, rule_ids: Collection[str]) -> "Configuration":
         """The same configuration with only these rules, to judge a rule by itself."""
@@ -155,10 +167,11 @@ class Configuration:
             | detectors.demand.get(stream, frozenset())
             for stream in Stream
         }
+        compile_condition = partial(rules.compile_expression, hasher=self.hasher)
         feature_set = features.FeatureSet(
             self.declarations,
             demand,
-            rules.compile_expression,
+            compile_condition,
             self.bounds.local_time,
             self.bounds.max_customers,
             self.bounds.max_busy_customers,
@@ -167,19 +180,21 @@ class Configuration:
             self.rule_documents,
             {kind: self.measures.columns(kind) for kind in EntityKind},
             self._only,
+            self.hasher,
         )
         layout = entities.lay_out(self.measures, entity_rules.demand)
-        collector = entities.Collector(layout, self.measures, rules.compile_expression)
-        hot_list = entities.HotList(demand)
+        collector = entities.Collector(layout, self.measures, compile_condition, self.hasher)
+        hot_list = entities.HotList(demand, self.hasher)
         return Stages(
             features=feature_set,
             detectors=detectors,
-            text=text.TextReader(self.text, demand[Stream.COMPLAINT]),
+            text=text.TextReader(self.text, demand[Stream.COMPLAINT], self.hasher),
             rules=rule_set,
             alerting=alerting.load(
                 self._documents["tiers.yaml"],
                 self._documents["suppression.yaml"],
                 self.bounds.local_time.zone,
+                self.hasher,
             ),
             complaints=complaints.load(
                 self._documents["complaints.yaml"], self.bounds.local_time.zone
@@ -195,6 +210,7 @@ class Configuration:
             held=feedback.Held(
                 self.bounds.max_held_transactions if collector.takes_labels else 0,
                 collector.labelled_fields,
+                self.hasher,
             ),
             field_demand={
                 stream: frozenset(
@@ -213,7 +229,14 @@ class Configuration:
         return [each for name, each in self._documents.items() if name.startswith(_RULES)]
 
     def _rules(self, schema: Schema) -> rules.RuleSet:
-        return rules.load(self.rule_documents, schema, self.lists, self._only)
+        return rules.load(self.rule_documents, schema, self.lists, self._only, self.hasher)
+
+
+def _lists(
+    documents: Mapping[str, Document], bounds: Bounds, hasher: Hasher
+) -> dict[str, rules.EntryList]:
+    found = [each for name, each in documents.items() if name.startswith(_LISTS)]
+    return rules.declare_lists(found, bounds.local_time.zone, hasher)
 
 
 def _version(files: Mapping[str, str], wanted: Collection[str]) -> str:

@@ -208,7 +208,7 @@ class Engine:
         outcome.repeated[stream] = int(np.count_nonzero(repeats))
         outcome.conflicts[stream] = int(np.count_nonzero(conflicts))
         outcome.limits[Limit.EVENT_IDS] += forgotten
-        return part.renamed(conflicts).only(~repeats)
+        return part.renamed(conflicts, self._limits.hasher).only(~repeats)
 
     def _read_ahead(self, step: Step) -> Batch:
         """The events of a step's records ahead."""
@@ -220,7 +220,9 @@ class Engine:
             previous_ms = max(self._ahead.reached_ms(stream), self._watermarks.appended(stream))
             part = self._decode(stream, chunks, previous_ms, with_offsets=True)
             ids = self._event_ids[stream]
-            decoded[stream] = self._ahead.note(stream, chunks, part, ids, step.wall_ms)
+            decoded[stream] = self._ahead.note(
+                stream, chunks, part, ids, step.wall_ms, self._limits.hasher
+            )
         return merge(decoded, Watermarks(), self._limits.lateness_ms)
 
     def _decode(
@@ -432,6 +434,7 @@ class Engine:
         head, words, links = self._slots.snapshot()
         rows, busy, busy_head = stages.features.snapshot(self._slots.highest)
         return {
+            "key": self._key_print(),
             "watermarks": self._watermarks.snapshot(),
             "ahead": self._ahead.snapshot(),
             **{f"event_ids.{stream}": ids.snapshot() for stream, ids in self._event_ids.items()},
@@ -457,12 +460,17 @@ class Engine:
         }
 
     def restore(self, parts: Mapping[str, Buffer]) -> None:
-        """Take the place of the engine that :meth:`snapshot` saw, under one configuration."""
+        """Take the place of the engine that :meth:`snapshot` saw, under one configuration.
+
+        Raises ValueError if that was under another deployment's key.
+        """
         stages = self._stages
 
         def small(name: str) -> bytes:
             return bytes(parts[name])
 
+        if small("key") != self._key_print():
+            raise ValueError("the state was made under another key")
         self._watermarks.restore(small("watermarks"))
         self._ahead.restore(small("ahead"))
         for stream, ids in self._event_ids.items():
@@ -484,6 +492,10 @@ class Engine:
         stages.heat.restore(small("heat"))
         stages.hot_list.restore(small("hot_list"))
         stages.verdicts.restore(small("verdicts"))
+
+    def _key_print(self) -> bytes:
+        """Tells keys apart, and nothing of the key."""
+        return hashlib.blake2b(self.configuration.hasher.key, digest_size=_DIGEST_BYTES).digest()
 
     def digest(self) -> str:
         """A hash of all state: equal for engines that have seen the same steps."""

@@ -17,6 +17,7 @@ from sentinel.model.alert import Alert, AlertState
 from sentinel.model.response import Control, Response, ResponseKind, Silence, Verdict
 from sentinel.settings import read_configuration
 from sentinel.simulate.simulation import Simulation, time_ms
+from sentinel.stream.configurations import write_key
 
 _HOUR_MS = 3_600_000
 _CUSTOMERS = 150
@@ -81,8 +82,9 @@ def _miss(scene: Scene, seed: int, hours: float) -> None:
             fed: Fed = (stream, event.customer_id, msgspec.json.encode(event))
             life.append((time_ms(event), fed))
     half_ms = start_ms + round(hours * _HOUR_MS / 2)
+    write_key(scene.stage.settings)  # no worker has yet
     known = undisturbed(
-        read_configuration(None),
+        scene.stage.keyed(read_configuration(None)),
         scene.stage.partitions,
         by_shard([each for each in life if each[0] < half_ms], scene.stage.partitions),
     )

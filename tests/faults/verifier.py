@@ -65,7 +65,7 @@ class Verifier:
     """One reading of all of a stage's topics."""
 
     def __init__(self, stage: Stage, configs: Path | None = None) -> None:
-        own = read_configuration(configs)
+        own = stage.keyed(read_configuration(configs))
         self._configuration = own
         self._configurations = {own.version: own} | stage.configurations()
         self._stage, self._topics = stage, stage.topics

@@ -31,7 +31,7 @@ from tests.zygote import zygote
 from sentinel.configuration import Configuration
 from sentinel.model.events import Event, Login, Stream, Transaction
 from sentinel.settings import Settings
-from sentinel.stream.configurations import Bundle
+from sentinel.stream.configurations import Bundle, hasher_of
 from sentinel.stream.ends import Ends
 from sentinel.stream.topics import Timestamps, Topics, create
 
@@ -139,13 +139,21 @@ class Stage:
         return sorted(messages, key=lambda each: (each.partition(), each.offset()))
 
     def configurations(self) -> dict[str, Configuration]:
-        """What was published, by version."""
-        return {
-            message.key().decode(): Configuration.parse(
-                msgspec.json.decode(message.value(), type=Bundle).files
-            )
-            for message in self.read(self.topics.configs)
-        }
+        """What was published, by version, under the stage's key."""
+        records = [(each.key(), each.value()) for each in self.read(self.topics.configs)]
+        parsed = [
+            Configuration.parse(msgspec.json.decode(value, type=Bundle).files)
+            for key, value in records
+            if not key.startswith(b"key/")
+        ]
+        return {each.version: self.keyed(each) for each in parsed}
+
+    def keyed(self, configuration: Configuration) -> Configuration:
+        """The configuration under the stage's key."""
+        records = ((each.key(), each.value()) for each in self.read(self.topics.configs))
+        hasher = hasher_of(records)
+        assert hasher is not None
+        return configuration.keyed(hasher)
 
     def configure(self, topic: str, name: str, value: str) -> None:
         """Set an option of a topic."""

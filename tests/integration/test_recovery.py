@@ -108,7 +108,7 @@ def test_a_bad_configuration_is_refused(stage: Stage, tmp_path: Path) -> None:
     refused = _sentinel(stage, "publish", tmp_path)
     assert refused.returncode == 1
     assert "detectors.yaml:1:1: the file is missing" in refused.stderr
-    assert stage.read(stage.topics.configs) == []
+    assert stage.configurations() == {}
 
 
 def test_a_shard_that_cannot_recover_is_rebuilt(stage: Stage) -> None:

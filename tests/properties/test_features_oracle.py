@@ -14,6 +14,7 @@ from sentinel.ingest import Decoded, Watermarks, merge
 from sentinel.ingest.extract import extract
 from sentinel.model.document import parse
 from sentinel.model.events import Event, Login, Stream, Transaction
+from sentinel.model.ids import PLAIN
 from sentinel.rules import compile_expression
 from sentinel.state import Slots
 
@@ -68,7 +69,7 @@ class Rig:
         values: list[dict[str, float]] = []
         for stream, piece in _runs(events):
             names = self.features.field_demand[stream] | {"customer_id", "event_time"}
-            columns = extract(stream, piece, names)
+            columns = extract(stream, piece, names, PLAIN)
             decoded = Decoded(stream, piece, columns, np.zeros(len(piece), np.int64))
             batch = merge({stream: decoded}, self.watermarks, 0)
             rows = batch.rows[stream]

@@ -16,6 +16,7 @@ from sentinel.ingest.scan import scan
 from sentinel.ingest.shape import plan
 from sentinel.model.columns import FIELDS, Array, Kind
 from sentinel.model.events import EVENT_TYPES, LAST_MOMENT_MS, Event, Stream
+from sentinel.model.ids import PLAIN
 from sentinel.model.step import Chunk
 
 DECODERS = {stream: msgspec.json.Decoder(kind) for stream, kind in EVENT_TYPES.items()}
@@ -118,7 +119,15 @@ def _scanned(stream: Stream, raw: list[bytes]) -> tuple[dict[str, Array], list[b
     plain = np.zeros(len(raw), np.bool_)
     ends = np.cumsum([len(each) for each in raw], dtype=np.int64)
     follower = np.empty(len(FIELDS[stream]) + 1, np.int64)
-    scan(np.frombuffer(b"".join(raw), np.uint8), ends, whole.shape, room, follower, plain)
+    scan(
+        np.frombuffer(b"".join(raw), np.uint8),
+        ends,
+        whole.shape,
+        room,
+        follower,
+        plain,
+        PLAIN.words,
+    )
     return columns, plain.tolist()
 
 
@@ -144,7 +153,7 @@ def test_what_the_scanner_reads_is_what_the_decoder_reads(stream: Stream) -> Non
             plains += 1
             event = _decoded(stream, raw[row])
             assert event is not None, raw[row]
-            for name, expected in extract(stream, [event], FIELDS[stream]).items():
+            for name, expected in extract(stream, [event], FIELDS[stream], PLAIN).items():
                 assert columns[name][row].tobytes() == expected.tobytes(), (name, raw[row])
 
     check()

@@ -16,7 +16,7 @@ from sentinel.ingest import Limits, Watermarks, decode, merge
 from sentinel.model.document import parse
 from sentinel.model.entity import ID_FIELDS, EntityKind
 from sentinel.model.events import Event, Login, Stream, Transaction
-from sentinel.model.ids import hash_text
+from sentinel.model.ids import PLAIN
 from sentinel.model.response import Control
 from sentinel.model.rollup import EntityRows, Progress
 from sentinel.model.step import Chunk
@@ -159,7 +159,7 @@ def _value(measure: Measure, newest: int, mine: list[Event]) -> float:
         assert measure.field is not None
         cents = (min(round(getattr(each, measure.field) * 100), 10**15) for each in inside)
         return float(sum(cents) / 100)
-    bits = len({hash_text(each.customer_id) >> 56 for each in inside})
+    bits = len({PLAIN.text(each.customer_id) >> 56 for each in inside})
     return float(round(-256 * math.log((256 - bits) / 256)))
 
 
@@ -183,7 +183,7 @@ def test_the_owner_holds_what_all_events_come_to(
     collector, owner = _stages()
     records_of: list[list[bytes]] = []
     for shard in range(3):
-        mine = [event for event in happened if hash_text(event.customer_id) % 3 == shard]
+        mine = [event for event in happened if PLAIN.text(event.customer_id) % 3 == shard]
         cuts = sorted(data.draw(st.lists(st.integers(0, len(mine)), max_size=4)))
         edges, watermarks = [0, *cuts, len(mine)], Watermarks()
         steps = (mine[start:end] for start, end in pairwise(edges))

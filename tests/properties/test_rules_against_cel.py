@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sentinel.model.columns import Column, Kind, Rows
 from sentinel.model.document import parse
 from sentinel.model.events import Stream, Transaction
-from sentinel.model.ids import hash_texts
+from sentinel.model.ids import PLAIN
 from sentinel.rules import compile_expression, declare_lists
 
 NUMBERS, TRUTHS, TEXTS = ("a", "b", "c"), ("p", "q"), ("country", "mcc")
@@ -84,7 +84,7 @@ def _ours(text: str, values: dict[str, Any]) -> int:
         truth = UNKNOWN if values[name] is None else 2 * values[name]
         columns[name] = np.array([truth], np.int8)
     for name in TEXTS:
-        columns[name] = hash_texts([values[name]])
+        columns[name] = PLAIN.texts([values[name]])
     columns["event_time"] = one
     rows = Rows(Stream.TRANSACTION, [event], one, one, columns)
     return int(compile_expression(text, COLUMNS, lists=LISTS).truth(rows)[0])

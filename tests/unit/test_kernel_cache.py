@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 _LOCATOR = "sentinel.kernel_cache.ImageCacheLocator"
-_PROGRAM = "from sentinel.model.ids import hash_text; print(hash_text('a'))"
+_PROGRAM = "from sentinel.model.ids import PLAIN; print(PLAIN.text('a'))"
 
 
 def _says(**environment: str) -> str:

@@ -12,13 +12,17 @@ from sentinel.alerting.alerting import Alerting, Said
 from sentinel.alerting.policy import read_policy
 from sentinel.alerting.suppression import read_suppression
 from sentinel.model.document import Document
+from sentinel.model.ids import PLAIN, Hasher
 
 __all__ = ["Alerting", "Said", "load"]
 
 
-def load(tiers: Document, suppression: Document, zone: ZoneInfo) -> Alerting:
+def load(
+    tiers: Document, suppression: Document, zone: ZoneInfo, hasher: Hasher = PLAIN
+) -> Alerting:
     """Alerting with nothing open, by tiers.yaml and suppression.yaml.
 
-    ``zone`` is what local times mean.  Raises :class:`~sentinel.model.document.ConfigError`.
+    ``zone`` is what local times mean, ``hasher`` has the key of alert ids.  Raises
+    :class:`~sentinel.model.document.ConfigError`.
     """
-    return Alerting(read_policy(tiers), read_suppression(suppression, zone))
+    return Alerting(read_policy(tiers), read_suppression(suppression, zone), hasher.key)

@@ -54,7 +54,7 @@ class Alerting:
     after it is processed, so it does not matter how the input is cut into steps.
     """
 
-    def __init__(self, policy: Policy, rules: SuppressionRules) -> None:
+    def __init__(self, policy: Policy, rules: SuppressionRules, key: bytes) -> None:
         room = _WALL_TIMERS_OF_AN_ALERT * policy.max_open_alerts
         self._policy = policy
         self._stream_timers = Timers(_STREAM_TIMERS_OF_AN_ALERT * policy.max_open_alerts)
@@ -62,7 +62,9 @@ class Alerting:
         self._wall_timers = Timers(room + rules.silences.most + len(rules.mutes))
         self._fusion = Fusion(policy)
         self._suppressors = Suppressors(rules, self._wall_timers)
-        self._book = AlertBook(policy, self._suppressors, self._stream_timers, self._wall_timers)
+        self._book = AlertBook(
+            policy, self._suppressors, self._stream_timers, self._wall_timers, key
+        )
         self._stream_ms, self._shared_ms, self._wall_ms = _NEVER, _NEVER, _NEVER
         self._is_simulated = False
         self._said = Said()

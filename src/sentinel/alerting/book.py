@@ -82,7 +82,8 @@ class AlertBook:
 
     ``moment_ms`` in every call is wall-clock time, by which suppressions are on or off and
     deadlines for people begin; ``at_ms`` is when what is written became true, and is what the
-    alert's times show.  Age ends by stream time, waiting for capacity by wall-clock time.
+    alert's times show.  Age ends by stream time, waiting for capacity by wall-clock time.  ``key``
+    is for the ids of alerts.
     """
 
     def __init__(
@@ -91,8 +92,9 @@ class AlertBook:
         suppressors: Suppressors,
         stream_timers: Timers,
         wall_timers: Timers,
+        key: bytes,
     ) -> None:
-        self._policy, self._suppressors = policy, suppressors
+        self._policy, self._suppressors, self._key = policy, suppressors, key
         self._stream_timers, self._wall_timers = stream_timers, wall_timers
         self._open: dict[Key, OpenAlert] = {}
         self._by_id: dict[str, Key] = {}
@@ -138,7 +140,8 @@ class AlertBook:
         key = (claim.entity.kind, claim.entity.id, claim.risk)
         found = self._open.get(key)
         if found is None:
-            self._enter(key, OpenAlert(alert=opened(claim), claimed=claim.tier, ages=claim.ages))
+            alert = opened(claim, self._key)
+            self._enter(key, OpenAlert(alert=alert, claimed=claim.tier, ages=claim.ages))
             self._revise(key, self._open[key].alert, Change.OPENED, moment_ms)
             return True
         draft = claimed(found.alert, claim, self._policy.escalating_firings)

@@ -19,10 +19,10 @@ from sentinel.model.signal import Action
 _TIERS = tuple(Tier)
 
 
-def opened(claim: Claim) -> Alert:
-    """The alert that the claim opens, before its first revision."""
+def opened(claim: Claim, key: bytes) -> Alert:
+    """The alert that the claim opens, before its first revision; ``key`` is for its id."""
     return Alert(
-        alert_id=_alert_id(claim),
+        alert_id=_alert_id(claim, key),
         revision=0,
         key=claim.key,
         entity=claim.entity,
@@ -108,7 +108,10 @@ def request(alert: Alert, action: Action) -> ActionRequest:
     )
 
 
-def _alert_id(claim: Claim) -> str:
-    """BLAKE2b-128 of the JSON array [entity kind, entity id, risk, occasion], in hex."""
+def _alert_id(claim: Claim, key: bytes) -> str:
+    """BLAKE2b-128 of the JSON array [entity kind, entity id, risk, occasion], in hex.
+
+    Keyed, so that nobody finds out whose alert it is by trying ids.
+    """
     parts = (claim.entity.kind, claim.entity.id, claim.risk, claim.occasion)
-    return hashlib.blake2b(msgspec.json.encode(parts), digest_size=16).hexdigest()
+    return hashlib.blake2b(msgspec.json.encode(parts), digest_size=16, key=key).hexdigest()

@@ -13,6 +13,7 @@ from sentinel.configuration import Configuration
 from sentinel.engine import Engine
 from sentinel.model.alert import Alert, Tier
 from sentinel.model.events import Stream
+from sentinel.model.reading import UNREADABLE
 from sentinel.model.step import Outcome, Step
 from sentinel.replay.loop import LoopBack
 from sentinel.replay.run import Summary, replay
@@ -127,7 +128,7 @@ class _Watching:
     def _note(self, stream: Any, value: bytes | None, at_ms: int) -> None:
         try:
             event = self._ids.decode(value or b"")
-        except msgspec.DecodeError:  # a dead letter, which the engine counts
+        except UNREADABLE:  # a dead letter, which the engine counts
             return
         truth = self._truth
         attack = truth.of_event.get(event.event_id) if truth else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 from msgspec import Struct
 
+from sentinel.model.reading import UNREADABLE
 from sentinel.replay.block import ReplayError
 
 
@@ -63,7 +64,7 @@ def read_labels(lines: Iterable[bytes], name: str) -> Truth:
             continue
         try:
             found = decoder.decode(line)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise ReplayError(f"{name}:{number}: {error}") from None
         instance = found.event_id if found.instance is None else found.instance
         attack = attacks.setdefault((found.scenario, instance), Attack(found.scenario))

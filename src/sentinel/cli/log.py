@@ -3,6 +3,15 @@
 import faulthandler
 import os
 import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+from sentinel.model.visible import visible
+
+
+def _visible(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Show control characters as codes: an error's text may hold what others wrote."""
+    return {k: visible(v) if isinstance(v, str) else v for k, v in event.items()}
 
 
 def log_to_stderr() -> None:
@@ -16,6 +25,7 @@ def log_to_stderr() -> None:
 
     structlog.configure(
         processors=[
+            _visible,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.dev.ConsoleRenderer(

@@ -9,6 +9,8 @@ import typer
 
 from sentinel.cli.failure import UserError
 
+_CATCH_UP_S = 30.0
+
 
 def recover(
     from_earliest: Annotated[
@@ -46,6 +48,10 @@ def recover(
         if shard is not None and shard >= count:
             raise UserError(f"there are shards 0 to {count - 1}")
         configurations.start()
+        if not (
+            configurations.wait_caught_up(_CATCH_UP_S) and configurations.take_key(_CATCH_UP_S)
+        ):
+            raise UserError(f"no answer from {settings.brokers} for {_CATCH_UP_S:.0f} s")
         for number in range(count) if shard is None else [shard]:
             with typer.progressbar(length=100, label=f"shard {number}", file=sys.stderr) as bar:
 

@@ -1,5 +1,6 @@
 """``sentinel replay``: files of history through the engine, alerts to stdout."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -12,9 +13,12 @@ import typer
 from sentinel.model.events import Stream
 
 if TYPE_CHECKING:
+    from sentinel.configuration import Configuration
     from sentinel.model.step import DeadLetter, Outcome
     from sentinel.replay.run import Summary
     from sentinel.replay.source import Source
+
+_ANSWER_S = 15.0
 
 
 def replay(
@@ -37,6 +41,13 @@ def replay(
     configs: Annotated[
         Path | None, typer.Option(help="A configuration folder; without it the shipped one.")
     ] = None,
+    as_deployed: Annotated[
+        bool,
+        typer.Option(
+            "--as-deployed",
+            help="With the alert ids of the deployment at SENTINEL_BROKERS, whose key it reads.",
+        ),
+    ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first rows.")] = None,
     dead_letters: Annotated[
         Path | None, typer.Option(help="Write refused rows here, as JSONL.")
@@ -59,6 +70,8 @@ def replay(
     from sentinel.settings import read_configuration
 
     configuration = read_configuration(configs)
+    if as_deployed:
+        configuration = _keyed(configuration)
     mapped = mapping.read(map_name) if map_name is not None else None
     sources = [source.open_source(name, mapped, stream) for name in files]
     engine = loop.LoopBack(Engine(configuration))
@@ -78,6 +91,24 @@ def replay(
         _print(summary, seconds)
     if summary_json is not None:
         _write_summary(summary_json, summary, seconds, configuration.version)
+
+
+def _keyed(configuration: "Configuration") -> "Configuration":
+    from sentinel.cli.failure import UserError
+    from sentinel.settings import Settings
+    from sentinel.stream.configurations import read_hasher
+    from sentinel.stream.topics import StartupError, Topics, describe
+
+    settings = Settings.from_environment(os.environ)
+    topic = Topics(settings.topic_prefix).configs
+    try:
+        present = describe(settings)
+    except StartupError as error:
+        raise UserError(str(error)) from None
+    hasher = read_hasher(settings, _ANSWER_S) if topic in present else None
+    if hasher is None:
+        raise UserError(f"{topic} at {settings.brokers} has no key: no worker has started there")
+    return configuration.keyed(hasher)
 
 
 def _with_progress(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentinel.model.visible import visible
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -173,4 +175,5 @@ def _line(each: "Silence", now_ms: int) -> str:
     until = datetime.fromtimestamp(end / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
     approved = "" if each.approved_by is None else f", approved by {each.approved_by}"
     said = f"{each.created_by}{approved}: {each.comment}"
-    return f"{each.silence_id}  {state:7}  until {until}  {' '.join(each.matchers)}  {said}"
+    line = f"{each.silence_id}  {state:7}  until {until}  {' '.join(each.matchers)}  {said}"
+    return visible(line)

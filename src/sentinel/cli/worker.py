@@ -17,7 +17,7 @@ def worker() -> None:
     from sentinel.cli.log import log_to_stderr
     from sentinel.settings import Settings, read_configuration
     from sentinel.stream.failpoint import arm
-    from sentinel.stream.topics import StartupError, check
+    from sentinel.stream.topics import StartupError, Topics, check
 
     log_to_stderr()
     settings = Settings.from_environment(os.environ)
@@ -55,6 +55,8 @@ def worker() -> None:
     configurations.start()
     if not configurations.wait_caught_up(_CATCH_UP_S):
         raise UserError(f"no answer from {settings.brokers} for {_CATCH_UP_S:.0f} s")
+    if not configurations.take_key(_CATCH_UP_S):
+        raise UserError(f"no key on {Topics(settings.topic_prefix).configs}")
     if not configurations.published:  # so that what the journal names can be found again
         publish(settings, configuration, time.time_ns() // 1_000_000)
     elif configurations.current().version != configuration.version:

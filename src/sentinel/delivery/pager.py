@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import NoReturn, TypeVar
 
-import msgspec
 import structlog
 
 from sentinel.alerting.cloudevent import decode
@@ -24,6 +23,7 @@ from sentinel.delivery.unread import Spans, Unread
 from sentinel.delivery.watch import PagerMetrics, PagerTask
 from sentinel.model.alert import Alert
 from sentinel.model.duration import parse_duration
+from sentinel.model.reading import UNREADABLE
 
 _log = structlog.get_logger(__name__)
 _COUNT_EVERY_S = 5.0
@@ -38,7 +38,7 @@ T = TypeVar("T")
 class Pager:
     """One pager process: what its agent hands over, and the tasks that send.
 
-    ``read`` makes an alert of a record's value, or raises msgspec.DecodeError.  ``heartbeat`` is
+    ``read`` makes an alert of a record's value, or raises one of UNREADABLE.  ``heartbeat`` is
     told as often as the plan says that all is well, and nothing otherwise.
     """
 
@@ -134,7 +134,7 @@ class Pager:
         for offset, value in records:
             try:
                 alerts.append((offset, self._read(value or b"")))
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 unsent[NoPage.UNREADABLE] += 1
                 _log.error("no alert", place=place, offset=offset)
         unsent[NoPage.GONE] += await self._lost_before(place, span[0], earliest)

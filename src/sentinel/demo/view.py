@@ -10,6 +10,7 @@ from rich.text import Text
 
 from sentinel.demo.watch import AlertFeed, Figures, Latency
 from sentinel.model.alert import Alert, Tier
+from sentinel.model.visible import visible
 
 _COLOURS = {
     Tier.RED: "bold white on red",
@@ -50,7 +51,7 @@ def said(alert: Alert) -> str:
 def _short(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.2f}".rstrip("0").rstrip(".")
-    return "unknown" if value is None else str(value)
+    return "unknown" if value is None else visible(str(value))
 
 
 def _counts(counts: dict[str, int]) -> str:
@@ -77,7 +78,7 @@ def screen(figures: Figures, feed: AlertFeed, rate: float, url: str, left: str) 
     latest.add_column(ratio=2)
     latest.add_column(ratio=3, style="dim")
     for alert in reversed(feed.latest):
-        title = f"{alert.title.en}\n{alert.title.zh}"
+        title = f"{visible(alert.title.en)}\n{visible(alert.title.zh)}"
         latest.add_row(
             tier_badge(alert.tier),
             said(alert),
@@ -111,7 +112,7 @@ def lines(alerts: Iterable[Alert]) -> Iterable[str]:
     for alert in alerts:
         yield (
             f"{alert.tier.value:6} {alert.score:5.1f}  {said(alert)}"
-            f"  {alert.title.en} / {alert.title.zh}"
+            f"  {visible(alert.title.en)} / {visible(alert.title.zh)}"
             f"  ({why(alert)})"
         )
 

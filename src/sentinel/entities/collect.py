@@ -15,12 +15,11 @@ from sentinel.model.columns import FIELDS, TRUE, Array, Batch, Column, Rows, Tab
 from sentinel.model.document import Document
 from sentinel.model.entity import BANK_ID, ID_FIELDS, EntityKind
 from sentinel.model.events import Stream
-from sentinel.model.ids import hash_text, hash_texts
+from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.label import Label
 from sentinel.model.rollup import RollupBlock
 
 _STREAMS = tuple(Stream)
-_BANK = np.uint64(hash_text(BANK_ID))
 _MOST = 1e15  # hundredths that one event may add: sums stay far from the end of 64 bits
 
 
@@ -54,8 +53,15 @@ class Collector:
     Sums are in whole hundredths: integers, so the order of adding does not matter.
     """
 
-    def __init__(self, layout: Layout, measures: Measures, compile_condition: Compile) -> None:
-        self._layout = layout
+    def __init__(
+        self,
+        layout: Layout,
+        measures: Measures,
+        compile_condition: Compile,
+        hasher: Hasher = PLAIN,
+    ) -> None:
+        self._layout, self._hasher = layout, hasher
+        self._bank = np.uint64(hasher.text(BANK_ID))
         self._wheres = {
             (measure.stream, measure.where): compile_condition(
                 measure.where,
@@ -105,7 +111,7 @@ class Collector:
         for layout in self._layout.kinds:
             rows = np.empty((n, layout.width), np.int64)
             used = gather(
-                _keys(batch, layout.kind).view(np.uint64),
+                self._keys(batch, layout.kind).view(np.uint64),
                 batch.event_time,
                 recorded,
                 batch.stream,
@@ -163,7 +169,7 @@ class Collector:
         moments = np.array([label.at_ms for label in labels], np.int64)
         rows, firsts = np.empty((n, layout.width), np.int64), np.empty(n, np.int64)
         used = gather(
-            hash_texts(texts),
+            self._hasher.texts(texts),
             moments,
             moments,
             np.full(n, _STREAMS.index(Stream.TRANSACTION), np.int8),
@@ -185,6 +191,14 @@ class Collector:
         text = np.frombuffer(b"".join(named), np.uint8)
         found = owners(layout.kind, text, ends)
         return [RollupBlock(layout.kind, layout.version, rows[:used][order], ends, text, found)]
+
+    def _keys(self, batch: Batch, kind: EntityKind) -> Array:
+        """Hash of the entity that each event names, uint64[n]; 0 where it names none."""
+        if kind is EntityKind.BANK:
+            return np.full(len(batch), self._bank)
+        fields = ID_FIELDS[kind]
+        named = {s: rows.columns[fields[s]] for s, rows in batch.rows.items() if s in fields}
+        return _merged(batch, named)
 
     def _bits(self, batch: Batch) -> NDArray[np.int64]:
         bits = np.zeros(len(batch), np.int64)
@@ -224,15 +238,6 @@ def _merged(batch: Batch, columns: Mapping[Stream, Array]) -> Array:
     for stream, column in columns.items():
         merged[batch.rows[stream].place] = column
     return merged
-
-
-def _keys(batch: Batch, kind: EntityKind) -> Array:
-    """Hash of the entity that each event names, uint64[n]; 0 where it names none."""
-    if kind is EntityKind.BANK:
-        return np.full(len(batch), _BANK)
-    fields = ID_FIELDS[kind]
-    named = {s: rows.columns[fields[s]] for s, rows in batch.rows.items() if s in fields}
-    return _merged(batch, named)
 
 
 def _block(

@@ -17,7 +17,8 @@ from sentinel.entities.shard_reports import EVERYTHING, NOTHING, ShardReports
 from sentinel.model.columns import Batch, Column, Kind
 from sentinel.model.entity import ID_FIELDS, EntityKind
 from sentinel.model.events import Stream
-from sentinel.model.ids import hash_text
+from sentinel.model.ids import PLAIN, Hasher
+from sentinel.model.reading import UNREADABLE
 from sentinel.model.rollup import BEHIND_MS, HotEntry, HotProgress
 from sentinel.model.step import Chunk, Limit, RollupDrop
 
@@ -105,7 +106,8 @@ class HotList:
     record by what was hot when it was appended.
     """
 
-    def __init__(self, demand: Mapping[Stream, frozenset[str]]) -> None:
+    def __init__(self, demand: Mapping[Stream, frozenset[str]], hasher: Hasher = PLAIN) -> None:
+        self._hasher = hasher
         self._demand = {
             stream: {name: kind for name, kind in RISKS[stream].items() if name in names}
             for stream, names in demand.items()
@@ -145,7 +147,7 @@ class HotList:
                         )
                     else:
                         self._note(_ENTRY.decode(value or b""))
-                except (msgspec.DecodeError, UnicodeError):
+                except UNREADABLE:
                     self._drops[RollupDrop.MALFORMED] += 1
 
     def note_outage(self, outage_ms: int | None, wall_ms: int) -> None:
@@ -200,7 +202,7 @@ class HotList:
         return self._count
 
     def _note(self, entry: HotEntry) -> None:
-        key, told = (entry.kind, hash_text(entry.id)), (entry.at, entry.risk)
+        key, told = (entry.kind, self._hasher.text(entry.id)), (entry.at, entry.risk)
         mine = self._entries.setdefault(key, [])
         if not mine:
             self._known.clear()

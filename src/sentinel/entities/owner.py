@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +11,7 @@ from sentinel.entities.layout import HASH, NEWEST, PANE, PANE_MS, RECORDED, Kind
 from sentinel.entities.rows import RollupRows
 from sentinel.entities.wire import Part, Rollup, decode
 from sentinel.model.events import LAST_MOMENT_MS, Stream
+from sentinel.model.reading import UNREADABLE
 from sentinel.model.rollup import EntityRows
 from sentinel.model.step import Chunk, Limit, RollupDrop
 from sentinel.state import Buffer, Slots, copied
@@ -72,7 +72,7 @@ class Owner:
             for value in chunk.values:
                 try:
                     rollup = decode(value or b"")
-                except msgspec.DecodeError:
+                except UNREADABLE:
                     self._drops[RollupDrop.MALFORMED] += 1
                     continue
                 parts = [rows for part in rollup.parts if (rows := self._rows(part)) is not None]

@@ -20,7 +20,7 @@ from sentinel.evaluate.prequential import Events, Prequential
 from sentinel.evaluate.setup import Setup
 from sentinel.evaluate.setup import read as read_setup
 from sentinel.feedback import Answer
-from sentinel.model.ids import hash_texts
+from sentinel.model.ids import PLAIN
 from sentinel.model.response import Verdict
 
 FOLDS = ("2018-08-08", "2018-08-15", "2018-08-22", "2018-08-29")
@@ -208,4 +208,4 @@ def _steps(time: NDArray[np.int64], delay_ms: int) -> Iterator[tuple[int, int]]:
 def _hashes(prefix: str, numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
     """The hash of each id's text, as a mapping would write it; each number is written once."""
     distinct, place = np.unique(numbers, return_inverse=True)
-    return hash_texts([f"{prefix}{number}" for number in distinct.tolist()])[place]
+    return PLAIN.texts([f"{prefix}{number}" for number in distinct.tolist()])[place]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentinel.model.columns import Rows
-from sentinel.model.ids import hash_text
+from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.kernel import kernel
 from sentinel.model.label import Label
 from sentinel.model.response import Verdict
@@ -64,8 +64,8 @@ class Held:
     transactions are held.  With a capacity of 0 nothing is held.
     """
 
-    def __init__(self, capacity: int, fields: Sequence[str]) -> None:
-        self._fields = tuple(fields)
+    def __init__(self, capacity: int, fields: Sequence[str], hasher: Hasher = PLAIN) -> None:
+        self._fields, self._hasher = tuple(fields), hasher
         self._head = np.zeros(2, np.int64)
         self._ids = np.zeros(capacity, np.uint64)
         self._amounts = np.zeros(capacity, np.float64)
@@ -181,7 +181,8 @@ class Held:
 
     def _find(self, event_id: str) -> int | None:
         """The row of a transaction; None if it is not held, or its texts are no longer."""
-        found = np.flatnonzero(self._ids[: self._head[_ROWS]] == np.uint64(hash_text(event_id)))
+        wanted = np.uint64(self._hasher.text(event_id))
+        found = np.flatnonzero(self._ids[: self._head[_ROWS]] == wanted)
         if not len(found):
             return None
         row = int(found[0])

@@ -15,6 +15,7 @@ from sentinel.ingest.append_time import NEVER
 from sentinel.ingest.decode import Decoded
 from sentinel.ingest.event_ids import CONFLICT, FIRST, REPEAT, EventIds
 from sentinel.model.events import Stream
+from sentinel.model.ids import Hasher
 from sentinel.model.step import Chunk
 
 
@@ -47,6 +48,7 @@ class Ahead:
         part: Decoded,
         ids: EventIds,
         wall_ms: int | None,
+        hasher: Hasher,
     ) -> Decoded:
         """Note decoded chunks as read ahead; returns the events that are no repeats.
 
@@ -62,7 +64,7 @@ class Ahead:
             mine.append((chunks[0].offsets[0], chunks[-1].offsets[-1], part))
         self._offsets[stream] = chunks[-1].offsets[-1]
         self._reached_ms[stream] = part.reached_ms
-        return part.renamed(found == CONFLICT).only(found != REPEAT)
+        return part.renamed(found == CONFLICT, hasher).only(found != REPEAT)
 
     def take(self, stream: Stream, chunks: Sequence[Chunk], wall_ms: int | None) -> Decoded | None:
         """The very records of ``chunks`` as they were decoded when they were read ahead.

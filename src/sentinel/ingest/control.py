@@ -17,6 +17,7 @@ from sentinel.ingest.limits import Limits
 from sentinel.ingest.merge import Watermarks
 from sentinel.model.columns import Batch
 from sentinel.model.events import epoch_ms
+from sentinel.model.reading import UNREADABLE
 from sentinel.model.response import Control, Response, Silence
 from sentinel.model.silence import read_silence
 from sentinel.model.step import Chunk, DeadLetter, DeadLetterReason
@@ -72,7 +73,7 @@ def decode_responses(
                 raise _RefusedError(DeadLetterReason.FUTURE, detail)  # noqa: TRY301
             said.messages.append(replace(response, event_time=at_ms))
             said.appended_ms.append(appended_ms)
-        except (ValueError, _RefusedError, RecursionError) as error:
+        except (*UNREADABLE, _RefusedError) as error:
             said.dead_letters.append(_dead(chunk, row, error))
     return said
 
@@ -84,7 +85,7 @@ def decode_silences(chunks: Sequence[Chunk], limits: Limits) -> Said[Silence]:
         try:
             said.messages.append(read_silence(_readable(chunk, row, limits)))
             said.records.append((chunk, row))
-        except (ValueError, _RefusedError, RecursionError) as error:
+        except (*UNREADABLE, _RefusedError) as error:
             said.dead_letters.append(_dead(chunk, row, error))
     return said
 

@@ -22,7 +22,7 @@ from sentinel.ingest.scan import scan
 from sentinel.ingest.shape import plan
 from sentinel.model.columns import FIELDS, Array, Texts
 from sentinel.model.events import EVENT_TYPES, LAST_MOMENT_MS, Event, Stream
-from sentinel.model.ids import hash_text, hash_texts
+from sentinel.model.ids import Hasher
 from sentinel.model.step import Chunk, DeadLetter, DeadLetterReason
 
 _DECODERS = {stream: msgspec.json.Decoder(kind) for stream, kind in EVENT_TYPES.items()}
@@ -81,7 +81,7 @@ class Decoded:
             self.contents[wanted],
         )
 
-    def renamed(self, which: NDArray[np.bool_]) -> "Decoded":
+    def renamed(self, which: NDArray[np.bool_], hasher: Hasher) -> "Decoded":
         """The same events; those where ``which``, bool[n], have ids that name their content, too.
 
         They came under ids of others: ``E1`` becomes ``E1~0f3a97c2``, for alerts and verdicts.
@@ -91,7 +91,7 @@ class Decoded:
             return self
         ids = {row: f"{self.events[row].event_id}~{self.contents[row] >> 32:08x}" for row in rows}
         column = self.columns["event_id"].copy()
-        column[rows] = hash_texts(list(ids.values()))
+        column[rows] = hasher.texts(list(ids.values()))
         columns = {**self.columns, "event_id": column}
         return replace(self, events=RenamedEvents(self.events, ids), columns=columns)
 
@@ -134,7 +134,7 @@ class _Work:
         spelled: frozenset[str],
     ) -> None:
         self._stream, self._chunks, self._limits = stream, chunks, limits
-        self._plan = plan(stream, _ALL[stream], spelled)
+        self._plan = plan(stream, _ALL[stream], spelled, limits.hasher)
         self._wanted = wanted | _ALWAYS[stream]
         if len(chunks) == 1:
             self._values, recorded = chunks[0].values, chunks[0].recorded_ms
@@ -168,6 +168,7 @@ class _Work:
             columns,
             np.empty(len(shape.fields) + 1, np.int64),
             self._plain,
+            self._limits.hasher.words,
         )
 
     def decode_what_is_left(self) -> None:
@@ -180,10 +181,11 @@ class _Work:
                 events.append(made)
                 rows.append(row)
         if rows:
-            for name, array in extract(self._stream, events, self._columns).items():
+            found = extract(self._stream, events, self._columns, self._limits.hasher)
+            for name, array in found.items():
                 self._columns[name][rows] = array
             self._spell(events, rows)
-        self._contents = contents(self._every)
+        self._contents = contents(self._every, self._limits.hasher)
         self._columns = {name: self._columns[name] for name in self._wanted}
 
     def _spell(self, events: list[Event], rows: list[int]) -> None:
@@ -237,11 +239,11 @@ class _Work:
     def convert_currencies(self) -> None:
         """Amounts to base currency; events in a currency without a rate are put aside."""
         currency, limits = self._columns["currency"], self._limits
-        if np.all(currency == hash_text(limits.base_currency)):
+        if np.all(currency == limits.hasher.text(limits.base_currency)):
             return
         rate = np.full(len(currency), np.nan)
         for code, value in limits.rates.items():
-            rate[currency == hash_text(code)] = value
+            rate[currency == limits.hasher.text(code)] = value
         for row in np.flatnonzero(np.isnan(rate)).tolist():
             detail = "currency has no rate in engine.yaml"
             self._put_aside(row, DeadLetterReason.SCHEMA, detail)

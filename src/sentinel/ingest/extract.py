@@ -9,28 +9,30 @@ from numpy.typing import NDArray
 
 from sentinel.model.columns import FIELDS, UNKNOWN, Array, Column, Kind
 from sentinel.model.events import Event, Stream
-from sentinel.model.ids import hash_texts
+from sentinel.model.ids import Hasher
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-def extract(stream: Stream, events: Sequence[Event], names: Iterable[str]) -> dict[str, Array]:
+def extract(
+    stream: Stream, events: Sequence[Event], names: Iterable[str], hasher: Hasher
+) -> dict[str, Array]:
     """The named field columns of one stream's events, dtype by :class:`Kind`.
 
     Amounts are in the event's own currency.
     """
     fields = FIELDS[stream]
-    return {name: _array(fields[name], events) for name in names}
+    return {name: _array(fields[name], events, hasher) for name in names}
 
 
-def _array(column: Column, events: Sequence[Event]) -> Array:
+def _array(column: Column, events: Sequence[Event], hasher: Hasher) -> Array:
     values = list(map(attrgetter(column.name), events))
     match column.kind:
         case Kind.NUMBER:
             return np.array(values, np.float64)  # None becomes NaN, decimal text a number
         case Kind.STRING:
-            return hash_texts(values)
+            return hasher.texts(values)
         case Kind.CODE:
             codes = {word: code for code, word in enumerate(column.vocabulary)}
             return np.array([codes.get(value, -1) for value in values], np.int16)

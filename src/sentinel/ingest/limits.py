@@ -4,9 +4,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from sentinel.model.ids import PLAIN, Hasher
+
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """Bounds that ingest keeps; ``rates`` give one unit of a currency in base currency."""
+    """Bounds that ingest keeps; ``rates`` give one unit of a currency in base currency.
+
+    ``hasher`` makes numbers of ids.
+    """
 
     lateness_ms: int
     future_skew_ms: int
@@ -14,3 +19,4 @@ class Limits(Struct, frozen=True, kw_only=True):
     remembered_events: int
     base_currency: str
     rates: dict[str, Annotated[float, Meta(gt=0)]]
+    hasher: Hasher = PLAIN

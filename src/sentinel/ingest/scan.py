@@ -50,12 +50,12 @@ _NULL = np.frombuffer(b"null", np.uint8)
 
 
 @kernel
-def _unknown_value(data: Bytes, at: int, end: int) -> int:
+def _unknown_value(data: Bytes, at: int, end: int, key: NDArray[np.uint64]) -> int:
     """The position behind a plain value that nobody reads."""
     if at == end:
         return NOT_PLAIN
     if data[at] == QUOTE:
-        return text(data, at + 1, end, 0, end)[0]
+        return text(data, at + 1, end, 0, end, key)[0]
     if data[at] == _TRUE[0]:
         return word(data, at, end, _TRUE, 0, 4)
     if data[at] == _FALSE[0]:
@@ -67,7 +67,13 @@ def _unknown_value(data: Bytes, at: int, end: int) -> int:
 
 @inlined
 def _field(
-    data: Bytes, at: int, end: int, fields: NDArray[np.int64], names: Bytes, guess: int
+    data: Bytes,
+    at: int,
+    end: int,
+    fields: NDArray[np.int64],
+    names: Bytes,
+    guess: int,
+    key: NDArray[np.uint64],
 ) -> tuple[int, int]:
     """The field whose name begins at ``at``, and the position behind the closing quote.
 
@@ -80,7 +86,7 @@ def _field(
             behind = word(data, at, end, names, start, start + size)
             if behind != NOT_PLAIN:
                 return f, behind + 1
-    return _UNKNOWN_FIELD, text(data, at, end, 0, end)[0]
+    return _UNKNOWN_FIELD, text(data, at, end, 0, end, key)[0]
 
 
 @inlined
@@ -100,6 +106,7 @@ def _value(
     spans: NDArray[np.int64],
     f: int,
     record: int,
+    key: NDArray[np.uint64],
 ) -> int:
     """Read field ``f`` into its column; the position behind it."""
     if at == end:
@@ -111,7 +118,7 @@ def _value(
         if data[at] != QUOTE:
             return NOT_PLAIN
         start = at + 1
-        at, hashed = text(data, start, end, fields[f, LEAST], fields[f, MOST])
+        at, hashed = text(data, start, end, fields[f, LEAST], fields[f, MOST], key)
         if out >= 0:
             hashes[out, record] = hashed
         if fields[f, SPAN] >= 0:
@@ -169,12 +176,14 @@ def scan(
     columns: Columns,
     follower: NDArray[np.int64],
     plain: NDArray[np.bool_],
+    key: NDArray[np.uint64],
 ) -> None:
     """Read records into ``columns`` at their places; ``plain`` bool[n] says which were read.
 
     ``data`` uint8[bytes] holds the records one after the other, ``ends`` int64[n] where
     each ends; ``follower`` int64[fields + 1] is the kernel's own: the field that came after
-    each last time.  The columns of a record that is not plain are unspecified.
+    each last time; ``key`` uint64[2] is that of the texts' hashes.  The columns of a record that
+    is not plain are unspecified.
     """
     fields, bounds, names, words, word_ends = shape
     numbers, hashes, codes, truths, times, spans = columns
@@ -194,7 +203,7 @@ def scan(
         seen, last = 0, len(fields)
         at = skip_space(data, at + 1, end)
         while at < end and data[at] == QUOTE:
-            f, at = _field(data, at + 1, end, fields, names, follower[last])
+            f, at = _field(data, at + 1, end, fields, names, follower[last], key)
             if at == NOT_PLAIN:
                 break
             at = skip_space(data, at, end)
@@ -203,7 +212,7 @@ def scan(
                 break
             at = skip_space(data, at + 1, end)
             if f == _UNKNOWN_FIELD:
-                at = _unknown_value(data, at, end)
+                at = _unknown_value(data, at, end, key)
             elif seen >> f & 1:
                 at = NOT_PLAIN
             else:
@@ -226,6 +235,7 @@ def scan(
                     spans,
                     f,
                     record,
+                    key,
                 )
             if at == NOT_PLAIN:
                 break

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sentinel.model.columns import FIELDS, UNKNOWN, Array, Kind
 from sentinel.model.events import EVENT_TYPES, Stream
-from sentinel.model.ids import hash_text
+from sentinel.model.ids import PLAIN, Hasher
 
 TEXT, WORD, TRUTH, NUMBER, AMOUNT, TIME = range(6)
 """How the scanner reads a field: text, one of a vocabulary, true or false, a number, a
@@ -63,7 +63,9 @@ class Plan:
     ``default_texts`` has one text for each of ``spelled``: UTF-8, the text of an absent field.
     """
 
-    def __init__(self, stream: Stream, wanted: frozenset[str], spelled: frozenset[str]) -> None:
+    def __init__(
+        self, stream: Stream, wanted: frozenset[str], spelled: frozenset[str], hasher: Hasher
+    ) -> None:
         self.spelled = tuple(name for name in FIELDS[stream] if name in spelled)
         types = {field.name: field for field in _fields(stream)}
         defaults = [types[name].default for name in self.spelled]
@@ -90,7 +92,7 @@ class Plan:
                 word_ends.append(len(words))
             if name in wanted and column.kind is not Kind.TIME:
                 row[OUT] = len(self._rows[column.kind])
-                self._rows[column.kind].append((name, _missing(column.kind, each, column)))
+                self._rows[column.kind].append((name, _missing(column.kind, each, column, hasher)))
         self.shape = Shape(
             fields,
             bounds,
@@ -123,9 +125,14 @@ _DTYPES = {
 
 
 @cache
-def plan(stream: Stream, wanted: frozenset[str], spelled: frozenset[str] = frozenset()) -> Plan:
+def plan(
+    stream: Stream,
+    wanted: frozenset[str],
+    spelled: frozenset[str] = frozenset(),
+    hasher: Hasher = PLAIN,
+) -> Plan:
     """How to scan ``stream`` for the wanted columns; few are asked for, each is made once."""
-    return Plan(stream, wanted, spelled)
+    return Plan(stream, wanted, spelled, hasher)
 
 
 def _fields(stream: Stream) -> Collection[inspect.Field]:
@@ -156,14 +163,14 @@ def _or(bound: float | None, otherwise: float) -> float:
     return otherwise if bound is None else bound
 
 
-def _missing(kind: Kind, field: inspect.Field, column: Any) -> Any:
+def _missing(kind: Kind, field: inspect.Field, column: Any, hasher: Hasher) -> Any:
     """What the column holds where the field is not there."""
     default = None if field.default is msgspec.NODEFAULT else field.default
     match kind:
         case Kind.NUMBER:
             return np.nan if default is None else default
         case Kind.STRING:
-            return 0 if default is None else hash_text(default)
+            return 0 if default is None else hasher.text(default)
         case Kind.CODE:
             return -1 if default is None else column.vocabulary.index(default)
         case _:

@@ -12,7 +12,7 @@ Text: UTF-8 as RFC 3629 has it.  Times: RFC 3339.
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.model.ids import FNV_OFFSET, FNV_PRIME, finish
+from sentinel.model.ids import sip_end, sip_start, sip_word
 from sentinel.model.kernel import inlined, kernel
 
 Bytes = NDArray[np.uint8]
@@ -20,6 +20,7 @@ NOT_PLAIN = -1  # in place of a position: leave the record to the decoder
 QUOTE, COLON = 34, 58
 _BACKSLASH, _DOT, _MINUS, _PLUS, _ZERO, _NINE, _T, _Z = 92, 46, 45, 43, 48, 57, 84, 90
 _POWERS = 10.0 ** np.arange(16)
+_BYTE, _WORD = np.uint64(8), np.uint64(64)
 _MANTISSA_DIGITS = 15  # every such mantissa is an exact double
 
 
@@ -72,27 +73,34 @@ def _character(data: Bytes, at: int, end: int) -> int:
 
 
 @inlined
-def text(data: Bytes, at: int, end: int, least: int, most: int) -> tuple[int, np.uint64]:
+def text(
+    data: Bytes, at: int, end: int, least: int, most: int, key: NDArray[np.uint64]
+) -> tuple[int, np.uint64]:
     """The position behind the closing quote and the text's hash; ``at`` is behind the first."""
-    state, characters = FNV_OFFSET, 0
+    state, characters, start = sip_start(key), 0, at
+    packed, shift = np.uint64(0), np.uint64(0)
     while at < end:
         byte = data[at]
         if byte == QUOTE:
             if least <= characters <= most:
-                return at + 1, finish(state) if characters else np.uint64(0)
-            return NOT_PLAIN, state
+                hashed = sip_end(state, packed, at - start) if characters else np.uint64(0)
+                return at + 1, hashed
+            return NOT_PLAIN, packed
         if byte < 32 or byte == _BACKSLASH:
-            return NOT_PLAIN, state
+            return NOT_PLAIN, packed
         size = 1
         if byte >= 0x80:
             size = _character(data, at, end)
             if size == 0:
-                return NOT_PLAIN, state
+                return NOT_PLAIN, packed
         for _ in range(size):
-            state = (state ^ np.uint64(data[at])) * FNV_PRIME
+            packed |= np.uint64(data[at]) << shift
+            shift += _BYTE
             at += 1
+            if shift == _WORD:
+                state, packed, shift = sip_word(state, packed), np.uint64(0), np.uint64(0)
         characters += 1
-    return NOT_PLAIN, state
+    return NOT_PLAIN, packed
 
 
 @inlined

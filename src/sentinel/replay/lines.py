@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from sentinel.model.events import Moment, Stream
+from sentinel.model.reading import UNREADABLE
 from sentinel.replay.block import UNKNOWN_TIME, Block, ReplayError, Skip
 from sentinel.replay.line_blocks import line_blocks
 
@@ -72,7 +73,7 @@ def _look(line: bytes, stream: Stream | None) -> tuple[int, int | None]:
     """A line's time in ms and its stream's place, as far as they can be told."""
     try:
         head = _head(line)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
+    except UNREADABLE:
         return UNKNOWN_TIME, _place(_stream_of(line) or stream)
     moment = head.event_time
     time = moment if isinstance(moment, int) else (moment - _EPOCH) // _MILLISECOND
@@ -82,7 +83,7 @@ def _look(line: bytes, stream: Stream | None) -> tuple[int, int | None]:
 def _stream_of(line: bytes) -> Stream | None:
     try:
         return _stream_only(line).stream
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
+    except UNREADABLE:
         return None
 
 

@@ -19,6 +19,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from sentinel.model.expression import Expression
+from sentinel.model.reading import UNREADABLE
 from sentinel.replay.block import ReplayError, Skip
 from sentinel.replay.line_blocks import LONGEST_LINE, line_blocks
 
@@ -84,7 +85,7 @@ def json_table(file: BinaryIO, skipped: Counter[Skip]) -> Table:
     def cells(line: bytes) -> dict[str, str | None] | None:
         try:
             row = msgspec.json.decode(line, type=dict[str, object])
-        except (msgspec.DecodeError, RecursionError, UnicodeError):
+        except UNREADABLE:
             skipped[Skip.NOT_JSON] += 1
             return None
         return {name: _cell(value) for name, value in row.items()}

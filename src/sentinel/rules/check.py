@@ -10,7 +10,7 @@ from lark import Token, Tree
 
 from sentinel.model.columns import Column, Kind
 from sentinel.model.document import did_you_mean
-from sentinel.model.ids import hash_text
+from sentinel.model.ids import Hasher
 from sentinel.rules.lists import EntryList
 from sentinel.rules.nodes import (
     Arithmetic,
@@ -61,9 +61,13 @@ class Checker:
     """Checks one condition against the columns of one stream and the lists that it may ask."""
 
     def __init__(
-        self, text: str, columns: Mapping[str, Column], lists: Mapping[str, EntryList]
+        self,
+        text: str,
+        columns: Mapping[str, Column],
+        lists: Mapping[str, EntryList],
+        hasher: Hasher,
     ) -> None:
-        self._text, self._columns, self._lists = text, columns, lists
+        self._text, self._columns, self._lists, self._hasher = text, columns, lists, hasher
 
     def condition(self, tree: Tree[Token]) -> Node:
         """The typed nodes of a whole condition; raises ConditionError."""
@@ -327,7 +331,7 @@ class Checker:
             elif node.kind is not Kind.STRING or subject.kind not in (Kind.STRING, Kind.CODE):
                 raise self._error(item, f"cannot compare a {subject.kind} with a {node.kind}")
             elif subject.kind is Kind.STRING:
-                wanted.append(np.uint64(hash_text(node.literal)))
+                wanted.append(np.uint64(self._hasher.text(node.literal)))
             elif node.literal in subject.column.vocabulary:
                 wanted.append(subject.column.vocabulary.index(node.literal))
             else:

@@ -8,6 +8,7 @@ import numpy as np
 from sentinel.model.columns import TRUE, Column
 from sentinel.model.document import Document
 from sentinel.model.entity import EntityKind
+from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.rollup import EntityRows
 from sentinel.model.signal import Signal, Stage
 from sentinel.model.step import SignalDrop
@@ -20,6 +21,7 @@ def load_entity_rules(
     documents: Sequence[Document],
     columns: Mapping[EntityKind, Mapping[str, Column]],
     only: Collection[str] | None = None,
+    hasher: Hasher = PLAIN,
 ) -> "EntityRules":
     """Check and compile the rules by shared entities; raises ConfigError."""
     found: dict[EntityKind, list[tuple[Rule, Expression]]] = {kind: [] for kind in EntityKind}
@@ -27,7 +29,7 @@ def load_entity_rules(
         if rule.by is None or rule.when is None or (only is not None and rule.id not in only):
             continue
         where = ("rules", place, "when")
-        expression = compile_expression(rule.when, columns[rule.by], document, where)
+        expression = compile_expression(rule.when, columns[rule.by], document, where, hasher=hasher)
         if rule.stage is not Stage.OFF:
             found[rule.by].append((rule, expression))
     return EntityRules(found)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sentinel.model.columns import EVENT_TIME, TRUE, UNKNOWN, Column, Kind, Table, normal_of
 from sentinel.model.document import ConfigError, Document
+from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.signal import Clause
 from sentinel.rules.check import Checker
 from sentinel.rules.lists import EntryList
@@ -80,10 +81,14 @@ def compile_expression(
     document: Document | None = None,
     place: tuple[str | int, ...] = (),
     lists: Mapping[str, EntryList] = _NO_LISTS,
+    hasher: Hasher = PLAIN,
 ) -> Expression:
-    """Check and compile a condition; raises ConfigError at ``place`` of ``document``."""
+    """Check and compile a condition; raises ConfigError at ``place`` of ``document``.
+
+    ``hasher`` is that of the columns' texts, and of the lists'.
+    """
     try:
-        root = Checker(text, columns, lists).condition(parse(text))
+        root = Checker(text, columns, lists, hasher).condition(parse(text))
     except ConditionError as error:
         raise _located(error, text, document, place) from None
     reads = {each.key: _columns(each) for each in _parts(root)}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sentinel.model.document import Document
 from sentinel.model.events import LAST_MOMENT_MS
-from sentinel.model.ids import hash_texts
+from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.signal import Title
 
 MAX_LISTS = 100
@@ -85,7 +85,9 @@ class EntryList:
         return f"{purpose}: {note}" if note else str(purpose)
 
 
-def declare_lists(documents: Sequence[Document], zone: ZoneInfo) -> dict[str, EntryList]:
+def declare_lists(
+    documents: Sequence[Document], zone: ZoneInfo, hasher: Hasher = PLAIN
+) -> dict[str, EntryList]:
     """Every list by its name; a day ends at midnight of ``zone``; raises ConfigError."""
     lists: dict[str, EntryList] = {}
     left = MAX_ENTRIES
@@ -101,7 +103,7 @@ def declare_lists(documents: Sequence[Document], zone: ZoneInfo) -> dict[str, En
         if len(file.entries) > left:
             raise document.error(("entries", left), f"more than {MAX_ENTRIES} entries in all lists")
         left -= len(file.entries)
-        lists[name] = _compiled(name, document, file, zone)
+        lists[name] = _compiled(name, document, file, zone, hasher)
     return lists
 
 
@@ -115,7 +117,9 @@ def _refuse_numbers(document: Document) -> None:
             raise document.error(where, "an entry is a text", "in quotes")
 
 
-def _compiled(name: str, document: Document, file: ListFile, zone: ZoneInfo) -> EntryList:
+def _compiled(
+    name: str, document: Document, file: ListFile, zone: ZoneInfo, hasher: Hasher
+) -> EntryList:
     first: dict[str, int] = {}
     entries = [_Entry(each) if isinstance(each, str) else each for each in file.entries]
     for place, entry in enumerate(entries):
@@ -128,7 +132,7 @@ def _compiled(name: str, document: Document, file: ListFile, zone: ZoneInfo) -> 
         _end_of_day_ms(document, ("entries", place, "until"), entry.until, zone)
         for place, entry in enumerate(entries)
     ]
-    hashes = hash_texts([entry.value for entry in entries])
+    hashes = hasher.texts([entry.value for entry in entries])
     order = np.argsort(hashes, kind="stable")
     return EntryList(
         name,

@@ -11,6 +11,7 @@ import numpy as np
 from sentinel.model.columns import TRUE, Batch, Schema
 from sentinel.model.document import Document
 from sentinel.model.events import Event, Stream
+from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.signal import Clause, Signal, Stage
 from sentinel.model.step import Limit
 from sentinel.rules.declare import Rule, declare
@@ -39,6 +40,7 @@ def load(
     schema: Schema,
     lists: Mapping[str, EntryList],
     only: Collection[str] | None = None,
+    hasher: Hasher = PLAIN,
 ) -> "RuleSet":
     """Check and compile rule files, of the rules only those named; raises ConfigError."""
     rules: list[Rule] = []
@@ -51,12 +53,14 @@ def load(
         if rule.sequence is not None:
             for step, each in enumerate(rule.sequence.steps):
                 where = (*at, "sequence", "steps", step, "when")
-                expression = compile_expression(each.when, schema[each.on], document, where, lists)
+                expression = compile_expression(
+                    each.when, schema[each.on], document, where, lists, hasher
+                )
                 found.append(_Watch(order, each.on, expression, step))
         elif rule.when is not None and rule.by is None:
             for stream in rule.streams:
                 expression = compile_expression(
-                    rule.when, schema[stream], document, (*at, "when"), lists
+                    rule.when, schema[stream], document, (*at, "when"), lists, hasher
                 )
                 found.append(_Watch(order, stream, expression, None))
         rules.append(rule)

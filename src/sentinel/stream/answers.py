@@ -20,6 +20,7 @@ from confluent_kafka import (
 
 from sentinel.model.alert import Alert, AlertState
 from sentinel.model.events import epoch_ms
+from sentinel.model.reading import UNREADABLE
 from sentinel.model.response import Response, ResponseKind, Silence
 from sentinel.model.silence import read_silence
 from sentinel.settings import Settings
@@ -224,7 +225,7 @@ def newest_silences(values: Iterable[bytes | None]) -> Silences:
     for value in values:
         try:
             silence = read_silence(value or b"")
-        except (ValueError, RecursionError):
+        except UNREADABLE:
             unreadable += 1
         else:
             newest[silence.silence_id] = silence

@@ -2,9 +2,17 @@
 
 The newest valid one is in force; the journal says of each step which one was, so a replay uses
 that.  What is not valid is passed over: a worker never runs it.
+
+The same topic holds the deployment's key, under which ids become numbers and alerts get theirs.
+Whoever finds none writes one.  None is ever compacted away, and the first of them is the key: so
+workers that start at once agree, and whoever writes another later changes nothing.
 """
 
+import secrets
 import threading
+import time
+import uuid
+from collections.abc import Iterable
 
 import msgspec
 import structlog
@@ -14,6 +22,8 @@ from msgspec import Struct
 from sentinel.configuration import Configuration
 from sentinel.metrics import Metrics
 from sentinel.model.document import ConfigError
+from sentinel.model.ids import KEY_BYTES, Hasher
+from sentinel.model.reading import UNREADABLE
 from sentinel.settings import Settings
 from sentinel.stream.broadcast import Broadcast
 from sentinel.stream.recovery import RecoveryError
@@ -22,10 +32,18 @@ from sentinel.stream.topics import CONFIGURATION_BYTES, Topics
 
 _log = structlog.get_logger(__name__)
 _TIMEOUT_S = 30.0
+_POLL_S = 0.02
+_KEY = "key/"
 
 
 class PublishError(Exception):
     """The broker did not take the configuration."""
+
+
+class _Key(Struct, frozen=True):
+    """A key for the deployment, in hexadecimal."""
+
+    key: str
 
 
 class Bundle(Struct, frozen=True):
@@ -37,6 +55,11 @@ class Bundle(Struct, frozen=True):
 
 def publish(settings: Settings, configuration: Configuration, now_ms: int) -> None:
     """Put a configuration in force for all workers; raises PublishError, SettingsError."""
+    value = msgspec.json.encode(Bundle(dict(configuration.files), now_ms))
+    _write(settings, configuration.version, value)
+
+
+def _write(settings: Settings, key: str, value: bytes) -> None:
     producer = Producer(
         {
             **client_config(settings),
@@ -53,13 +76,45 @@ def publish(settings: Settings, configuration: Configuration, now_ms: int) -> No
             failures.append(str(error))
 
     topic = Topics(settings.topic_prefix).configs
-    value = msgspec.json.encode(Bundle(dict(configuration.files), now_ms))
     try:
-        producer.produce(topic, value, configuration.version, partition=0, on_delivery=note)
+        producer.produce(topic, value, key, partition=0, on_delivery=note)
     except KafkaException as error:
         raise PublishError(f"{topic}: {error.args[0].str()}") from None
     if producer.flush(2 * _TIMEOUT_S) or failures:
         raise PublishError(f"{topic}: {failures[0] if failures else 'no answer'}")
+
+
+def write_key(settings: Settings) -> None:
+    """Write a new key, which is the deployment's if it is the first; raises PublishError."""
+    value = msgspec.json.encode(_Key(secrets.token_hex(KEY_BYTES)))
+    _write(settings, f"{_KEY}{uuid.uuid4().hex}", value)
+
+
+def hasher_of(records: Iterable[tuple[bytes | None, bytes | None]]) -> Hasher | None:
+    """The hasher under the first key among the topic's records (key, value), None without one."""
+    for name, value in records:
+        if _is_key(name):
+            try:
+                return Hasher(bytes.fromhex(msgspec.json.decode(value or b"", type=_Key).key))
+            except UNREADABLE:
+                _log.warning("no key in a record that is called one")
+    return None
+
+
+def read_hasher(settings: Settings, timeout_s: float) -> Hasher | None:
+    """The hasher of a deployment that runs; None if there is no key, or no answer in time."""
+    broadcast = Broadcast(settings, None, Topics(settings.topic_prefix).configs)
+    broadcast.start()
+    try:
+        broadcast.wait_caught_up(timeout_s)
+        found = broadcast.messages_after(-1)
+        return hasher_of((message.key(), message.value()) for message in found)
+    finally:
+        broadcast.stop()
+
+
+def _is_key(name: bytes | None) -> bool:
+    return name is not None and name.startswith(_KEY.encode())
 
 
 class Configurations:
@@ -68,6 +123,7 @@ class Configurations:
     def __init__(self, settings: Settings, own: Configuration, metrics: Metrics) -> None:
         """``own`` is in force while nothing valid was published."""
         self._broadcast = Broadcast(settings, None, Topics(settings.topic_prefix).configs)
+        self._settings = settings
         self._parsed: dict[str, Configuration | None] = {own.version: own}
         self._current, self._seen = own, -1
         self._metrics, self._lock = metrics, threading.Lock()
@@ -85,15 +141,34 @@ class Configurations:
         """Wait until all that was there at the start has been read; False if not in time."""
         return self._broadcast.wait_caught_up(timeout_s)
 
+    def take_key(self, timeout_s: float) -> bool:
+        """Have everything under the deployment's key, after the topic's start was read.
+
+        Where there is none, one is written; False if it cannot be read within the time.  Raises
+        PublishError.
+        """
+        wrote, end = False, time.monotonic() + timeout_s
+        while (hasher := self._hasher()) is None:
+            if not wrote:
+                write_key(self._settings)
+                wrote = True
+            if time.monotonic() > end:
+                return False
+            time.sleep(_POLL_S)
+        with self._lock:
+            own = self._current.keyed(hasher)
+            self._current = self._parsed[own.version] = own
+        return True
+
     @property
     def published(self) -> bool:
-        """Whether anything was, valid or not."""
-        return bool(self._broadcast.messages_after(-1))
+        """Whether any configuration was, valid or not."""
+        return bool(self._bundles(-1))
 
     def current(self) -> Configuration:
         """The newest valid one; parses what is new, which takes a second."""
         with self._lock:
-            news = self._broadcast.messages_after(self._seen)
+            news = self._bundles(self._seen)
             for message in reversed(news):
                 found = self._parse(message)
                 if found is not None:
@@ -109,7 +184,7 @@ class Configurations:
         """The configuration of that version; raises RecoveryError where there is none."""
         with self._lock:
             if version not in self._parsed:
-                for message in self._broadcast.messages_after(-1):
+                for message in self._bundles(-1):
                     if message.key() == version.encode():
                         self._parse(message)
             found = self._parsed.get(version)
@@ -120,6 +195,14 @@ class Configurations:
             )
         return found
 
+    def _bundles(self, after: int) -> list[Message]:
+        found = self._broadcast.messages_after(after)
+        return [message for message in found if not _is_key(message.key())]
+
+    def _hasher(self) -> Hasher | None:
+        found = self._broadcast.messages_after(-1)
+        return hasher_of((message.key(), message.value()) for message in found)
+
     def _parse(self, message: Message) -> Configuration | None:
         version = (message.key() or b"").decode("utf-8", "replace")
         if version not in self._parsed:
@@ -129,7 +212,7 @@ class Configurations:
     def _checked(self, version: str, message: Message) -> Configuration | None:
         try:
             bundle = msgspec.json.decode(message.value() or b"", type=Bundle)
-            configuration = Configuration.parse(bundle.files)
+            configuration = Configuration.parse(bundle.files).keyed(self._current.hasher)
             configuration.build()  # is there room for it?
         except (ConfigError, msgspec.DecodeError) as error:
             reason = str(error)

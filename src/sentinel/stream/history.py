@@ -8,6 +8,7 @@ from confluent_kafka import Message
 
 from sentinel.configuration import Configuration
 from sentinel.model.events import Stream
+from sentinel.model.reading import UNREADABLE
 from sentinel.model.response import Control
 from sentinel.model.step import Chunk, Step
 from sentinel.settings import Settings
@@ -17,6 +18,7 @@ from sentinel.stream.ends import Ends
 from sentinel.stream.journal import StepRecord, decode
 from sentinel.stream.partition import NoAnswerError, Partition
 from sentinel.stream.records import from_librdkafka
+from sentinel.stream.recovery import RecoveryError
 from sentinel.stream.registry import Registry
 from sentinel.stream.snapshot import Snapshot
 from sentinel.stream.topics import Topics
@@ -75,7 +77,7 @@ class KafkaHistory:
         with Partition(self._settings, self._topics.journal, self._partition) as journal:
             if journal.high > after + 1:
                 for message in journal.read(after + 1):
-                    yield message.offset(), journal.high, decode(message.value())
+                    yield message.offset(), journal.high, _record(journal.topic, message)
 
     def step(self, record: StepRecord) -> tuple[Step, list[str]]:
         """A step as it was processed, and the inputs of which something is missing."""
@@ -135,3 +137,11 @@ class _Source:
 
     def close(self) -> None:
         self._partition.close()
+
+
+def _record(topic: str, message: Message) -> StepRecord:
+    try:
+        return decode(message.value() or b"")
+    except UNREADABLE as error:
+        place = f"{topic} {message.partition()} at offset {message.offset()}"
+        raise RecoveryError(f"{place} is no step: {error or type(error).__name__}") from None

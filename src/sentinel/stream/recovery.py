@@ -127,7 +127,10 @@ def snapshot_of(state: ShardState) -> Snapshot:
 def restored(snapshot: Snapshot, configuration: Configuration) -> ShardState:
     """The state that a snapshot holds, under the configuration of its time."""
     engine = Engine(configuration)
-    engine.restore(snapshot.parts)
+    try:
+        engine.restore(snapshot.parts)
+    except ValueError as error:
+        raise RecoveryError(f"snapshot {snapshot.number}: {error}") from None
     return ShardState(
         engine,
         dict(snapshot.applied),

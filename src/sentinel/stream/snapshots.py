@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import structlog
 from confluent_kafka import KafkaException, Message, Producer
 
+from sentinel.model.reading import UNREADABLE
 from sentinel.settings import Settings
 from sentinel.stream import snapshot as form
 from sentinel.stream.failpoint import Failpoint, reach
@@ -124,12 +125,22 @@ def _manifests(partition: Partition) -> Iterator[tuple[int, Manifest]]:
     while end > partition.low:
         start = max(partition.low, partition.high - back)
         found = [
-            (message.offset(), form.decode(message.value()))
+            (message.offset(), manifest)
             for message in partition.read(start, end)
-            if message.key() and message.key().startswith(_MANIFEST) and message.value()
+            if message.key() and message.key().startswith(_MANIFEST)
+            if (manifest := _manifest(message)) is not None
         ]
         yield from reversed(found)
         end, back = start, back * 8
+
+
+def _manifest(message: Message) -> Manifest | None:
+    try:
+        return form.decode(message.value() or b"")
+    except UNREADABLE:
+        if message.value():
+            _log.warning("snapshot passed over", offset=message.offset(), reason="no manifest")
+        return None
 
 
 def _chunks(partition: Partition, manifest: Manifest, end: int) -> Iterator[bytes]:

@@ -1,4 +1,7 @@
-"""Words, pairs of words and pieces of words as 64-bit numbers."""
+"""Words, pairs of words and pieces of words as 64-bit numbers.
+
+FNV-1a (Fowler, Noll, Vo; RFC 9923) and a finaliser: what is learned of words outlives keys.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.model.ids import FNV_OFFSET, FNV_PRIME, finish
+from sentinel.model.ids import finish
 from sentinel.model.kernel import kernel
 
+_FNV_OFFSET = np.uint64(0xCBF29CE484222325)
+_FNV_PRIME = np.uint64(0x100000001B3)
 _SPACE = np.uint32(32)
 _PAIR = np.uint64(0x9E3779B97F4A7C15)
 _SHORTEST, _LONGEST = 4, 5  # pieces, in characters, the spaces around a word included
@@ -48,20 +53,20 @@ def hash_words(words: Sequence[str]) -> Hashes:
 def _hash(joined: NDArray[np.uint32], words: NDArray[np.uint64], pieces: NDArray[np.uint64]) -> int:
     """Hash the words between single spaces, and their pieces; returns how many pieces."""
     n, count, first = 0, 0, 0  # first: the space before the word
-    state = FNV_OFFSET
+    state = _FNV_OFFSET
     for i in range(1, len(joined)):
         if joined[i] != _SPACE:
-            state = (state ^ np.uint64(joined[i])) * FNV_PRIME
+            state = (state ^ np.uint64(joined[i])) * _FNV_PRIME
             continue
         if n < len(words):
             words[n] = finish(state)
         n += 1
-        state = FNV_OFFSET
+        state = _FNV_OFFSET
         for length in range(_SHORTEST, _LONGEST + 1):
             for start in range(first, i + 2 - length):
-                piece = FNV_OFFSET
+                piece = _FNV_OFFSET
                 for k in range(start, start + length):
-                    piece = (piece ^ np.uint64(joined[k])) * FNV_PRIME
+                    piece = (piece ^ np.uint64(joined[k])) * _FNV_PRIME
                 pieces[count] = finish(piece ^ np.uint64(length))
                 count += 1
         first = i

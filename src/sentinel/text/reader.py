@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sentinel.model.columns import FALSE, TRUE, UNKNOWN, Array, Kind, Rows
 from sentinel.model.events import Complaint
-from sentinel.model.ids import hash_text
+from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.step import Limit
 from sentinel.model.topic import Topic
 from sentinel.text.copies import Copies
@@ -57,8 +57,10 @@ class TextReader:
     (received); its later steps would count one text twice.
     """
 
-    def __init__(self, declaration: Declaration, demand: Collection[str]) -> None:
-        self._declaration = declaration
+    def __init__(
+        self, declaration: Declaration, demand: Collection[str], hasher: Hasher = PLAIN
+    ) -> None:
+        self._declaration, self._hasher = declaration, hasher
         self._columns = {
             name: column for name, column in declaration.columns.items() if name in demand
         }
@@ -120,7 +122,7 @@ class TextReader:
             values["complaint_product_predicted"] = place
             values["complaint_product_confidence"] = confidence
             parts.product.learn(hashes, event.product)
-        customer = hash_text(event.customer_id)
+        customer = self._hasher.text(event.customer_id)
         if parts.copies is not None:
             copies = parts.copies.count(hashes, customer, at_ms, self._limits)
             values["complaint_copies"] = copies

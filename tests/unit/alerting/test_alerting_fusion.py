@@ -14,6 +14,7 @@ from sentinel.alerting import Alerting, Said, load
 from sentinel.model.alert import Alert, Change, Resolution, Tier
 from sentinel.model.document import parse
 from sentinel.model.events import Stream
+from sentinel.model.ids import Hasher
 from sentinel.model.response import Response, ResponseKind
 from sentinel.model.signal import Action, Clause, Risk, Signal, Stage, Title
 from sentinel.model.step import Limit, SignalDrop
@@ -102,10 +103,14 @@ def test_a_first_signal_opens_an_alert_that_says_everything() -> None:
     assert reason.clauses == BASE.clauses
 
 
-def test_the_alert_id_is_a_published_hash() -> None:
-    """Consumers may compute the id themselves, so it never changes."""
+def test_the_alert_id_is_a_keyed_hash() -> None:
+    """The same for ever under a key, and another under another: none is found by trying ids."""
     alert = only(fuse(alerting(), signal(1)))
-    assert alert.alert_id == "43f78b95a2b9b3de1b6a3f020efd3f7b"
+    assert alert.alert_id == "539c17400c53913789b8219f872bb9d8"
+    tiers, nothing = parse(TIERS.read_text("utf-8"), "t"), parse(NOTHING, "suppression.yaml")
+    other = load(tiers, nothing, UTC, Hasher(b"another key of 16"[:16]))
+    other.begin("v1")
+    assert only(fuse(other, signal(1))).alert_id != alert.alert_id
 
 
 def test_a_signal_that_is_known_changes_nothing() -> None:

@@ -9,7 +9,7 @@ from sentinel.entities.shard_reports import EVERYTHING, GIVE_UP_MS, LONGEST_WAIT
 from sentinel.model.columns import Batch, Rows
 from sentinel.model.entity import EntityKind
 from sentinel.model.events import Stream
-from sentinel.model.ids import hash_texts
+from sentinel.model.ids import PLAIN
 from sentinel.model.response import Control
 from sentinel.model.rollup import BEHIND_MS, HotEntry, HotProgress
 from sentinel.model.step import Chunk, Limit, RollupDrop
@@ -35,7 +35,7 @@ def _risk(hot_list: HotList, *seen: tuple[str | None, int]) -> list[float]:
     n = len(seen)
     place, times = np.arange(n), np.array([time for _, time in seen])
     rows = Rows(Stream.LOGIN, [None] * n, place, times)  # type: ignore[list-item]
-    rows.columns = {"ip": hash_texts([text for text, _ in seen]), "event_time": times}
+    rows.columns = {"ip": PLAIN.texts([text for text, _ in seen]), "event_time": times}
     zero = np.zeros(n, np.int8)
     batch = Batch(times, zero, np.zeros(n, np.uint64), place, zero > 0, times, {Stream.LOGIN: rows})
     hot_list.add_to(batch)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sentinel.feedback import Held
 from sentinel.model.columns import Rows, Texts
 from sentinel.model.events import Stream
-from sentinel.model.ids import hash_texts
+from sentinel.model.ids import PLAIN
 from sentinel.model.label import Label
 from sentinel.model.response import Verdict
 
@@ -20,12 +20,12 @@ Named = tuple[str, str | None, str | None]
 
 def rows(events: Sequence[Named], places: Sequence[int]) -> Rows:
     """Transactions of the id, merchant and device given, at their places of the batch."""
-    columns = {"event_id": hash_texts([each[0] for each in events])}
+    columns = {"event_id": PLAIN.texts([each[0] for each in events])}
     columns["amount"] = np.array([float(len(each[0])) for each in events])
     data, spans = b"", {}
     for field, name in enumerate(FIELDS, 1):
         texts = [each[field] for each in events]
-        columns[name] = hash_texts(texts)
+        columns[name] = PLAIN.texts(texts)
         at = []
         for text in texts:
             at.append((len(data), len((text or "junk").encode())))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sentinel.ingest import NEVER, Limits, decode
 from sentinel.model.columns import FIELDS, Kind
 from sentinel.model.events import EVENT_TYPES, Stream
-from sentinel.model.ids import hash_text
+from sentinel.model.ids import PLAIN
 from sentinel.model.step import Chunk, DeadLetterReason
 
 NOW_MS = 1_767_571_200_000
@@ -135,7 +135,7 @@ def test_columns_have_the_dtype_of_their_kind() -> None:
     assert {name: array.dtype for name, array in columns.items()} == {
         name: np.dtype(dtypes[column.kind]) for name, column in fields.items()
     }
-    assert columns["country"].tolist() == [hash_text("CN"), 0]
+    assert columns["country"].tolist() == [PLAIN.text("CN"), 0]
     assert np.isnan(columns["lat"]).tolist() == [False, True]
     assert columns["direction"].tolist() == [0, 0]
 
@@ -197,7 +197,7 @@ def test_the_text_of_an_absent_field_is_its_default(escape: bool) -> None:
     texts = [data[start : start + size].tobytes().decode() for start, size in spans]
     assert texts == ["CNY", "USD", "CNY", "USD"]
     assert [event.currency for event in decoded.events] == texts  # type: ignore[union-attr]
-    assert decoded.columns["currency"].tolist() == [hash_text(text) for text in texts]
+    assert decoded.columns["currency"].tolist() == [PLAIN.text(text) for text in texts]
 
 
 def test_defaults_stand_between_scanned_and_decoded_texts() -> None:

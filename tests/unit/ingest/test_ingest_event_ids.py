@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sentinel.ingest import CONFLICT, REPEAT, Decoded, EventIds, Limits, decode
 from sentinel.model.columns import Array
 from sentinel.model.events import Stream
-from sentinel.model.ids import hash_text
+from sentinel.model.ids import PLAIN
 from sentinel.model.step import Chunk
 
 FIRST = 1
@@ -127,10 +127,10 @@ def test_a_conflict_has_an_id_of_its_own() -> None:
     values = [PAYMENT.encode(), PAYMENT.replace("1.0", "2.0").encode()]
     chunk = Chunk(Stream.TRANSACTION, "t", 0, [0, 1], [1, 1], [None, None], [*values])
     decoded = decode(Stream.TRANSACTION, [chunk], LIMITS, frozenset({"amount"}))
-    renamed = decoded.renamed(EventIds(9).add(decoded)[0] == CONFLICT)
+    renamed = decoded.renamed(EventIds(9).add(decoded)[0] == CONFLICT, PLAIN)
     first, second = (event.event_id for event in renamed.events)
     assert (first, second[:2], len(second)) == ("E", "E~", 10)
-    assert renamed.columns["event_id"].tolist() == [hash_text(first), hash_text(second)]
+    assert renamed.columns["event_id"].tolist() == [PLAIN.text(first), PLAIN.text(second)]
     assert [event.event_id for event in renamed.events[:]] == [first, second]
     assert renamed.columns["amount"].tolist() == [1.0, 2.0]
     assert renamed.only(np.array([False, True])).events[0].event_id == second

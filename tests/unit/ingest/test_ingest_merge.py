@@ -8,6 +8,7 @@ from sentinel.ingest import NEVER, Decoded, Watermarks, merge
 from sentinel.ingest.append_time import append_times
 from sentinel.ingest.extract import extract
 from sentinel.model.events import Complaint, Event, Login, Stream, Transaction
+from sentinel.model.ids import PLAIN
 
 Pair = tuple[Stream, int]
 
@@ -41,7 +42,7 @@ def _decoded(pairs: list[Pair], watermarks: Watermarks) -> dict[Stream, Decoded]
         times = [time for each, time in pairs if each is stream]
         if times:
             events = [_event(stream, time) for time in times]
-            columns = extract(stream, events, ["customer_id", "event_time"])
+            columns = extract(stream, events, ["customer_id", "event_time"], PLAIN)
             none = np.zeros(len(times), np.int64)
             appended = append_times(none, np.array(times), watermarks.appended(stream), None)
             parts[stream] = Decoded(stream, events, columns, appended, reached_ms=int(appended[-1]))

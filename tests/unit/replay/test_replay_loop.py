@@ -9,7 +9,7 @@ from sentinel.engine import Engine
 from sentinel.entities import records
 from sentinel.model.alert import Alert
 from sentinel.model.events import Login, Stream
-from sentinel.model.ids import hash_text
+from sentinel.model.ids import PLAIN
 from sentinel.model.response import Control
 from sentinel.model.step import Chunk, Step
 from sentinel.replay.loop import LoopBack, by_pane
@@ -69,7 +69,7 @@ def test_two_shards_with_owners_say_what_one_engine_says() -> None:
         logins = [msgspec.json.decode(v or b"", type=Login) for v in step.chunks[0].values]
         told: list[list[bytes]] = [[], []]
         for number, shard in enumerate(shards):
-            mine = [each for each in logins if hash_text(each.customer_id) % 2 == number]
+            mine = [each for each in logins if PLAIN.text(each.customer_id) % 2 == number]
             outcome = shard.process(_step(mine) if mine else Step(step.stream_ms, []))
             for target, value in records(outcome.rollups, number, 2, outcome.progress):
                 told[target].append(value)

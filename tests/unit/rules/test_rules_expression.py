@@ -8,6 +8,7 @@ from sentinel.ingest.extract import extract
 from sentinel.model.columns import FIELDS, Rows
 from sentinel.model.document import ConfigError, parse
 from sentinel.model.events import Stream, Transaction
+from sentinel.model.ids import PLAIN
 from sentinel.model.signal import Clause
 from sentinel.rules import compile_expression
 from sentinel.rules.nodes import Frame, Node
@@ -29,7 +30,7 @@ def rows(**fields: object) -> Rows:
         **fields,
     }
     event = Transaction(**given)  # type: ignore[arg-type]
-    columns = extract(Stream.TRANSACTION, [event], COLUMNS)
+    columns = extract(Stream.TRANSACTION, [event], COLUMNS, PLAIN)
     decoded = Decoded(Stream.TRANSACTION, [event], columns, np.array([1]))
     return merge({Stream.TRANSACTION: decoded}, Watermarks(), 0).rows[Stream.TRANSACTION]
 

@@ -15,7 +15,7 @@ from sentinel.engine import Engine
 from sentinel.model.columns import FIELDS
 from sentinel.model.document import ConfigError, parse
 from sentinel.model.events import Stream
-from sentinel.model.ids import hash_texts
+from sentinel.model.ids import PLAIN
 from sentinel.replay.ruletests import START, read_tests, run_alone
 from sentinel.rules import EntryList, compile_expression, declare_lists
 from sentinel.rules import lists as module
@@ -63,14 +63,14 @@ def test_an_entry_ends_with_its_last_local_day() -> None:
     entries = declared("  - {value: KP, until: 2026-03-31}\n")
     midnight_ms = int(datetime.combine(date(2026, 4, 1), time(), SHANGHAI).timestamp() * 1000)
     moments = np.array([0, midnight_ms - 1, midnight_ms])
-    hashes = hash_texts(["KP"] * 3)
+    hashes = PLAIN.texts(["KP"] * 3)
     assert entries.holds(hashes, moments).tolist() == [True, True, False]
 
 
 def test_what_is_said_of_an_entry() -> None:
     """What the list is for, and the entry's note if there is one."""
     entries = declared("  - {value: KP, note: countermeasures}\n  - IR\n")
-    said = [entries.describe(int(each)) for each in hash_texts(["KP", "IR", "CN"])]
+    said = [entries.describe(int(each)) for each in PLAIN.texts(["KP", "IR", "CN"])]
     assert said == ["deny: countermeasures", "deny", None]
 
 
@@ -98,7 +98,7 @@ def test_as_a_naive_reading_has_it(
         for day in [entries.get(text)]
     ]
     times_ms = np.array([int(moment.timestamp() * 1000) for moment in moments], np.int64)
-    assert some.holds(hash_texts([text for text, _ in asked]), times_ms).tolist() == expected
+    assert some.holds(PLAIN.texts([text for text, _ in asked]), times_ms).tolist() == expected
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 
-from sentinel.model.ids import hash_text
+from sentinel.model.ids import PLAIN
 from sentinel.model.step import Limit
 from sentinel.text.fold import fold, words
 from sentinel.text.hashes import hash_words
@@ -34,7 +34,7 @@ def _rise(
     """Every complaint is of a customer of its own: the id up to a slash names both."""
     split = words(fold(text))
     told = Counter[Limit]() if limits is None else limits
-    customer = hash_text(complaint_id.partition("/")[0])
+    customer = PLAIN.text(complaint_id.partition("/")[0])
     return topics.rise(split, hash_words(split), complaint_id, customer, at_ms, told)
 
 

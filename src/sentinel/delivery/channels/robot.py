@@ -12,6 +12,7 @@ from sentinel.delivery.channels.http import Answer, Http
 from sentinel.delivery.channels.words import colour, headline, reason
 from sentinel.delivery.page import Page
 from sentinel.model.alert import Tier
+from sentinel.model.reading import UNREADABLE
 
 OPEN = (
     "在 Sentinel 中查看预警 / Open in Sentinel"  # with it, a robot's keyword 预警 is always there
@@ -166,7 +167,7 @@ def judge_code(answer: Answer, too_fast: frozenset[int], refused: frozenset[int]
     """
     try:
         said = msgspec.json.decode(answer.body, type=_Said)
-    except (msgspec.DecodeError, ValueError, RecursionError):
+    except UNREADABLE:
         said = _Said()
     codes = [each for each in (said.errcode, said.code, said.status) if each is not None]
     if not codes:

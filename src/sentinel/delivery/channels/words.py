@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from sentinel.delivery.page import Page, PageKind
 from sentinel.model.alert import Tier
+from sentinel.model.visible import visible
 
 _CHINESE = {Tier.RED: "红色", Tier.ORANGE: "橙色", Tier.YELLOW: "黄色", Tier.BLUE: "蓝色"}
 _STATES = {
@@ -18,17 +19,15 @@ _URGENT_FIRST = tuple(Tier)
 def headline(page: Page) -> str:
     """Tier and title in both languages, with the alert's state."""
     said, (english, chinese) = page.content, _STATES[page.kind]
-    return (
-        f"[{_CHINESE[said.tier]} {said.tier}] {said.title.zh} / {said.title.en}"
-        f" ({chinese} {english})"
-    )
+    title = visible(f"{said.title.zh} / {said.title.en}")
+    return f"[{_CHINESE[said.tier]} {said.tier}] {title} ({chinese} {english})"
 
 
 def reason(page: Page) -> str:
     """The strongest reason in both languages, with its rule."""
     said = page.content
     rule = f" ({said.rule})" if said.rule else ""
-    return f"{said.reason.zh} / {said.reason.en}{rule}"
+    return visible(f"{said.reason.zh} / {said.reason.en}{rule}")
 
 
 def asks_for_action(page: Page) -> bool:
