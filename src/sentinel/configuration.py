@@ -20,6 +20,7 @@ from sentinel.model.entity import EntityKind
 from sentinel.model.events import Stream
 from sentinel.model.hours import read_zone
 from sentinel.model.ids import PLAIN, Hasher
+from sentinel.model.people import People, read_people
 
 _SINGLE = (
     "engine.yaml",
@@ -30,6 +31,7 @@ _SINGLE = (
     "complaints.yaml",
     "text.yaml",
 )
+_PEOPLE = "people.yaml"  # whose absence says that nobody has a key
 _RULES = "rules/"
 _LISTS = "lists/"
 
@@ -100,6 +102,7 @@ class Configuration:
     measures: entities.Measures
     lists: Mapping[str, rules.EntryList] = field(repr=False)
     text: text.Declaration
+    people: People
     hasher: Hasher = field(repr=False)
     """Makes numbers of ids, under the deployment's key."""
     _documents: Mapping[str, Document] = field(repr=False)
@@ -115,7 +118,9 @@ class Configuration:
             if name not in files:
                 raise ConfigError(name, 1, 1, "the file is missing")
         wanted = [
-            name for name in sorted(files) if name in _SINGLE or name.startswith((_LISTS, _RULES))
+            name
+            for name in sorted(files)
+            if name in (*_SINGLE, _PEOPLE) or name.startswith((_LISTS, _RULES))
         ]
         documents = {name: parse(files[name], name) for name in wanted}
         bounds = _bounds(documents["engine.yaml"])
@@ -128,6 +133,7 @@ class Configuration:
             lists=_lists(documents, bounds, PLAIN),
             hasher=PLAIN,
             text=text.declare(documents["text.yaml"]),
+            people=read_people(documents[_PEOPLE]) if _PEOPLE in documents else People(),
             _documents=documents,
         )
         configuration.build()

@@ -89,9 +89,15 @@ class Engine:
             if (chunks := _of(step, stream))
         }
         responses = decode_responses(
-            _of(step, Control.RESPONSE), self._limits, self._watermarks, step.wall_ms
+            _of(step, Control.RESPONSE),
+            self._limits,
+            self.configuration.people,
+            self._watermarks,
+            step.wall_ms,
         )
-        silences = decode_silences(_of(step, Control.SILENCE), self._limits)
+        silences = decode_silences(
+            _of(step, Control.SILENCE), self._limits, self.configuration.people
+        )
         for stream, part in decoded.items():
             decoded[stream] = self._without_repeats(stream, part, outcome)
         batch = merge(decoded, self._watermarks, self._limits.lateness_ms)
@@ -135,7 +141,7 @@ class Engine:
         stages.alerting.begin(self.configuration.version)
         self._advance(NEVER)  # wall-clock time, to which the silences come
         for place, silence in enumerate(silences.messages):
-            refusal = stages.alerting.silence(silence)
+            refusal = stages.alerting.silence(silence, silences.signers[place])
             if refusal is not None:
                 silences.refuse(place, refusal)
         self._alert(batch, in_time, responses)

@@ -55,6 +55,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     built_in_cluster: bool = False  # that one: it returns one batch a fetch, and none early
     failpoint: str | None = None  # where to fail, in tests of crashes
     masking_key_file: _Text | None = None  # of the tokens that masking.yaml asks for
+    signing_key_file: _Text | None = None  # with which answers, silences, configurations are signed
+    publishers_file: _Text | None = None  # whose configurations a worker takes, as people.yaml
     schema_registry: _Text | None = None  # its URL: outputs are Avro, and inputs may be
     ca_file: _Text | None = None  # authorities that the pager trusts besides the system's
     security: Annotated[str, Meta(pattern=r"\A(plaintext|ssl|sasl_plaintext|sasl_ssl)\Z")] = (

@@ -1,8 +1,11 @@
 """A worker, its topics and a producer on a real Kafka that asks who they are."""
 
 import re
+import shutil
 import signal
+from collections.abc import Mapping
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType
@@ -13,7 +16,7 @@ from tests.kafka.secure import WAYS, SecureBroker
 from tests.zygote import run
 
 from sentinel.alerting.cloudevent import decode
-from sentinel.settings import Settings
+from sentinel.settings import Settings, shipped_configs
 from sentinel.simulate.feed import Feed
 from sentinel.stream.security import client_config
 from sentinel.stream.topics import Topics
@@ -105,6 +108,76 @@ def test_alerts_with_no_more_rights_than_documented(
     finally:
         code = pager.end(signal.SIGTERM)
     assert code == 0
+
+
+def _configs(folder: Path, people: Mapping[str, str]) -> Path:
+    """The shipped configuration, in which these people's signatures are required."""
+    configs = Path(shutil.copytree(shipped_configs(), folder / "configs"))
+    entries = "".join(people.values())
+    (configs / "people.yaml").write_text(f"required: true\npeople:\n{entries}")
+    return configs
+
+
+def _keys(folder: Path, *names: str) -> dict[str, str]:
+    """A new key for each name, in a file of that name; the entries for people.yaml."""
+    made = {name: run("keys", "new", name, "--out", folder / name) for name in names}
+    return {name: each.stdout for name, each in made.items()}
+
+
+def test_a_stolen_credential_neither_publishes_nor_silences_red(
+    secure_kafka: SecureBroker, prefix: str, tmp_path: Path
+) -> None:
+    """Without the publisher's key no configuration counts, without two people's no red silence."""
+    topics, way = Topics(prefix), "scram-sha-512"
+    gone = ("User:worker", topics.configs, AclOperation.WRITE)  # as after the first start
+    rules = _documented(prefix)
+    secure_kafka.allow(
+        [each for each in rules if (each.principal, each.name, each.operation) != gone]
+    )
+    entries = _keys(tmp_path, "li.wei", "wang.fang", "releases", "mallory")
+    configs = _configs(tmp_path, {name: entries[name] for name in ("li.wei", "wang.fang")})
+    publishers = tmp_path / "publishers.yaml"
+    publishers.write_text(f"required: true\npeople:\n{entries['releases']}")
+
+    def sentinel(role: str, *arguments: object, key: str = "") -> CompletedProcess[str]:
+        environment = {
+            **secure_kafka.environment(way, role),
+            "SENTINEL_TOPIC_PREFIX": prefix,
+            "SENTINEL_APP_ID": prefix,
+            "SENTINEL_PARTITIONS": str(PARTITIONS),
+        }
+        if key:
+            environment["SENTINEL_SIGNING_KEY_FILE"] = str(tmp_path / key)
+        return run(*arguments, environment=environment)
+
+    assert sentinel("operator", "topics", "create").returncode == 0
+    published = sentinel("publisher", "publish", configs, "--by", "releases", key="releases")
+    assert published.returncode == 0, published.stderr
+    stage = Stage(secure_kafka.address, prefix)
+    settings = {"SENTINEL_PUBLISHERS_FILE": str(publishers)}
+    worker = stage.worker(**secure_kafka.environment(way, "worker"), **settings)
+    try:
+        worker.wait_ready()
+        stolen = sentinel("worker", "publish", key="mallory")
+        assert stolen.returncode == 1
+        assert "authori" in stolen.stderr
+        forged = sentinel("publisher", "publish", "--by", "releases", key="mallory")
+        assert forged.returncode == 0  # it is on the topic, and counts for nobody
+        wait_for(lambda: worker.counted("sentinel_configurations_refused_total") == 1, "refused")
+        assert f'config_version="{published.stdout.strip()}"' in worker.get("/metrics")
+        silence = ("silence", "add", "entity=C1", "--for", "1h", "--comment", "x")
+        unsigned = sentinel("analyst", *silence, "--by", "li.wei")
+        assert (unsigned.returncode, "it is not signed" in unsigned.stderr) == (1, True)
+        mine = sentinel("analyst", *silence, "--by", "li.wei", key="li.wei")
+        assert mine.returncode == 0, mine.stderr
+        approve = ("silence", "approve", mine.stdout.strip(), "--by", "wang.fang")
+        alone = sentinel("analyst", *approve, key="li.wei")
+        assert (alone.returncode, "not signed by the key" in alone.stderr) == (1, True)
+        two = sentinel("analyst", *approve, key="wang.fang")
+        assert two.returncode == 0, two.stderr
+        assert "approved by wang.fang" in sentinel("analyst", "silence", "list").stdout
+    finally:
+        assert worker.end(signal.SIGTERM) == 0
 
 
 def test_the_simulator_is_let_in(secure_kafka: SecureBroker, prefix: str) -> None:

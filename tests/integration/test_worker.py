@@ -184,7 +184,7 @@ def test_answers_and_silences_take_effect_and_survive_a_restart(stage: Stage) ->
             created_by="li.wei",
             comment="test",
         )
-        answers.silence(silence, 0.0)
+        answers.silence(silence, "li.wei", 0.0)
         assert answers.silences() == Silences([silence], 0)
     changes = partial(_changes, stage)
     wait_for(

@@ -73,12 +73,12 @@ class Alerting:
         """Start a step: name the configuration under which it is taken."""
         self._book.begin(config_version)
 
-    def silence(self, silence: Silence) -> str | None:
+    def silence(self, silence: Silence, signer: str | None = None) -> str | None:
         """Take in a silence; open alerts that it touches get a revision.
 
-        Returns why it is refused, if it is.
+        Returns why it is refused, if it is.  ``signer`` is who has signed it, if anybody.
         """
-        refusal = self._suppressors.refusal(silence, self._wall_ms)
+        refusal = self._suppressors.refusal(silence, signer, self._wall_ms)
         if refusal is not None:
             return refusal
         place = (Suppression.SILENCE, silence.silence_id)

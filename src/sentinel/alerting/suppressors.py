@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from sentinel.alerting.inhibition import InhibitRule, inhibitor
 from sentinel.alerting.mute import Mute
@@ -108,13 +109,25 @@ class Suppressors:
         for key in old._configured:  # noqa: SLF001
             self._timers.cancel((MUTE, *key))
 
-    def refusal(self, silence: Silence, moment_ms: int) -> str | None:
-        """Why a silence is not taken in, None if it is; what only ends one always is."""
+    def refusal(self, silence: Silence, signer: str | None, moment_ms: int) -> str | None:
+        """Why a silence is not taken in, None if it is; what only ends one always is.
+
+        One that is approved must be there already, to the letter, by the one whose name it has:
+        else one person could write both names.
+        """
         if int(silence.ends_at) <= moment_ms:  # type: ignore[arg-type]
             return None
-        known = (Suppression.SILENCE, silence.silence_id) in self._silenced
-        if not known and len(self._silenced) >= self._bounds.most:
+        known = self._silences.get(silence.silence_id)
+        if known is None and len(self._silences) >= self._bounds.most:
             return f"there are {self._bounds.most} silences already"
+        if known is not None and known.created_by != silence.created_by:
+            return f"it is {known.created_by}'s"
+        if silence.approved_by is not None and replace(silence, approved_by=None) != (
+            known and replace(known, approved_by=None)
+        ):
+            return "only what has been there as it is can be approved"
+        if signer not in (None, silence.approved_by or silence.created_by):
+            return f"{signer} signs for {silence.approved_by or silence.created_by}"
         return self._bounds.refusal(silence)
 
     def silence(self, silence: Silence, moment_ms: int) -> bool:

@@ -16,6 +16,7 @@ from sentinel.cli.check import check
 from sentinel.cli.demo import demo
 from sentinel.cli.evaluate import evaluate
 from sentinel.cli.failure import Verbs
+from sentinel.cli.keys import keys
 from sentinel.cli.label import label
 from sentinel.cli.pager import pager
 from sentinel.cli.publish import publish
@@ -50,6 +51,7 @@ app.command()(ack)
 app.command()(label)
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(silence, name="silence")
+app.add_typer(keys, name="keys")
 app.add_typer(pager, name="pager")
 app.add_typer(routes, name="routes")
 app.add_typer(topics, name="topics")

@@ -1,5 +1,6 @@
 """``sentinel publish``: put a configuration in force for all workers, at a step's boundary."""
 
+import getpass
 import os
 import sys
 import time
@@ -15,6 +16,7 @@ def publish(
     configs: Annotated[
         Path | None, typer.Argument(help="Configuration folder; the shipped one by default.")
     ] = None,
+    by: Annotated[str, typer.Option(help="Who publishes, and signs if there is a key.")] = "",
 ) -> None:
     """Check a configuration, run its rules' tests and publish it; prints its version."""
     from sentinel.replay.ruletests import read_tests, run_alone
@@ -36,7 +38,7 @@ def publish(
         raise typer.Exit(FAILED)
     try:
         check(settings)
-        put_in_force(settings, configuration, time.time_ns() // 1_000_000)
+        put_in_force(settings, configuration, time.time_ns() // 1_000_000, by or getpass.getuser())
     except (StartupError, PublishError) as error:
         raise UserError(str(error)) from None
     typer.echo(configuration.version)

@@ -79,7 +79,7 @@ def add(
     )
     try:
         with _answers() as answers:
-            answers.silence(made, _WAIT_S)
+            answers.silence(made, made.created_by, _WAIT_S)
     except AnswerError as error:
         raise UserError(str(error)) from None
     typer.echo(made.silence_id)
@@ -96,19 +96,23 @@ def approve(
     from sentinel.cli.failure import UserError
     from sentinel.model.events import epoch_ms
 
+    actor = by or getpass.getuser()
+
     def approved(found: "Silence", now_ms: int) -> "Silence":
-        actor = by or getpass.getuser()
         if actor == found.created_by:
             raise UserError(f"{actor} has created silence {silence_id}: another must approve it")
         if epoch_ms(found.ends_at) <= now_ms:
             raise UserError(f"silence {silence_id} is over")
         return replace(found, approved_by=actor)
 
-    _change(silence_id, approved)
+    _change(silence_id, approved, actor)
 
 
 @silence.command()
-def expire(silence_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+def expire(
+    silence_id: Annotated[str, typer.Argument(metavar="ID")],
+    by: Annotated[str, typer.Option(help="Who says so.")] = "",
+) -> None:
     """End a silence now."""
     from msgspec.structs import replace
 
@@ -118,10 +122,10 @@ def expire(silence_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
         starts_ms = min(epoch_ms(found.starts_at), now_ms)
         return replace(found, starts_at=starts_ms, ends_at=now_ms)
 
-    _change(silence_id, ended)
+    _change(silence_id, ended, by or getpass.getuser())
 
 
-def _change(silence_id: str, change: "Callable[[Silence, int], Silence]") -> None:
+def _change(silence_id: str, change: "Callable[[Silence, int], Silence]", actor: str) -> None:
     from sentinel.cli.failure import UserError
     from sentinel.stream.answers import AnswerError
 
@@ -130,7 +134,7 @@ def _change(silence_id: str, change: "Callable[[Silence, int], Silence]") -> Non
             known = {each.silence_id: each for each in _readable(answers)}
             if silence_id not in known:
                 raise UserError(f"there is no silence {silence_id}")
-            answers.silence(change(known[silence_id], _now_ms()), _WAIT_S)
+            answers.silence(change(known[silence_id], _now_ms()), actor, _WAIT_S)
     except AnswerError as error:
         raise UserError(str(error)) from None
 

@@ -17,8 +17,10 @@ from sentinel.ingest.limits import Limits
 from sentinel.ingest.merge import Watermarks
 from sentinel.model.columns import Batch
 from sentinel.model.events import epoch_ms
+from sentinel.model.people import People
 from sentinel.model.reading import UNREADABLE
 from sentinel.model.response import Control, Response, Silence
+from sentinel.model.signature import SignatureError
 from sentinel.model.silence import read_silence
 from sentinel.model.step import Chunk, DeadLetter, DeadLetterReason
 
@@ -32,13 +34,14 @@ class Said(Generic[T]):
     """What was said, in offset order and with all times as epoch ms, and its dead letters.
 
     ``appended_ms`` are the append times of the messages; responses only.  ``records`` are where
-    the messages stood: chunk and row; silences only.
+    the messages stood: chunk and row, ``signers`` who has signed each, if anybody; silences only.
     """
 
     messages: list[T] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     appended_ms: list[int] = field(default_factory=list)
     records: list[tuple[Chunk, int]] = field(default_factory=list)
+    signers: list[str | None] = field(default_factory=list)
 
     def refuse(self, place: int, detail: str) -> None:
         """Put the record of a message aside, which says what is not allowed."""
@@ -55,17 +58,25 @@ class _RefusedError(Exception):
 
 
 def decode_responses(
-    chunks: Sequence[Chunk], limits: Limits, watermarks: Watermarks, wall_ms: int | None
+    chunks: Sequence[Chunk],
+    limits: Limits,
+    people: People,
+    watermarks: Watermarks,
+    wall_ms: int | None,
 ) -> Said[Response]:
     """The responses in the chunks of a step; never raises.
 
-    ``watermarks`` is advanced past them; ``wall_ms`` is wall-clock time, None in a simulation.
+    A signed one is its signer's, ``people`` has the keys.  ``watermarks`` is advanced past them;
+    ``wall_ms`` is wall-clock time, None in a simulation.
     """
     said: Said[Response] = Said()
     for chunk, row in _records(chunks):
         recorded_ms = chunk.recorded_ms[row]
         try:
-            response = _RESPONSES.decode(_readable(chunk, row, limits))
+            signed = people.read(_readable(chunk, row, limits), recorded_ms)
+            response = _RESPONSES.decode(signed.payload)
+            if signed.signer not in (None, response.actor):
+                raise SignatureError(f"{signed.signer} signs for {response.actor}")
             at_ms = epoch_ms(response.event_time)
             appended_ms = _appended(watermarks, recorded_ms, at_ms, wall_ms)
             if at_ms > appended_ms + limits.future_skew_ms:
@@ -78,13 +89,15 @@ def decode_responses(
     return said
 
 
-def decode_silences(chunks: Sequence[Chunk], limits: Limits) -> Said[Silence]:
-    """The silences in the chunks of a step; never raises."""
+def decode_silences(chunks: Sequence[Chunk], limits: Limits, people: People) -> Said[Silence]:
+    """The silences in the chunks of a step; never raises.  ``people`` has the keys of signers."""
     said: Said[Silence] = Said()
     for chunk, row in _records(chunks):
         try:
-            said.messages.append(read_silence(_readable(chunk, row, limits)))
+            signed = people.read(_readable(chunk, row, limits), chunk.recorded_ms[row])
+            said.messages.append(read_silence(signed.payload))
             said.records.append((chunk, row))
+            said.signers.append(signed.signer)
         except (*UNREADABLE, _RefusedError) as error:
             said.dead_letters.append(_dead(chunk, row, error))
     return said
@@ -122,6 +135,8 @@ def _dead(chunk: Chunk, row: int, error: Exception) -> DeadLetter:
     malformed = isinstance(error, (msgspec.DecodeError, RecursionError, UnicodeError))
     if isinstance(error, _RefusedError):
         reason = error.reason
+    elif isinstance(error, SignatureError):
+        reason = DeadLetterReason.UNSIGNED
     elif malformed and not isinstance(error, msgspec.ValidationError):
         reason = DeadLetterReason.MALFORMED
     else:

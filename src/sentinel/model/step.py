@@ -66,6 +66,7 @@ class DeadLetterReason(StrEnum):
     FUTURE = "future"  # event_time beyond the record's timestamp plus allowed skew
     EMPTY = "empty"  # no value: a tombstone or zero bytes
     REFUSED = "refused"  # a silence beyond what suppression.yaml allows
+    UNSIGNED = "unsigned"  # an answer or silence without the signature that it needs
 
 
 @dataclass(frozen=True, slots=True)

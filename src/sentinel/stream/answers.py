@@ -22,10 +22,12 @@ from sentinel.model.alert import Alert, AlertState
 from sentinel.model.events import epoch_ms
 from sentinel.model.reading import UNREADABLE
 from sentinel.model.response import Response, ResponseKind, Silence
+from sentinel.model.signature import payload_of, sign
 from sentinel.model.silence import read_silence
 from sentinel.settings import Settings
 from sentinel.stream.registry import alert_reader
 from sentinel.stream.security import client_config
+from sentinel.stream.signing import read_signing_key
 from sentinel.stream.topics import Topics
 
 _TIMEOUT_S = 15.0
@@ -54,6 +56,7 @@ class Answers:
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._topics = settings, Topics(settings.topic_prefix)
+        self._key = read_signing_key(settings)
         self._producer = Producer(
             {
                 **client_config(settings),
@@ -117,13 +120,14 @@ class Answers:
             msgspec.json.decode(value, type=Response)
         except ValueError as error:
             raise AnswerError(str(error)) from None
-        self._send(self._topics.responses, response.key, value)
+        self._send(self._topics.responses, response.key, self._signed(value, response.actor))
 
-    def silence(self, silence: Silence, wait_s: float) -> None:
+    def silence(self, silence: Silence, by: str, wait_s: float) -> None:
         """Send a silence; raises AnswerError unless the broker has it, and the engine can read it.
 
         It is checked by the engine's own code, so that no record is written that nobody reads.
-        What a worker's configuration does not allow is heard of if it says so within ``wait_s``.
+        ``by`` is who sends it, and signs if there is a key.  What a worker's configuration does
+        not allow is heard of if it says so within ``wait_s``.
         """
         value = msgspec.json.encode(silence)
         try:
@@ -131,7 +135,8 @@ class Answers:
         except ValueError as error:
             raise AnswerError(str(error)) from None
         since_ms = time.time_ns() // 1_000_000 - _SKEW_MS
-        offset = self._send(self._topics.silences, silence.silence_id, value, _SILENCES_PARTITION)
+        signed = self._signed(value, by)
+        offset = self._send(self._topics.silences, silence.silence_id, signed, _SILENCES_PARTITION)
         place = f"{self._topics.silences}-{_SILENCES_PARTITION}-{offset}".encode()
         until = time.monotonic() + wait_s
         while time.monotonic() < until:
@@ -143,6 +148,11 @@ class Answers:
     def silences(self) -> Silences:
         """The newest record of each silence; raises AnswerError."""
         return newest_silences(message.value() for message in self._read(self._topics.silences))
+
+    def _signed(self, value: bytes, signer: str) -> bytes:
+        if self._key is None:
+            return value
+        return sign(value, self._key, signer, time.time_ns() // 1_000_000)
 
     def _send(self, topic: str, key: str, value: bytes, partition: int | None = None) -> int:
         """The record's offset."""
@@ -224,7 +234,7 @@ def newest_silences(values: Iterable[bytes | None]) -> Silences:
     unreadable = 0
     for value in values:
         try:
-            silence = read_silence(value or b"")
+            silence = read_silence(payload_of(value or b""))
         except UNREADABLE:
             unreadable += 1
         else:

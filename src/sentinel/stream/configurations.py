@@ -24,16 +24,19 @@ from sentinel.metrics import Metrics
 from sentinel.model.document import ConfigError
 from sentinel.model.ids import KEY_BYTES, Hasher
 from sentinel.model.reading import UNREADABLE
+from sentinel.model.signature import SignatureError, payload_of, sign
 from sentinel.settings import Settings
 from sentinel.stream.broadcast import Broadcast
 from sentinel.stream.recovery import RecoveryError
 from sentinel.stream.security import client_config
+from sentinel.stream.signing import read_publishers, read_signing_key
 from sentinel.stream.topics import CONFIGURATION_BYTES, Topics
 
 _log = structlog.get_logger(__name__)
 _TIMEOUT_S = 30.0
 _POLL_S = 0.02
 _KEY = "key/"
+_ANY_TIME = 0
 
 
 class PublishError(Exception):
@@ -53,9 +56,17 @@ class Bundle(Struct, frozen=True):
     published_at: int
 
 
-def publish(settings: Settings, configuration: Configuration, now_ms: int) -> None:
-    """Put a configuration in force for all workers; raises PublishError, SettingsError."""
+def publish(
+    settings: Settings, configuration: Configuration, now_ms: int, publisher: str = ""
+) -> None:
+    """Put a configuration in force for all workers; raises PublishError, SettingsError.
+
+    It is signed as ``publisher``'s where there is a key to sign with.
+    """
     value = msgspec.json.encode(Bundle(dict(configuration.files), now_ms))
+    key = read_signing_key(settings)
+    if key is not None:
+        value = sign(value, key, publisher, now_ms)
     _write(settings, configuration.version, value)
 
 
@@ -123,7 +134,8 @@ class Configurations:
     def __init__(self, settings: Settings, own: Configuration, metrics: Metrics) -> None:
         """``own`` is in force while nothing valid was published."""
         self._broadcast = Broadcast(settings, None, Topics(settings.topic_prefix).configs)
-        self._settings = settings
+        self._settings, self._publishers = settings, read_publishers(settings)
+        self._published_at = 0  # what is older than what is in force does not come back
         self._parsed: dict[str, Configuration | None] = {own.version: own}
         self._current, self._seen = own, -1
         self._metrics, self._lock = metrics, threading.Lock()
@@ -169,10 +181,10 @@ class Configurations:
         """The newest valid one; parses what is new, which takes a second."""
         with self._lock:
             news = self._bundles(self._seen)
-            for message in reversed(news):
+            for published_at, message in self._newest_first(news):
                 found = self._parse(message)
                 if found is not None:
-                    self._current = found
+                    self._current, self._published_at = found, published_at
                     self._metrics.built(found)
                     _log.info("configuration in force", version=found.version)
                     break
@@ -209,9 +221,35 @@ class Configurations:
             self._parsed[version] = self._checked(version, message)
         return self._parsed[version]
 
+    def _newest_first(self, news: list[Message]) -> list[tuple[int, Message]]:
+        """When each was published (ms UTC) that may come into force, and its record.
+
+        With publishers only theirs count, and nothing older than what is in force.  A step that
+        was taken under a configuration is another matter: its hash says what it is.
+        """
+        if self._publishers is None:
+            return [(0, message) for message in reversed(news)]
+        found = []
+        for message in news:
+            try:
+                signed = self._publishers.read(message.value() or b"", _ANY_TIME)
+                published_at = msgspec.json.decode(signed.payload, type=Bundle).published_at
+                if published_at < self._published_at:
+                    raise SignatureError("it is older than what is in force")
+            except UNREADABLE as error:
+                version = (message.key() or b"").decode("utf-8", "replace")
+                self._refuse(version, str(error) or type(error).__name__)
+            else:
+                found.append((published_at, message))
+        return sorted(found, key=lambda each: (each[0], each[1].offset()), reverse=True)
+
+    def _refuse(self, version: str, reason: str) -> None:
+        _log.error("published configuration refused", version=version, reason=reason)
+        self._metrics.refused()
+
     def _checked(self, version: str, message: Message) -> Configuration | None:
         try:
-            bundle = msgspec.json.decode(message.value() or b"", type=Bundle)
+            bundle = msgspec.json.decode(payload_of(message.value() or b""), type=Bundle)
             configuration = Configuration.parse(bundle.files).keyed(self._current.hasher)
             configuration.build()  # is there room for it?
         except (ConfigError, msgspec.DecodeError) as error:
@@ -222,6 +260,5 @@ class Configurations:
             if configuration.version == version:
                 return configuration
             reason = f"its content has the hash {configuration.version}"
-        _log.error("published configuration refused", version=version, reason=reason)
-        self._metrics.refused()
+        self._refuse(version, reason)
         return None

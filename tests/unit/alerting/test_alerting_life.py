@@ -108,9 +108,11 @@ class Desk:
             ends_at=START + round(end * HOUR),
             created_by="li.wei",
             comment="",
-            approved_by=approved_by,
         )
         self.refusal = self.alerting.silence(silence)
+        if approved_by is not None and self.refusal is None:
+            approved = replace(silence, approved_by=approved_by)
+            self.refusal = self.alerting.silence(approved)
         return self.said()
 
     def waits(self, hours: float) -> list[Alert]:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from sentinel.ingest import Limits, decode_silences
+from sentinel.model.people import People
 from sentinel.model.response import Control
 from sentinel.model.step import Chunk, DeadLetterReason
 
@@ -46,13 +47,13 @@ def _chunk(*values: bytes | None) -> Chunk:
 
 def test_a_silence_is_read_with_times_in_ms() -> None:
     """However its times are written."""
-    (silence,) = decode_silences([_chunk(_record())], LIMITS).messages
+    (silence,) = decode_silences([_chunk(_record())], LIMITS, People()).messages
     assert (silence.starts_at, silence.ends_at) == (NOW_MS, NOW_MS + 3_600_000)
 
 
 def test_a_silence_of_every_alert_is_applied() -> None:
     """Who writes it is asked for --all; the record is as good as another."""
-    said = decode_silences([_chunk(_record('tier=~".*"'))], LIMITS)
+    said = decode_silences([_chunk(_record('tier=~".*"'))], LIMITS, People())
     assert (len(said.messages), said.dead_letters) == (1, [])
 
 
@@ -75,7 +76,7 @@ def test_what_nobody_can_apply_is_a_dead_letter(
     value: bytes | None, reason: DeadLetterReason, detail: str
 ) -> None:
     """Counted by reason, and the records after it are read."""
-    said = decode_silences([_chunk(value, _record())], LIMITS)
+    said = decode_silences([_chunk(value, _record())], LIMITS, People())
     (letter,) = said.dead_letters
     assert (letter.reason, letter.offset, len(said.messages)) == (reason, 0, 1)
     assert detail in letter.detail
