@@ -44,7 +44,7 @@ from sentinel.state import Buffer, Slots
 
 _STREAMS = tuple(Stream)
 _ENTITY_MOMENT = attrgetter("event_time", "entity_kind", "entity_id")
-_OWNER, _HELD = "owner.", "held."
+_SLOTS, _OWNER, _HELD = "slots.", "owner.", "held."
 _DIGEST_BYTES = 16
 _SPOT_EVENTS = 1_000  # of a step whose customers' rows are looked at
 
@@ -437,16 +437,13 @@ class Engine:
     def snapshot(self) -> dict[str, Buffer]:
         """All state by the name of its part; equal state gives equal bytes."""
         stages = self._stages
-        head, words, links = self._slots.snapshot()
         rows, busy, busy_head = stages.features.snapshot(self._slots.highest)
         return {
             "key": self._key_print(),
             "watermarks": self._watermarks.snapshot(),
             "ahead": self._ahead.snapshot(),
             **{f"event_ids.{stream}": ids.snapshot() for stream, ids in self._event_ids.items()},
-            "slots.head": head,
-            "slots.words": words,
-            "slots.links": links,
+            **{_SLOTS + name: part for name, part in self._slots.snapshot().items()},
             "features.rows": rows,
             "features.busy": busy,
             "features.busy_head": busy_head,
@@ -481,7 +478,7 @@ class Engine:
         self._ahead.restore(small("ahead"))
         for stream, ids in self._event_ids.items():
             ids.restore(small(f"event_ids.{stream}"))
-        self._slots.restore((parts["slots.head"], parts["slots.words"], parts["slots.links"]))
+        self._slots.restore(_under(_SLOTS, parts))
         stages.features.restore(
             (parts["features.rows"], parts["features.busy"], parts["features.busy_head"])
         )

@@ -202,6 +202,9 @@ class Metrics:
 
     def _from_zero(self) -> None:
         """Create the series of closed label sets, so that rates work from the first event."""
+        for action in Action:
+            for kept_by in Suppression:
+                self._withheld.labels(action, kept_by)
         for stream in Stream:
             self._events.labels(stream)
             self._late.labels(stream)

@@ -1,11 +1,11 @@
 """The key of a deployment: workers agree on one, and nobody changes it."""
 
 import signal
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from tests.integration.stage import Stage, WorkerProcess, lively, wait_for
 from tests.integration.test_worker import assert_exact
 from tests.ports import free_port

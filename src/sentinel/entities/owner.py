@@ -17,7 +17,7 @@ from sentinel.model.step import Chunk, Limit, RollupDrop
 from sentinel.state import Buffer, Slots, copied
 
 _STREAMS = tuple(Stream)
-_PARTS = ("version", "head", "words", "links", "slab")
+_VERSION, _SLAB = "version", "slab"
 _LAG_MS = 86_400_000
 """How far one shard's rows may lie behind another's and still find their entity as it was."""
 
@@ -147,20 +147,23 @@ class Owner:
         """Every kind's entities, by the name of the part; equal state gives equal bytes."""
         parts: dict[str, Buffer] = {}
         for kind, each in self._kinds.items():
-            head, words, links = each.slots.snapshot()
             slab = copied(each.slab[: each.slots.highest * each.layout.slot_width])
-            values = (each.layout.version, head, words, links, slab)
-            parts |= {f"{kind}.{name}": value for name, value in zip(_PARTS, values, strict=True)}
+            values = {_VERSION: each.layout.version, _SLAB: slab, **each.slots.snapshot()}
+            parts |= {f"{kind}.{name}": value for name, value in values.items()}
         return parts
 
     def restore(self, parts: Mapping[str, Buffer]) -> None:
         """Continue from what :meth:`snapshot` gave; kinds that are measured otherwise are new."""
         for kind, mine in self._kinds.items():
-            if bytes(parts.get(f"{kind}.{_PARTS[0]}", b"")) != mine.layout.version:
+            own = {
+                name.removeprefix(f"{kind}."): part
+                for name, part in parts.items()
+                if name.startswith(f"{kind}.")
+            }
+            if bytes(own.get(_VERSION, b"")) != mine.layout.version:
                 continue
-            _, head, words, links, slab = (parts[f"{kind}.{name}"] for name in _PARTS)
-            mine.slots.restore((head, words, links))
-            rings = np.frombuffer(slab, np.int64)
+            mine.slots.restore(own)
+            rings = np.frombuffer(own[_SLAB], np.int64)
             # Fresh zeros are not in memory until they are written to.
             mine.slab = np.zeros(len(mine.slab), np.int64)
             mine.slab[: len(rings)] = rings

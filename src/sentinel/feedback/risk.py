@@ -235,16 +235,15 @@ class Risk:
         """All labels remembered."""
         high = self._slots.highest
         used = np.arange(self._ids.shape[1]) < self._count[:high, None]
-        head, words, links = self._slots.snapshot()
-        parts = [bytes(head), bytes(words), bytes(links), self._count[:high].tobytes()]
-        return msgspec.msgpack.encode(
-            parts + [each[:high][used].tobytes() for each in self._arrays()[:-1]]
-        )
+        slots = {name: bytes(part) for name, part in self._slots.snapshot().items()}
+        parts = [each[:high][used].tobytes() for each in self._arrays()[:-1]]
+        return msgspec.msgpack.encode((slots, self._count[:high].tobytes(), parts))
 
     def restore(self, data: bytes) -> None:
         """Take the place of what :meth:`snapshot` saw, under the same configuration."""
-        head, words, links, count, *parts = msgspec.msgpack.decode(data, type=list[bytes])
-        self._slots.restore((head, words, links))
+        kind = tuple[dict[str, bytes], bytes, list[bytes]]
+        slots, count, parts = msgspec.msgpack.decode(data, type=kind)
+        self._slots.restore(slots)
         high = self._slots.highest
         self._count[:high] = np.frombuffer(count, np.int32)
         used = np.arange(self._ids.shape[1]) < self._count[:high, None]

@@ -1,10 +1,11 @@
-"""Customer to slot: an open-addressing hash table with least-recently-seen eviction.
+"""Customer to slot: an open-addressing hash table, and who is let go when it is full.
 
 Linear probing with backward-shift deletion (Knuth, TAOCP 3, 6.4 R), so the table
 needs no tombstones and never degrades.  Everything happens event by event in order:
 the same events give the same slots wherever they are cut into batches.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +13,17 @@ from numpy.typing import NDArray
 
 from sentinel.model.kernel import kernel
 from sentinel.state.buffer import Buffer, copied
+from sentinel.state.frequency import MOST, estimate, fade, remember, sketch_for
 
 _NONE = -1
 _KEY, _SEEN = 0, 1  # columns of the per-slot words
 _OLDER, _NEWER = 0, 1  # columns of the recency links
-_USED, _FREE, _OLDEST, _NEWEST, _HIGHEST, _HIGH_TIME = 0, 1, 2, 3, 4, 5  # places in the head
+_MAIN, _WINDOW = 0, 1  # the lists: each has two places in the head
+_OLDEST, _NEWEST = 0, 2  # the oldest of a list, and the newest
+_USED, _FREE, _HIGHEST, _HIGH_TIME = 4, 5, 6, 7  # places in the head
+_IN_WINDOW, _COUNTED, _LET_GO = 8, 9, 10  # slots, events since it faded, whether anybody was
+_SAMPLE = 10  # events a slot between two halvings of what was counted
+_WINDOW_SHARE = 64  # a 64th of the slots is for those that have just come
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +61,34 @@ def _remove(table: NDArray[np.int32], words: NDArray[np.int64], key: int) -> Non
 
 
 @kernel
-def _unlink(links: NDArray[np.int32], head: NDArray[np.int64], slot: int) -> None:
-    older, newer = links[slot, _OLDER], links[slot, _NEWER]
+def _unlink(
+    links: NDArray[np.int32], lists: NDArray[np.int8], head: NDArray[np.int64], slot: int
+) -> None:
+    older, newer, mine = links[slot, _OLDER], links[slot, _NEWER], lists[slot]
     if older == _NONE:
-        head[_OLDEST] = newer
+        head[_OLDEST + mine] = newer
     else:
         links[older, _NEWER] = newer
     if newer == _NONE:
-        head[_NEWEST] = older
+        head[_NEWEST + mine] = older
     else:
         links[newer, _OLDER] = older
+    head[_IN_WINDOW] -= mine
 
 
 @kernel
-def _link_newest(links: NDArray[np.int32], head: NDArray[np.int64], slot: int) -> None:
-    newest = head[_NEWEST]
+def _link_newest(
+    links: NDArray[np.int32], lists: NDArray[np.int8], head: NDArray[np.int64], slot: int, mine: int
+) -> None:
+    newest = head[_NEWEST + mine]
     links[slot, _OLDER], links[slot, _NEWER] = newest, _NONE
     if newest == _NONE:
-        head[_OLDEST] = slot
+        head[_OLDEST + mine] = slot
     else:
         links[newest, _NEWER] = slot
-    head[_NEWEST] = slot
+    head[_NEWEST + mine] = slot
+    lists[slot] = mine
+    head[_IN_WINDOW] += mine
 
 
 @kernel
@@ -82,15 +96,41 @@ def _release(
     table: NDArray[np.int32],
     words: NDArray[np.int64],
     links: NDArray[np.int32],
+    lists: NDArray[np.int8],
     head: NDArray[np.int64],
+    slot: int,
 ) -> None:
-    """Give the least recently seen customer's slot back to the free list."""
-    slot = head[_OLDEST]
+    """Give a customer's slot back to the free list."""
     _remove(table, words, words[slot, _KEY])
-    _unlink(links, head, slot)
+    _unlink(links, lists, head, slot)
     links[slot, _NEWER] = head[_FREE]
     head[_FREE] = slot
     head[_USED] -= 1
+
+
+@kernel
+def _make_room(
+    table: NDArray[np.int32],
+    words: NDArray[np.int64],
+    links: NDArray[np.int32],
+    lists: NDArray[np.int8],
+    often: NDArray[np.uint8],
+    head: NDArray[np.int64],
+    sketch: NDArray[np.uint8],
+    most_in_window: int,
+) -> None:
+    """Release one slot: of the window's oldest and the main list's, whose customer came less."""
+    candidate, victim = head[_OLDEST + _WINDOW], head[_OLDEST + _MAIN]
+    gone = candidate
+    if victim != _NONE and head[_IN_WINDOW] < most_in_window:
+        gone = victim
+    elif victim != _NONE and often[candidate] > often[victim]:
+        gone = victim
+        _unlink(links, lists, head, candidate)
+        _link_newest(links, lists, head, candidate, _MAIN)
+    remember(sketch, words[gone, _KEY], often[gone])
+    head[_LET_GO] = 1
+    _release(table, words, links, lists, head, gone)
 
 
 @kernel
@@ -98,24 +138,38 @@ def _assign(
     keys: NDArray[np.int64],
     times: NDArray[np.int64],
     ttl_ms: int,
+    most_in_window: int,
     table: NDArray[np.int32],
     words: NDArray[np.int64],
     links: NDArray[np.int32],
+    lists: NDArray[np.int8],
+    often: NDArray[np.uint8],
     head: NDArray[np.int64],
+    sketch: NDArray[np.uint8],
     slots: NDArray[np.int64],
     fresh: NDArray[np.bool_],
 ) -> tuple[int, int]:
     full, expired = 0, 0
     for i in range(len(keys)):
         head[_HIGH_TIME] = max(head[_HIGH_TIME], times[i])
-        while head[_USED] > 0 and words[head[_OLDEST], _SEEN] < head[_HIGH_TIME] - ttl_ms:
-            _release(table, words, links, head)
-            expired += 1
+        for each in (_MAIN, _WINDOW):
+            while (
+                head[_OLDEST + each] != _NONE
+                and words[head[_OLDEST + each], _SEEN] < head[_HIGH_TIME] - ttl_ms
+            ):
+                _release(table, words, links, lists, head, head[_OLDEST + each])
+                expired += 1
+        head[_COUNTED] += 1
+        if head[_COUNTED] == _SAMPLE * len(words):
+            fade(often)
+            if head[_LET_GO]:
+                fade(sketch)
+            head[_COUNTED] = 0
         place = _find(table, words, keys[i])
         slot = table[place]
         if slot == _NONE:
             if head[_USED] == len(words):
-                _release(table, words, links, head)
+                _make_room(table, words, links, lists, often, head, sketch, most_in_window)
                 full += 1
                 place = _find(table, words, keys[i])  # the removal may have moved things
             if head[_FREE] != _NONE:
@@ -128,12 +182,20 @@ def _assign(
             words[slot, _KEY] = keys[i]
             words[slot, _SEEN] = times[i]
             head[_USED] += 1
+            often[slot] = min(MOST, 1 + estimate(sketch, keys[i])) if head[_LET_GO] else 1
             fresh[i] = True
+            mine = _WINDOW
         else:
-            _unlink(links, head, slot)
+            mine = lists[slot]
+            _unlink(links, lists, head, slot)
+            often[slot] = min(MOST, often[slot] + 1)
             fresh[i] = False
         words[slot, _SEEN] = max(words[slot, _SEEN], times[i])
-        _link_newest(links, head, slot)
+        _link_newest(links, lists, head, slot, mine)
+        if head[_IN_WINDOW] > most_in_window:
+            oldest = head[_OLDEST + _WINDOW]
+            _unlink(links, lists, head, oldest)
+            _link_newest(links, lists, head, oldest, _MAIN)
         slots[i] = slot
     return full, expired
 
@@ -148,19 +210,25 @@ def _rebuild(table: NDArray[np.int32], words: NDArray[np.int64], used: NDArray[n
 class Slots:
     """Slots for at most ``capacity`` customers.
 
-    A new customer takes a free slot, or that of the customer least recently seen.  A
-    customer whose last event lies more than ``ttl_ms`` behind the newest event time is
-    dropped when it is the least recently seen one.  Memory is reserved once and
-    touched as customers come.
+    A new customer takes a free slot, or that of one who is let go.  Those who have just come are
+    in a window of their own; who leaves it stays if they came more often of late than the least
+    recently seen of all others (W-TinyLFU; see :mod:`.frequency`): so no flood of customers who
+    come once pushes out those who come again and again.  A customer whose last event lies more
+    than ``ttl_ms`` behind the newest event time is dropped when it is the least recently seen one
+    of its list.  Memory is reserved once and touched as customers come.
     """
 
     def __init__(self, capacity: int, ttl_ms: int) -> None:
         self.capacity, self._ttl_ms = capacity, ttl_ms
+        self._most_in_window = max(1, capacity // _WINDOW_SHARE)
         places = 1 << max(4, (2 * capacity - 1).bit_length())
         self._table = np.full(places, _NONE, np.int32)
         self._words = np.zeros((capacity, 2), np.int64)
         self._links = np.zeros((capacity, 2), np.int32)
-        self._head = np.array([0, _NONE, _NONE, _NONE, 0, -(2**62)], np.int64)
+        self._lists = np.zeros(capacity, np.int8)
+        self._often = np.zeros(capacity, np.uint8)
+        self._sketch = sketch_for(capacity)
+        self._head = np.array([_NONE] * 4 + [0, _NONE, 0, -(2**62), 0, 0, 0], np.int64)
 
     def __len__(self) -> int:
         return int(self._head[_USED])
@@ -184,22 +252,29 @@ class Slots:
             customers.view(np.int64),
             times,
             self._ttl_ms,
+            self._most_in_window,
             self._table,
             self._words,
             self._links,
+            self._lists,
+            self._often,
             self._head,
+            self._sketch,
             slots,
             fresh,
         )
         return slots, fresh, Evictions(full, expired)
 
     def in_use(self) -> NDArray[np.int64]:
-        """The slots in use, int64[len(self)], least recently seen first."""
+        """The slots in use, int64[len(self)], of each list least recently seen first."""
         order = np.empty(len(self), np.int64)
-        slot = int(self._head[_OLDEST])
-        for i in range(len(order)):
-            order[i] = slot
-            slot = int(self._links[slot, _NEWER])
+        i = 0
+        for each in (_MAIN, _WINDOW):
+            slot = int(self._head[_OLDEST + each])
+            while slot != _NONE:
+                order[i] = slot
+                slot = int(self._links[slot, _NEWER])
+                i += 1
         return order
 
     def carry(self, old: "Slots") -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
@@ -217,12 +292,13 @@ class Slots:
         was = order[lost:]
         now = np.arange(len(was))
         self._words[: len(was)] = old._words[was]  # noqa: SLF001
+        self._often[: len(was)] = old._often[was]  # noqa: SLF001
         self._links[: len(was), _OLDER] = now - 1  # _NONE before the first
         self._links[: len(was), _NEWER] = now + 1
         self._links[len(was) - 1 : len(was), _NEWER] = _NONE
-        some = len(was) > 0
+        if len(was):
+            self._head[_OLDEST + _MAIN], self._head[_NEWEST + _MAIN] = 0, len(was) - 1
         self._head[_USED] = self._head[_HIGHEST] = len(was)
-        self._head[_OLDEST], self._head[_NEWEST] = (0, len(was) - 1) if some else (_NONE, _NONE)
         self._head[_HIGH_TIME] = old._head[_HIGH_TIME]  # noqa: SLF001
         _rebuild(self._table, self._words, now)
         return was, now, lost
@@ -230,19 +306,30 @@ class Slots:
     @property
     def nbytes(self) -> int:
         """Bytes of the bookkeeping for all ``capacity`` slots."""
-        return self._table.nbytes + self._words.nbytes + self._links.nbytes
+        parts = (self._table, self._words, self._links, self._lists, self._often, self._sketch)
+        return sum(each.nbytes for each in parts)
 
-    def snapshot(self) -> tuple[Buffer, Buffer, Buffer]:
-        """Head, words and links up to the highest slot used."""
+    def snapshot(self) -> dict[str, Buffer]:
+        """Head and sketch, and what there is of each slot up to the highest used."""
         high = self.highest
-        return copied(self._head), copied(self._words[:high]), copied(self._links[:high])
+        return {
+            "head": copied(self._head),
+            "words": copied(self._words[:high]),
+            "links": copied(self._links[:high]),
+            "lists": copied(self._lists[:high]),
+            "often": copied(self._often[:high]),
+            "sketch": copied(self._sketch if self._head[_LET_GO] else self._sketch[:0]),
+        }
 
-    def restore(self, data: tuple[Buffer, Buffer, Buffer]) -> None:
+    def restore(self, parts: Mapping[str, Buffer]) -> None:
         """Take the place of what :meth:`snapshot` saw; the capacity must be the same."""
-        head, words, links = data
-        self._head[:] = np.frombuffer(head, np.int64)
+        self._head[:] = np.frombuffer(parts["head"], np.int64)
         high = self.highest
-        self._words[:high] = np.frombuffer(words, np.int64).reshape(high, 2)
-        self._links[:high] = np.frombuffer(links, np.int32).reshape(high, 2)
+        self._words[:high] = np.frombuffer(parts["words"], np.int64).reshape(high, 2)
+        self._links[:high] = np.frombuffer(parts["links"], np.int32).reshape(high, 2)
+        self._lists[:high] = np.frombuffer(parts["lists"], np.int8)
+        self._often[:high] = np.frombuffer(parts["often"], np.uint8)
+        if self._head[_LET_GO]:
+            self._sketch[:] = np.frombuffer(parts["sketch"], np.uint8)
         self._table.fill(_NONE)
         _rebuild(self._table, self._words, self.in_use())

@@ -132,12 +132,12 @@ def test_a_row_older_than_every_window_is_late() -> None:
     assert owner.take_counts()[0] == {RollupDrop.LATE: 1}
 
 
-def test_the_least_recently_seen_makes_room() -> None:
-    """At the limit an entity is forgotten and counted."""
+def test_who_came_once_makes_room() -> None:
+    """At the limit an entity is forgotten and counted, of those that came once the newest."""
     owner = Owner(_layout(), 2)
     (rows,) = _take(owner, _record(("a", 1, 1), ("b", 1, 1), ("c", 1, 1), ("a", 1, 1)))
-    assert rows.columns["n_1m"].tolist() == [1, 1, 1, 1]
-    assert owner.take_counts()[1] == {Limit.ENTITIES: 2}
+    assert rows.columns["n_1m"].tolist() == [1, 1, 1, 2]
+    assert owner.take_counts()[1] == {Limit.ENTITIES: 1}
     assert len(owner) == 2
 
 
