@@ -7,12 +7,13 @@ PEERS := .venv-peers
 SECONDS ?= 0
 SEED ?= 1
 MINUTES ?= 10
-# A module runs in one process; modules keep their order: long ones come first, units last.
+# A module runs in one process; modules keep their order: long ones come first, units last. Three
+# processes on two cores: tests of workers wait half of their time.
 # Not loadgroup: xdist 3.8 does not see groups with pytest 9.2, and runs each test anywhere.
-PARALLEL := -n 2 --dist loadscope --no-loadscope-reorder
+PARALLEL := -n 3 --dist loadscope --no-loadscope-reorder
 SECRETS := grafana-admin-password
 
-.PHONY: demo test test-quick fuzz lint bench scaling faults page-faults mutations stack previews secrets setup setup-system lock clean help
+.PHONY: demo test test-quick fuzz kernels lint bench scaling faults page-faults mutations stack previews secrets setup setup-system lock clean help
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t16
@@ -20,7 +21,10 @@ help:  ## what there is
 demo: $(READY)  ## watch real alerts; SECONDS=20 ends by itself
 	@$(BIN)/sentinel demo $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))
 
-test: $(READY) $(PEERS)/.ready setup-system lint  ## all checks and tests, on real Apache Kafka too
+# Two at a time of what is needed first; what is run then is one command.
+MAKEFLAGS += --jobs=2
+
+test: $(READY) $(PEERS)/.ready setup-system kernels lint  ## all checks and tests, on real Apache Kafka too
 	$(BIN)/pytest $(PARALLEL) --durations=20
 
 test-quick: $(READY)  ## the tests that need no broker and no worker process
@@ -28,6 +32,9 @@ test-quick: $(READY)  ## the tests that need no broker and no worker process
 
 fuzz: $(READY)  ## property tests on random examples; MINUTES=10, fails at the first that fails
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
+
+kernels: $(READY)
+	@$(BIN)/python -m tests.kernels
 
 lint: $(READY)  ## ruff, mypy, import directions, shipped configuration and its rule tests
 	$(BIN)/ruff check .

@@ -2,8 +2,6 @@
 
 import itertools
 import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,22 +12,15 @@ from confluent_kafka import Producer
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.internal.conjecture import providers
+from tests import kernels
 from tests.kafka.broker import Broker
 from tests.kafka.jars import VERSION
 from tests.kafka.secure import SecureBroker
-
-import sentinel
 
 _REAL = f"real Apache Kafka {VERSION}"
 _BUILT_IN = "librdkafka built-in cluster"
 _used: Counter[str] = Counter()
 _numbers = itertools.count(1)
-_WARM_UP = """\
-from sentinel.engine import warm_up
-from sentinel.settings import read_configuration
-warm_up(read_configuration(None))
-"""
-
 _UNTIMED: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 _FOUND = DirectoryBasedExampleDatabase(Path(__file__).parents[1] / ".cache" / "hypothesis")
 settings.register_profile("fixed", derandomize=True, database=None, max_examples=100, **_UNTIMED)
@@ -93,10 +84,7 @@ def _is_xdist_worker(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Delete stale compiled kernels; before xdist workers start, compile the engine's once.
-
-    Numba compiles what has changed, but not what has inlined it from another file.
-    """
+    """Delete stale compiled kernels; before xdist workers start, compile the engine's once."""
     if not config.getoption("--hypothesis-profile"):
         # Hypothesis also draws constants from whichever of our modules are imported by then:
         # one test's examples would depend on the tests that were chosen with it.
@@ -104,15 +92,10 @@ def pytest_configure(config: pytest.Config) -> None:
         providers._get_local_constants = lambda: none
     if _is_xdist_worker(config):
         return
-    package = Path(sentinel.__file__).parent
-    kernels = [path for path in package.rglob("*.py") if "model.kernel" in path.read_text("utf-8")]
-    newest = max(path.stat().st_mtime for path in kernels)
-    for compiled in package.rglob("__pycache__/*.nb[ic]"):
-        if compiled.stat().st_mtime < newest:
-            compiled.unlink()
+    kernels.delete_stale()
     ours = config.rootpath == Path(__file__).parents[1]  # tests of this file run it elsewhere
     if ours and config.getoption("numprocesses", default=None):
-        subprocess.run([sys.executable, "-c", _WARM_UP], check=False)  # a failure is a test's
+        kernels.compile_once()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

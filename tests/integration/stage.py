@@ -208,7 +208,7 @@ class WorkerProcess:
             f"SENTINEL_{name.upper()}": str(getattr(settings, name))
             for name in ("brokers", "app_id", "topic_prefix", "web_port")
         }
-        given["SENTINEL_SESSION_TIMEOUT"] = "6s"  # whoever is killed is given up soon
+        given["SENTINEL_SESSION_TIMEOUT"] = "3s"  # whoever is killed is given up soon
         self._url = f"http://127.0.0.1:{settings.web_port}"
         self._folder = tempfile.TemporaryDirectory(prefix="sentinel-worker-")
         out, errors = Path(self._folder.name, "out"), Path(self._folder.name, "errors")
