@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := .venv-peers
+AUDIT := .venv-audit
 SECONDS ?= 0
 SEED ?= 1
 MINUTES ?= 10
@@ -13,7 +14,7 @@ MINUTES ?= 10
 PARALLEL := -n 3 --dist loadscope --no-loadscope-reorder
 SECRETS := grafana-admin-password
 
-.PHONY: demo test test-quick fuzz kernels lint bench scaling faults page-faults mutations stack previews secrets setup setup-system lock clean help
+.PHONY: demo test test-quick fuzz kernels lint bench scaling faults page-faults mutations stack sbom audit previews secrets setup setup-system lock clean help
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t16
@@ -66,6 +67,14 @@ mutations: $(READY) setup-system  ## put known bugs back, one at a time: the fau
 stack: $(READY) setup-system  ## docker-compose.yml as processes, without Docker; SECONDS=90 and ends
 	$(BIN)/python -m tests.stack $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))
 
+sbom: $(AUDIT)/.ready  ## what a worker is made of, as CycloneDX: dist/sbom.json
+	@mkdir -p dist
+	$(AUDIT)/bin/cyclonedx-py requirements requirements-run.lock --pyproject pyproject.toml \
+	  --output-reproducible --output-file dist/sbom.json
+
+audit: $(AUDIT)/.ready  ## known vulnerabilities of what is locked, by PyPI's advisories
+	$(AUDIT)/bin/pip-audit --disable-pip --require-hashes --requirement requirements-run.lock
+
 previews: $(READY) setup-system  ## draw docs/dashboards from a running stack
 	$(BIN)/python -m tests.stack --seconds 60 --previews docs/dashboards
 
@@ -91,6 +100,11 @@ $(PEERS)/.ready: benchmarks/peers.lock
 	$(PEERS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+$(AUDIT)/.ready: deploy/supply-chain/audit.lock
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 setup-system:  ## what tests run: Debian's JDK, Maven, openssl, promtool; Kafka's jars
 	@./.ci/system
 	@$(PYTHON) -m tests.kafka.jars
@@ -105,6 +119,8 @@ lock:  ## resolve the locked packages again
 	  --generate-hashes --no-header --no-annotate -q -c requirements.lock -o requirements-build.lock
 	$(BIN)/uv pip compile benchmarks/peers.in --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate -q -o benchmarks/peers.lock
+	$(BIN)/uv pip compile deploy/supply-chain/audit.in --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate -q -o deploy/supply-chain/audit.lock
 
 clean:  ## remove what setup and tests made
-	rm -rf $(VENV) $(PEERS) .cache dist
+	rm -rf $(VENV) $(PEERS) $(AUDIT) .cache dist

@@ -150,8 +150,11 @@ class Configuration:
         )
 
     def narrowed(self, rule_ids: Collection[str]) -> "Configuration":
-        """The same configuration with only these rules, to judge a rule by itself."""
-        return replace(self, _only=frozenset(rule_ids))
+        """The same configuration with only these rules, to judge a rule by itself.
+
+        What its tests say of verdicts nobody has to sign.
+        """
+        return replace(self, people=People(), _only=frozenset(rule_ids))
 
     def build(self) -> Stages:
         """Fresh stages; only what some rule reads, directly or through a detector, is computed."""

@@ -11,6 +11,8 @@ import typer
 
 from sentinel.cli.failure import FAILED, UserError
 
+_ANSWER_S = 15.0
+
 
 def publish(
     configs: Annotated[
@@ -19,12 +21,14 @@ def publish(
     by: Annotated[str, typer.Option(help="Who publishes, and signs if there is a key.")] = "",
 ) -> None:
     """Check a configuration, run its rules' tests and publish it; prints its version."""
+    from sentinel.cli.log import log_to_stderr
     from sentinel.replay.ruletests import read_tests, run_alone
     from sentinel.settings import Settings, read_configuration
-    from sentinel.stream.configurations import PublishError
+    from sentinel.stream.configurations import PublishError, read_hasher, write_key
     from sentinel.stream.configurations import publish as put_in_force
     from sentinel.stream.topics import StartupError, check
 
+    log_to_stderr()
     settings = Settings.from_environment(os.environ)
     configuration = read_configuration(configs)
     tests = read_tests(configuration.rule_documents)
@@ -38,6 +42,8 @@ def publish(
         raise typer.Exit(FAILED)
     try:
         check(settings)
+        if read_hasher(settings, _ANSWER_S) is None:
+            write_key(settings)
         put_in_force(settings, configuration, time.time_ns() // 1_000_000, by or getpass.getuser())
     except (StartupError, PublishError) as error:
         raise UserError(str(error)) from None

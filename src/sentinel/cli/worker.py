@@ -34,7 +34,7 @@ def worker() -> None:
     from sentinel.agents.app import create_app
     from sentinel.engine import warm_up
     from sentinel.metrics import Metrics
-    from sentinel.stream.configurations import Configurations, publish
+    from sentinel.stream.configurations import Configurations, PublishError, publish
     from sentinel.stream.masking import read_masking
     from sentinel.stream.registry import open_registry
     from sentinel.stream.shards import Shards
@@ -55,13 +55,16 @@ def worker() -> None:
     configurations.start()
     if not configurations.wait_caught_up(_CATCH_UP_S):
         raise UserError(f"no answer from {settings.brokers} for {_CATCH_UP_S:.0f} s")
-    if not configurations.take_key(_CATCH_UP_S):
-        raise UserError(f"no key on {Topics(settings.topic_prefix).configs}")
     if not configurations.published and settings.publishers_file is not None:
         raise UserError("nothing is published: run `sentinel publish` with a publisher's key")
-    if not configurations.published:  # so that what the journal names can be found again
-        publish(settings, configuration, time.time_ns() // 1_000_000)
-    elif configurations.current().version != configuration.version:
+    try:
+        if not configurations.take_key(_CATCH_UP_S):
+            raise UserError(f"no key on {Topics(settings.topic_prefix).configs}")
+        if not configurations.published:  # so that what the journal names can be found again
+            publish(settings, configuration, time.time_ns() // 1_000_000)
+    except PublishError as error:
+        raise UserError(f"{error}; run `sentinel publish` before") from None
+    if configurations.current().version != configuration.version:
         log.warning(
             "the published configuration is in force, not that of the files",
             published=configurations.current().version,

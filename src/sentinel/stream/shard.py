@@ -24,7 +24,7 @@ from sentinel.stream.recovery import ShardState, snapshot_of
 from sentinel.stream.registry import Registry
 from sentinel.stream.sink import Sink, SinkAbortedError
 from sentinel.stream.snapshot import Snapshot
-from sentinel.stream.stepper import Done, Stepper
+from sentinel.stream.stepper import Done, IsEmpty, Stepper
 
 _log = structlog.get_logger(__name__)
 _IDLE_S = 0.2  # how late a deadline may be noticed when nothing else happens
@@ -53,6 +53,7 @@ class Inputs:
     clock_ms: Callable[[], int]
     has_ended: Callable[[Source], bool]
     """Whether everything that an input holds has been handed to the shard."""
+    is_empty: IsEmpty
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,9 @@ class Shard:
         _log.info("shard ready", shard=self.number, next_step=state.next_number)
         inputs = self._inputs
         fetched = self._stepper.fetched if self._stepper else None
-        self._stepper = Stepper(state, self._sink, inputs.broadcasts, inputs.registry, fetched)
+        self._stepper = Stepper(
+            state, self._sink, inputs.broadcasts, inputs.registry, fetched, inputs.is_empty
+        )
         self._saved_ms, self._saved_step = inputs.clock_ms(), state.next_number
         reached_ms = {source: state.engine.appended(source) for source in ALIGNED}
         self._inbox.start(reached_ms, state.engine.stream_ms)

@@ -22,7 +22,7 @@ from sentinel.stream.ends import Ends
 from sentinel.stream.history import KafkaHistory
 from sentinel.stream.inbox import Source, Waiting
 from sentinel.stream.masking import Masking
-from sentinel.stream.partition import NoAnswerError
+from sentinel.stream.partition import NoAnswerError, Partition
 from sentinel.stream.recovery import RecoveryError, ShardState, recover
 from sentinel.stream.registry import Registry
 from sentinel.stream.shard import Inputs, Shard, Snapshots
@@ -241,6 +241,7 @@ class Shards:
             self._registry,
             _now_ms,
             partial(self._has_ended, number),
+            partial(_is_empty, self._settings),
         )
         snapshots = Snapshots(
             SnapshotWriter(settings, number),
@@ -309,3 +310,12 @@ class Shards:
         _log.error("worker ends", reason=reason)
         sys.stderr.flush()
         os._exit(1)
+
+
+def _is_empty(settings: Settings, topic: str, number: int, first: int, end: int) -> bool:
+    """Whether a partition has no records that count from an offset to before another."""
+    try:
+        with Partition(settings, topic, number) as partition:
+            return next(partition.read(first, end), None) is None
+    except (KafkaException, NoAnswerError):
+        return False

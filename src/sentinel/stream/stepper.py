@@ -5,7 +5,7 @@ simulation of every fault.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,6 +25,10 @@ Arrived = tuple[Source, Fetched]
 
 class GapError(Exception):
     """Records between the last applied and the next that came were never handed over."""
+
+
+IsEmpty = Callable[[str, int, int, int], bool]
+"""Whether a topic's partition has no records from an offset to before another."""
 
 
 class StepSink(Protocol):
@@ -72,10 +76,16 @@ class Stepper:
         broadcasts: Sequence[Broadcasting],
         readable: Readable | None,
         fetched: Mapping[str, int] | None = None,
+        is_empty: IsEmpty = lambda *_: False,
     ) -> None:
-        """``fetched`` is up to where each topic was handed over to the stepper before this one."""
+        """``fetched`` is up to where each topic was handed over to the stepper before this one.
+
+        ``is_empty`` is asked about what was not handed over: the ends of transactions, and what
+        was aborted, are offsets without a record.
+        """
         self.state = state
         self._sink, self._broadcasts, self._readable = sink, broadcasts, readable
+        self._is_empty = is_empty
         self.fetched: dict[str, int] = dict(fetched or {})
         self._reached: dict[str, int] = {}  # of what was read ahead
 
@@ -118,7 +128,7 @@ class Stepper:
         for stream, fetched in arrived:
             at = applied.get(fetched.topic, -1)
             expected = max(self.fetched.get(fetched.topic, 0), at + 1)
-            _refuse_gap(fetched, expected)
+            self._refuse_gap(fetched, expected)
             self.fetched[fetched.topic] = max(fetched.end, expected)
             chunk = fetched.after(stream, at)
             if chunk is not None:
@@ -142,12 +152,20 @@ class Stepper:
                 chunks[-1].offsets[-1] if chunks and chunks[-1].stream is stream else -1,
             )
             reached = max(self.fetched.get(fetched.topic, 0), self._reached.get(fetched.topic, 0))
-            _refuse_gap(fetched, max(reached, at + 1))
+            self._refuse_gap(fetched, max(reached, at + 1))
             self._reached[fetched.topic] = max(fetched.end, reached)
             chunk = fetched.after(stream, at)
             if chunk is not None:
                 chunks.append(chunk)
         return chunks
+
+    def _refuse_gap(self, fetched: Fetched, expected: int) -> None:
+        place = fetched.topic, fetched.partition
+        if fetched.start > expected and not self._is_empty(*place, expected, fetched.start):
+            raise GapError(
+                f"{fetched.topic}-{fetched.partition}: read up to {expected - 1}, then came "
+                f"what was fetched from {fetched.start} on"
+            )
 
     def _seen(self, record: StepRecord) -> dict[str, int]:
         """How far each broadcast topic has been read by the end of the step."""
@@ -156,11 +174,3 @@ class Stepper:
             last = self.state.applied.get(broadcast.topic, -1)
             seen[broadcast.topic] = record.ranges.get(broadcast.topic, (0, last))[1]
         return seen
-
-
-def _refuse_gap(fetched: Fetched, expected: int) -> None:
-    if fetched.start > expected:
-        raise GapError(
-            f"{fetched.topic}-{fetched.partition}: read up to {expected - 1}, then came "
-            f"what was fetched from {fetched.start} on"
-        )

@@ -21,7 +21,7 @@ from sentinel.stream.recovery import ShardState
 from sentinel.stream.shard import Inputs, Shard, Snapshots
 from sentinel.stream.sink import SinkAbortedError
 from sentinel.stream.snapshot import Snapshot
-from sentinel.stream.stepper import GapError
+from sentinel.stream.stepper import GapError, IsEmpty
 
 TOPIC = "t.logins"
 CONFIGURATION: Any = SimpleNamespace(version="v")
@@ -113,9 +113,22 @@ def _records(first: int, last: int) -> Fetched:
 
 
 def _shard(
-    sink: FakeSink, recover: Callable[[], ShardState], writer: FakeWriter, steps: int = 99
+    sink: FakeSink,
+    recover: Callable[[], ShardState],
+    writer: FakeWriter,
+    steps: int = 99,
+    is_empty: IsEmpty = lambda *_: False,
 ) -> Shard:
-    inputs = Inputs(recover, lambda: CONFIGURATION, [NoSilences()], None, lambda: 5, lambda _: True)  # type: ignore[list-item]
+    silences, clock_ms = [NoSilences()], lambda: 5
+    inputs = Inputs(
+        recover,
+        lambda: CONFIGURATION,
+        silences,  # type: ignore[arg-type]
+        None,
+        clock_ms,
+        lambda _: True,
+        is_empty,
+    )
     snapshots = Snapshots(writer, 1_000, steps, asyncio.Semaphore(1))
     return Shard(0, inputs, sink, snapshots, Metrics(CollectorRegistry()))  # type: ignore[arg-type]
 
@@ -245,6 +258,33 @@ def test_a_gap_ends_the_shard() -> None:
             await shard.run()
 
     asyncio.run(play())
+
+
+def test_offsets_without_records_are_no_gap() -> None:
+    """The end of a transaction was passed by another who fetched: nothing is lacking."""
+    asked: list[tuple[str, int, int, int]] = []
+
+    def is_empty(*place: int | str) -> bool:
+        asked.append(place)  # type: ignore[arg-type]
+        return True
+
+    async def play() -> list[StepRecord]:
+        sink = FakeSink()
+        shard = _shard(sink, lambda: ShardState(FakeEngine()), FakeWriter(), is_empty=is_empty)  # type: ignore[arg-type]
+        shard.offer(Waiting(Stream.LOGIN, _records(0, 4), lambda: None))
+        task = asyncio.create_task(shard.run())
+        async with asyncio.timeout(10):
+            while not sink.records:
+                await asyncio.to_thread(lambda: None)
+            shard.offer(Waiting(Stream.LOGIN, _records(6, 9), lambda: None))
+            while len(sink.records) < 2:
+                await asyncio.to_thread(lambda: None)
+        shard.stop(save=False)
+        await task
+        return sink.records
+
+    assert [each.ranges[TOPIC] for each in asyncio.run(play())] == [(0, 4), (6, 9)]
+    assert asked == [(TOPIC, 0, 5, 6)]
 
 
 def test_the_journal_record_survives_its_encoding() -> None:
