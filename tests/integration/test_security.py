@@ -111,8 +111,11 @@ def test_alerts_with_no_more_rights_than_documented(
 
 
 def _configs(folder: Path, people: Mapping[str, str]) -> Path:
-    """The shipped configuration, in which these people's signatures are required."""
+    """The shipped configuration with few rules, in which these people's signatures are required."""
     configs = Path(shutil.copytree(shipped_configs(), folder / "configs"))
+    for rules in (configs / "rules").glob("*.yaml"):  # whose tests take a while at each publishing
+        if rules.name != "feedback.yaml":
+            rules.unlink()
     entries = "".join(people.values())
     (configs / "people.yaml").write_text(f"required: true\npeople:\n{entries}")
     return configs
@@ -158,10 +161,10 @@ def test_a_stolen_credential_neither_publishes_nor_silences_red(
     worker = stage.worker(**secure_kafka.environment(way, "worker"), **settings)
     try:
         worker.wait_ready()
-        stolen = sentinel("worker", "publish", key="mallory")
+        stolen = sentinel("worker", "publish", configs, key="mallory")
         assert stolen.returncode == 1
         assert "authori" in stolen.stderr
-        forged = sentinel("publisher", "publish", "--by", "releases", key="mallory")
+        forged = sentinel("publisher", "publish", configs, "--by", "releases", key="mallory")
         assert forged.returncode == 0  # it is on the topic, and counts for nobody
         wait_for(lambda: worker.counted("sentinel_configurations_refused_total") == 1, "refused")
         assert f'config_version="{published.stdout.strip()}"' in worker.get("/metrics")
