@@ -73,7 +73,7 @@ sbom: $(AUDIT)/.ready  ## what a worker is made of, as CycloneDX: dist/sbom.json
 	  --output-reproducible --output-file dist/sbom.json
 
 audit: $(AUDIT)/.ready  ## known vulnerabilities of what is locked, by PyPI's advisories
-	$(AUDIT)/bin/pip-audit --disable-pip --require-hashes --requirement requirements-run.lock
+	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements-run.lock
 
 previews: $(READY) setup-system  ## draw docs/dashboards from a running stack
 	$(BIN)/python -m tests.stack --seconds 60 --previews docs/dashboards
