@@ -130,7 +130,8 @@ def restored(snapshot: Snapshot, configuration: Configuration) -> ShardState:
     try:
         engine.restore(snapshot.parts)
     except ValueError as error:
-        raise RecoveryError(f"snapshot {snapshot.number}: {error}") from None
+        hint = "run `sentinel recover --from-earliest`"
+        raise RecoveryError(f"snapshot {snapshot.number}: {error}; {hint}") from None
     return ShardState(
         engine,
         dict(snapshot.applied),

@@ -1,9 +1,11 @@
-"""Two events under one id: whoever chooses ids must not hide one behind the other."""
+"""Ids through the engine: one under two events hides neither, and a key is for its own state."""
 
 import msgspec
+import pytest
 
 from sentinel.engine import Engine
 from sentinel.model.events import Stream
+from sentinel.model.ids import Hasher
 from sentinel.model.response import Control, Response, ResponseKind, Verdict
 from sentinel.model.signal import Risk
 from sentinel.model.step import Chunk, Outcome, Step
@@ -70,3 +72,14 @@ def test_a_verdict_on_an_event_does_not_hold_for_another_under_its_id() -> None:
     opened = [each for each in other.alerts if each.risk is Risk.LEGAL]
     assert opened
     assert judged.alert_id not in {each.alert_id for each in opened}
+
+
+def test_state_of_before_or_of_another_deployment_is_refused() -> None:
+    """Its hashes mean nothing under this key; the error says so."""
+    configuration = read_configuration(None)
+    parts = Engine(configuration).snapshot()
+    other = Engine(configuration.keyed(Hasher(b"sixteen bytes ok")))
+    for old in (parts, {name: part for name, part in parts.items() if name != "key"}):
+        with pytest.raises(ValueError, match="under another key, or before there were keys"):
+            other.restore(old)
+    Engine(configuration).restore(parts)
