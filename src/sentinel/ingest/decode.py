@@ -23,12 +23,14 @@ from sentinel.ingest.shape import plan
 from sentinel.model.columns import FIELDS, Array, Texts
 from sentinel.model.events import EVENT_TYPES, LAST_MOMENT_MS, Event, Stream
 from sentinel.model.ids import Hasher
+from sentinel.model.network import join_networks
 from sentinel.model.step import Chunk, DeadLetter, DeadLetterReason
 
 _DECODERS = {stream: msgspec.json.Decoder(kind) for stream, kind in EVENT_TYPES.items()}
 _IN_EVENT_CURRENCY = ("amount", "balance_after")
 _ALWAYS = {stream: frozenset({"customer_id", "event_id", "event_time"}) for stream in Stream}
 _ALWAYS[Stream.TRANSACTION] |= {"currency"}
+_ADDRESS = "ip"
 _ALL = {stream: frozenset(FIELDS[stream]) for stream in Stream}
 
 
@@ -116,6 +118,7 @@ def decode(
     work = _Work(stream, chunks, limits, wanted, spelled)
     work.scan()
     work.decode_what_is_left()
+    work.join_networks()
     work.judge_times(previous_ms, wall_ms)
     if stream is Stream.TRANSACTION:
         work.convert_currencies()
@@ -134,7 +137,8 @@ class _Work:
         spelled: frozenset[str],
     ) -> None:
         self._stream, self._chunks, self._limits = stream, chunks, limits
-        self._plan = plan(stream, _ALL[stream], spelled, limits.hasher)
+        by_address = {_ADDRESS} & _ALL[stream] & (wanted | spelled)
+        self._plan = plan(stream, _ALL[stream], spelled | by_address, limits.hasher)
         self._wanted = wanted | _ALWAYS[stream]
         if len(chunks) == 1:
             self._values, recorded = chunks[0].values, chunks[0].recorded_ms
@@ -187,6 +191,13 @@ class _Work:
             self._spell(events, rows)
         self._contents = contents(self._every, self._limits.hasher)
         self._columns = {name: self._columns[name] for name in self._wanted}
+
+    def join_networks(self) -> None:
+        """Let IPv6 addresses count as their networks, for whoever reads them."""
+        if _ADDRESS in self._plan.spelled and _ADDRESS in self._columns:
+            spans = self._spans[self._plan.spelled.index(_ADDRESS)]
+            hashes = self._columns[_ADDRESS].view(np.uint64)
+            self._data = join_networks(self._data, spans, hashes, self._limits.hasher)
 
     def _spell(self, events: list[Event], rows: list[int]) -> None:
         """Put the texts of events that were not scanned behind the others."""

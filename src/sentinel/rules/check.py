@@ -11,6 +11,7 @@ from lark import Token, Tree
 from sentinel.model.columns import Column, Kind
 from sentinel.model.document import did_you_mean
 from sentinel.model.ids import Hasher
+from sentinel.model.network import network_of
 from sentinel.rules.lists import EntryList
 from sentinel.rules.nodes import (
     Arithmetic,
@@ -331,7 +332,8 @@ class Checker:
             elif node.kind is not Kind.STRING or subject.kind not in (Kind.STRING, Kind.CODE):
                 raise self._error(item, f"cannot compare a {subject.kind} with a {node.kind}")
             elif subject.kind is Kind.STRING:
-                wanted.append(np.uint64(self._hasher.text(node.literal)))
+                text = network_of(node.literal) if subject.column.name == "ip" else node.literal
+                wanted.append(np.uint64(self._hasher.text(text)))
             elif node.literal in subject.column.vocabulary:
                 wanted.append(subject.column.vocabulary.index(node.literal))
             else:

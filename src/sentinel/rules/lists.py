@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sentinel.model.document import Document
 from sentinel.model.events import LAST_MOMENT_MS
 from sentinel.model.ids import PLAIN, Hasher
+from sentinel.model.network import network_of
 from sentinel.model.signal import Title
 
 MAX_LISTS = 100
@@ -132,7 +133,7 @@ def _compiled(
         _end_of_day_ms(document, ("entries", place, "until"), entry.until, zone)
         for place, entry in enumerate(entries)
     ]
-    hashes = hasher.texts([entry.value for entry in entries])
+    hashes = hasher.texts([network_of(entry.value) for entry in entries])
     order = np.argsort(hashes, kind="stable")
     return EntryList(
         name,

@@ -1,0 +1,169 @@
+"""Addresses as whom they belong to: of IPv6 the network of 64 bits, of IPv4 the address.
+
+Who has one IPv6 address has 2**64 of them (RFC 6177, RFC 8981 section 3.4): to count them one by
+one is to count nobody.  Such a network is written as RFC 5952 has it, ``2001:db8:0:1::/64``; an
+IPv4 address in IPv6 (``::ffff:192.0.2.1``) is the IPv4 address.  What is no address stays as it is.
+"""
+
+from ipaddress import AddressValueError, IPv6Address, IPv6Network
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentinel.model.ids import Hasher, sip_end, sip_start, sip_word
+from sentinel.model.kernel import kernel
+
+_PREFIX = 64
+_GROUPS, _OF_NETWORK = 8, 4
+_LONGEST = 24  # bytes of a network's text
+_COLON, _ZERO, _NINE, _LOWER_A, _LOWER_F = 58, 48, 57, 97, 102
+_AS_IT_IS, _NETWORK, _UNSURE = 0, 1, 2
+_END = np.frombuffer(b"::/64", np.uint8)
+_BYTE, _WORD = np.uint64(8), np.uint64(64)
+
+
+def network_of(text: str) -> str:
+    """Whose address it is, as text.
+
+    >>> network_of("2001:DB8::1")
+    '2001:db8::/64'
+    """
+    if ":" not in text:
+        return text
+    try:
+        address = IPv6Address(text.partition("%")[0])
+    except AddressValueError:
+        return text
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(IPv6Network((address, _PREFIX), strict=False))
+
+
+@kernel
+def _groups(data: NDArray[np.uint8], at: int, end: int, groups: NDArray[np.int64]) -> bool:
+    """Read the eight groups of an IPv6 address of hexadecimal digits and colons alone."""
+    found, gap, digits, value = 0, -1, 0, 0
+    if end - at >= 2 and data[at] == _COLON:
+        if data[at + 1] != _COLON:
+            return False
+        at, gap = at + 2, 0
+    while at < end:
+        byte = data[at] | 32 if data[at] >= 64 else data[at]
+        if _ZERO <= byte <= _NINE or _LOWER_A <= byte <= _LOWER_F:
+            value = value * 16 + (byte - _ZERO if byte <= _NINE else byte - _LOWER_A + 10)
+            digits += 1
+            if digits > 4:
+                return False
+            at += 1
+            if at < end:
+                continue
+        elif byte != _COLON or digits == 0:
+            return False
+        if found == _GROUPS:
+            return False
+        groups[found] = value
+        found, digits, value = found + 1, 0, 0
+        if at == end:
+            break
+        at += 1
+        if at == end:
+            return False
+        if data[at] == _COLON:
+            if gap >= 0:
+                return False
+            gap, at = found, at + 1
+    if gap < 0:
+        return found == _GROUPS
+    if found == _GROUPS:
+        return False
+    for k in range(found - gap):
+        groups[_GROUPS - 1 - k] = groups[found - 1 - k]
+    for k in range(gap, gap + _GROUPS - found):
+        groups[k] = 0
+    return True
+
+
+@kernel
+def _write(groups: NDArray[np.int64], out: NDArray[np.uint8], at: int) -> int:
+    """Write the network of an address; the place behind it."""
+    last = _OF_NETWORK
+    while last > 0 and groups[last - 1] == 0:
+        last -= 1
+    for g in range(last):
+        if g:
+            out[at] = _COLON
+            at += 1
+        begun = False
+        for shift in (12, 8, 4, 0):
+            digit = (groups[g] >> shift) & 15
+            if digit or begun or shift == 0:
+                out[at] = _ZERO + digit if digit < 10 else _LOWER_A + digit - 10
+                at += 1
+                begun = True
+    for byte in _END:
+        out[at] = byte
+        at += 1
+    return at
+
+
+@kernel
+def _judge(
+    data: NDArray[np.uint8],
+    spans: NDArray[np.int64],
+    key: NDArray[np.uint64],
+    hashes: NDArray[np.uint64],
+    out: NDArray[np.uint8],
+    found: NDArray[np.int8],
+) -> int:
+    """Put networks' texts into ``out``, their spans within it and their hashes in place."""
+    used = 0
+    groups = np.zeros(_GROUPS, np.int64)
+    for i in range(len(spans)):
+        at, end = spans[i, 0], spans[i, 0] + spans[i, 1]
+        found[i] = _AS_IT_IS
+        for k in range(at, min(end, at + 5)):  # a colon of IPv6 is never far
+            if data[k] == _COLON:
+                found[i] = _UNSURE
+        if found[i] == _AS_IT_IS or hashes[i] == np.uint64(0):
+            found[i] = _AS_IT_IS
+            continue
+        if not _groups(data, at, end, groups) or (groups[:5].sum() == 0 and groups[5] == 0xFFFF):
+            continue
+        start, used = used, _write(groups, out, used)
+        spans[i, 0], spans[i, 1] = start, used - start
+        found[i] = _NETWORK
+        state, word, shift = sip_start(key), np.uint64(0), np.uint64(0)
+        for k in range(start, used):
+            word |= np.uint64(out[k]) << shift
+            shift += _BYTE
+            if shift == _WORD:
+                state, word, shift = sip_word(state, word), np.uint64(0), np.uint64(0)
+        hashes[i] = sip_end(state, word, used - start)
+    return used
+
+
+def join_networks(
+    data: bytes, spans: NDArray[np.int64], hashes: NDArray[np.uint64], hasher: Hasher
+) -> bytes:
+    """Let addresses be those of their networks: change spans and hashes in place.
+
+    ``spans`` int64[n, 2] first byte and length of each address in ``data``, ``hashes`` uint64[n],
+    0 where there is none.  Returns the bytes to which the spans belong then.
+    """
+    found = np.empty(len(spans), np.int8)
+    given = np.frombuffer(data, np.uint8)
+    possible = min(len(spans), data.count(b":"))
+    out = np.empty(_LONGEST * possible, np.uint8)
+    used = _judge(given, spans, hasher.words, hashes, out, found)
+    spans[found == _NETWORK, 0] += len(data)
+    added = [out[:used].tobytes()]
+    behind = len(data) + used
+    for row in np.flatnonzero(found == _UNSURE).tolist():
+        start, size = spans[row]
+        text = data[start : start + size].decode("utf-8", "replace")
+        network = network_of(text)
+        if network != text:
+            spans[row], hashes[row] = (behind, len(network)), hasher.text(network)
+            added.append(network.encode())
+            behind += len(network)
+    return b"".join([data, *added]) if behind > len(data) else data
