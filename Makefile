@@ -14,7 +14,7 @@ MINUTES ?= 10
 PARALLEL := -n 3 --dist loadscope --no-loadscope-reorder
 SECRETS := grafana-admin-password
 
-.PHONY: demo test test-quick fuzz kernels lint bench scaling faults page-faults mutations stack sbom audit previews secrets setup setup-system lock clean help
+.PHONY: demo test test-quick fuzz kernels lint code configuration bench scaling faults page-faults mutations stack sbom audit previews secrets setup setup-system lock clean help
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t16
@@ -37,11 +37,15 @@ fuzz: $(READY)  ## property tests on random examples; MINUTES=10, fails at the f
 kernels: $(READY)
 	@$(BIN)/python -m tests.kernels
 
-lint: $(READY)  ## ruff, mypy, import directions, shipped configuration and its rule tests
+lint: code configuration  ## ruff, mypy, import directions, shipped configuration and its rule tests
+
+code: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+configuration: kernels
 	$(BIN)/sentinel check configs
 	$(BIN)/sentinel test configs
 	$(BIN)/sentinel routes check configs

@@ -49,6 +49,11 @@ _DIGEST_BYTES = 16
 _SPOT_EVENTS = 1_000  # of a step whose customers' rows are looked at
 
 
+def _until_ms(step: Step, reached_ms: int) -> int | None:
+    """A time by which a step's records were appended; None in a simulation."""
+    return None if step.wall_ms is None else min(step.wall_ms, reached_ms)
+
+
 def digest_of(parts: Mapping[str, Buffer]) -> str:
     """The hash of a snapshot."""
     state = hashlib.blake2b(digest_size=_DIGEST_BYTES)
@@ -82,18 +87,20 @@ class Engine:
         stages, outcome = self._stages, Outcome()
         self._wall_ms = step.wall_ms
 
+        until_ms = _until_ms(step, step.stream_ms)
         decoded = {
-            stream: self._ahead.take(stream, chunks, step.wall_ms)
-            or self._decode(stream, chunks, self._watermarks.appended(stream))
+            stream: self._ahead.take(stream, chunks, self._watermarks.appended(stream), until_ms)
+            or self._decode(stream, chunks, self._watermarks.appended(stream), until_ms)
             for stream in _STREAMS
             if (chunks := _of(step, stream))
         }
+        outcome.limits[Limit.TIMESTAMPS] += sum(part.held_back for part in decoded.values())
         responses = decode_responses(
             _of(step, Control.RESPONSE),
             self._limits,
             self.configuration.people,
             self._watermarks,
-            step.wall_ms,
+            until_ms,
         )
         silences = decode_silences(
             _of(step, Control.SILENCE), self._limits, self.configuration.people
@@ -219,15 +226,16 @@ class Engine:
     def _read_ahead(self, step: Step) -> Batch:
         """The events of a step's records ahead."""
         decoded = dict[Stream, Decoded]()
+        until_ms = _until_ms(step, step.ahead_ms or step.stream_ms)
         for stream in _STREAMS:
             chunks = [chunk for chunk in step.ahead if chunk.stream is stream]
             if not chunks:
                 continue
             previous_ms = max(self._ahead.reached_ms(stream), self._watermarks.appended(stream))
-            part = self._decode(stream, chunks, previous_ms, with_offsets=True)
+            part = self._decode(stream, chunks, previous_ms, until_ms, with_offsets=True)
             ids = self._event_ids[stream]
             decoded[stream] = self._ahead.note(
-                stream, chunks, part, ids, step.wall_ms, self._limits.hasher
+                stream, chunks, part, ids, previous_ms, until_ms, self._limits.hasher
             )
         return merge(decoded, Watermarks(), self._limits.lateness_ms)
 
@@ -236,10 +244,11 @@ class Engine:
         stream: Stream,
         chunks: Sequence[Chunk],
         previous_ms: int,
+        until_ms: int | None,
         *,
         with_offsets: bool = False,
     ) -> Decoded:
-        """The events of a stream's chunks; ``previous_ms`` is the append time before them."""
+        """The events of a stream's chunks, appended after ``previous_ms``, by ``until_ms``."""
         return decode(
             stream,
             chunks,
@@ -247,7 +256,7 @@ class Engine:
             self._stages.field_demand[stream],
             self._stages.collector.spelled[stream],
             previous_ms,
-            self._wall_ms,
+            until_ms,
             with_offsets=with_offsets or self._ahead.covers(stream, chunks),
         )
 

@@ -11,7 +11,9 @@ from typing import Any
 import msgspec
 
 from sentinel.engine import Engine
+from sentinel.ingest import append_time
 from sentinel.model.step import Outcome, Step
+from sentinel.stream.inbox import _Buffer
 from sentinel.stream.shard import Shard
 from sentinel.stream.sink import Sink
 from sentinel.stream.stepper import Done, Stepper
@@ -83,12 +85,19 @@ def _wall_clock_moves_the_alert_clock() -> None:
     Engine.process = hasty  # type: ignore[method-assign]
 
 
+def _timestamps_believed() -> None:
+    """A timestamp counts as long as it is not of the future."""
+    append_time._borne_out = lambda times: times
+    _Buffer.settled_ms = lambda self: self.reached_ms  # type: ignore[method-assign]
+
+
 MUTATIONS = {
     "ack_in_finally": Mutation("exception", _ack_in_finally),
     "decode_error_acked": Mutation("poison", _decode_error_acked),
     "position_from_group": Mutation("after_commit", _position_from_group),
     "no_fencing": Mutation("sigstop", _no_fencing),
     "wall_clock_moves_the_alert_clock": Mutation("outage_3d", _wall_clock_moves_the_alert_clock),
+    "timestamps_believed": Mutation("outage_forged", _timestamps_believed),
 }
 
 

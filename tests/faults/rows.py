@@ -81,6 +81,11 @@ ROWS: dict[str, Row] = {
         OTHERS,
         2,
     ),
+    "outage_forged": Row(
+        partial(rows_outage.outage, "outage_forged", 2.0, forged=True),
+        "two hours without a worker, a record in a hundred with a timestamp of now",
+        1,
+    ),
     "customers_uniform": Row(
         partial(rows_input.customers, None), "1,000,000 events of as many customers, kill -9", 1
     ),

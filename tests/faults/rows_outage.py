@@ -7,13 +7,15 @@ workers start, and are perhaps killed while they catch up.
 
 import signal
 from collections.abc import Iterator
+from random import Random
 
 import msgspec
 from tests.faults.ledger import Fed
 from tests.faults.scene import Lab, Result, Scene
-from tests.faults.undisturbed import by_shard, early_escalations, undisturbed
+from tests.faults.undisturbed import FORGED, by_shard, early_escalations, undisturbed
 
 from sentinel.model.alert import Alert, AlertState
+from sentinel.model.events import Stream
 from sentinel.model.response import Control, Response, ResponseKind, Silence, Verdict
 from sentinel.settings import read_configuration
 from sentinel.simulate.simulation import Simulation, time_ms
@@ -26,12 +28,18 @@ _HISTORY_DAYS = 1.5
 _PARTITIONS = 3
 _STEPS = 1  # of each shard between two kills
 _CYCLE_S = 60.0
+_HONEST = 100  # events to one forged record on each topic
 
 
-def outage(name: str, hours: float, lab: Lab, seed: int, repeats: int) -> Result:
-    """Nobody works for ``hours``; then a worker catches up, killed ``repeats`` - 1 times."""
+def outage(
+    name: str, hours: float, lab: Lab, seed: int, repeats: int, *, forged: bool = False
+) -> Result:
+    """Nobody works for ``hours``; then a worker catches up, killed ``repeats`` - 1 times.
+
+    ``forged`` puts records of a hostile producer between the others: their timestamps are of now.
+    """
     with _scene(name, lab, seed) as scene:
-        _miss(scene, seed, hours)
+        _miss(scene, seed, hours, forged=forged)
         scene.workers.add()
         ok = True
         for _ in range(repeats - 1):
@@ -64,7 +72,7 @@ def _got_on(scene: Scene, before: list[int]) -> bool:
     return steps >= 2 * _STEPS * len(before) or scene.stage.everything_applied()
 
 
-def _miss(scene: Scene, seed: int, hours: float) -> None:
+def _miss(scene: Scene, seed: int, hours: float, *, forged: bool = False) -> None:
     """Feed a bank's life and the hours that nobody sees, with the answers given in them."""
     now_ms = scene.now_ms()
     start_ms = now_ms - round(hours * _HOUR_MS)
@@ -89,7 +97,15 @@ def _miss(scene: Scene, seed: int, hours: float) -> None:
         by_shard([each for each in life if each[0] < half_ms], scene.stage.partitions),
     )
     life += _answers(known, half_ms, now_ms)
-    scene.feed_at(sorted(life, key=lambda each: each[0]))
+    if forged:
+        moments = Random(seed).sample([at_ms for at_ms, _ in life], len(life) // _HONEST)
+        life += [
+            (at_ms, (stream, f"C{number}", FORGED))
+            for number, at_ms in enumerate(moments)
+            for stream in Stream
+        ]
+    life.sort(key=lambda each: each[0])
+    scene.feed_at((now_ms if fed[2] == FORGED else at_ms, fed) for at_ms, fed in life)
 
 
 def _answers(known: list[Alert], from_ms: int, until_ms: int) -> Iterator[tuple[int, Fed]]:

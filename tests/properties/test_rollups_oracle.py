@@ -17,6 +17,7 @@ from sentinel.model.document import parse
 from sentinel.model.entity import ID_FIELDS, EntityKind
 from sentinel.model.events import Event, Login, Stream, Transaction
 from sentinel.model.ids import PLAIN
+from sentinel.model.network import network_of
 from sentinel.model.response import Control
 from sentinel.model.rollup import EntityRows, Progress
 from sentinel.model.step import Chunk
@@ -79,7 +80,7 @@ def events(draw: st.DrawFn) -> Event:
         "event_id": "e",
         "event_time": START_MS + draw(st.integers(0, 1_500)) * 1_000,
         "customer_id": f"C{draw(st.integers(0, 40))}",
-        "ip": draw(st.sampled_from([None, "10.0.0.1", "10.0.0.2", "::1"])),
+        "ip": draw(st.sampled_from([None, "10.0.0.1", "10.0.0.2", "::1", "0::2"])),
         "device_id": draw(st.sampled_from([None, "d1", "设备二", 'a"b'])),
     }
     if draw(st.booleans()):
@@ -116,7 +117,8 @@ def _names(kind: EntityKind, event: Event) -> str | None:
     if kind is EntityKind.BANK:
         return "bank"
     field = ID_FIELDS[kind].get(STREAMS[type(event)])
-    return getattr(event, field) if field else None
+    name: str | None = getattr(event, field) if field else None
+    return network_of(name) if name and kind is EntityKind.IP else name
 
 
 def _takes(measure: Measure, event: Event) -> bool:

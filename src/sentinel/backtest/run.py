@@ -13,6 +13,7 @@ from sentinel.configuration import Configuration
 from sentinel.engine import Engine
 from sentinel.model.alert import Alert, Tier
 from sentinel.model.events import Stream
+from sentinel.model.network import network_of
 from sentinel.model.reading import UNREADABLE
 from sentinel.model.step import Outcome, Step
 from sentinel.replay.loop import LoopBack
@@ -161,7 +162,7 @@ class _Labelled(msgspec.Struct, gc=False):
         named = (
             ("customer", self.customer_id),
             ("device", self.device_id),
-            ("ip", self.ip),
+            ("ip", network_of(self.ip)),
             ("merchant", self.merchant_id),
             ("counterparty", self.counterparty_id),
         )

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import accumulate
 
 import numpy as np
@@ -26,6 +27,14 @@ def grow(
     Thresholds are drawn on the range's scale and kept in the feature's own unit, which
     is why a logarithmic range costs nothing when scoring.
     """
+    feature, threshold = _grown(tuple(ranges), n_trees, height, seed)
+    return feature.copy(), threshold.copy()
+
+
+@lru_cache(maxsize=16)  # an engine is built for every rule test, and for every reconfiguration
+def _grown(
+    ranges: tuple[Range, ...], n_trees: int, height: int, seed: int
+) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
     draw = random.Random(seed).random  # noqa: S311 - seeded on purpose; nothing is secret
     feature = np.zeros((n_trees, 2**height), np.int16)
     threshold = np.zeros((n_trees, 2**height), np.float64)

@@ -26,7 +26,7 @@ class Ahead:
         self._offsets: dict[Stream, int] = {}
         self._reached_ms: dict[Stream, int] = {}
         self._found: dict[Stream, list[tuple[int, int]]] = {}
-        self._kept: dict[Stream, list[tuple[int, int, Decoded]]] = {}
+        self._kept: dict[Stream, list[tuple[tuple[int, int, int], Decoded]]] = {}
 
     def offset(self, stream: Stream) -> int:
         """The offset of the last record that was read ahead; -1 before the first."""
@@ -47,39 +47,43 @@ class Ahead:
         chunks: Sequence[Chunk],
         part: Decoded,
         ids: EventIds,
-        wall_ms: int | None,
+        previous_ms: int,
+        until_ms: int | None,
         hasher: Hasher,
     ) -> Decoded:
         """Note decoded chunks as read ahead; returns the events that are no repeats.
 
-        The part is kept for :meth:`take`.
+        The part is kept for :meth:`take`; ``previous_ms`` and ``until_ms`` are what
+        :func:`~sentinel.ingest.decode.decode` was told.
         """
         found, _ = ids.add(part)
         assert part.offsets is not None, "decode was told to keep them"  # noqa: S101
         known = found != FIRST
         pairs = zip(part.offsets[known].tolist(), found[known].tolist(), strict=True)
         self._found.setdefault(stream, []).extend(pairs)
-        if _counts_alike(chunks, wall_ms):
-            mine = self._kept.setdefault(stream, [])
-            mine.append((chunks[0].offsets[0], chunks[-1].offsets[-1], part))
+        if _counts_alike(chunks, until_ms):
+            of = chunks[0].offsets[0], chunks[-1].offsets[-1], previous_ms
+            self._kept.setdefault(stream, []).append((of, part))
         self._offsets[stream] = chunks[-1].offsets[-1]
         self._reached_ms[stream] = part.reached_ms
         return part.renamed(found == CONFLICT, hasher).only(found != REPEAT)
 
-    def take(self, stream: Stream, chunks: Sequence[Chunk], wall_ms: int | None) -> Decoded | None:
+    def take(
+        self, stream: Stream, chunks: Sequence[Chunk], previous_ms: int, until_ms: int | None
+    ) -> Decoded | None:
         """The very records of ``chunks`` as they were decoded when they were read ahead.
 
-        None if they were not, or not together: then they are decoded again, to the same events.
-        That is why what is kept is no part of a snapshot.
+        None if they were not, not together, or not behind the same record: then they are decoded
+        again.  What is returned is what that would give; so what is kept is no part of a snapshot.
         """
         if not self.covers(stream, chunks):
             return None
-        first, last = chunks[0].offsets[0], chunks[-1].offsets[-1]
+        wanted = chunks[0].offsets[0], chunks[-1].offsets[-1], previous_ms
         mine = self._kept.get(stream, [])
-        self._kept[stream] = [each for each in mine if each[1] > last]
-        if not _counts_alike(chunks, wall_ms):
+        self._kept[stream] = [each for each in mine if each[0][1] > wanted[1]]
+        if not _counts_alike(chunks, until_ms):
             return None
-        return next((part for start, end, part in mine if (start, end) == (first, last)), None)
+        return next((part for of, part in mine if of == wanted), None)
 
     def forget_kept(self) -> None:
         """Have everything decoded anew: it is decoded otherwise from now on."""
@@ -123,9 +127,9 @@ class Ahead:
             self._reached_ms[stream], self._found[stream] = reached_ms, found
 
 
-def _counts_alike(chunks: Sequence[Chunk], wall_ms: int | None) -> bool:
+def _counts_alike(chunks: Sequence[Chunk], until_ms: int | None) -> bool:
     """Whether append times do not depend on when these records are decoded.
 
-    A timestamp beyond wall-clock time counts only up to it; and that clock may be set back.
+    A timestamp beyond ``until_ms`` counts only up to it, which is another time then.
     """
-    return wall_ms is None or all(max(chunk.recorded_ms) <= wall_ms for chunk in chunks)
+    return until_ms is None or all(max(chunk.recorded_ms) <= until_ms for chunk in chunks)

@@ -1,8 +1,9 @@
 """Append time: when each record of an input became known, by its broker timestamp.
 
 On a topic with ``message.timestamp.type=LogAppendTime`` that timestamp is the broker's.  With
-CreateTime it is the producer's, so it counts only between its predecessor's and wall-clock time:
-no producer can move a shard's stream time back, or ahead of now.
+CreateTime it is the producer's, so it counts only between its predecessor's and wall-clock time,
+and only as far as those appended after it bear it out: no producer can move a shard's stream time
+back, ahead of now, or, while the shard is behind, ahead of what others have reached.
 """
 
 import numpy as np
@@ -11,14 +12,22 @@ from numpy.typing import NDArray
 NEVER = -(2**62)
 """A time before all records (ms UTC)."""
 
+AHEAD_MS = 600_000
+"""By so much a timestamp may be after those of most records that were appended after its own."""
+WITNESSES = 33
+"""So many records bear a timestamp out: more than half of them must be somebody's to move time."""
+
 
 def append_times(
     recorded_ms: NDArray[np.int64],
     event_times: NDArray[np.int64],
     previous_ms: int,
-    wall_ms: int | None,
+    until_ms: int | None,
 ) -> NDArray[np.int64]:
     """The append times of consecutive records of one input, int64[n] ms UTC, ascending.
+
+    A timestamp that is more than ``AHEAD_MS`` after the median of the (at most) ``WITNESSES``
+    that follow it is taken for that median.
 
     Parameters
     ----------
@@ -29,17 +38,45 @@ def append_times(
         int64[n], ms UTC; 0 where a record is no event.
     previous_ms
         Append time of the record before; ``NEVER`` before the first.
-    wall_ms
-        Wall-clock time.  None in a simulation: nothing bounds the timestamps then, and a record
+    until_ms
+        A time by which all were appended: wall-clock time, or the stream time that the shard has
+        reached with them.  None in a simulation: nothing bounds the timestamps then, and a record
         without one was appended when its event happened.
     """
     known = recorded_ms > 0
-    if wall_ms is None:
+    if until_ms is None:
         times = np.where(known, recorded_ms, event_times)
     else:
-        times = np.where(known, np.minimum(recorded_ms, wall_ms), NEVER)
+        times = np.where(known, np.minimum(recorded_ms, until_ms), NEVER)
+        times[known] = _borne_out(times[known])
     times = np.maximum.accumulate(np.maximum(times, previous_ms))
     leading = int(np.searchsorted(times, NEVER, side="right"))
-    if leading and wall_ms is not None:
-        times[:leading] = times[leading] if leading < len(times) else wall_ms
+    if leading and until_ms is not None:
+        times[:leading] = times[leading] if leading < len(times) else until_ms
     return times
+
+
+def borne_out_ms(recorded_ms: NDArray[np.int64]) -> int:
+    """The median of the first ``WITNESSES`` timestamps, int64[n] ms UTC; NEVER without one."""
+    known = recorded_ms[recorded_ms > 0][:WITNESSES]
+    return int(np.partition(known, len(known) // 2)[len(known) // 2]) if len(known) else NEVER
+
+
+def _borne_out(times: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Timestamps, those that run ahead put back to the median of what follows."""
+    lowest_after = np.minimum.accumulate(times[:0:-1])[::-1]
+    suspects = np.flatnonzero(times[:-1] > lowest_after + AHEAD_MS)
+    if not len(suspects):
+        return times
+    whole = suspects[suspects < len(times) - WITNESSES]
+    medians = np.empty(len(suspects), np.int64)
+    if len(whole):
+        middle = WITNESSES // 2
+        following = np.lib.stride_tricks.sliding_window_view(times[1:], WITNESSES)[whole]
+        medians[: len(whole)] = np.partition(following, middle, axis=1)[:, middle]
+    for place in range(len(whole), len(suspects)):
+        medians[place] = borne_out_ms(times[suspects[place] + 1 :])
+    ahead = times[suspects] > medians + AHEAD_MS
+    found = times.copy()
+    found[suspects[ahead]] = medians[ahead]
+    return found

@@ -62,12 +62,12 @@ def decode_responses(
     limits: Limits,
     people: People,
     watermarks: Watermarks,
-    wall_ms: int | None,
+    until_ms: int | None,
 ) -> Said[Response]:
     """The responses in the chunks of a step; never raises.
 
     A signed one is its signer's, ``people`` has the keys.  ``watermarks`` is advanced past them;
-    ``wall_ms`` is wall-clock time, None in a simulation.
+    ``until_ms`` is a time by which all were appended, None in a simulation.
     """
     said: Said[Response] = Said()
     for chunk, row in _records(chunks):
@@ -78,7 +78,7 @@ def decode_responses(
             if signed.signer not in (None, response.actor):
                 raise SignatureError(f"{signed.signer} signs for {response.actor}")
             at_ms = epoch_ms(response.event_time)
-            appended_ms = _appended(watermarks, recorded_ms, at_ms, wall_ms)
+            appended_ms = _appended(watermarks, recorded_ms, at_ms, until_ms)
             if at_ms > appended_ms + limits.future_skew_ms:
                 detail = f"event_time is {at_ms - appended_ms} ms after the record's"
                 raise _RefusedError(DeadLetterReason.FUTURE, detail)  # noqa: TRY301
@@ -109,10 +109,10 @@ def places(appended_ms: Sequence[int], batch: Batch) -> list[int]:
     return found
 
 
-def _appended(watermarks: Watermarks, recorded_ms: int, at_ms: int, wall_ms: int | None) -> int:
+def _appended(watermarks: Watermarks, recorded_ms: int, at_ms: int, until_ms: int | None) -> int:
     """The append time of a response at ``at_ms``; the watermarks are advanced to it."""
     known, happened = np.array([recorded_ms]), np.array([at_ms])
-    (found,) = append_times(known, happened, watermarks.appended(Control.RESPONSE), wall_ms)
+    (found,) = append_times(known, happened, watermarks.appended(Control.RESPONSE), until_ms)
     watermarks.advance(Control.RESPONSE, int(found))
     return int(found)
 

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.ingest.append_time import NEVER, append_times
+from sentinel.ingest.append_time import AHEAD_MS, NEVER, append_times
 from sentinel.ingest.content import contents
 from sentinel.ingest.extract import extract
 from sentinel.ingest.lazy import ChosenEvents, MadeEvents, RenamedEvents
@@ -44,7 +44,8 @@ class Decoded:
     ascending, and ``reached_ms`` the append time of the last record, good or not.  ``texts`` are
     there if somebody spells them, ``offsets`` int64[n] if they are asked for.  ``fresh`` bool[n]
     tells which events were not collected for shared entities before; None: none was.  ``contents``
-    uint64[n] tells events apart that have one id, see :mod:`.content`.
+    uint64[n] tells events apart that have one id, see :mod:`.content`.  ``held_back``
+    is how many records' timestamps were more than ten minutes after their append times.
     """
 
     stream: Stream
@@ -57,6 +58,7 @@ class Decoded:
     offsets: NDArray[np.int64] | None = None
     fresh: NDArray[np.bool_] | None = None
     contents: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+    held_back: int = 0
 
     def __len__(self) -> int:
         return len(self.recorded_ms)
@@ -105,21 +107,22 @@ def decode(
     wanted: frozenset[str],
     spelled: frozenset[str] = frozenset(),
     previous_ms: int = NEVER,
-    wall_ms: int | None = None,
+    until_ms: int | None = None,
     *,
     with_offsets: bool = False,
 ) -> Decoded:
     """Decode all of a step's chunks of one stream, in the order given; never raises.
 
     ``wanted`` names the field columns that somebody reads, ``spelled`` the fields whose very
-    text somebody needs.  ``previous_ms`` is the append time of the record before, ``wall_ms``
-    wall-clock time (None in a simulation): see :func:`~sentinel.ingest.append_time.append_times`.
+    text somebody needs.  ``previous_ms`` is the append time of the record before, ``until_ms``
+    a time by which all were appended (None in a simulation): see
+    :func:`~sentinel.ingest.append_time.append_times`.
     """
     work = _Work(stream, chunks, limits, wanted, spelled)
     work.scan()
     work.decode_what_is_left()
     work.join_networks()
-    work.judge_times(previous_ms, wall_ms)
+    work.judge_times(previous_ms, until_ms)
     if stream is Stream.TRANSACTION:
         work.convert_currencies()
     return work.decoded(with_offsets=with_offsets)
@@ -226,7 +229,7 @@ class _Work:
                 self._put_aside(row, DeadLetterReason.MALFORMED, detail)
         return None
 
-    def judge_times(self, previous_ms: int, wall_ms: int | None) -> None:
+    def judge_times(self, previous_ms: int, until_ms: int | None) -> None:
         """Find the append times, and put aside events with an impossible time.
 
         The future is judged by the record's own append time, so a replay judges alike.
@@ -240,7 +243,8 @@ class _Work:
         if self._dead:
             happened = times.copy()
             happened[list(self._dead)] = 0
-        recorded = append_times(self._recorded_ms, happened, previous_ms, wall_ms)
+        recorded = append_times(self._recorded_ms, happened, previous_ms, until_ms)
+        self._held_back = int(np.count_nonzero(self._recorded_ms > recorded + AHEAD_MS))
         self._recorded_ms = recorded
         self._reached_ms = int(recorded[-1]) if len(recorded) else previous_ms
         for row in np.flatnonzero(times > recorded + self._limits.future_skew_ms).tolist():
@@ -296,6 +300,7 @@ class _Work:
                 reached_ms=self._reached_ms,
                 offsets=offsets,
                 contents=self._contents,
+                held_back=self._held_back,
             )
         good = np.ones(len(self._values), np.bool_)
         good[list(self._dead)] = False
@@ -309,6 +314,7 @@ class _Work:
             self._reached_ms,
             None if offsets is None else offsets[good],
             contents=self._contents[good],
+            held_back=self._held_back,
         )
 
     def _texts(self, kept: slice | NDArray[np.bool_]) -> Texts | None:

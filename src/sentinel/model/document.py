@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from io import StringIO
 from typing import Any, NoReturn, TypeVar
 
@@ -276,6 +277,7 @@ class _Constructor(RoundTripConstructor):
 _Constructor.add_constructor("tag:yaml.org,2002:timestamp", RoundTripConstructor.construct_yaml_str)
 
 
+@lru_cache(maxsize=64)  # of a configuration that is read again, a file or two are new
 def parse(text: str, path: str) -> Document:
     """Parse YAML 1.2 ``text``; ``path`` is the name that errors show."""
     reader = YAML(typ="rt")

@@ -114,10 +114,10 @@ def _judge(
     hashes: NDArray[np.uint64],
     out: NDArray[np.uint8],
     found: NDArray[np.int8],
+    groups: NDArray[np.int64],
 ) -> int:
     """Put networks' texts into ``out``, their spans within it and their hashes in place."""
     used = 0
-    groups = np.zeros(_GROUPS, np.int64)
     for i in range(len(spans)):
         at, end = spans[i, 0], spans[i, 0] + spans[i, 1]
         found[i] = _AS_IT_IS
@@ -154,7 +154,7 @@ def join_networks(
     given = np.frombuffer(data, np.uint8)
     possible = min(len(spans), data.count(b":"))
     out = np.empty(_LONGEST * possible, np.uint8)
-    used = _judge(given, spans, hasher.words, hashes, out, found)
+    used = _judge(given, spans, hasher.words, hashes, out, found, np.empty(_GROUPS, np.int64))
     spans[found == _NETWORK, 0] += len(data)
     added = [out[:used].tobytes()]
     behind = len(data) + used

@@ -105,6 +105,7 @@ class Limit(StrEnum):
     """A bound that was reached; each is counted when it is."""
 
     EVENT_IDS = "event_ids"  # an event_id was forgotten: the same again would count again
+    TIMESTAMPS = "timestamps"  # a broker timestamp was far ahead of those after it, or of now
     SLOTS = "slots"  # a customer's state was evicted for a newer customer
     TTL = "ttl"  # a customer's state was dropped after long silence
     BUSY_SLOTS = "busy_slots"  # no room for one more busy customer's panes

@@ -33,6 +33,7 @@ from sentinel.model.document import ConfigError, Document, Path, did_you_mean
 from sentinel.model.duration import parse_duration
 from sentinel.model.entity import EntityKind
 from sentinel.model.events import EVENT_TYPES, Stream
+from sentinel.model.network import network_of
 from sentinel.model.response import Control, Response, ResponseKind, Verdict
 from sentinel.model.rollup import HotEntry
 from sentinel.model.step import Chunk, Step
@@ -207,7 +208,8 @@ def _responses(said: list[Response]) -> Chunk:
 def _hot(document: Document, place: Path, said: _Hot) -> tuple[int, bytes]:
     """When a shared entity becomes hot, and the record that says so."""
     at_ms = START_MS + _duration_ms(document, (*place, "at"), said.at)
-    entry = {"kind": said.kind, "id": said.id, "risk": said.risk, "at": at_ms}
+    name = network_of(said.id) if said.kind is EntityKind.IP else said.id
+    entry = {"kind": said.kind, "id": name, "risk": said.risk, "at": at_ms}
     try:
         msgspec.convert(entry, HotEntry)
     except msgspec.ValidationError as error:

@@ -133,14 +133,19 @@ def _compiled(
         _end_of_day_ms(document, ("entries", place, "until"), entry.until, zone)
         for place, entry in enumerate(entries)
     ]
-    hashes = hasher.texts([network_of(entry.value) for entry in entries])
-    order = np.argsort(hashes, kind="stable")
+    last: dict[str, int] = {}  # the place of the entry that holds longest; of addresses, networks
+    for place, entry in enumerate(entries):
+        for text in {entry.value: None, network_of(entry.value): None}:
+            if text not in last or until_ms[place] > until_ms[last[text]]:
+                last[text] = place
+    hashes = hasher.texts(list(last))
+    places = np.array(list(last.values()), np.int64)[np.argsort(hashes, kind="stable")]
     return EntryList(
         name,
         file,
-        hashes[order],
-        np.array(until_ms, np.int64)[order],
-        tuple(entries[place].note for place in order),
+        np.sort(hashes),
+        np.array(until_ms, np.int64)[places],
+        tuple(entries[place].note for place in places),
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentinel.ingest import NEVER
-from sentinel.ingest.append_time import append_times
+from sentinel.ingest.append_time import AHEAD_MS, WITNESSES, append_times, borne_out_ms
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.model.rollup import BEHIND_MS
@@ -71,16 +71,46 @@ class _Buffer:
         self.records = self.ahead = 0
         """How many records there are, and how many of them have been read ahead."""
         self.reached_ms = NEVER
+        self._drained_ms = NEVER
         self._stalled_ms: int | None = None
         self._gave_up = False
 
+    def start(self, reached_ms: int) -> None:
+        """Go on behind a record that was appended at ``reached_ms``."""
+        self.reached_ms = self._drained_ms = max(self.reached_ms, reached_ms)
+
     def put(self, waiting: Waiting, wall_ms: int) -> None:
-        recorded = np.array(waiting.records.recorded_ms, np.int64)
+        """Add a chunk; the last records before it have more witnesses now."""
+        n = len(waiting.records.offsets)
+        self.chunks.append((waiting, np.empty(n, np.int64)))
+        self.records += n
+        before_ms, last = self._last(n + WITNESSES)
+        recorded = np.concatenate([recorded for recorded, _ in last])
         nothing = np.zeros(len(recorded), np.int64)
-        times = append_times(recorded, nothing, self.reached_ms, wall_ms)
+        times = append_times(recorded, nothing, before_ms, wall_ms)
         self.reached_ms = int(times[-1])
-        self.chunks.append((waiting, times))
-        self.records += len(times)
+        for _, written in reversed(last):
+            written[:], times = times[len(times) - len(written) :], times[: -len(written)]
+
+    def settled_ms(self) -> int:
+        """The append time of the last record, as far as it is borne out before more has come."""
+        _, last = self._last(WITNESSES)
+        median_ms = borne_out_ms(np.concatenate([recorded for recorded, _ in last]))
+        return self.reached_ms if self.reached_ms <= median_ms + AHEAD_MS else median_ms
+
+    def _last(self, n: int) -> tuple[int, list[tuple[NDArray[np.int64], NDArray[np.int64]]]]:
+        """Timestamps and append times of the last ``n`` records, and the append time before."""
+        found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+        for waiting, times in reversed(self.chunks):
+            if not n:
+                return int(times[-1]), found
+            k = min(n, len(times))
+            recorded = np.array(waiting.records.recorded_ms[-k:], np.int64)
+            found.insert(0, (recorded, times[-k:]))
+            n -= k
+            if k < len(times):
+                return int(times[-k - 1]), found
+        return self._drained_ms, found
 
     def times(self) -> list[NDArray[np.int64]]:
         return [times for _, times in self.chunks]
@@ -148,6 +178,7 @@ class _Buffer:
                 due.acks.append(waiting.ack)
             due.chunks.append((waiting.stream, records))
             taken += n
+            self._drained_ms = int(times[n - 1])
         self.records -= taken
         self.ahead = max(0, self.ahead - taken)
         return due
@@ -176,7 +207,7 @@ class Inbox:
         """Go on behind the append times of what was processed before, and its stream time."""
         self.stream_ms = max(self.stream_ms, stream_ms)
         for source, buffer in self._buffers.items():
-            buffer.reached_ms = max(buffer.reached_ms, reached_ms.get(source, NEVER))
+            buffer.start(reached_ms.get(source, NEVER))
 
     def put(self, waiting: Waiting, wall_ms: int) -> None:
         """Add the next chunk of an input."""
@@ -252,7 +283,7 @@ class Inbox:
                 buffer.goes_on()
                 # More may come of the same millisecond, unless there is no room for it.
                 more = self.wants(source)
-                frontier_ms = min(frontier_ms, buffer.reached_ms - more)
+                frontier_ms = min(frontier_ms, buffer.settled_ms() - more)
             elif buffer.holds_up(wall_ms, wait_ms):
                 frontier_ms = min(frontier_ms, buffer.reached_ms)
             elif buffer.gives_up():

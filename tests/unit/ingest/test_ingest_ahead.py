@@ -45,7 +45,7 @@ def test_what_was_read_ahead_is_judged_once() -> None:
     ahead, ids = Ahead(), EventIds(100)
     assert (ahead.offset(Stream.LOGIN), ahead.reached_ms(Stream.LOGIN)) == (-1, NEVER)
     first = _chunk(5, "a", "b", "a", "", "c")
-    noted = ahead.note(Stream.LOGIN, [first], _decoded(first), ids, None, PLAIN)
+    noted = ahead.note(Stream.LOGIN, [first], _decoded(first), ids, NEVER, None, PLAIN)
     assert _ids(noted) == ["a", "b", "c"]
     assert (ahead.offset(Stream.LOGIN), ahead.covers(Stream.LOGIN, [_chunk(10, "x")])) == (9, False)
     assert ahead.covers(Stream.LOGIN, [_chunk(9, "x")])
@@ -60,7 +60,7 @@ def test_it_goes_on_from_its_snapshot() -> None:
     """Positions and repeats are kept, and what is processed is forgotten."""
     ahead, ids = Ahead(), EventIds(100)
     first = _chunk(0, "a", "a", "b")
-    ahead.note(Stream.LOGIN, [first], _decoded(first), ids, None, PLAIN)
+    ahead.note(Stream.LOGIN, [first], _decoded(first), ids, NEVER, None, PLAIN)
     other = Ahead()
     other.restore(ahead.snapshot())
     assert other.snapshot() == ahead.snapshot()
@@ -74,7 +74,7 @@ def test_a_conflict_is_one_when_it_is_processed_too() -> None:
     ahead, ids = Ahead(), EventIds(100)
     first = _chunk(0, "a", "b", "a")
     first.values[2] = (first.values[2] or b"").replace(b"true", b"false")
-    told = ahead.note(Stream.LOGIN, [first], _decoded(first), ids, None, PLAIN)
+    told = ahead.note(Stream.LOGIN, [first], _decoded(first), ids, NEVER, None, PLAIN)
     found, *_ = ahead.judge(Stream.LOGIN, _decoded(first), ids)
     assert found.tolist() == [FIRST, FIRST, CONFLICT]
     assert _ids(told) == _ids(_decoded(first).renamed(found == CONFLICT, PLAIN))
@@ -82,26 +82,28 @@ def test_a_conflict_is_one_when_it_is_processed_too() -> None:
 
 
 def test_what_was_read_ahead_together_need_not_be_decoded_again() -> None:
-    """The very part comes back, once; other cuts, and another clock, are decoded anew."""
+    """The very part comes back, once; after other cuts, or by another clock, it is decoded."""
     ahead, ids = Ahead(), EventIds(100)
     first, second = _chunk(0, "a", "b"), _chunk(2, "c")
     part, other = _decoded(first), _decoded(second)
-    ahead.note(Stream.LOGIN, [first], part, ids, 10, PLAIN)
-    ahead.note(Stream.LOGIN, [second], other, ids, 10, PLAIN)
-    assert ahead.take(Stream.LOGIN, [_chunk(0, "a")], 10) is None
-    assert ahead.take(Stream.LOGIN, [first], 10) is part
-    assert ahead.take(Stream.LOGIN, [first], 10) is None
-    assert ahead.take(Stream.LOGIN, [second], 1) is None  # the clock was set back behind it
-    ahead.note(Stream.LOGIN, [_chunk(3, "d")], _decoded(_chunk(3, "d")), ids, 2, PLAIN)
-    assert ahead.take(Stream.LOGIN, [_chunk(3, "d")], 10) is None  # it was beyond the clock
+    ahead.note(Stream.LOGIN, [first], part, ids, NEVER, 10, PLAIN)
+    ahead.note(Stream.LOGIN, [second], other, ids, NEVER, 10, PLAIN)
+    assert ahead.take(Stream.LOGIN, [_chunk(0, "a")], NEVER, 10) is None
+    assert ahead.take(Stream.LOGIN, [first], 0, 10) is None  # another record came before it
+    ahead.note(Stream.LOGIN, [first], part, ids, NEVER, 10, PLAIN)
+    assert ahead.take(Stream.LOGIN, [first], NEVER, 10) is part
+    assert ahead.take(Stream.LOGIN, [first], NEVER, 10) is None
+    assert ahead.take(Stream.LOGIN, [second], NEVER, 1) is None  # the clock was set back behind it
+    ahead.note(Stream.LOGIN, [_chunk(3, "d")], _decoded(_chunk(3, "d")), ids, NEVER, 2, PLAIN)
+    assert ahead.take(Stream.LOGIN, [_chunk(3, "d")], NEVER, 10) is None  # it was beyond the clock
 
 
 def test_what_is_kept_is_forgotten_with_its_declarations_and_by_a_snapshot() -> None:
     """Then it is decoded again."""
     ahead, ids, first = Ahead(), EventIds(100), _chunk(0, "a")
-    ahead.note(Stream.LOGIN, [first], _decoded(first), ids, None, PLAIN)
+    ahead.note(Stream.LOGIN, [first], _decoded(first), ids, NEVER, None, PLAIN)
     ahead.forget_kept()
-    assert ahead.take(Stream.LOGIN, [first], None) is None
-    ahead.note(Stream.LOGIN, [first], _decoded(first), ids, None, PLAIN)
+    assert ahead.take(Stream.LOGIN, [first], NEVER, None) is None
+    ahead.note(Stream.LOGIN, [first], _decoded(first), ids, NEVER, None, PLAIN)
     ahead.restore(ahead.snapshot())
-    assert ahead.take(Stream.LOGIN, [first], None) is None
+    assert ahead.take(Stream.LOGIN, [first], NEVER, None) is None

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentinel.ingest.append_time import NEVER, append_times
+from sentinel.ingest.append_time import AHEAD_MS, NEVER, WITNESSES, append_times
 
 NOW = 1_000
 
@@ -61,3 +61,57 @@ def test_cuts_do_not_matter(recorded: list[int], previous: int, data: st.DataObj
     assert whole == sorted(whole)
     assert previous <= whole[0]
     assert whole[-1] <= max(NOW, previous)
+
+
+FAR = 10 * AHEAD_MS
+
+
+@pytest.mark.parametrize("forged", [1, 2, WITNESSES // 2])
+@pytest.mark.parametrize("place", [0, 40, 99])
+def test_one_producer_cannot_move_time_ahead_of_the_others(forged: int, place: int) -> None:
+    """Timestamps of now among those of hours ago are taken for what follows; the others stay."""
+    honest = list(range(1, 101))
+    recorded = [*honest[: place + 1], *[FAR] * forged, *honest[place + 1 :]]
+    found = append_times(np.array(recorded), np.zeros(len(recorded), np.int64), NEVER, FAR)
+    others = [*found[: place + 1], *found[place + 1 + forged :]]
+    if place < 99:
+        assert max(found) <= 100
+        assert max(abs(np.array(others) - honest)) <= WITNESSES
+    else:  # nothing follows: they are the newest
+        assert found[-1] == FAR
+        assert others == honest
+
+
+def test_a_gap_is_none_of_that() -> None:
+    """After a quiet night the first record is hours after its predecessor, as all after it are."""
+    recorded = [1, 2, FAR, FAR + 1, FAR + 2]
+    assert _appended(recorded, [0] * 5, NEVER, 2 * FAR) == recorded
+
+
+def _naive(recorded: list[int], until_ms: int) -> list[int]:
+    """One record after the other."""
+    told = [(min(each, until_ms) if each > 0 else None) for each in recorded]
+    found: list[int | None] = []
+    for place, mine in enumerate(told):
+        after = [each for each in told[place + 1 :] if each is not None][:WITNESSES]
+        median = sorted(after)[len(after) // 2] if after else None
+        ahead = mine is not None and median is not None and mine > median + AHEAD_MS
+        believed = median if ahead else mine
+        before = next((each for each in reversed(found) if each is not None), None)
+        found.append(max((each for each in (believed, before) if each is not None), default=None))
+    first = next((each for each in found if each is not None), until_ms)
+    return [first if each is None else each for each in found]
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(
+        st.one_of(st.integers(-1, 9), st.integers(0, 5).map(lambda n: n * AHEAD_MS + n)),
+        min_size=1,
+        max_size=90,
+    )
+)
+def test_as_a_naive_reading_has_it(recorded: list[int]) -> None:
+    """Each timestamp against those that follow it."""
+    until_ms = 4 * AHEAD_MS
+    assert _appended(recorded, [0] * len(recorded), NEVER, until_ms) == _naive(recorded, until_ms)

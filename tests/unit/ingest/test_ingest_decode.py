@@ -102,7 +102,7 @@ def test_a_record_without_timestamp_is_judged_by_now_or_its_predecessor() -> Non
     ahead.recorded_ms[0] = 0
     for previous_ms, wall_ms in ((NEVER, NOW_MS), (NOW_MS, NOW_MS + 2 * 10**9)):
         decoded = decode(
-            Stream.TRANSACTION, [ahead], LIMITS, ALL, previous_ms=previous_ms, wall_ms=wall_ms
+            Stream.TRANSACTION, [ahead], LIMITS, ALL, previous_ms=previous_ms, until_ms=wall_ms
         )
         assert [each.reason for each in decoded.dead_letters] == [DeadLetterReason.FUTURE]
         assert decoded.reached_ms == NOW_MS

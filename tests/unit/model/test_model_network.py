@@ -18,8 +18,8 @@ def _joined(texts: list[str]) -> list[str]:
     encoded = [text.encode() for text in texts]
     ends = np.cumsum([len(each) for each in encoded])
     spans = np.array(
-        [(end - len(each), len(each)) for end, each in zip(ends, encoded, strict=True)]
-    )
+        [(end - len(each), len(each)) for end, each in zip(ends, encoded, strict=True)], np.int64
+    ).reshape(-1, 2)
     hashes = HASHER.texts(texts)
     data = join_networks(b"".join(encoded), spans, hashes, HASHER)
     found = [data[start : start + size].decode() for start, size in spans]

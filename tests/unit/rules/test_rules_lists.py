@@ -74,6 +74,19 @@ def test_what_is_said_of_an_entry() -> None:
     assert said == ["deny: countermeasures", "deny", None]
 
 
+def test_an_address_lists_its_network() -> None:
+    """Addresses are asked as their networks, other texts as they stand; the longest entry holds."""
+    entries = declared(
+        '  - {value: "2001:db8::1", until: 2026-03-31, note: short}\n'
+        '  - {value: "2001:db8::2", note: long}\n'
+        '  - "00:11:22:33:44:55:66:77"\n'
+    )
+    asked = ["2001:db8::/64", "2001:db8::1", "2001:db8::3", "00:11:22:33:44:55:66:77"]
+    late = np.full(len(asked), int(datetime(2026, 5, 1, tzinfo=SHANGHAI).timestamp() * 1000))
+    assert entries.holds(PLAIN.texts(asked), late).tolist() == [True, False, False, True]
+    assert entries.describe(PLAIN.text("2001:db8::/64")) == "deny: long"
+
+
 names = st.sampled_from(["a", "b", "c", "d", "北京", ""])
 days = st.one_of(st.none(), st.dates(date(2026, 1, 1), date(2026, 1, 9)))
 

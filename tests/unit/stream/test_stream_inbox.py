@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentinel.ingest import NEVER
+from sentinel.ingest.append_time import AHEAD_MS
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.stream import inbox as module
@@ -141,6 +142,26 @@ def test_what_was_read_ahead_together_is_processed_together() -> None:
         inbox.next_step(ended, NOW, bound_ms=NEVER)
     found = [_times(inbox.next_step(ended, NOW, bound_ms=NOW)) for _ in range(2)]
     assert found == [{Stream.LOGIN: [1]}, {Stream.LOGIN: [2, 3]}]  # more of 4 may come
+
+
+@pytest.mark.parametrize("place", [0, 3, 39])
+def test_a_forged_timestamp_neither_leaves_first_nor_holds_up_what_follows(place: int) -> None:
+    """In a shard that is behind, whether it stands at the start, in the middle or at the end."""
+    inbox, far, now = Inbox(), 9 * AHEAD_MS, 10 * AHEAD_MS
+    ended = _ended(Stream.TRANSACTION, Stream.COMPLAINT, Control.RESPONSE)
+    forged = [*range(100, 140)]
+    forged[place] = far
+    inbox.put(_chunk(Stream.LOGIN, 0, forged), now)
+    inbox.put(_chunk(Stream.TRANSACTION, 0, [*range(100, 140, 10), far]), now)
+    due = inbox.next_step(ended, now)
+    assert due.stream_ms < 140
+    inbox.put(_chunk(Stream.LOGIN, 40, [*range(140, 200)]), now)
+    second = inbox.next_step(ended, now)
+    found = [_times(each).get(Stream.LOGIN, []) for each in (due, second)]
+    assert far in found[0] + found[1]
+    assert 190 < second.stream_ms < 200
+    last = inbox.next_step(_ended(*ALIGNED), now)
+    assert _times(last)[Stream.TRANSACTION] == [far]
 
 
 @settings(max_examples=100)
