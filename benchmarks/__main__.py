@@ -19,7 +19,7 @@ from rich.console import Console
 from tests.kafka.broker import Broker
 from tests.kafka.jars import VERSION
 
-from benchmarks import configs, engine_contest, kafka_contest, latency, rollups
+from benchmarks import configs, engine_contest, kafka_contest, latency, rollups, silences
 from benchmarks.figures import FIGURES, table
 from benchmarks.machine import Commit, commit, machine
 from benchmarks.readme import LATEST
@@ -28,6 +28,7 @@ from benchmarks.size import FULL, Size
 GIVES = {
     "engine": {"engine_events_per_s", "engine_vs_river"},
     "rollups": {"rollups_cost"},
+    "silences": {"silences_cost"},
     "memory": {"bytes_per_customer", "growth_10k_to_1m"},
     "kafka": {
         "kafka_events_per_s",
@@ -73,6 +74,8 @@ def measure(wanted: Collection[str], peers: Path, broker: str, size: Size = FULL
                 found = engine_contest.measure(files, size, end_ms)
             case "rollups":
                 found = rollups.measure(files, size, end_ms)
+            case "silences":
+                found = silences.measure(files, size, end_ms)
             case "memory":
                 found = _memory(size, end_ms)
             case "kafka":

@@ -32,6 +32,7 @@ FIGURES = (
     Figure("engine_events_per_s", "engine alone, shipped configuration, one core", bar=150_000),
     Figure("engine_vs_river", "over the same work event by event with river", ".1f", 20),
     Figure("rollups_cost", "of throughput, for all eight shared entities", ".2f", 0.25, low=True),
+    Figure("silences_cost", "of throughput, for a thousand silences", ".2f", 0.05, low=True),
     Figure("kafka_events_per_s", "Kafka to committed alerts, shipped configuration"),
     Figure("kafka_vs_plain_faust", "over a plain Faust agent with one rule", ".1f", 10),
     Figure("kafka_vs_quix", "over Quix Streams with one rule", ".2f", 1.5),

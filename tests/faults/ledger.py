@@ -10,6 +10,8 @@ from sentinel.model.events import Event, Login, Stream, Transaction
 from sentinel.model.response import Control
 
 Fed = tuple[Stream | Control, str, bytes]
+HOSTILE = "hostile"
+"""The header of records that an undisturbed run does not have."""
 Draw = Callable[[random.Random], int]
 Spoilable = tuple[Stream, str, bytes]
 _AHEAD_MS = 60_000

@@ -97,7 +97,7 @@ MUTATIONS = {
     "position_from_group": Mutation("after_commit", _position_from_group),
     "no_fencing": Mutation("sigstop", _no_fencing),
     "wall_clock_moves_the_alert_clock": Mutation("outage_3d", _wall_clock_moves_the_alert_clock),
-    "timestamps_believed": Mutation("outage_forged", _timestamps_believed),
+    "timestamps_believed": Mutation("outage_hostile", _timestamps_believed),
 }
 
 

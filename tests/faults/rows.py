@@ -81,9 +81,10 @@ ROWS: dict[str, Row] = {
         OTHERS,
         2,
     ),
-    "outage_forged": Row(
-        partial(rows_outage.outage, "outage_forged", 2.0, forged=True),
-        "two hours without a worker, a record in a hundred with a timestamp of now",
+    "outage_hostile": Row(
+        partial(rows_outage.outage, "outage_hostile", 2.0, is_hostile=True),
+        "two hours without a worker, hostile records on every topic, half of the events dated now",
+        1,
         1,
     ),
     "customers_uniform": Row(

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from random import Random
 
 import msgspec
+from tests.abuse.hostile import MAKERS, hostile
 from tests.faults.ledger import Fed
-from tests.faults.scene import Lab, Result, Scene
-from tests.faults.undisturbed import FORGED, by_shard, early_escalations, undisturbed
+from tests.faults.scene import Appended, Lab, Result, Scene
+from tests.faults.undisturbed import by_shard, early_escalations, undisturbed
 
 from sentinel.model.alert import Alert, AlertState
 from sentinel.model.events import Stream
@@ -28,18 +29,18 @@ _HISTORY_DAYS = 1.5
 _PARTITIONS = 3
 _STEPS = 1  # of each shard between two kills
 _CYCLE_S = 60.0
-_HONEST = 100  # events to one forged record on each topic
+_HOSTILE = 0.1  # records for each good one
 
 
 def outage(
-    name: str, hours: float, lab: Lab, seed: int, repeats: int, *, forged: bool = False
+    name: str, hours: float, lab: Lab, seed: int, repeats: int, *, is_hostile: bool = False
 ) -> Result:
     """Nobody works for ``hours``; then a worker catches up, killed ``repeats`` - 1 times.
 
-    ``forged`` puts records of a hostile producer between the others: their timestamps are of now.
+    ``is_hostile`` puts records between the others that must change nothing.
     """
     with _scene(name, lab, seed) as scene:
-        _miss(scene, seed, hours, forged=forged)
+        _miss(scene, seed, hours, is_hostile=is_hostile)
         scene.workers.add()
         ok = True
         for _ in range(repeats - 1):
@@ -72,7 +73,7 @@ def _got_on(scene: Scene, before: list[int]) -> bool:
     return steps >= 2 * _STEPS * len(before) or scene.stage.everything_applied()
 
 
-def _miss(scene: Scene, seed: int, hours: float, *, forged: bool = False) -> None:
+def _miss(scene: Scene, seed: int, hours: float, *, is_hostile: bool = False) -> None:
     """Feed a bank's life and the hours that nobody sees, with the answers given in them."""
     now_ms = scene.now_ms()
     start_ms = now_ms - round(hours * _HOUR_MS)
@@ -97,15 +98,26 @@ def _miss(scene: Scene, seed: int, hours: float, *, forged: bool = False) -> Non
         by_shard([each for each in life if each[0] < half_ms], scene.stage.partitions),
     )
     life += _answers(known, half_ms, now_ms)
-    if forged:
-        moments = Random(seed).sample([at_ms for at_ms, _ in life], len(life) // _HONEST)
-        life += [
-            (at_ms, (stream, f"C{number}", FORGED))
-            for number, at_ms in enumerate(moments)
-            for stream in Stream
-        ]
     life.sort(key=lambda each: each[0])
-    scene.feed_at((now_ms if fed[2] == FORGED else at_ms, fed) for at_ms, fed in life)
+    records = [Appended(at_ms, *fed) for at_ms, fed in life]
+    scene.feed_at(_among(records, seed, now_ms) if is_hostile else records)
+
+
+def _among(good: list[Appended], seed: int, now_ms: int) -> Iterator[Appended]:
+    """The records with hostile ones of all topics in between, half of the events dated now."""
+    draw = Random(seed)
+    values = [each.value for each in good if each.value]
+    mills = {
+        source: hostile(source, draw, values if source in Stream else [], now_ms)
+        for source in MAKERS
+    }
+    for record in good:
+        yield record
+        if draw.random() < _HOSTILE:
+            source = draw.choice([record.source, *(each for each in mills if each in Control)])
+            forged = source is record.source and source in Stream and draw.random() < 0.5
+            at_ms = now_ms if forged else record.timestamp_ms
+            yield Appended(at_ms, source, f"K{draw.random()}", next(mills[source]), is_hostile=True)
 
 
 def _answers(known: list[Alert], from_ms: int, until_ms: int) -> Iterator[tuple[int, Fed]]:

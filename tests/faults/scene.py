@@ -13,13 +13,15 @@ from types import TracebackType
 from typing import Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-from tests.faults.ledger import Fed, Ledger
+from tests.faults.ledger import HOSTILE, Fed, Ledger
 from tests.faults.proxy import Link, Proxy
 from tests.faults.verifier import Verdict, Verifier
 from tests.faults.workers import Workers
 from tests.integration.stage import Stage
 from tests.kafka.broker import Broker
 
+from sentinel.model.events import Stream
+from sentinel.model.response import Control
 from sentinel.stream.topics import Timestamps
 
 SESSION_S = 3
@@ -30,6 +32,17 @@ _ENVIRONMENT = {
     "SENTINEL_SESSION_TIMEOUT": f"{SESSION_S}s",
     "SENTINEL_MAX_POLL_RECORDS": "200",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """A record with a timestamp (ms UTC) of its own."""
+
+    timestamp_ms: int
+    source: Stream | Control
+    key: str
+    value: bytes | None
+    is_hostile: bool = False
 
 
 @dataclass
@@ -151,15 +164,20 @@ class Scene:
             )
             self._producer.poll(0)
 
-    def feed_at(self, timed: Iterable[tuple[int, Fed]]) -> None:
-        """Produce records with timestamps (ms UTC) of their own, and enter them in the ledger."""
+    def feed_at(self, records: Iterable[Appended]) -> None:
+        """Produce records with timestamps of their own, and enter good events in the ledger."""
         topics = dict(self.stage.topics.inputs)
         topics.update(self.stage.topics.broadcasts.items())
-        for at_ms, (source, key, value) in timed:
-            if source in self.stage.topics.inputs:
-                self.ledger.add([(source, key, value)])
+        for record in records:
+            if record.value and not record.is_hostile and record.source in self.stage.topics.inputs:
+                self.ledger.add([(record.source, record.key, record.value)])
             self._producer.produce(
-                topics[source], value, key, on_delivery=self._delivered, timestamp=at_ms
+                topics[record.source],
+                record.value,
+                record.key,
+                on_delivery=self._delivered,
+                timestamp=record.timestamp_ms,
+                headers=[(HOSTILE, b"")] if record.is_hostile else [],
             )
             self._producer.poll(0)
         self._producer.flush(_FLUSH_S)

@@ -26,8 +26,6 @@ from sentinel.model.response import Control
 from sentinel.model.step import Chunk, Step
 
 ROUND_MS = 1_000
-FORGED = b"forged"
-"""A record that is no event, but has a timestamp; nobody forges one in an undisturbed run."""
 Source = Stream | Control
 Inputs = Mapping[tuple[Source, int], Chunk]
 """All records of an input's partition, by input and partition."""

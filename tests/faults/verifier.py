@@ -15,8 +15,8 @@ from pathlib import Path
 
 import msgspec
 from confluent_kafka import Message
-from tests.faults.ledger import Fed, Ledger
-from tests.faults.undisturbed import FORGED, told_by, told_in, undisturbed
+from tests.faults.ledger import HOSTILE, Fed, Ledger
+from tests.faults.undisturbed import told_by, told_in, undisturbed
 from tests.integration.stage import Stage
 
 from sentinel.alerting.cloudevent import encode, encode_action
@@ -101,7 +101,7 @@ class Verifier:
             (self._streams[topic], shard): from_librdkafka(self._streams[topic], told)
             for (topic, shard), found in self._inputs.items()
             if self._keyed(topic) and self._streams[topic] is not Control.ROLLUP
-            if (told := [each for each in found if each.value() != FORGED])
+            if (told := [each for each in found if not _is_hostile(each)])
         }
         ends_ms = {
             shard: max(record.stream_ms for record in records)
@@ -197,6 +197,7 @@ class Verifier:
             for (topic, _), messages in self._inputs.items()
             for message in messages
             if self._keyed(topic) and streams[topic] is not Control.ROLLUP
+            if not _is_hostile(message)
         )
         verdict.lost += Counter({"fed": (fed - found).total()})
         verdict.phantom += Counter({"fed": (found - fed).total()})
@@ -244,3 +245,7 @@ def _said_letter(message: Message) -> bytes:
 
 def _sha256(value: bytes) -> bytes:
     return hashlib.sha256(value).hexdigest().encode()
+
+
+def _is_hostile(message: Message) -> bool:
+    return (HOSTILE, b"") in (message.headers() or [])

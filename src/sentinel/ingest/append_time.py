@@ -27,7 +27,7 @@ def append_times(
     """The append times of consecutive records of one input, int64[n] ms UTC, ascending.
 
     A timestamp that is more than ``AHEAD_MS`` after the median of the (at most) ``WITNESSES``
-    that follow it is taken for that median.
+    that follow it counts as missing.
 
     Parameters
     ----------
@@ -57,13 +57,17 @@ def append_times(
 
 
 def borne_out_ms(recorded_ms: NDArray[np.int64]) -> int:
-    """The median of the first ``WITNESSES`` timestamps, int64[n] ms UTC; NEVER without one."""
+    """The median of the first ``WITNESSES`` timestamps, int64[n] ms UTC; NEVER without one.
+
+    Of an even number it is the lower one: what half of them deny is not borne out.
+    """
     known = recorded_ms[recorded_ms > 0][:WITNESSES]
-    return int(np.partition(known, len(known) // 2)[len(known) // 2]) if len(known) else NEVER
+    middle = (len(known) - 1) // 2
+    return int(np.partition(known, middle)[middle]) if len(known) else NEVER
 
 
 def _borne_out(times: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Timestamps, those that run ahead put back to the median of what follows."""
+    """Timestamps; NEVER in place of those that run ahead."""
     lowest_after = np.minimum.accumulate(times[:0:-1])[::-1]
     suspects = np.flatnonzero(times[:-1] > lowest_after + AHEAD_MS)
     if not len(suspects):
@@ -76,7 +80,6 @@ def _borne_out(times: NDArray[np.int64]) -> NDArray[np.int64]:
         medians[: len(whole)] = np.partition(following, middle, axis=1)[:, middle]
     for place in range(len(whole), len(suspects)):
         medians[place] = borne_out_ms(times[suspects[place] + 1 :])
-    ahead = times[suspects] > medians + AHEAD_MS
     found = times.copy()
-    found[suspects[ahead]] = medians[ahead]
+    found[suspects[times[suspects] > medians + AHEAD_MS]] = NEVER
     return found

@@ -76,7 +76,7 @@ def test_one_producer_cannot_move_time_ahead_of_the_others(forged: int, place: i
     others = [*found[: place + 1], *found[place + 1 + forged :]]
     if place < 99:
         assert max(found) <= 100
-        assert max(abs(np.array(others) - honest)) <= WITNESSES
+        assert others == honest
     else:  # nothing follows: they are the newest
         assert found[-1] == FAR
         assert others == honest
@@ -94,9 +94,9 @@ def _naive(recorded: list[int], until_ms: int) -> list[int]:
     found: list[int | None] = []
     for place, mine in enumerate(told):
         after = [each for each in told[place + 1 :] if each is not None][:WITNESSES]
-        median = sorted(after)[len(after) // 2] if after else None
+        median = sorted(after)[(len(after) - 1) // 2] if after else None
         ahead = mine is not None and median is not None and mine > median + AHEAD_MS
-        believed = median if ahead else mine
+        believed = None if ahead else mine
         before = next((each for each in reversed(found) if each is not None), None)
         found.append(max((each for each in (believed, before) if each is not None), default=None))
     first = next((each for each in found if each is not None), until_ms)
