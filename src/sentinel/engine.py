@@ -35,7 +35,7 @@ from sentinel.ingest import (
 from sentinel.model.claim import Claim, Ending
 from sentinel.model.columns import Batch
 from sentinel.model.entity import EntityKind
-from sentinel.model.events import Complaint, Event, Stream
+from sentinel.model.events import Complaint, Event, EventKey, Stream
 from sentinel.model.response import Control, Response, ResponseKind, ResponseResult
 from sentinel.model.rollup import BEHIND_MS, HotEntry, Progress
 from sentinel.model.signal import Signal
@@ -293,8 +293,7 @@ class Engine:
     def _respond(self, response: Response, at_ms: int, place: int) -> None:
         """Do what was said of an alert or an event; the rules and entities behind it hear of it."""
         if response.kind is ResponseKind.LABEL:
-            assert response.event_id is not None  # noqa: S101 - checked when it was decoded
-            known = self._judge([response.event_id], response, at_ms, place)
+            known = self._judge(response.events, response, at_ms, place)
             result = ResponseResult.APPLIED if known else ResponseResult.NOT_HELD
             self._labels[response.kind, result] += 1
             return
@@ -302,12 +301,13 @@ class Engine:
         if response.kind is ResponseKind.DISPOSITION:
             self._judge(events, response, at_ms, place)
 
-    def _judge(self, event_ids: list[str], response: Response, at_ms: int, place: int) -> int:
+    def _judge(self, events: Sequence[EventKey], response: Response, at_ms: int, place: int) -> int:
         """Give events the response's verdict; returns how many are known."""
         stages, verdict = self._stages, response.verdict
         assert verdict is not None  # noqa: S101 - checked when it was decoded
-        fired = stages.verdicts.judge(event_ids, verdict)
-        return max(fired, stages.held.judge(event_ids, verdict, at_ms, place))
+        fired = stages.verdicts.judge(events, verdict)
+        held = [event_id for stream, event_id in events if stream is Stream.TRANSACTION]
+        return max(fired, stages.held.judge(held, verdict, at_ms, place))
 
     def _alert_of_shared(self, signals: list[Signal]) -> list[HotEntry]:
         """Process the signals of shared entities; returns those that are hot now."""

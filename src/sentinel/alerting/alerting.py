@@ -14,6 +14,7 @@ from sentinel.alerting.suppressors import Suppressors
 from sentinel.model.alert import ActionRequest, Alert, AlertState, Resolution, Suppression, Tier
 from sentinel.model.claim import Claim, Ending
 from sentinel.model.entity import CUSTOMER
+from sentinel.model.events import EventKey
 from sentinel.model.response import (
     Response,
     ResponseKind,
@@ -134,10 +135,10 @@ class Alerting:
         place = (ending.entity.kind, ending.entity.id, ending.risk)
         self._end(place, ending.resolution, ending.at_ms)
 
-    def respond(self, response: Response, at_ms: int) -> list[str]:
+    def respond(self, response: Response, at_ms: int) -> list[EventKey]:
         """Do what a person said of an alert at ``at_ms``; the events that a verdict is on."""
         assert response.alert_id is not None  # noqa: S101 - checked when it was decoded
-        alert, events = self._book.find(response.alert_id), list[str]()
+        alert, events = self._book.find(response.alert_id), list[EventKey]()
         if alert is None:
             result = ResponseResult.NOT_OPEN
         elif response.kind is ResponseKind.DISPOSITION:
@@ -228,8 +229,7 @@ class Alerting:
                 return self._book.assign(alert, response.assignee, at_ms, self._wall_ms)
             case ResponseKind.NOTE:
                 return True
-        assert response.event_id is not None  # noqa: S101 - checked when it was decoded
-        left = self._fusion.retract(who, alert.risk, response.event_id)
+        left = self._fusion.retract(who, alert.risk, response.events)
         if left is False:
             return False
         if isinstance(left, Claim):
@@ -239,7 +239,7 @@ class Alerting:
         self._watch_quiet(who, alert.risk)
         return True
 
-    def _dispose(self, response: Response, alert: Alert, at_ms: int) -> list[str]:
+    def _dispose(self, response: Response, alert: Alert, at_ms: int) -> list[EventKey]:
         who = (alert.entity.kind, alert.entity.id)
         if response.verdict is Verdict.FALSE_POSITIVE:
             until_ms = self._wall_ms + self._policy.cooldown_ms

@@ -10,6 +10,7 @@ from sentinel.alerting.standing import Contribution, Standing, noisy_or
 from sentinel.model.alert import Entity, Reason, Tier, Trigger
 from sentinel.model.claim import Claim
 from sentinel.model.entity import owner_key
+from sentinel.model.events import EventKey
 from sentinel.model.signal import Action, Risk, Signal
 from sentinel.model.step import Limit, SignalDrop
 
@@ -66,7 +67,7 @@ class Fusion:
                 continue
             key = who, signal.risk
             standing = self._standings.setdefault(key, Standing())
-            if signal.event_id in standing.answered:
+            if signal.event in standing.answered:
                 self.dropped[SignalDrop.ANSWERED] += 1
             elif count := standing.add(signal):
                 standing.updated_at = now_ms
@@ -88,10 +89,13 @@ class Fusion:
             else:
                 self.dropped[verdict] += len(counted)
 
-    def retract(self, who: Who, risk: Risk, event_id: str) -> Claim | bool | None:
-        """Take an event back: the claim that is left, None if none, False if it is not known."""
+    def retract(self, who: Who, risk: Risk, events: Sequence[EventKey]) -> Claim | bool | None:
+        """Take events back: the claim that is left, None if none, False if none is known."""
         standing = self._standings.get((who, risk))
-        if standing is None or not standing.retract(event_id):
+        if standing is None:
+            return False
+        known = [event for event in events if standing.retract(event)]
+        if not known:
             return False
         self._rescore(standing, risk)
         if standing.tier is None:
@@ -104,7 +108,7 @@ class Fusion:
         times = [each.last_event_time for each in standing.contributions.values()]
         return max(times, default=standing.updated_at) + self.policy.quiet_ms + 1
 
-    def answer(self, who: Who, risk: Risk) -> list[str]:
+    def answer(self, who: Who, risk: Risk) -> list[EventKey]:
         """A verdict was given: what stands counts no more.  Returns the events behind it."""
         standing = self._standings.get((who, risk))
         return [] if standing is None else standing.answer()
@@ -201,7 +205,7 @@ class Fusion:
             score=standing.score,
             customer_score=self._score(standings, now_ms),
             title=strongest.title,
-            occasion=trigger.event_id,
+            occasion=f"{trigger.stream} {trigger.event_id}",
             trigger=trigger,
             at_ms=now_ms,
             reasons=tuple(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct, field
 
 from sentinel.model.alert import Tier, Trigger
+from sentinel.model.events import EventKey
 from sentinel.model.signal import Action, Clause, Signal, Title
 
 _REMEMBERED_EVENTS = 32
@@ -19,7 +20,7 @@ _REMEMBERED_EVENTS = 32
 class Firing(Struct, frozen=True):
     """One event of a rule: remembered to know it again, and to take it back."""
 
-    event_id: str
+    event: EventKey
     event_time: int
 
 
@@ -36,15 +37,15 @@ class Contribution(Struct, kw_only=True):
     actions: tuple[Action, ...]
     runbook: str
     recent: list[Firing]
-    explained_by: str  # the event whose clauses these are
+    explained_by: EventKey | None  # the event whose clauses these are
 
-    def has_counted(self, event_id: str) -> bool:
+    def has_counted(self, event: EventKey) -> bool:
         """Whether the event is among the remembered ones; it most often is the last."""
-        return any(firing.event_id == event_id for firing in reversed(self.recent))
+        return any(firing.event == event for firing in reversed(self.recent))
 
-    def retract(self, event_id: str) -> bool:
+    def retract(self, event: EventKey) -> bool:
         """Take an event back; False if it is not among the remembered ones."""
-        kept = [firing for firing in self.recent if firing.event_id != event_id]
+        kept = [firing for firing in self.recent if firing.event != event]
         if len(kept) == len(self.recent):
             return False
         self.recent, self.count = kept, self.count - 1
@@ -52,8 +53,8 @@ class Contribution(Struct, kw_only=True):
             self.last_event_time = max(firing.event_time for firing in kept)
             if self.count == len(kept):
                 self.first_event_time = min(firing.event_time for firing in kept)
-        if self.explained_by == event_id:  # what another event saw was not kept
-            self.clauses, self.explained_by = (), ""
+        if self.explained_by == event:  # what another event saw was not kept
+            self.clauses, self.explained_by = (), None
         return True
 
     def weight(self, now_ms: int, halflife_ms: int) -> float:
@@ -77,7 +78,7 @@ class Standing(Struct, kw_only=True):
     tier: Tier | None = None
     previous_tier: Tier | None = None
     trigger: Trigger | None = None
-    answered: list[str] = field(default_factory=list)
+    answered: list[EventKey] = field(default_factory=list)
 
     def add(self, signal: Signal) -> int:
         """Count the signal's event for its rule; returns the new count, 0 if known already."""
@@ -94,37 +95,37 @@ class Standing(Struct, kw_only=True):
                 actions=signal.actions,
                 runbook=signal.runbook,
                 recent=[],
-                explained_by=signal.event_id,
+                explained_by=signal.event,
             )
-        elif found.has_counted(signal.event_id):
+        elif found.has_counted(signal.event):
             return 0
         found.count += 1
         found.title, found.severity, found.clauses = signal.title, signal.severity, signal.clauses
         found.actions, found.runbook = signal.actions, signal.runbook
         found.first_event_time = min(found.first_event_time, signal.event_time)
         found.last_event_time = max(found.last_event_time, signal.event_time)
-        found.explained_by = signal.event_id
-        found.recent.append(Firing(signal.event_id, signal.event_time))
+        found.explained_by = signal.event
+        found.recent.append(Firing(signal.event, signal.event_time))
         del found.recent[:-_REMEMBERED_EVENTS]
         return found.count
 
     def has_counted(self, signal: Signal) -> bool:
         """Whether the signal's event is among those that its rule remembers."""
         found = self.contributions.get(signal.rule_id)
-        return found is not None and found.has_counted(signal.event_id)
+        return found is not None and found.has_counted(signal.event)
 
-    def retract(self, event_id: str) -> bool:
+    def retract(self, event: EventKey) -> bool:
         """Take an event back from every rule that fired on it; False if none remembers it."""
-        found = [each for each in self.contributions.values() if each.retract(event_id)]
+        found = [each for each in self.contributions.values() if each.retract(event)]
         for each in found:
             if each.count == 0:
                 del self.contributions[each.rule_id]
         return bool(found)
 
-    def answer(self) -> list[str]:
+    def answer(self) -> list[EventKey]:
         """A verdict: what stands counts no longer, nor its events if sent again; returns them."""
         recent = (firing for each in self.contributions.values() for firing in each.recent)
-        events = sorted({firing.event_id for firing in recent})
+        events = sorted({firing.event for firing in recent})
         self.answered = sorted({*self.answered, *events})
         self.contributions, self.tier, self.previous_tier, self.score = {}, None, None, 0.0
         return events

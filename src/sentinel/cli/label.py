@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from sentinel.model.events import Stream
 from sentinel.model.response import Verdict
 
 
@@ -16,6 +17,9 @@ def label(
     customer: Annotated[str, typer.Option(help="The customer whose event it is.")],
     verdict: Annotated[Verdict, typer.Option(help="What it was found to be.")],
     by: Annotated[str, typer.Option(help="Who says so.")] = "",
+    stream: Annotated[
+        Stream | None, typer.Option(help="Its stream, where events of several have this id.")
+    ] = None,
     note: Annotated[str | None, typer.Option(help="For the case, e.g. a chargeback's id.")] = None,
 ) -> None:
     """Say what an event was: a chargeback, or a complaint that was right."""
@@ -31,6 +35,7 @@ def label(
         kind=ResponseKind.LABEL,
         actor=by or getpass.getuser(),
         event_id=event_id,
+        stream=stream,
         verdict=verdict,
         note=note,
     )

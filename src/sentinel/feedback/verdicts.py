@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec import Struct
 
+from sentinel.model.events import EventKey
 from sentinel.model.response import Verdict
 from sentinel.model.signal import Signal, Stage
 from sentinel.model.step import Limit
@@ -36,14 +37,14 @@ class Verdicts:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._fired: OrderedDict[str, _Fired] = OrderedDict()
+        self._fired: OrderedDict[EventKey, _Fired] = OrderedDict()
         self._tallies: Counter[Tally] = Counter()
         self._limits: Counter[Limit] = Counter()
 
     def note(self, signals: Sequence[Signal]) -> None:
         """Remember which rules fired on an event."""
         for signal in signals:
-            fired = self._fired.setdefault(signal.event_id, _Fired([]))
+            fired = self._fired.setdefault(signal.event, _Fired([]))
             rule = (signal.rule_id, signal.stage)
             if rule in fired.rules:
                 continue
@@ -54,11 +55,11 @@ class Verdicts:
             self._fired.popitem(last=False)
             self._limits[Limit.FIRED_EVENTS] += 1
 
-    def judge(self, event_ids: Iterable[str], verdict: Verdict) -> int:
+    def judge(self, events: Iterable[EventKey], verdict: Verdict) -> int:
         """Give events a verdict; returns how many of them are remembered."""
         known = 0
-        for event_id in event_ids:
-            fired = self._fired.get(event_id)
+        for event in events:
+            fired = self._fired.get(event)
             if fired is None:
                 continue
             known += 1
@@ -86,6 +87,6 @@ class Verdicts:
 
     def restore(self, data: bytes) -> None:
         """Continue from what :meth:`snapshot` gave."""
-        kind = tuple[list[tuple[str, _Fired]], list[tuple[Tally, int]]]
+        kind = tuple[list[tuple[EventKey, _Fired]], list[tuple[Tally, int]]]
         fired, tallies = msgspec.msgpack.decode(data, type=kind)
         self._fired, self._tallies = OrderedDict(fired), Counter(dict(tallies))

@@ -19,6 +19,9 @@ class Stream(StrEnum):
     COMPLAINT = "complaint"
 
 
+EventKey = tuple[Stream, str]
+"""Which event: its stream and its ``event_id``, which is unique within the stream alone."""
+
 LAST_MOMENT_MS = 4_102_444_800_000  # 2100-01-01: later is a unit mistake, not a time
 
 Id = Annotated[str, Meta(min_length=1, max_length=128)]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from sentinel.model.events import Id, Moment, Word
+from sentinel.model.events import EventKey, Id, Moment, Stream, Word
 
 Note = Annotated[str, Meta(max_length=2_000)]
 MatcherText = Annotated[str, Meta(min_length=1, max_length=512)]
@@ -51,7 +51,8 @@ class Response(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One answer to one alert; ``key`` is the alert's, and the Kafka key.
 
     A label is about an event, whether or not there is an alert: a chargeback, a complaint that
-    was right.  Its ``key`` is the customer's id.
+    was right.  Its ``key`` is the customer's id.  Where streams share ids ``stream`` says which
+    event of ``event_id`` is meant; without it all of them are.
     """
 
     response_id: Id
@@ -63,6 +64,7 @@ class Response(Struct, frozen=True, kw_only=True, omit_defaults=True):
     verdict: Verdict | None = None
     assignee: Word | None = None
     event_id: Id | None = None
+    stream: Stream | None = None
     note: Note | None = None
 
     def __post_init__(self) -> None:
@@ -70,6 +72,14 @@ class Response(Struct, frozen=True, kw_only=True, omit_defaults=True):
         for name in _NEEDED.get(self.kind, ("alert_id",)):
             if getattr(self, name) is None:
                 raise ValueError(f"{self.kind} needs {name}")
+
+    @property
+    def events(self) -> tuple[EventKey, ...]:
+        """The events that it may be about; none if it names none."""
+        if self.event_id is None:
+            return ()
+        streams = tuple(Stream) if self.stream is None else (self.stream,)
+        return tuple((stream, self.event_id) for stream in streams)
 
 
 class ResponseResult(StrEnum):

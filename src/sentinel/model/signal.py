@@ -5,7 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from sentinel.model.entity import CUSTOMER
-from sentinel.model.events import Stream
+from sentinel.model.events import EventKey, Stream
 
 
 class Risk(StrEnum):
@@ -93,3 +93,8 @@ class Signal(Struct, frozen=True, kw_only=True):
     actions: tuple[Action, ...]
     runbook: str
     entity_kind: str = CUSTOMER
+
+    @property
+    def event(self) -> EventKey:
+        """The event that made the rule fire."""
+        return self.stream, self.event_id

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
-from sentinel.model.events import Stream
+from sentinel.model.events import EventKey, Stream
 from sentinel.model.signal import Clause
 from sentinel.model.step import Limit
 
@@ -29,6 +29,11 @@ class Match(Struct, order=True, gc=False):  # many are kept; they cannot form cy
     stream: Stream
     clauses: tuple[Clause, ...]
     fired: bool = False
+
+    @property
+    def key(self) -> EventKey:
+        """Which event it is: ids are unique within their stream alone."""
+        return self.stream, self.event_id
 
 
 class Track(Struct, gc=False):
@@ -77,7 +82,7 @@ class SequenceState:
         mine = track.step(step)
         if not mine or mine[-1].event_time < match.event_time:
             mine.append(match)
-        elif any(each.event_id == match.event_id for each in mine):
+        elif any(each.key == match.key for each in mine):
             return []
         else:
             insort(mine, match)
@@ -122,9 +127,7 @@ def _chain(
     for match in reversed(earlier[-1]):
         if match.event_time < start:
             break
-        if match.event_time <= later[0].event_time and all(
-            match.event_id != each.event_id for each in later
-        ):
+        if match.event_time <= later[0].event_time and all(match.key != each.key for each in later):
             chain = _chain(earlier[:-1], start, (match, *later))
             if chain is not None:
                 return chain

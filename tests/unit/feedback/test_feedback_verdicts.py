@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel.feedback import Verdicts
-from sentinel.model.events import Stream
+from sentinel.model.events import EventKey, Stream
 from sentinel.model.response import Verdict
 from sentinel.model.signal import Risk, Signal, Stage, Title
 from sentinel.model.step import Limit
@@ -34,12 +34,16 @@ def signal(event: int, rule: str = "one", stage: Stage = Stage.LIVE) -> Signal:
     )
 
 
+def _key(event_id: str) -> EventKey:
+    return Stream.TRANSACTION, event_id
+
+
 def test_a_verdict_counts_for_every_rule_that_fired() -> None:
     """Rules that only watch are measured on the same answers as those that page."""
     verdicts = Verdicts(10)
     verdicts.note([signal(1), signal(1, "two", Stage.SHADOW)])
     verdicts.note([signal(2)])
-    assert verdicts.judge(["E1", "E2", "E9"], CONFIRMED) == 2
+    assert verdicts.judge([_key("E1"), _key("E2"), _key("E9")], CONFIRMED) == 2
     assert verdicts.tallies == {("one", "live", CONFIRMED): 2, ("two", "shadow", CONFIRMED): 1}
 
 
@@ -48,7 +52,7 @@ def test_a_corrected_verdict_is_undone() -> None:
     verdicts = Verdicts(10)
     verdicts.note([signal(1)])
     for verdict in (CONFIRMED, Verdict.UNDECIDED, FALSE_POSITIVE, FALSE_POSITIVE):
-        verdicts.judge(["E1"], verdict)
+        verdicts.judge([_key("E1")], verdict)
     assert +verdicts.tallies == Counter({("one", "live", FALSE_POSITIVE): 1})
 
 
@@ -56,7 +60,7 @@ def test_a_rule_that_fires_later_gets_the_verdict_too() -> None:
     """A late event completes a sequence on an event that was judged already: it counts at once."""
     verdicts = Verdicts(10)
     verdicts.note([signal(1)])
-    verdicts.judge(["E1"], CONFIRMED)
+    verdicts.judge([_key("E1")], CONFIRMED)
     verdicts.note([signal(1), signal(1, "late")])
     assert verdicts.tallies["late", "live", CONFIRMED] == 1
     assert verdicts.tallies["one", "live", CONFIRMED] == 1
@@ -66,12 +70,12 @@ def test_the_oldest_events_make_room_and_are_counted() -> None:
     """What is forgotten can get no verdict; what was counted stays."""
     verdicts = Verdicts(2)
     verdicts.note([signal(1)])
-    verdicts.judge(["E1"], CONFIRMED)
+    verdicts.judge([_key("E1")], CONFIRMED)
     verdicts.note([signal(2)])
     verdicts.note([signal(3)])
     assert verdicts.take_limits() == {Limit.FIRED_EVENTS: 1}
     assert verdicts.take_limits() == {}
-    assert verdicts.judge(["E1"], FALSE_POSITIVE) == 0
+    assert verdicts.judge([_key("E1")], FALSE_POSITIVE) == 0
     assert verdicts.tallies == {("one", "live", CONFIRMED): 1}
 
 
@@ -94,7 +98,7 @@ def test_tallies_are_those_of_the_newest_verdicts(
             verdicts = restored
         name = f"E{event}"
         if isinstance(what, Verdict):
-            verdicts.judge([name], what)
+            verdicts.judge([_key(name)], what)
             if name in fired:
                 found[name] = what
         else:
