@@ -116,7 +116,9 @@ class Alerting:
         if not live:
             return
         who = live[0].entity_kind, live[0].entity_id
-        clock_ms = self._stream_ms if who[0] == CUSTOMER else self._shared_ms
+        # What a verdict makes of a shared entity is told after the events of later: it is as old as
+        # it was when it became known.
+        clock_ms = self._stream_ms if who[0] == CUSTOMER else live[0].recorded_ms
         for claim, count in self._fusion.fuse(live, clock_ms):
             if not self._book.claim(claim, self._moment_ms(who)):
                 self._said.dropped[SignalDrop.UNCHANGED] += count

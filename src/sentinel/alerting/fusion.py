@@ -45,8 +45,8 @@ class Fusion:
         All of them count before any is judged.  With each claim goes the number of signals
         behind it.  A late event may complete a sequence whose last step came before: such a
         signal carries that step's event and time, so times within one call may differ.  What is
-        older than the quiet period by the shard's clock is stale: its alert would be over, and
-        may have been.  A signal that is known changes nothing, not even what has faded.
+        older than the quiet period at ``clock_ms`` is stale: its alert would be over, and may have
+        been.  A signal that is known changes nothing, not even what has faded.
         """
         who = signals[0].entity_kind, signals[0].entity_id
         standings = self._of(who)

@@ -10,7 +10,7 @@ KIP-695; Flink watermark alignment, FLIP-182.)
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,11 +63,20 @@ class Due:
         return bool(self.chunks or self.ahead)
 
 
+class _Dated(NamedTuple):
+    """A chunk with the timestamps of its records, 0 where they say nothing, and append times."""
+
+    waiting: Waiting
+    recorded: NDArray[np.int64]
+    times: NDArray[np.int64]
+
+
 class _Buffer:
     """The chunks of one input with their append times, oldest first."""
 
     def __init__(self) -> None:
-        self.chunks: deque[tuple[Waiting, NDArray[np.int64]]] = deque()
+        self.chunks: deque[_Dated] = deque()
+        self._last_offset = -1
         self.records = self.ahead = 0
         """How many records there are, and how many of them have been read ahead."""
         self.reached_ms = NEVER
@@ -80,14 +89,21 @@ class _Buffer:
         self.reached_ms = self._drained_ms = max(self.reached_ms, reached_ms)
 
     def put(self, waiting: Waiting, wall_ms: int) -> None:
-        """Add a chunk; the last records before it have more witnesses now."""
-        n = len(waiting.records.offsets)
-        self.chunks.append((waiting, np.empty(n, np.int64)))
+        """Add a chunk; the last records before it have more witnesses now.
+
+        What a rebalance brings once more stands behind records that came after it: it bears
+        witness to nothing, and has the append time of what it stands behind.
+        """
+        offsets = np.array(waiting.records.offsets, np.int64)
+        recorded = np.array(waiting.records.recorded_ms, np.int64)
+        recorded[offsets <= self._last_offset] = 0
+        self._last_offset = max(self._last_offset, int(offsets[-1]))
+        n = len(recorded)
+        self.chunks.append(_Dated(waiting, recorded, np.empty(n, np.int64)))
         self.records += n
         before_ms, last = self._last(n + WITNESSES)
-        recorded = np.concatenate([recorded for recorded, _ in last])
-        nothing = np.zeros(len(recorded), np.int64)
-        times = append_times(recorded, nothing, before_ms, wall_ms)
+        told = np.concatenate([recorded for recorded, _ in last])
+        times = append_times(told, np.zeros(len(told), np.int64), before_ms, wall_ms)
         self.reached_ms = int(times[-1])
         for _, written in reversed(last):
             written[:], times = times[len(times) - len(written) :], times[: -len(written)]
@@ -101,19 +117,18 @@ class _Buffer:
     def _last(self, n: int) -> tuple[int, list[tuple[NDArray[np.int64], NDArray[np.int64]]]]:
         """Timestamps and append times of the last ``n`` records, and the append time before."""
         found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
-        for waiting, times in reversed(self.chunks):
+        for _, recorded, times in reversed(self.chunks):
             if not n:
                 return int(times[-1]), found
             k = min(n, len(times))
-            recorded = np.array(waiting.records.recorded_ms[-k:], np.int64)
-            found.insert(0, (recorded, times[-k:]))
+            found.insert(0, (recorded[-k:], times[-k:]))
             n -= k
             if k < len(times):
                 return int(times[-k - 1]), found
         return self._drained_ms, found
 
     def times(self) -> list[NDArray[np.int64]]:
-        return [times for _, times in self.chunks]
+        return [times for *_, times in self.chunks]
 
     def unread_times(self) -> list[NDArray[np.int64]]:
         """The append times of what has not been read ahead, by chunk."""
@@ -151,7 +166,7 @@ class _Buffer:
         """The records appended up to ``until_ms`` that have not been read ahead; they stay."""
         found: list[tuple[Source, Fetched]] = []
         passed = 0
-        for waiting, times in self.chunks:
+        for waiting, _, times in self.chunks:
             start = min(max(0, self.ahead - passed), len(times))
             end = int(np.searchsorted(times, until_ms, side="right"))
             if start < end:
@@ -165,14 +180,15 @@ class _Buffer:
         due = Due([], [], until_ms)
         taken = 0
         while self.chunks and taken < most:
-            waiting, times = self.chunks[0]
+            waiting, recorded, times = self.chunks[0]
             n = int(np.searchsorted(times, until_ms, side="right"))
             if not n:
                 break
             records = waiting.records
             if n < len(times):
                 records, rest = records.part(0, n), records.part(n, len(times))
-                self.chunks[0] = (Waiting(waiting.stream, rest, waiting.ack), times[n:])
+                left = Waiting(waiting.stream, rest, waiting.ack)
+                self.chunks[0] = _Dated(left, recorded[n:], times[n:])
             else:
                 self.chunks.popleft()
                 due.acks.append(waiting.ack)
@@ -266,7 +282,7 @@ class Inbox:
     def _is_behind(self, wall_ms: int) -> bool:
         """Whether the oldest record of a stream is old, or anything was read ahead."""
         return any(
-            buffer.ahead or (buffer.chunks and wall_ms - int(buffer.chunks[0][1][0]) > BEHIND_MS)
+            buffer.ahead or (buffer.chunks and wall_ms - int(buffer.chunks[0].times[0]) > BEHIND_MS)
             for buffer in map(self._buffers.__getitem__, Stream)
         )
 

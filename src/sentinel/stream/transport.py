@@ -68,12 +68,10 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         before = {tp: _position(consumer, tp) for tp in args[0] if tp.topic in chunked}
         records = await super()._fetch_records(consumer, *args, **kwargs)
         for tp, position in before.items():
-            span = self._span(tp, position, _position(consumer, tp))
-            if records.get(tp):
-                self._handed_over[tp] = span[1]
-                records[tp] = [
-                    RecordChunk(from_aiokafka(tp.topic, tp.partition, span, records[tp]))
-                ]
+            mine = records.get(tp)
+            span = self._span(tp, position, _position(consumer, tp), has_records=bool(mine))
+            if mine:
+                records[tp] = [RecordChunk(from_aiokafka(tp.topic, tp.partition, span, mine))]
         return records
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
@@ -108,16 +106,22 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         end = state.highwater if state.lso is None else state.lso  # an old broker tells no other
         return cast("int | None", end)
 
-    def _span(self, tp: TP, before: int, after: int) -> tuple[int, int]:
+    def _span(self, tp: TP, before: int, after: int, *, has_records: bool) -> tuple[int, int]:
         """From where on a fetch brings all that there is, and up to where.
 
         That is from the end of what was handed over last, unless somebody moved the position:
         positions also pass what holds no records of ours, such as aborted ones.
+
+        What is on its way is noted before the position, which other threads read: were it the other
+        way round they could take an input for read to its end whose last records nobody has.
         """
         if before != self._reached.get(tp):
             self._handed_over[tp] = before
+        start = self._handed_over[tp]
+        if has_records:
+            self._handed_over[tp] = after
         self._reached[tp] = after
-        return self._handed_over[tp], after
+        return start, after
 
 
 def _position(consumer: AIOKafkaConsumer, tp: TP) -> int:

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from sentinel.alerting import Alerting, Said, load
-from sentinel.model.alert import Alert, Change, Resolution, Tier
+from sentinel.model.alert import Alert, AlertState, Change, Resolution, Tier
 from sentinel.model.document import parse
 from sentinel.model.events import Stream
 from sentinel.model.ids import Hasher
@@ -106,7 +106,7 @@ def test_a_first_signal_opens_an_alert_that_says_everything() -> None:
 def test_the_alert_id_is_a_keyed_hash() -> None:
     """The same for ever under a key, and another under another: none is found by trying ids."""
     alert = only(fuse(alerting(), signal(1)))
-    assert alert.alert_id == "539c17400c53913789b8219f872bb9d8"
+    assert alert.alert_id == "dd56a4eecafb69d328e384f04f1467eb"
     tiers, nothing = parse(TIERS.read_text("utf-8"), "t"), parse(NOTHING, "suppression.yaml")
     other = load(tiers, nothing, UTC, Hasher(b"another key of 16"[:16]))
     other.begin("v1")
@@ -252,6 +252,20 @@ def test_a_late_firing_does_not_make_a_rule_older() -> None:
     reason = next(each for each in alert.reasons if each.rule_id == "ato.drain")
     assert (reason.first_event_time, reason.last_event_time) == (START, START + 6 * HOUR)
     assert alert.score == 75.0
+
+
+def test_a_shared_entitys_signal_is_as_old_as_it_was_when_it_became_known() -> None:
+    """What a verdict makes of a merchant is told after what came later, and is an alert."""
+    what = alerting()
+    merchant: dict[str, Any] = {"entity_kind": "merchant", "entity_id": "M1"}
+    fuse(what, signal(1, hours=60, entity_kind="merchant", entity_id="M2"))
+    said = fuse(what, signal(2, severity=80, **merchant))
+    assert (only(said).entity.id, said.dropped) == ("M1", Counter())
+    what.advance(START + 60 * HOUR)  # by then it is over
+    (over,) = what.finish().alerts
+    assert (over.entity.id, over.state) == ("M1", AlertState.RESOLVED)
+    late = replace(signal(3, **merchant), recorded_ms=START + 60 * HOUR)
+    assert fuse(what, late).dropped == Counter({SignalDrop.STALE: 1})
 
 
 def test_a_signal_older_than_the_quiet_period_is_stale() -> None:

@@ -164,6 +164,17 @@ def test_a_forged_timestamp_neither_leaves_first_nor_holds_up_what_follows(place
     assert _times(last)[Stream.TRANSACTION] == [far]
 
 
+def test_what_a_rebalance_brings_again_bears_no_witness() -> None:
+    """Records that come once more stand behind later ones; those are no less true for it."""
+    inbox, late, now = Inbox(), 5 * AHEAD_MS, 6 * AHEAD_MS
+    times = [*range(100, 140), late, late + 1]
+    inbox.put(_chunk(Stream.LOGIN, 0, times), now)
+    inbox.put(_chunk(Stream.LOGIN, 0, times), now)
+    inbox.next_step(_ended(*ALIGNED), now, bound_ms=NEVER)  # reads ahead
+    due = inbox.next_step(_ended(*ALIGNED), now, bound_ms=late - 1)
+    assert _times(due) == {Stream.LOGIN: times[:40]}
+
+
 @settings(max_examples=100)
 @given(
     st.dictionaries(
