@@ -122,6 +122,16 @@ def stream_health() -> dict[str, Any]:
             ),
             panel(
                 "timeseries",
+                "Names that name nothing · 无效标识",
+                "Placeholders in ids and addresses that are none, a second: the events have none.",
+                {
+                    "{{stream}} {{field}}": rate("sentinel_missing_values_total", "stream, field")
+                    + " > 0"
+                },
+                unit="ops",
+            ),
+            panel(
+                "timeseries",
                 "Bounds reached · 达到上限",
                 "What was let go because a bound was reached, a second.",
                 {"{{limit}}": rate("sentinel_limits_total", "limit")},

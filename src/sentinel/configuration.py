@@ -50,6 +50,8 @@ class _EngineFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     max_entities: Count
     max_fired_events: Count
     max_held_transactions: Count
+    placeholders: Annotated[tuple[Annotated[str, Meta(min_length=1)], ...], Meta(max_length=100)]
+    other_addresses: ingest.OtherAddresses
     base_currency: str
     rates: dict[str, Annotated[float, Meta(gt=0)]]
 
@@ -274,6 +276,8 @@ def _bounds(document: Document) -> Bounds:
             remembered_events=file.remembered_events,
             base_currency=file.base_currency,
             rates=file.rates,
+            placeholders=file.placeholders,
+            other_addresses=file.other_addresses,
         ),
         local_time=features.LocalTime(read_zone(document)),
         max_customers=file.max_customers,

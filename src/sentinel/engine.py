@@ -94,7 +94,9 @@ class Engine:
             for stream in _STREAMS
             if (chunks := _of(step, stream))
         }
-        outcome.limits[Limit.TIMESTAMPS] += sum(part.held_back for part in decoded.values())
+        for stream, part in decoded.items():
+            outcome.limits[Limit.TIMESTAMPS] += part.held_back
+            outcome.missing += Counter({(stream, name): n for name, n in part.missing.items()})
         responses = decode_responses(
             _of(step, Control.RESPONSE),
             self._limits,
@@ -554,7 +556,7 @@ def warm_up(configuration: Configuration) -> None:
             b'"direction":"debit","amount":1}'
         ),
         Stream.LOGIN: (
-            b'{"event_id":"w","event_time":1,"customer_id":"w","kind":"login","success":true,"ip":"w"}'
+            b'{"event_id":"w","event_time":1,"customer_id":"w","kind":"login","success":true,"ip":"2001:db8::1"}'
         ),
         Stream.COMPLAINT: (
             b'{"event_id":"w","event_time":1,"customer_id":"w","complaint_id":"w",'

@@ -18,6 +18,7 @@ from sentinel.model.alert import (
     Suppression,
     Tier,
 )
+from sentinel.model.columns import FIELDS, NAMES
 from sentinel.model.entity import CUSTOMER
 from sentinel.model.events import ComplaintChannel, ComplaintStatus, Stream
 from sentinel.model.response import Control, ResponseKind, ResponseResult
@@ -142,6 +143,12 @@ class Metrics:
             "Events that came under the id of another, and were processed.",
             "stream",
         )
+        self._missing = counter(
+            "sentinel_missing_values_total",
+            "Values that name nothing: placeholders, and addresses that are none.",
+            "stream",
+            "field",
+        )
         self._repeated = counter(
             "sentinel_repeated_events_total", "Events dropped: they had been seen.", "stream"
         )
@@ -210,6 +217,9 @@ class Metrics:
             self._late.labels(stream)
             self._repeated.labels(stream)
             self._conflicts.labels(stream)
+            for name in NAMES[stream]:
+                if not FIELDS[stream][name].required:
+                    self._missing.labels(stream, name)
         for source in (*Stream, Control.RESPONSE):
             self._given_up.labels(source)
         for reason in DeadLetterReason:
@@ -268,6 +278,8 @@ class Metrics:
             self._late.labels(stream).inc(count)
         for stream, count in outcome.conflicts.items():
             self._conflicts.labels(stream).inc(count)
+        for (stream, name), count in outcome.missing.items():
+            self._missing.labels(stream, name).inc(count)
         for stream, count in outcome.repeated.items():
             self._repeated.labels(stream).inc(count)
         self._warm.labels(shard).set(outcome.warm_share)

@@ -5,7 +5,7 @@ from sentinel.ingest.append_time import NEVER
 from sentinel.ingest.control import Said, decode_responses, decode_silences, places
 from sentinel.ingest.decode import Decoded, decode
 from sentinel.ingest.event_ids import CONFLICT, REPEAT, EventIds
-from sentinel.ingest.limits import Limits
+from sentinel.ingest.limits import Limits, OtherAddresses
 from sentinel.ingest.merge import Watermarks, merge
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Decoded",
     "EventIds",
     "Limits",
+    "OtherAddresses",
     "Said",
     "Watermarks",
     "decode",

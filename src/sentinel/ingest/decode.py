@@ -5,6 +5,7 @@ it leaves goes through msgspec, one by one, and that is where a record is judged
 """
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, compress
@@ -17,10 +18,11 @@ from sentinel.ingest.append_time import AHEAD_MS, NEVER, append_times
 from sentinel.ingest.content import contents
 from sentinel.ingest.extract import extract
 from sentinel.ingest.lazy import ChosenEvents, MadeEvents, RenamedEvents
-from sentinel.ingest.limits import Limits
+from sentinel.ingest.limits import Limits, OtherAddresses
+from sentinel.ingest.placeholders import hashes_of, rows_of
 from sentinel.ingest.scan import scan
 from sentinel.ingest.shape import plan
-from sentinel.model.columns import FIELDS, Array, Texts
+from sentinel.model.columns import FIELDS, NAMES, Array, Texts
 from sentinel.model.events import EVENT_TYPES, LAST_MOMENT_MS, Event, Stream
 from sentinel.model.ids import Hasher
 from sentinel.model.network import join_networks
@@ -45,7 +47,8 @@ class Decoded:
     there if somebody spells them, ``offsets`` int64[n] if they are asked for.  ``fresh`` bool[n]
     tells which events were not collected for shared entities before; None: none was.  ``contents``
     uint64[n] tells events apart that have one id, see :mod:`.content`.  ``held_back``
-    is how many records' timestamps were more than ten minutes after their append times.
+    is how many records' timestamps were more than ten minutes after their append times,
+    ``missing`` of how many events a field's value named nothing, by field.
     """
 
     stream: Stream
@@ -59,6 +62,7 @@ class Decoded:
     fresh: NDArray[np.bool_] | None = None
     contents: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
     held_back: int = 0
+    missing: Counter[str] = field(default_factory=Counter)
 
     def __len__(self) -> int:
         return len(self.recorded_ms)
@@ -121,6 +125,7 @@ def decode(
     work = _Work(stream, chunks, limits, wanted, spelled)
     work.scan()
     work.decode_what_is_left()
+    work.forget_placeholders()
     work.join_networks()
     work.judge_times(previous_ms, until_ms)
     if stream is Stream.TRANSACTION:
@@ -152,6 +157,7 @@ class _Work:
         self._columns: dict[str, Array] = {}
         self._plain = np.zeros(len(self._values), np.bool_)
         self._dead: dict[int, DeadLetter] = {}
+        self._missing: Counter[str] = Counter()
         self._firsts = list(accumulate((len(chunk.values) for chunk in chunks), initial=0))
 
     def scan(self) -> None:
@@ -195,12 +201,37 @@ class _Work:
         self._contents = contents(self._every, self._limits.hasher)
         self._columns = {name: self._columns[name] for name in self._wanted}
 
+    def forget_placeholders(self) -> None:
+        """Let ids that name nothing be missing; an event that must have one is put aside."""
+        placeholders = hashes_of(self._limits.placeholders, self._limits.hasher)
+        for name in sorted(self._wanted & NAMES[self._stream]):
+            hashes = self._columns[name].view(np.uint64)
+            rows = rows_of(hashes, placeholders)
+            if not len(rows):
+                continue
+            if FIELDS[self._stream][name].required:
+                for row in rows.tolist():
+                    self._put_aside(row, DeadLetterReason.SCHEMA, f"{name} is a placeholder")
+                continue
+            hashes[rows] = 0
+            self._missing[name] += len(rows)
+            if name in self._plan.spelled:
+                self._spans[self._plan.spelled.index(name), rows, 1] = 0
+
     def join_networks(self) -> None:
-        """Let IPv6 addresses count as their networks, for whoever reads them."""
-        if _ADDRESS in self._plan.spelled and _ADDRESS in self._columns:
-            spans = self._spans[self._plan.spelled.index(_ADDRESS)]
-            hashes = self._columns[_ADDRESS].view(np.uint64)
-            self._data = join_networks(self._data, spans, hashes, self._limits.hasher)
+        """Let addresses count as those of whom they are, for whoever reads them."""
+        if _ADDRESS not in self._plan.spelled or _ADDRESS not in self._columns:
+            return
+        spans = self._spans[self._plan.spelled.index(_ADDRESS)]
+        hashes = self._columns[_ADDRESS].view(np.uint64)
+        named = hashes != 0
+        self._data = join_networks(self._data, spans, hashes, self._limits.hasher)
+        nobodys = np.flatnonzero(named & (hashes == 0)).tolist()
+        if self._limits.other_addresses is OtherAddresses.DEAD_LETTER:
+            for row in nobodys:
+                self._put_aside(row, DeadLetterReason.SCHEMA, "ip is no address")
+        elif nobodys:
+            self._missing[_ADDRESS] += len(nobodys)
 
     def _spell(self, events: list[Event], rows: list[int]) -> None:
         """Put the texts of events that were not scanned behind the others."""
@@ -301,6 +332,7 @@ class _Work:
                 offsets=offsets,
                 contents=self._contents,
                 held_back=self._held_back,
+                missing=self._missing,
             )
         good = np.ones(len(self._values), np.bool_)
         good[list(self._dead)] = False
@@ -315,6 +347,7 @@ class _Work:
             None if offsets is None else offsets[good],
             contents=self._contents[good],
             held_back=self._held_back,
+            missing=self._missing,
         )
 
     def _texts(self, kept: slice | NDArray[np.bool_]) -> Texts | None:

@@ -1,5 +1,6 @@
 """What a record may be: sizes, skew and known currencies."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -7,10 +8,17 @@ from msgspec import Meta, Struct
 from sentinel.model.ids import PLAIN, Hasher
 
 
+class OtherAddresses(StrEnum):
+    """What becomes of an ``ip`` that is neither an address nor a placeholder."""
+
+    MISSING = "missing"  # the event has none
+    DEAD_LETTER = "dead_letter"  # the event is put aside
+
+
 class Limits(Struct, frozen=True, kw_only=True):
     """Bounds that ingest keeps; ``rates`` give one unit of a currency in base currency.
 
-    ``hasher`` makes numbers of ids.
+    ``hasher`` makes numbers of ids.  An id that is one of ``placeholders`` names nothing.
     """
 
     lateness_ms: int
@@ -20,3 +28,5 @@ class Limits(Struct, frozen=True, kw_only=True):
     base_currency: str
     rates: dict[str, Annotated[float, Meta(gt=0)]]
     hasher: Hasher = PLAIN
+    placeholders: tuple[str, ...] = ()
+    other_addresses: OtherAddresses = OtherAddresses.MISSING

@@ -120,6 +120,13 @@ FIELDS: Schema = {
         *_numbers(amount_involved="base currency"),
     ),
 }
+
+NAMES: Mapping[Stream, frozenset[str]] = {
+    stream: frozenset(name for name in fields if name.endswith("_id") or name == "ip")
+    - {"event_id"}
+    for stream, fields in FIELDS.items()
+}
+"""The fields that name somebody or something, by stream; an event's own id may well be "0"."""
 """The columns that come from the events themselves."""
 
 

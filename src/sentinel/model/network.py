@@ -1,11 +1,14 @@
 """Addresses as whom they belong to: of IPv6 the network of 64 bits, of IPv4 the address.
 
 Who has one IPv6 address has 2**64 of them (RFC 6177, RFC 8981 section 3.4): to count them one by
-one is to count nobody.  Such a network is written as RFC 5952 has it, ``2001:db8:0:1::/64``; an
-IPv4 address in IPv6 (``::ffff:192.0.2.1``) is the IPv4 address.  What is no address stays as it is.
+one is to count nobody.  Such a network is written as RFC 5952 has it, ``2001:db8:0:1::/64``.  A
+port, brackets and a zone are no part of an address, and an IPv4 address in IPv6
+(``::ffff:192.0.2.1``) is the IPv4 address.  Unspecified addresses and all other text name nobody.
 """
 
-from ipaddress import AddressValueError, IPv6Address, IPv6Network
+import re
+from functools import lru_cache
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,27 +19,55 @@ from sentinel.model.kernel import kernel
 _PREFIX = 64
 _GROUPS, _OF_NETWORK = 8, 4
 _LONGEST = 24  # bytes of a network's text
-_COLON, _ZERO, _NINE, _LOWER_A, _LOWER_F = 58, 48, 57, 97, 102
+_FORMS = re.compile(
+    r"(?P<v4>[0-9.]+)(:\d{1,5})?|\[(?P<v6>[0-9a-fA-F:.]+)(%[^\]]*)?\](:\d{1,5})?"
+    r"|(?P<bare>[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)((?P<network>/64)|%.*)?"
+)
+_DOT, _COLON, _ZERO, _NINE, _LOWER_A, _LOWER_F = 46, 58, 48, 57, 97, 102
 _AS_IT_IS, _NETWORK, _UNSURE = 0, 1, 2
 _END = np.frombuffer(b"::/64", np.uint8)
 _BYTE, _WORD = np.uint64(8), np.uint64(64)
 
 
+@lru_cache(maxsize=4_096)
 def network_of(text: str) -> str:
-    """Whose address it is, as text.
+    """Whose address it is, as text; empty where it is nobody's.  A network stays as it is.
 
-    >>> network_of("2001:DB8::1")
-    '2001:db8::/64'
+    >>> network_of("[2001:DB8::1]:443"), network_of("203.0.113.9:50000"), network_of("unknown")
+    ('2001:db8::/64', '203.0.113.9', '')
     """
-    if ":" not in text:
-        return text
+    found = _FORMS.fullmatch(text.strip())
+    if found is None:
+        return ""
     try:
-        address = IPv6Address(text.partition("%")[0])
-    except AddressValueError:
-        return text
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(IPv6Network((address, _PREFIX), strict=False))
+        address = ip_address(found["v4"] or found["v6"] or found["bare"])
+    except ValueError:
+        return ""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    if address.is_unspecified and not found["network"]:
+        return ""
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((address, _PREFIX), strict=False))
+    return str(address)
+
+
+@kernel
+def _is_plain(data: NDArray[np.uint8], at: int, end: int) -> bool:
+    """Whether these are four numbers of an IPv4 address as it is written, not all of them 0."""
+    found, digits, value, total = 0, 0, 0, 0
+    for k in range(at, end + 1):
+        if k < end and _ZERO <= data[k] <= _NINE:
+            if digits > 0 and value == 0:
+                return False
+            value, digits = value * 10 + (data[k] - _ZERO), digits + 1
+            if digits > 3:
+                return False
+        elif (k < end and data[k] != _DOT) or digits == 0 or value > 255:
+            return False
+        else:
+            found, total, digits, value = found + 1, total + value, 0, 0
+    return found == 4 and total > 0
 
 
 @kernel
@@ -121,13 +152,12 @@ def _judge(
     for i in range(len(spans)):
         at, end = spans[i, 0], spans[i, 0] + spans[i, 1]
         found[i] = _AS_IT_IS
-        for k in range(at, min(end, at + 5)):  # a colon of IPv6 is never far
-            if data[k] == _COLON:
-                found[i] = _UNSURE
-        if found[i] == _AS_IT_IS or hashes[i] == np.uint64(0):
-            found[i] = _AS_IT_IS
+        if hashes[i] == np.uint64(0) or _is_plain(data, at, end):
             continue
-        if not _groups(data, at, end, groups) or (groups[:5].sum() == 0 and groups[5] == 0xFFFF):
+        found[i] = _UNSURE
+        if not _groups(data, at, end, groups) or groups[:6].sum() == 0:
+            continue
+        if groups[:5].sum() == 0 and groups[5] == 0xFFFF:
             continue
         start, used = used, _write(groups, out, used)
         spans[i, 0], spans[i, 1] = start, used - start
@@ -162,7 +192,9 @@ def join_networks(
         start, size = spans[row]
         text = data[start : start + size].decode("utf-8", "replace")
         network = network_of(text)
-        if network != text:
+        if not network:
+            spans[row, 1], hashes[row] = 0, 0
+        elif network != text:
             spans[row], hashes[row] = (behind, len(network)), hasher.text(network)
             added.append(network.encode())
             behind += len(network)

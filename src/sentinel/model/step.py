@@ -144,6 +144,8 @@ class Outcome:
     """Events that were dropped because they had been seen."""
     conflicts: Counter[Stream] = field(default_factory=Counter)
     """Events that came under the event_id of another."""
+    missing: Counter[tuple[Stream, str]] = field(default_factory=Counter)
+    """Values that name nothing: placeholders, and addresses that are none, by field."""
     signals: Counter[tuple[str, str]] = field(default_factory=Counter)  # rule id, stage
     dropped_signals: Counter[SignalDrop] = field(default_factory=Counter)
     responses: Counter[tuple[ResponseKind, ResponseResult]] = field(default_factory=Counter)

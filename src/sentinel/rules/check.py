@@ -333,6 +333,8 @@ class Checker:
                 raise self._error(item, f"cannot compare a {subject.kind} with a {node.kind}")
             elif subject.kind is Kind.STRING:
                 text = network_of(node.literal) if subject.column.name == "ip" else node.literal
+                if not text and node.literal:
+                    raise self._error(item, f'"{node.literal}" is no address', "missing: !has(ip)")
                 wanted.append(np.uint64(self._hasher.text(text)))
             elif node.literal in subject.column.vocabulary:
                 wanted.append(subject.column.vocabulary.index(node.literal))

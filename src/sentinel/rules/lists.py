@@ -136,7 +136,7 @@ def _compiled(
     last: dict[str, int] = {}  # the place of the entry that holds longest; of addresses, networks
     for place, entry in enumerate(entries):
         for text in {entry.value: None, network_of(entry.value): None}:
-            if text not in last or until_ms[place] > until_ms[last[text]]:
+            if text and (text not in last or until_ms[place] > until_ms[last[text]]):
                 last[text] = place
     hashes = hasher.texts(list(last))
     places = np.array(list(last.values()), np.int64)[np.argsort(hashes, kind="stable")]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentinel.ingest import NEVER, Limits, decode
+from sentinel.ingest import NEVER, Limits, OtherAddresses, decode
 from sentinel.model.columns import FIELDS, Kind
 from sentinel.model.events import EVENT_TYPES, Stream
 from sentinel.model.ids import PLAIN
@@ -210,3 +210,44 @@ def test_defaults_stand_between_scanned_and_decoded_texts() -> None:
     data, spans = decoded.texts.data, decoded.texts.spans["currency"]
     texts = [data[start : start + size].tobytes() for start, size in spans]
     assert texts == [b"CNY", b"CNY", b"USD", b"CNY", b"CNY"]
+
+
+STRICT = msgspec.structs.replace(LIMITS, placeholders=("N/A", "-"))
+
+
+def test_an_address_counts_as_whose_it_is_in_hash_and_text() -> None:
+    """Ports, spellings and hosts of one network are one; what is no address names nobody."""
+    told = ["203.0.113.9:50000", "203.0.113.9", "::ffff:203.0.113.9", "2001:DB8::1", "2001:db8::2"]
+    values = [encoded(ip=ip) for ip in [*told, "unknown", "10.0.0.999", None]]
+    spelled = frozenset({"ip"})
+    decoded = decode(Stream.TRANSACTION, [chunk(*values)], STRICT, ALL, spelled)
+    right = [*["203.0.113.9"] * 3, *["2001:db8::/64"] * 2, "", "", ""]
+    assert decoded.columns["ip"].tolist() == PLAIN.texts(right).tolist()
+    assert decoded.texts is not None
+    data = decoded.texts.data.tobytes()
+    assert [data[at : at + size].decode() for at, size in decoded.texts.spans["ip"]] == right
+    assert decoded.missing == {"ip": 2}
+    assert [event.ip for event in decoded.events[:2]] == told[:2]  # type: ignore[union-attr]
+
+
+def test_an_address_that_is_none_puts_the_event_aside_if_that_is_configured() -> None:
+    """But not a placeholder: that says plainly that there is none."""
+    limits = msgspec.structs.replace(STRICT, other_addresses=OtherAddresses.DEAD_LETTER)
+    values = [encoded(ip=ip) for ip in ["10.0.0.1", "host-7", "N/A"]]
+    decoded = decode(Stream.TRANSACTION, [chunk(*values)], limits, ALL)
+    assert [letter.offset for letter in decoded.dead_letters] == [12]
+    assert decoded.dead_letters[0].detail == "ip is no address"
+    assert (len(decoded), decoded.missing) == (2, {"ip": 1})
+
+
+def test_a_placeholder_names_nothing() -> None:
+    """What an event may lack is missing, in its text too; without a customer it is no event."""
+    values = [encoded(merchant_id=name, event_id="-") for name in ["M1", "N/A", "-"]]
+    values.append(encoded(customer_id="N/A"))
+    spelled = frozenset({"merchant_id"})
+    decoded = decode(Stream.TRANSACTION, [chunk(*values)], STRICT, ALL, spelled)
+    assert decoded.columns["merchant_id"].tolist() == PLAIN.texts(["M1", "", ""]).tolist()
+    assert decoded.texts is not None
+    assert decoded.texts.spans["merchant_id"][:, 1].tolist() == [2, 0, 0]
+    assert decoded.missing == {"merchant_id": 2}
+    assert [letter.detail for letter in decoded.dead_letters] == ["customer_id is a placeholder"]
