@@ -549,24 +549,27 @@ def _of(step: Step, stream: Stream | Control) -> list[Chunk]:
 
 def warm_up(configuration: Configuration) -> None:
     """Compile every kernel, so that the first real step does not wait for the compiler."""
-    engine = Engine(configuration)
+    engine, at_ms = Engine(configuration), 1_600_000_000_000
     values = {
         Stream.TRANSACTION: (
-            b'{"event_id":"w","event_time":1,"customer_id":"w","kind":"fee",'
+            b'{"event_id":"w","event_time":1600000000000,"customer_id":"w","kind":"fee",'
             b'"direction":"debit","amount":1}'
         ),
         Stream.LOGIN: (
-            b'{"event_id":"w","event_time":1,"customer_id":"w","kind":"login","success":true,"ip":"2001:db8::1"}'
+            b'{"event_id":"w","event_time":1600000000000,"customer_id":"w","kind":"login",'
+            b'"success":true,"ip":"2001:db8::1"}'
         ),
         Stream.COMPLAINT: (
-            b'{"event_id":"w","event_time":1,"customer_id":"w","complaint_id":"w",'
+            b'{"event_id":"w","event_time":1600000000000,"customer_id":"w","complaint_id":"w",'
             b'"status":"received","channel":"app"}'
         ),
     }
     chunks = [
-        Chunk(stream, "warm-up", 0, [0], [1], [None], [value]) for stream, value in values.items()
+        Chunk(stream, "warm-up", 0, [0], [at_ms], [None], [value])
+        for stream, value in values.items()
     ]
-    outcome = engine.process(Step(1, chunks))
+    outcome = engine.process(Step(at_ms, chunks))
     rollups = [value for _, value in records(outcome.rollups, 0, 1, outcome.progress)]
     if rollups:
-        engine.process(Step(1, [Chunk(Control.ROLLUP, "warm-up", 0, [0], [1], [None], [*rollups])]))
+        chunk = Chunk(Control.ROLLUP, "warm-up", 0, [0], [at_ms], [None], [*rollups])
+        engine.process(Step(at_ms, [chunk]))

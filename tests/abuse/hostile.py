@@ -135,14 +135,14 @@ MAKERS: Mapping[Source, list[Make]] = {
 }
 _SAMPLES: Mapping[Source, bytes] = {
     Stream.TRANSACTION: (
-        b'{"event_id":"w","event_time":1,"customer_id":"w","kind":"fee","direction":"debit",'
+        b'{"event_id":"w","event_time":1600000000000,"customer_id":"w","kind":"fee","direction":"debit",'
         b'"amount":1,"status":"approved"}'
     ),
     Stream.LOGIN: (
-        b'{"event_id":"w","event_time":1,"customer_id":"w","kind":"login","success":true}'
+        b'{"event_id":"w","event_time":1600000000000,"customer_id":"w","kind":"login","success":true}'
     ),
     Stream.COMPLAINT: (
-        b'{"event_id":"w","event_time":1,"customer_id":"w","complaint_id":"w",'
+        b'{"event_id":"w","event_time":1600000000000,"customer_id":"w","complaint_id":"w",'
         b'"status":"received","channel":"app"}'
     ),
     Control.ROLLUP: b"\x94",

@@ -47,8 +47,8 @@ def append_times(
     if until_ms is None:
         times = np.where(known, recorded_ms, event_times)
     else:
-        times = np.where(known, np.minimum(recorded_ms, until_ms), NEVER)
-        times[known] = _borne_out(times[known])
+        times = np.full(len(recorded_ms), NEVER)
+        times[known] = np.minimum(_borne_out(recorded_ms[known]), until_ms)
     times = np.maximum.accumulate(np.maximum(times, previous_ms))
     leading = int(np.searchsorted(times, NEVER, side="right"))
     if leading and until_ms is not None:

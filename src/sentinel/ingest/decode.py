@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, compress
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -22,10 +23,12 @@ from sentinel.ingest.limits import Limits, OtherAddresses
 from sentinel.ingest.placeholders import hashes_of, rows_of
 from sentinel.ingest.scan import scan
 from sentinel.ingest.shape import plan
+from sentinel.ingest.units import told
 from sentinel.model.columns import FIELDS, NAMES, Array, Texts
-from sentinel.model.events import EVENT_TYPES, LAST_MOMENT_MS, Event, Stream
+from sentinel.model.events import EVENT_TYPES, FIRST_MOMENT_MS, LAST_MOMENT_MS, Event, Stream
 from sentinel.model.ids import Hasher
 from sentinel.model.network import join_networks
+from sentinel.model.reading import UNREADABLE
 from sentinel.model.step import Chunk, DeadLetter, DeadLetterReason
 
 _DECODERS = {stream: msgspec.json.Decoder(kind) for stream, kind in EVENT_TYPES.items()}
@@ -33,6 +36,14 @@ _IN_EVENT_CURRENCY = ("amount", "balance_after")
 _ALWAYS = {stream: frozenset({"customer_id", "event_id", "event_time"}) for stream in Stream}
 _ALWAYS[Stream.TRANSACTION] |= {"currency"}
 _ADDRESS = "ip"
+_AT_TIME = "at `$.event_time`"
+
+
+class _Timed(msgspec.Struct):
+    event_time: Any = None
+
+
+_TIMED = msgspec.json.Decoder(_Timed)
 _ALL = {stream: frozenset(FIELDS[stream]) for stream in Stream}
 
 
@@ -131,6 +142,15 @@ def decode(
     if stream is Stream.TRANSACTION:
         work.convert_currencies()
     return work.decoded(with_offsets=with_offsets)
+
+
+def _number_of_time(value: bytes) -> int | None:
+    """The event time of a record that is no event for it, if it is a number."""
+    try:
+        number = _TIMED.decode(value).event_time
+    except UNREADABLE:
+        return None
+    return number if isinstance(number, int) else None
 
 
 class _Work:
@@ -254,7 +274,10 @@ class _Work:
             try:
                 return _DECODERS[self._stream].decode(value)
             except msgspec.ValidationError as error:
-                self._put_aside(row, DeadLetterReason.SCHEMA, str(error))
+                detail = str(error)
+                if detail.endswith(_AT_TIME) and (number := _number_of_time(value)) is not None:
+                    detail = told(number)
+                self._put_aside(row, DeadLetterReason.SCHEMA, detail)
             except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
                 detail = str(error) or type(error).__name__
                 self._put_aside(row, DeadLetterReason.MALFORMED, detail)
@@ -266,10 +289,9 @@ class _Work:
         The future is judged by the record's own append time, so a replay judges alike.
         """
         times = self._columns["event_time"].view(np.int64)
-        outside = (times < 0) | (times > LAST_MOMENT_MS)
+        outside = (times < FIRST_MOMENT_MS) | (times > LAST_MOMENT_MS)
         for row in np.flatnonzero(outside).tolist():
-            detail = "event_time is not between 1970 and 2100"
-            self._put_aside(row, DeadLetterReason.SCHEMA, detail)
+            self._put_aside(row, DeadLetterReason.SCHEMA, told(int(times[row])))
         happened = times
         if self._dead:
             happened = times.copy()
@@ -291,7 +313,10 @@ class _Work:
         for code, value in limits.rates.items():
             rate[currency == limits.hasher.text(code)] = value
         for row in np.flatnonzero(np.isnan(rate)).tolist():
-            detail = "currency has no rate in engine.yaml"
+            if row in self._dead:
+                continue
+            event: Any = _DECODERS[self._stream].decode(self._values[row] or b"")
+            detail = f"currency {event.currency} has no rate in engine.yaml"
             self._put_aside(row, DeadLetterReason.SCHEMA, detail)
         for name in _IN_EVENT_CURRENCY:
             if name in self._columns:

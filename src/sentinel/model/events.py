@@ -22,7 +22,8 @@ class Stream(StrEnum):
 EventKey = tuple[Stream, str]
 """Which event: its stream and its ``event_id``, which is unique within the stream alone."""
 
-LAST_MOMENT_MS = 4_102_444_800_000  # 2100-01-01: later is a unit mistake, not a time
+FIRST_MOMENT_MS = 631_152_000_000  # 1990-01-01: what is before it, or from 2100 on, is a mistake
+LAST_MOMENT_MS = 4_102_444_800_000  # of the unit, not a time
 
 Id = Annotated[str, Meta(min_length=1, max_length=128)]
 Word = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -32,7 +33,7 @@ Decimal = Annotated[str, Meta(max_length=40, pattern=r"\A[0-9]{1,15}(\.[0-9]{1,1
 Amount = Annotated[float, Meta(ge=0, le=1e15)] | Decimal
 Currency = Annotated[str, Meta(min_length=3, max_length=3)]
 Country = Annotated[str, Meta(min_length=2, max_length=3)]
-Address = Annotated[str, Meta(min_length=2, max_length=45)]
+Address = Annotated[str, Meta(min_length=1, max_length=64)]  # with port and zone
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 

@@ -195,14 +195,14 @@ REFUSED: list[tuple[Stream, dict[str, Any]]] = [
     (Stream.TRANSACTION, {"account_id": 6222}),
     (Stream.LOGIN, {"success": "yes"}),
     (Stream.LOGIN, {"success": 1}),
-    (Stream.LOGIN, {"ip": "1"}),
+    (Stream.LOGIN, {"ip": "1" * 65}),
     (Stream.COMPLAINT, {"status": "angry"}),
     (Stream.COMPLAINT, {"complaint_id": None}),
     (Stream.COMPLAINT, {"text": "x" * 16_385}),
 ]
 TAKEN: list[tuple[Stream, dict[str, Any]]] = [
     (Stream.TRANSACTION, {"event_time": "2026-01-05T00:00:00Z"}),
-    (Stream.TRANSACTION, {"event_time": 0}),
+    (Stream.TRANSACTION, {"event_time": 631_152_000_000}),
     (Stream.TRANSACTION, {"amount": 0}),
     (Stream.TRANSACTION, {"amount": "12.50"}),
     (Stream.TRANSACTION, {"customer_id": "客" * 128}),

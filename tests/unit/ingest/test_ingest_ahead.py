@@ -10,7 +10,7 @@ from sentinel.model.step import Chunk
 FIRST = 1
 LIMITS = Limits(
     lateness_ms=3_600_000,
-    future_skew_ms=300_000,
+    future_skew_ms=2_000_000_000_000,
     max_value_bytes=100_000,
     remembered_events=100,
     base_currency="CNY",
@@ -22,7 +22,13 @@ def _chunk(first: int, *ids: str) -> Chunk:
     """Logins with these ids, at consecutive offsets; an empty id is no event."""
     values = [
         msgspec.json.encode(
-            Login(event_id=each, event_time=1_000, customer_id="c", kind="login", success=True)
+            Login(
+                event_id=each,
+                event_time=1_700_000_000_000,
+                customer_id="c",
+                kind="login",
+                success=True,
+            )
         )
         if each
         else b"{"

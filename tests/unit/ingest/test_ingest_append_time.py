@@ -82,6 +82,12 @@ def test_one_producer_cannot_move_time_ahead_of_the_others(forged: int, place: i
         assert others == honest
 
 
+def test_nor_within_a_step_that_ends_soon() -> None:
+    """What is judged is what was said, not what is left of it by the end of the step."""
+    recorded = [1, FAR, 2, 3, 4, 5]
+    assert _appended(recorded, [0] * 6, NEVER, AHEAD_MS // 2) == [1, 1, 2, 3, 4, 5]
+
+
 def test_a_gap_is_none_of_that() -> None:
     """After a quiet night the first record is hours after its predecessor, as all after it are."""
     recorded = [1, 2, FAR, FAR + 1, FAR + 2]
@@ -90,13 +96,13 @@ def test_a_gap_is_none_of_that() -> None:
 
 def _naive(recorded: list[int], until_ms: int) -> list[int]:
     """One record after the other."""
-    told = [(min(each, until_ms) if each > 0 else None) for each in recorded]
+    told = [each if each > 0 else None for each in recorded]
     found: list[int | None] = []
     for place, mine in enumerate(told):
         after = [each for each in told[place + 1 :] if each is not None][:WITNESSES]
         median = sorted(after)[(len(after) - 1) // 2] if after else None
         ahead = mine is not None and median is not None and mine > median + AHEAD_MS
-        believed = None if ahead else mine
+        believed = None if ahead or mine is None else min(mine, until_ms)
         before = next((each for each in reversed(found) if each is not None), None)
         found.append(max((each for each in (believed, before) if each is not None), default=None))
     first = next((each for each in found if each is not None), until_ms)

@@ -86,14 +86,14 @@ def test_an_id_with_endless_contents_fills_no_memory() -> None:
 
 LIMITS = Limits(
     lateness_ms=0,
-    future_skew_ms=0,
+    future_skew_ms=2_000_000_000_000,
     max_value_bytes=100_000,
     remembered_events=100,
     base_currency="CNY",
     rates={"CNY": 1.0, "USD": 7.0},
 )
 PAYMENT = (
-    '{"event_id":"E","event_time":1,"customer_id":"C","kind":"transfer","direction":"debit",'
+    '{"event_id":"E","event_time":1700000000000,"customer_id":"C","kind":"transfer","direction":"debit",'
     '"amount":1.0,"status":"approved","counterparty_id":"P"}'
 )
 
@@ -109,7 +109,7 @@ PAYMENT = (
         (PAYMENT.replace('"P"', '"Q"'), CONFLICT),
         (PAYMENT.replace("transfer", "card"), CONFLICT),
         (PAYMENT.replace("}", ',"currency":"USD"}'), CONFLICT),
-        (PAYMENT.replace('"event_time":1', '"event_time":0'), CONFLICT),
+        (PAYMENT.replace('"event_time":17', '"event_time":16'), CONFLICT),
         (PAYMENT.replace('"C"', '"D"'), FIRST),
     ],
 )

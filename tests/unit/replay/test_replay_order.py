@@ -30,7 +30,8 @@ FIELDS: dict[Stream, dict[str, object]] = {
     Stream.COMPLAINT: {"complaint_id": "c", "status": "received", "channel": "app"},
 }
 
-Row = tuple[int, int]  # stream's place, time in ms or -1
+START_MS = 1_700_000_000_000
+Row = tuple[int, int]  # stream's place, time in ms since the start or -1
 files_of_rows = st.lists(
     st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 60)), max_size=40), min_size=1, max_size=4
 )
@@ -43,7 +44,7 @@ def _blocks(name: str, rows: list[Row], block_rows: int) -> Iterator[Block]:
             msgspec.json.encode(
                 {
                     "event_id": f"{name}{first + i}",
-                    "event_time": time if time >= 0 else "unknown",
+                    "event_time": START_MS + time if time >= 0 else "unknown",
                     "customer_id": "c",
                     **FIELDS[STREAMS[place]],
                 }
@@ -51,7 +52,7 @@ def _blocks(name: str, rows: list[Row], block_rows: int) -> Iterator[Block]:
             for i, (place, time) in enumerate(part)
         ]
         yield Block(
-            np.array([time for _, time in part], np.int64),
+            np.array([START_MS + time if time >= 0 else -1 for _, time in part], np.int64),
             np.array([place for place, _ in part], np.int8),
             np.arange(first + 1, first + 1 + len(part)),
             values,
@@ -102,7 +103,7 @@ def test_files_within_the_held_rows_come_in_full_order(files: list[list[Row]]) -
     if any(time < 0 for time, *_ in rows):
         return
     taken = [
-        (time, STREAMS.index(chunk.stream), chunk.topic, offset)
+        (time - START_MS, STREAMS.index(chunk.stream), chunk.topic, offset)
         for step in _steps(files, list(range(len(files))), 1000, 1)
         for chunk in step.chunks
         for time, offset in zip(chunk.recorded_ms, chunk.offsets, strict=True)
@@ -127,7 +128,7 @@ def test_a_row_without_time_stays_behind_the_row_before() -> None:
     """A row that ingest will refuse keeps its place among its neighbours."""
     rows = [(0, 5), (0, -1), (0, 7)]
     (step,) = _steps([rows], [0], 100, 100)
-    assert step.chunks[0].recorded_ms == [5, 5, 7]
+    assert [time - START_MS for time in step.chunks[0].recorded_ms] == [5, 5, 7]
     assert step.chunks[0].offsets == [1, 2, 3]
 
 
@@ -137,4 +138,4 @@ def test_a_limit_takes_the_first_rows_in_order() -> None:
     named = {f"f{i}": _blocks(f"f{i}-", rows, 7) for i, rows in enumerate(files)}
     limited = steps(first_rows(in_order(named, 10), 3), sorted(named), 100)
     taken = [time for step in limited for chunk in step.chunks for time in chunk.recorded_ms]
-    assert taken == [5, 7, 8]
+    assert [time - START_MS for time in taken] == [5, 7, 8]
