@@ -150,7 +150,7 @@ def _number_of_time(value: bytes) -> int | None:
         number = _TIMED.decode(value).event_time
     except UNREADABLE:
         return None
-    return number if isinstance(number, int) else None
+    return number if type(number) is int else None  # true is none
 
 
 class _Work:

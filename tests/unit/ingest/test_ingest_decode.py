@@ -78,6 +78,7 @@ def encoded(**changes: object) -> bytes:
         (encoded(lat=91), DeadLetterReason.SCHEMA, "<= 90"),
         (encoded(currency="XAU"), DeadLetterReason.SCHEMA, "currency XAU has no rate"),
         (encoded(event_time=2**70), DeadLetterReason.SCHEMA, "event_time"),
+        (encoded(event_time=True), DeadLetterReason.SCHEMA, "got `bool`"),
         (encoded(event_time=0), DeadLetterReason.SCHEMA, "event_time 0 is not between 1990"),
         (encoded(event_time=1_767_607_200), DeadLetterReason.SCHEMA, "looks like seconds"),
         (encoded(event_time=20_260_105), DeadLetterReason.SCHEMA, "looks like YYYYMMDD"),
