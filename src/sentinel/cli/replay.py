@@ -3,10 +3,10 @@
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -15,7 +15,6 @@ from sentinel.model.events import Stream
 if TYPE_CHECKING:
     from sentinel.configuration import Configuration
     from sentinel.model.step import DeadLetter, Outcome
-    from sentinel.replay.run import Summary
     from sentinel.replay.source import Source
 
 _ANSWER_S = 15.0
@@ -65,6 +64,7 @@ def replay(
     merged by event time.
     """
     from sentinel.alerting.cloudevent import encode
+    from sentinel.cli.replay_summary import print_summary, write_summary
     from sentinel.engine import Engine
     from sentinel.replay import loop, mapping, run, source
     from sentinel.settings import read_configuration
@@ -88,9 +88,12 @@ def replay(
         alerts.flush()
         seconds = time.perf_counter() - started
     if not quiet:
-        _print(summary, seconds)
+        for each in sources:
+            if each.guessed_year:
+                typer.echo(f"{each.name}: times without a year: by the file's own date", err=True)
+        print_summary(summary, seconds)
     if summary_json is not None:
-        _write_summary(summary_json, summary, seconds, configuration.version)
+        write_summary(summary_json, summary, seconds, configuration.version)
 
 
 def _keyed(configuration: "Configuration") -> "Configuration":
@@ -152,7 +155,7 @@ def _write_refused(file: BinaryIO, letters: "list[DeadLetter]") -> None:
                 "row": letter.offset,
                 "reason": letter.reason,
                 "detail": letter.detail,
-                "value": (letter.value or b"").decode("utf-8", "replace"),
+                **_own_bytes(letter.value or b""),
             }
         )
         + b"\n"
@@ -160,38 +163,9 @@ def _write_refused(file: BinaryIO, letters: "list[DeadLetter]") -> None:
     )
 
 
-def _write_summary(path: Path, summary: "Summary", seconds: float, version: str) -> None:
-    import msgspec
-
-    events = sum(summary.events.values())
-    data = {
-        "config_version": version,
-        "seconds": round(seconds, 3),
-        "events_per_s": round(events / seconds),
-        **msgspec.to_builtins(summary),
-    }
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(data)) + b"\n")
-
-
-def _print(summary: "Summary", seconds: float) -> None:
-    events = sum(summary.events.values())
-    lines: dict[str, Mapping[Any, int]] = {
-        "events": summary.events,
-        "alerts": summary.alerts,
-        "dead letters": summary.dead_letters,
-        "skipped": summary.skipped,
-        "late": summary.late,
-        "no revision": summary.dropped_signals,
-        "limits": summary.limits,
-    }
-    for name, counts in lines.items():
-        parts = "  ".join(f"{key} {count:,}" for key, count in counts.items() if count)
-        typer.echo(f"{name:<13} {sum(counts.values()):>10,}   {parts}".rstrip(), err=True)
-    for topic in summary.topics:
-        times = f"{topic.rise:.1f} times as often, e.g. {' '.join(topic.examples)}"
-        typer.echo(f"{'new topic':<13} {topic.complaints:>10,}   {topic.term}: {times}", err=True)
-    typer.echo(
-        f"{'rate':<13} {events / seconds:>10,.0f}   events/s, {seconds:.1f} s; "
-        f"{summary.opened:,} alerts opened",
-        err=True,
-    )
+def _own_bytes(value: bytes) -> dict[str, object]:
+    """The value as text, or in base64 where it is none."""
+    try:
+        return {"value": value.decode()}
+    except UnicodeDecodeError:
+        return {"value_base64": value}

@@ -21,29 +21,20 @@ from sentinel.ingest.extract import extract
 from sentinel.ingest.lazy import ChosenEvents, MadeEvents, RenamedEvents
 from sentinel.ingest.limits import Limits, OtherAddresses
 from sentinel.ingest.placeholders import hashes_of, rows_of
+from sentinel.ingest.records import READERS
 from sentinel.ingest.scan import scan
 from sentinel.ingest.shape import plan
 from sentinel.ingest.units import told
 from sentinel.model.columns import FIELDS, NAMES, Array, Texts
-from sentinel.model.events import EVENT_TYPES, FIRST_MOMENT_MS, LAST_MOMENT_MS, Event, Stream
+from sentinel.model.events import FIRST_MOMENT_MS, LAST_MOMENT_MS, Event, Stream
 from sentinel.model.ids import Hasher
 from sentinel.model.network import join_networks
-from sentinel.model.reading import UNREADABLE
 from sentinel.model.step import Chunk, DeadLetter, DeadLetterReason
 
-_DECODERS = {stream: msgspec.json.Decoder(kind) for stream, kind in EVENT_TYPES.items()}
 _IN_EVENT_CURRENCY = ("amount", "balance_after")
 _ALWAYS = {stream: frozenset({"customer_id", "event_id", "event_time"}) for stream in Stream}
 _ALWAYS[Stream.TRANSACTION] |= {"currency"}
 _ADDRESS = "ip"
-_AT_TIME = "at `$.event_time`"
-
-
-class _Timed(msgspec.Struct):
-    event_time: Any = None
-
-
-_TIMED = msgspec.json.Decoder(_Timed)
 _ALL = {stream: frozenset(FIELDS[stream]) for stream in Stream}
 
 
@@ -142,15 +133,6 @@ def decode(
     if stream is Stream.TRANSACTION:
         work.convert_currencies()
     return work.decoded(with_offsets=with_offsets)
-
-
-def _number_of_time(value: bytes) -> int | None:
-    """The event time of a record that is no event for it, if it is a number."""
-    try:
-        number = _TIMED.decode(value).event_time
-    except UNREADABLE:
-        return None
-    return number if type(number) is int else None  # true is none
 
 
 class _Work:
@@ -272,12 +254,9 @@ class _Work:
             self._put_aside(row, DeadLetterReason.TOO_LARGE, detail)
         else:
             try:
-                return _DECODERS[self._stream].decode(value)
+                return READERS[self._stream](value)
             except msgspec.ValidationError as error:
-                detail = str(error)
-                if detail.endswith(_AT_TIME) and (number := _number_of_time(value)) is not None:
-                    detail = told(number)
-                self._put_aside(row, DeadLetterReason.SCHEMA, detail)
+                self._put_aside(row, DeadLetterReason.SCHEMA, str(error))
             except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
                 detail = str(error) or type(error).__name__
                 self._put_aside(row, DeadLetterReason.MALFORMED, detail)
@@ -315,7 +294,7 @@ class _Work:
         for row in np.flatnonzero(np.isnan(rate)).tolist():
             if row in self._dead:
                 continue
-            event: Any = _DECODERS[self._stream].decode(self._values[row] or b"")
+            event: Any = READERS[self._stream](self._values[row] or b"")
             detail = f"currency {event.currency} has no rate in engine.yaml"
             self._put_aside(row, DeadLetterReason.SCHEMA, detail)
         for name in _IN_EVENT_CURRENCY:
@@ -345,7 +324,7 @@ class _Work:
             every = [offset for chunk in self._chunks for offset in chunk.offsets]
             offsets = np.array(every, np.int64)
         if not self._dead:
-            events = MadeEvents(_DECODERS[self._stream].decode, self._values)
+            events = MadeEvents(READERS[self._stream], self._values)
             texts = self._texts(slice(None))
             return Decoded(
                 self._stream,
@@ -363,7 +342,7 @@ class _Work:
         good[list(self._dead)] = False
         return Decoded(
             self._stream,
-            MadeEvents(_DECODERS[self._stream].decode, list(compress(self._values, good))),
+            MadeEvents(READERS[self._stream], list(compress(self._values, good))),
             {name: column[good] for name, column in self._columns.items()},
             self._recorded_ms[good],
             [self._dead[row] for row in sorted(self._dead)],

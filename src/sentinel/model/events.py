@@ -29,7 +29,12 @@ Id = Annotated[str, Meta(min_length=1, max_length=128)]
 Word = Annotated[str, Meta(min_length=1, max_length=64)]
 Text = Annotated[str, Meta(max_length=16_384)]
 Moment = Annotated[int, Meta(ge=0, le=LAST_MOMENT_MS)] | Annotated[datetime, Meta(tz=True)]
-Decimal = Annotated[str, Meta(max_length=40, pattern=r"\A[0-9]{1,15}(\.[0-9]{1,18})?\Z")]
+_DECIMAL = (  # below 10^15, as the number is; Java and Python write 0 of scale 8 as 0E-8
+    r"\A[0-9]{1,15}(\.[0-9]{1,18})?\Z"
+    r"|\A[0-9]{1,15}(\.[0-9]{1,18})?[eE]-[0-9]{1,2}\Z"
+    r"|\A[0-9](\.[0-9]{1,18})?[eE]\+?(0?[0-9]|1[0-4])\Z"
+)
+Decimal = Annotated[str, Meta(max_length=40, pattern=_DECIMAL)]
 Amount = Annotated[float, Meta(ge=0, le=1e15)] | Decimal
 Currency = Annotated[str, Meta(min_length=3, max_length=3)]
 Country = Annotated[str, Meta(min_length=2, max_length=3)]

@@ -1,9 +1,10 @@
-"""A block: consecutive rows of one file as event JSON, with what ordering needs."""
+"""Rows of files: as they are read, and as event JSON with what ordering needs."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 UNKNOWN_TIME = -1
@@ -18,10 +19,27 @@ class Skip(StrEnum):
     """Why a row was left out before the engine saw it."""
 
     NO_PATTERN = "no_pattern"  # a line of a text log in which no pattern is found
-    NO_STREAM = "no_stream"  # a line that states no stream, where no other line is like it
-    NOT_JSON = "not_json"  # a line of foreign JSON that is not a JSON object
+    NO_STREAM = "no_stream"  # an object that states no stream, where no other is like it
+    NOT_WANTED = "not_wanted"  # the mapping's `only` leaves it out
     TOO_LONG = "too_long"  # a line of more than 4 MiB
-    RAGGED = "ragged"  # a CSV row with more or fewer cells than the header
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that is no event whatever ingest may say: its number, why, and its bytes."""
+
+    row: int
+    detail: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of a table: their numbers, int64[n] from 1, and cells; and the refused between them."""
+
+    numbers: NDArray[np.int64]
+    batch: pa.RecordBatch
+    refused: list[Refused]
 
 
 @dataclass(frozen=True, slots=True)

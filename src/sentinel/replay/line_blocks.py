@@ -2,16 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import BinaryIO
 
 from sentinel.replay.block import Skip
+from sentinel.replay.recode import Reads
 
 BLOCK_BYTES = 4 << 20
 LONGEST_LINE = BLOCK_BYTES
 """No event has so many bytes; a longer line is skipped, and no more of it is kept in memory."""
 
 
-def line_blocks(file: BinaryIO, skipped: Counter[Skip]) -> Iterator[tuple[list[int], list[bytes]]]:
+def line_blocks(file: Reads, skipped: Counter[Skip]) -> Iterator[tuple[list[int], list[bytes]]]:
     """Numbers (from 1) and lines without their line feed, in blocks of some megabytes."""
     rest, number, is_skipping = b"", 0, False
     while chunk := file.read(BLOCK_BYTES):

@@ -1,21 +1,21 @@
-"""Files of ours: one event as JSON per line, passed on untouched.
+"""Files of ours: events as JSON, passed on untouched.
 
-Only the time and the stream of a line are looked at, to bring the lines in order;
-whether the line is an event is for ingest to say.
+Only the time and the stream of a value are looked at, to bring the values in order;
+whether one is an event is for ingest to say.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import BinaryIO
 
 import msgspec
 import numpy as np
 
 from sentinel.model.events import Moment, Stream
 from sentinel.model.reading import UNREADABLE
-from sentinel.replay.block import UNKNOWN_TIME, Block, ReplayError, Skip
-from sentinel.replay.line_blocks import line_blocks
+from sentinel.replay.block import UNKNOWN_TIME, Block, Refused, ReplayError, Skip
+from sentinel.replay.json_values import json_values
+from sentinel.replay.recode import Peeked
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -36,55 +36,65 @@ _stream_only = msgspec.json.Decoder(_StreamOnly).decode
 
 
 def read_lines(
-    file: BinaryIO, name: str, stream: Stream | None, skipped: Counter[Skip]
+    file: Peeked, stream: Stream | None, skipped: Counter[Skip], refused: list[Refused]
 ) -> Iterator[Block]:
-    """Blocks of the file's lines; ``stream`` is theirs where a line does not say.
+    """Blocks of the file's values; ``stream`` is theirs where one does not say.
 
-    A line of which the stream cannot be told is skipped and counted, but where the
-    very first is like that the file is not what the user thinks: ReplayError.
+    What is no object of JSON, and so tells no stream, is refused.  An object that tells none is
+    skipped and counted, but where none before it did the file is not what the user thinks:
+    ReplayError.
     """
-    for numbers, lines in line_blocks(file, skipped):
-        times, streams, offsets, values = [], [], [], []
-        for offset, line in zip(numbers, lines, strict=True):
-            if not line or line.isspace():
+    is_told = False
+    for numbers, values in json_values(file, skipped):
+        times, streams, offsets, kept = [], [], [], []
+        for number, value in zip(numbers, values, strict=True):
+            try:
+                time, place = _look(value, stream)
+            except UNREADABLE as error:
+                refused.append(Refused(number, str(error), value))
                 continue
-            time, place = _look(line, stream)
+            if place is None and not is_told:
+                raise ReplayError(
+                    "cannot tell which stream its lines are: give --stream, or name "
+                    'the file like transactions.jsonl, or put "stream" in each line'
+                )
             if place is None:
-                if offset == 1:
-                    raise ReplayError(
-                        f"{name}: cannot tell which stream its lines are: give --stream, or name "
-                        'the file like transactions.jsonl, or put "stream" in each line'
-                    )
                 skipped[Skip.NO_STREAM] += 1
                 continue
+            is_told = True
             times.append(time)
             streams.append(place)
-            offsets.append(offset)
-            values.append(line.rstrip(b"\r"))
+            offsets.append(number)
+            kept.append(value)
         yield Block(
             np.array(times, np.int64),
             np.array(streams, np.int8),
             np.array(offsets, np.int64),
-            values,
+            kept,
         )
 
 
-def _look(line: bytes, stream: Stream | None) -> tuple[int, int | None]:
-    """A line's time in ms and its stream's place, as far as they can be told."""
+def _look(value: bytes, stream: Stream | None) -> tuple[int, int | None]:
+    """A value's time in ms and its stream's place, as far as they can be told.
+
+    Raises an error of reading for what tells no stream because it is no object.
+    """
     try:
-        head = _head(line)
+        head = _head(value)
     except UNREADABLE:
-        return UNKNOWN_TIME, _place(_stream_of(line) or stream)
+        return UNKNOWN_TIME, _place(_stream_of(value, stream))
     moment = head.event_time
     time = moment if isinstance(moment, int) else (moment - _EPOCH) // _MILLISECOND
     return time, _place(head.stream or stream)
 
 
-def _stream_of(line: bytes) -> Stream | None:
+def _stream_of(value: bytes, stream: Stream | None) -> Stream | None:
     try:
-        return _stream_only(line).stream
+        return _stream_only(value).stream or stream
     except UNREADABLE:
-        return None
+        if stream is not None:
+            return stream
+        raise
 
 
 def _place(stream: Stream | None) -> int | None:

@@ -2,43 +2,65 @@
 
 ```yaml
 stream: transaction
+encoding: gb18030                                  # of a text file, else UTF-8
+delimiter: ";"                                     # of delimited text, else by the file's name
+decimal: ","                                       # then 1.234,50 is a number
+only: {STATE: [booked]}                            # other rows are skipped
 fields:
   event_id: {template: "tx-{ID}"}                  # text with columns in it
-  event_time: {from: DATE, format: "%d-%m-%Y"}     # a column, converted
+  event_time: {from: DATE, format: "%d-%m-%Y", zone: Europe/Berlin}
   customer_id: CUSTOMER                            # a column as it is
   kind: {value: card}                              # a constant
   channel: {from: VIA, choices: {Web: app}, otherwise: branch}
-  amount: {from: CENTS, scale: 0.01, default: 0}
+  direction: {sign_of: CENTS, choices: {"-": debit, "+": credit}}
+  amount: {from: CENTS, absolute: true, scale: 0.01, default: 0}
+  currency: {from: CUR, upper: true}               # in capitals
+  counterparty_id: [IBAN, ACCOUNT]                 # the first of these that a row has
 ```
 
 A field's own type says whether it is read as text, number, true/false or time, so a
 mapping does not repeat it.  A value that cannot be converted is passed on as it stands:
 ingest then refuses the event, and the dead letter shows the value.  Columns that no
 field names are left out.  ``lines`` turns text logs into columns: regular expressions
-with named groups, the first that is found in a line gives its columns.  ``{row}`` is the
-row's number, from 1, unless the file has a column of that name.
+with named groups, the first that is found in a line gives its columns.  ``root`` is the
+path of the JSON object that has the columns, or of an array of such objects.  ``{row}`` is
+the row's number, from 1, unless the file has a column of that name.
+
+A time that states its zone is read as it is.  Others need ``zone``, and ``format`` (strptime's)
+or ``unit`` and ``since`` if they are counted; without either a number is in milliseconds.
+A format without a year gives the last such time before the file was written.
 """
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from sentinel.model.columns import FIELDS, Kind
-from sentinel.model.document import ConfigError, Document, WrongTextError, did_you_mean, parse
+from sentinel.model.columns import FIELDS
+from sentinel.model.document import Document, WrongTextError, parse
 from sentinel.model.duration import parse_duration
 from sentinel.model.events import EVENT_TYPES, Stream
 from sentinel.model.expression import Expression, compile_expression
 from sentinel.replay.block import ReplayError
 
 ROW = "row"
-EPOCHS_MS = {"epoch_s": 1000, "epoch_ms": 1}
+Unit = Literal["ns", "us", "ms", "s", "min", "h", "day"]
+UNITS_MS: dict[Unit, Decimal] = {
+    "ns": Decimal("0.000001"),
+    "us": Decimal("0.001"),
+    "ms": Decimal(1),
+    "s": Decimal(1_000),
+    "min": Decimal(60_000),
+    "h": Decimal(3_600_000),
+    "day": Decimal(86_400_000),
+}
+_WITH_YEAR = ("%Y", "%y", "%G", "%c", "%x")
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _SHIPPED = Path(__file__).resolve().parent.parent / "configs" / "mappings"
 
@@ -60,49 +82,87 @@ class Ticks(Struct, frozen=True, forbid_unknown_fields=True):
         return parse_duration(self.every)
 
 
+class Scale(Struct, frozen=True, forbid_unknown_fields=True):
+    """A factor that another column chooses, such as a currency its smallest unit."""
+
+    by: str
+    choices: dict[str, float]
+    otherwise: float
+
+
 class Field(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where one event field comes from and how it is converted."""
 
-    column: str | None = msgspec.field(default=None, name="from")
+    column: str | list[str] | None = msgspec.field(default=None, name="from")
     template: str | None = None
+    sign_of: str | None = None  # "-" or "+" of a number
     value: Scalar | UnsetType = UNSET
     sequence: Ticks | None = None
     choices: dict[str, Scalar] | None = None
     otherwise: Scalar | UnsetType = UNSET  # for a value that is not among the choices
     default: Scalar | UnsetType = UNSET  # for a value that is missing
-    scale: float | None = None  # a number is multiplied by it
+    scale: float | Scale | None = None  # a number is multiplied by it
+    absolute: bool = False  # a number loses its sign
     cut: int | None = None  # a text keeps at most so many characters
-    format: str | None = None  # of a time: strptime's, epoch_s or epoch_ms; else RFC 3339
-    zone: str = "UTC"  # of a time that names none
+    upper: bool = False  # a text is in capitals
+    format: str | None = None  # of a time: strptime's
+    unit: Unit | None = None  # of a time that is a number
+    since: str | None = None  # when that number was 0, else 1970
+    zone: str | None = None  # of a time that names none
     year: int | None = None  # of a time whose format has none
+
+    @property
+    def has_year(self) -> bool:
+        """Whether the format has one."""
+        return self.format is None or any(code in self.format for code in _WITH_YEAR)
 
     def parts(self) -> list[str]:
         """The template cut at its columns: text, column, text, ... , text."""
         return _PLACEHOLDER.split(self.template or "")
 
+    def alternatives(self) -> list[str]:
+        """The columns of which a row's first that is not missing is read."""
+        if self.sign_of is not None:
+            return [self.sign_of]
+        return [self.column] if isinstance(self.column, str) else self.column or []
+
     def columns(self) -> list[str]:
-        """The columns that this field reads."""
-        return [self.column] if self.column is not None else self.parts()[1::2]
+        """The columns that this field may read."""
+        chooser = [self.scale.by] if isinstance(self.scale, Scale) else []
+        return (self.alternatives() or self.parts()[1::2]) + chooser
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     stream: Stream
     fields: dict[str, Any]
     lines: list[str] = []
+    encoding: str | None = None
+    delimiter: str | None = None
+    decimal: Literal[".", ","] | None = None
+    root: str | None = None
+    only: dict[str, list[str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A checked mapping: one stream's fields, and patterns where the file is a text log."""
+    """A checked mapping: one stream's fields, and how its file is to be read.
+
+    ``patterns`` are there where the file is a text log; ``is_own`` where there is no mapping.
+    """
 
     stream: Stream
     fields: dict[str, Field]
     patterns: tuple[Expression, ...] = ()
+    encoding: str | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
+    root: str | None = None
+    only: dict[str, list[str]] = field(default_factory=dict)
 
     def columns(self) -> list[str]:
-        """The columns that the fields read, each once, in the order of the fields."""
-        read = (name for field in self.fields.values() for name in field.columns())
-        return list(dict.fromkeys(read))
+        """The columns that the mapping reads, each once, in the order of the fields."""
+        read = [name for field in self.fields.values() for name in field.columns()]
+        return list(dict.fromkeys([*read, *self.only]))
 
 
 def identity(stream: Stream, columns: Iterable[str]) -> Mapping:
@@ -113,7 +173,7 @@ def identity(stream: Stream, columns: Iterable[str]) -> Mapping:
         {
             name: Field(column=name)
             for name in FIELDS[stream]
-            if name in known or _is_required(stream, name)
+            if name in known or is_required(stream, name)
         },
     )
 
@@ -140,19 +200,32 @@ def read(name: str) -> Mapping:
 
 def load(document: Document) -> Mapping:
     """Check a mapping document; raises ConfigError at the first thing that is wrong."""
+    from sentinel.replay import mapping_check as check  # noqa: PLC0415 - checks know the types
+
     spec = document.convert(_File)
+    check.check_reading(document)
     patterns = tuple(_pattern(document, place, text) for place, text in enumerate(spec.lines))
-    fields = {name: _field(document, spec.stream, name) for name in spec.fields}
+    fields = {name: check.checked(document, spec.stream, name) for name in spec.fields}
     for name in FIELDS[spec.stream]:
-        if name not in fields and _is_required(spec.stream, name):
+        if name not in fields and is_required(spec.stream, name):
             raise document.error(("fields",), f'a {spec.stream} needs the field "{name}"')
-    mapping = Mapping(spec.stream, fields, patterns)
+    mapping = Mapping(
+        spec.stream,
+        fields,
+        patterns,
+        spec.encoding,
+        spec.delimiter,
+        spec.decimal,
+        spec.root,
+        spec.only,
+    )
     if patterns:
-        _check_groups(document, mapping)
+        check.check_groups(document, mapping)
     return mapping
 
 
-def _is_required(stream: Stream, name: str) -> bool:
+def is_required(stream: Stream, name: str) -> bool:
+    """Whether every event of the stream has the field."""
     kinds = msgspec.structs.fields(EVENT_TYPES[stream])
     return any(each.name == name and each.required for each in kinds)
 
@@ -162,114 +235,3 @@ def _pattern(document: Document, place: int, text: str) -> Expression:
         return compile_expression(text)
     except WrongTextError as error:
         raise document.wrong_text(("lines", place), error) from None
-
-
-def _check_groups(document: Document, mapping: Mapping) -> None:
-    groups = {name for pattern in mapping.patterns for name in pattern.groupindex} | {ROW}
-    for name, field in mapping.fields.items():
-        for column in field.columns():
-            if column not in groups:
-                message = f'no pattern in lines has a group named "{column}"'
-                raise document.error(("fields", name), message, did_you_mean(column, groups))
-
-
-def _field(document: Document, stream: Stream, name: str) -> Field:
-    column = FIELDS[stream].get(name)
-    if column is None:
-        line, place = document.key_position("fields", name)
-        hint = did_you_mean(name, FIELDS[stream])
-        message = f'a {stream} has no field "{name}"'
-        raise ConfigError(document.path, line, place, message, hint)
-    spec = document.data["fields"][name]
-    if isinstance(spec, str):
-        return Field(column=spec)
-    if not isinstance(spec, dict):
-        raise document.error(("fields", name), "expected a column's name or a mapping")
-    field = document.part("fields", name).convert(Field)
-    _check_origin(document, name, field)
-    _check_kind(document, name, field, column.kind)
-    _check_constants(document, stream, name, field)
-    return field
-
-
-def _check_origin(document: Document, name: str, field: Field) -> None:
-    origins = ("from", "template", "value", "sequence")
-    given = [key for key in origins if key in document.data["fields"][name]]
-    if len(given) != 1:
-        raise document.error(
-            ("fields", name), "needs exactly one of from, template, value and sequence"
-        )
-    if field.template is not None and not field.columns():
-        raise document.error(
-            ("fields", name, "template"), "names no {COLUMN}", "a constant is written value:"
-        )
-    if name == "event_id" and field.value is not UNSET:
-        raise document.error(("fields", name), "every event needs an id of its own")
-    if field.otherwise is not UNSET and field.choices is None:
-        raise document.error(("fields", name, "otherwise"), "stands only beside choices")
-
-
-def _check_kind(document: Document, name: str, field: Field, kind: Kind) -> None:
-    given = document.data["fields"][name]
-    fits = {
-        "sequence": (kind is Kind.TIME, "a time"),
-        "format": (kind is Kind.TIME, "a time"),
-        "zone": (kind is Kind.TIME, "a time"),
-        "year": (kind is Kind.TIME, "a time"),
-        "scale": (kind is Kind.NUMBER, "a number"),
-        "cut": (kind in {Kind.STRING, Kind.CODE}, "a text"),
-    }
-    for key, (fit, owner) in fits.items():
-        if key in given and not fit:
-            raise document.error(("fields", name, key), f"only {owner} has {key}")
-    if field.cut is not None and field.cut < 1:
-        raise document.error(("fields", name, "cut"), "expected at least 1")
-    if kind is Kind.TIME:
-        _check_time(document, name, field)
-
-
-def _check_time(document: Document, name: str, field: Field) -> None:
-    try:
-        ZoneInfo(field.zone)
-    except (KeyError, OSError, ValueError):  # by its name: unknown, a folder, outside
-        message = f'"{field.zone}" is not a time zone'
-        raise document.error(("fields", name, "zone"), message) from None
-    strptime = field.format is not None and field.format not in EPOCHS_MS
-    has_year = not strptime or any(code in str(field.format) for code in ("%Y", "%y", "%c", "%x"))
-    if has_year and field.year is not None:
-        raise document.error(("fields", name, "year"), "the format has a year of its own")
-    if not has_year and field.year is None:
-        raise document.error(("fields", name, "format"), "has no year", "add year:")
-    if field.sequence is None:
-        return
-    try:
-        field.sequence.every_ms()
-    except ValueError as error:
-        raise document.error(("fields", name, "sequence", "every"), str(error)) from None
-    try:
-        start = datetime.fromisoformat(field.sequence.start)
-    except ValueError:
-        start = datetime.min  # noqa: DTZ901  # no zone: refused below like any such text
-    if start.tzinfo is None:
-        message = f'"{field.sequence.start}" is not a moment like 2026-01-05T10:00:00+08:00'
-        raise document.error(("fields", name, "sequence", "start"), message)
-
-
-def _check_constants(document: Document, stream: Stream, name: str, field: Field) -> None:
-    """Constants must be what the event allows, so that no replay fails on every row."""
-    constants: list[tuple[tuple[str, ...], Scalar | UnsetType]] = [
-        (("value",), field.value),
-        (("otherwise",), field.otherwise),
-        (("default",), field.default),
-        *((("choices", key), value) for key, value in (field.choices or {}).items()),
-    ]
-    kinds = {each.name: each.type for each in msgspec.structs.fields(EVENT_TYPES[stream])}
-    for place, value in constants:
-        if value is UNSET:
-            continue
-        try:
-            msgspec.convert(value, kinds[name], strict=True)
-        except msgspec.ValidationError as error:
-            hint = did_you_mean(str(value), FIELDS[stream][name].vocabulary)
-            message = f"{name}: {str(error)[:1].lower()}{str(error)[1:]}"
-            raise document.error(("fields", name, *place), message, hint) from None

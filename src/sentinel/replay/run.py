@@ -8,7 +8,7 @@ from typing import Protocol
 
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
-from sentinel.model.step import DeadLetterReason, Limit, Outcome, SignalDrop, Step
+from sentinel.model.step import DeadLetter, DeadLetterReason, Limit, Outcome, SignalDrop, Step
 from sentinel.model.topic import Topic
 from sentinel.replay.block import ReplayError, Skip
 from sentinel.replay.order import STEP_ROWS, first_rows, in_order, steps
@@ -27,13 +27,19 @@ class Processor(Protocol):
 class Summary:
     """Counts over a whole replay; alerts are revisions, ``opened`` the first of each.
 
-    ``topics`` are those that rise at its end.
+    Every row is an event, a dead letter, a repeat of an event, or skipped.  ``first_letters`` has
+    the first dead letter of each file and reason, ``topics`` those that rise at its end.
     """
 
+    rows: int = 0
     events: Counter[Stream] = field(default_factory=Counter)
     alerts: Counter[Tier] = field(default_factory=Counter)
     opened: int = 0
     dead_letters: Counter[DeadLetterReason] = field(default_factory=Counter)
+    first_letters: dict[tuple[str, DeadLetterReason], DeadLetter] = field(default_factory=dict)
+    repeated: Counter[Stream] = field(default_factory=Counter)
+    conflicts: Counter[Stream] = field(default_factory=Counter)
+    missing: Counter[str] = field(default_factory=Counter)
     skipped: Counter[Skip] = field(default_factory=Counter)
     late: Counter[Stream] = field(default_factory=Counter)
     dropped_signals: Counter[SignalDrop] = field(default_factory=Counter)
@@ -46,6 +52,13 @@ class Summary:
         self.alerts.update(alert.tier for alert in outcome.alerts)
         self.opened += sum(alert.revision == 1 for alert in outcome.alerts)
         self.dead_letters.update(letter.reason for letter in outcome.dead_letters)
+        for letter in outcome.dead_letters:
+            self.first_letters.setdefault((letter.topic, letter.reason), letter)
+        self.repeated.update(outcome.repeated)
+        self.conflicts.update(outcome.conflicts)
+        self.missing.update(
+            {f"{stream}.{name}": count for (stream, name), count in outcome.missing.items()}
+        )
         self.late.update(outcome.late)
         self.dropped_signals.update(outcome.dropped_signals)
         self.limits.update(outcome.limits)
@@ -73,7 +86,18 @@ def replay(
         sequences = first_rows(sequences, limit)
     for step in steps(sequences, names, step_rows):
         outcome = engine.process(step)
-        summary.add(outcome)
-        yield outcome
+        summary.rows += sum(len(chunk.offsets) for chunk in step.chunks)
+        yield _counted(summary, outcome, sources)
+    yield _counted(summary, Outcome(topics=summary.topics), sources)
     for source in sources:
         summary.skipped.update(source.skipped)
+        summary.rows += source.skipped.total()
+
+
+def _counted(summary: Summary, outcome: Outcome, sources: list[Source]) -> Outcome:
+    """The outcome with what its readers refused, counted."""
+    refused = [letter for source in sources for letter in source.take_refused()]
+    summary.rows += len(refused)
+    outcome.dead_letters += refused
+    summary.add(outcome)
+    return outcome

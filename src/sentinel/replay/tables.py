@@ -1,143 +1,201 @@
-"""Foreign files as Arrow tables: Parquet, CSV, JSON lines and text logs, block by block.
+"""Foreign files as Arrow tables: Parquet, delimited text, JSON and text logs, block by block.
 
 No file is ever whole in memory, and only the columns asked for are read.  Cells of
 text formats stay text: the mapping says what they are.  Rows are numbered from 1; in
 line-by-line formats a row's number is its line's, so that a dead letter can be found.
+
+A column inside others has a path: ``data.object.amount``, in an array ``items.0.price``.
 """
 
-import csv
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
+import pyarrow.compute as pc
 import pyarrow.parquet
-from numpy.typing import NDArray
 
 from sentinel.model.expression import Expression
 from sentinel.model.reading import UNREADABLE
-from sentinel.replay.block import ReplayError, Skip
-from sentinel.replay.line_blocks import LONGEST_LINE, line_blocks
+from sentinel.replay.block import Refused, ReplayError, Rows, Skip
+from sentinel.replay.json_values import json_values
+from sentinel.replay.line_blocks import line_blocks
+from sentinel.replay.recode import Peeked, is_utf8, not_utf8
 
 BLOCK_ROWS = 65_536
-CSV_BLOCK_BYTES = 4 << 20
+Cells = dict[str, str | None]
 
-Numbered = tuple[NDArray[np.int64], pa.RecordBatch]
-"""The numbers of some rows, int64[n], and the rows."""
+
+class _Number(str):
+    """A JSON number with decimals, as it is written: no decimal gets lost."""
+
+    __slots__ = ()
+
+
+_decode = msgspec.json.Decoder(float_hook=_Number).decode
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """An open table: its columns' names, and how to read some of them.
 
-    ``names`` is None where the rows need not have the same columns (JSON lines).
+    ``names`` is None where the rows need not have the same columns (JSON); ``hint`` may tell why
+    a column is not among them.
     """
 
     names: list[str] | None
-    read: Callable[[Sequence[str]], Iterator[Numbered]]
+    read: Callable[[Sequence[str]], Iterator[Rows]]
+    hint: str = ""
 
 
 def parquet_table(file: BinaryIO) -> Table:
     """A Parquet file; read by one thread, so that a replay is one core's work."""
     parquet = pa.parquet.ParquetFile(file)
+    schema: pa.Schema = parquet.schema_arrow
 
-    def read(columns: Sequence[str]) -> Iterator[Numbered]:
-        yield from _counted(
-            parquet.iter_batches(BLOCK_ROWS, columns=list(columns), use_threads=False)
-        )
+    def read(columns: Sequence[str]) -> Iterator[Rows]:
+        paths = [_path_in(schema, name) for name in columns]
+        tops = list(dict.fromkeys(path[0] for path in paths))
+        first = 1
+        for batch in parquet.iter_batches(BLOCK_ROWS, columns=tops, use_threads=False):
+            arrays = []
+            for path in paths:
+                array = batch.column(path[0])
+                for name in path[1:]:
+                    array = pc.struct_field(array, name)
+                arrays.append(array)
+            numbers = np.arange(first, first + batch.num_rows)
+            yield Rows(numbers, pa.RecordBatch.from_arrays(arrays, names=list(columns)), [])
+            first += batch.num_rows
 
-    return Table(list(parquet.schema_arrow.names), read)
-
-
-def csv_table(file: BinaryIO, delimiter: str, skipped: Counter[Skip]) -> Table:
-    """Delimited text whose first line names the columns."""
-    line = file.readline(LONGEST_LINE + 1)
-    if len(line) > LONGEST_LINE:
-        raise ReplayError(f"its first line has more than {LONGEST_LINE} bytes")
-    first = line.decode("utf-8-sig", "replace")
-    names = next(csv.reader([first], delimiter=delimiter), [])
-
-    def ragged(_row: object) -> str:
-        skipped[Skip.RAGGED] += 1
-        return "skip"
-
-    reading = pa.csv.ReadOptions(column_names=names, use_threads=False, block_size=CSV_BLOCK_BYTES)
-    parsing = pa.csv.ParseOptions(
-        delimiter=delimiter, newlines_in_values=True, invalid_row_handler=ragged
-    )
-
-    def read(columns: Sequence[str]) -> Iterator[Numbered]:
-        convert = pa.csv.ConvertOptions(
-            include_columns=list(columns), column_types=dict.fromkeys(columns, pa.binary())
-        )
-        yield from _counted(pa.csv.open_csv(file, reading, parsing, convert))
-
-    return Table(names, read)
+    return Table(_paths(schema), read)
 
 
-def json_table(file: BinaryIO, skipped: Counter[Skip]) -> Table:
-    """JSON objects, one per line; a value that is not text is taken as its JSON."""
+def _paths(fields: Iterable[pa.Field], above: str = "") -> list[str]:
+    """Names of columns, and paths of those inside structs."""
+    names = []
+    for field in fields:
+        names.append(above + field.name)
+        if pa.types.is_struct(field.type):
+            names += _paths(list(field.type), f"{above}{field.name}.")
+    return names
 
-    def cells(line: bytes) -> dict[str, str | None] | None:
-        try:
-            row = msgspec.json.decode(line, type=dict[str, object])
-        except UNREADABLE:
-            skipped[Skip.NOT_JSON] += 1
-            return None
-        return {name: _cell(value) for name, value in row.items()}
 
-    def read(columns: Sequence[str]) -> Iterator[Numbered]:
-        yield from _by_line(file, cells, columns, skipped)
+def _path_in(fields: Any, name: str) -> list[str]:
+    """The way to a column; one of that very name goes before one inside another."""
+    for field in fields:
+        if field.name == name:
+            kind = field.type
+            if pa.types.is_struct(kind):
+                first = kind.field(0).name if kind.num_fields else "FIELD"
+                raise ReplayError(f'column "{name}" holds others: name one, like {name}.{first}')
+            if pa.types.is_nested(kind):
+                raise ReplayError(f'column "{name}" holds lists, no single values: {kind}')
+            return [name]
+    top = next(each for each in fields if name.startswith(f"{each.name}."))
+    rest = name.removeprefix(f"{top.name}.")
+    return [top.name, *_path_in(list(top.type), rest)]
+
+
+def json_table(
+    file: Peeked, root: str | None, decimal: str | None, skipped: Counter[Skip]
+) -> Table:
+    """JSON objects, one per line or in one array; a value that is not text is taken as its JSON.
+
+    ``root`` is the path of the object that has the columns, or of an array of such objects.
+    Numbers are written with the mapping's ``decimal`` mark, as its texts are.
+    """
+
+    def read(columns: Sequence[str]) -> Iterator[Rows]:
+        for numbers, values in json_values(file, skipped):
+            refused: list[Refused] = []
+            rows: list[tuple[int, Cells]] = []
+            for number, value in zip(numbers, values, strict=True):
+                try:
+                    rows += [
+                        (number, {name: _cell(name, at(each, name), decimal) for name in columns})
+                        for each in _objects(_decode(value), root)
+                    ]
+                except UNREADABLE as error:
+                    refused.append(Refused(number, str(error), value))
+            yield _rows(rows, columns, refused)
 
     return Table(None, read)
 
 
-def log_table(file: BinaryIO, patterns: Sequence[Expression], skipped: Counter[Skip]) -> Table:
+def _objects(value: object, root: str | None) -> list[dict[str, object]]:
+    """The objects with columns in a row's value; raises ValueError where it has none."""
+    found = value
+    if root is not None and isinstance(value, dict):
+        found = at(value, root)
+    several = found if root is not None and isinstance(found, list) else [found]
+    objects = [each for each in several if isinstance(each, dict)]
+    if len(objects) < len(several):
+        raise ValueError(f"no JSON object at {root}" if root else "not a JSON object")
+    return objects
+
+
+def at(row: dict[str, Any], path: str) -> object:
+    """What stands at a path, None where nothing does; a key of that very name goes first."""
+    if path in row:
+        return row[path]
+    found: Any = row
+    for key in path.split("."):
+        if isinstance(found, dict):
+            found = found.get(key)
+        elif isinstance(found, list) and key.isdecimal() and int(key) < len(found):
+            found = found[int(key)]
+        else:
+            return None
+    return found
+
+
+def log_table(
+    file: Peeked, patterns: Sequence[Expression], encoding: str | None, skipped: Counter[Skip]
+) -> Table:
     """A text log: the groups of the first pattern that is found in a line."""
     names = list(dict.fromkeys(name for pattern in patterns for name in pattern.groupindex))
 
-    def cells(line: bytes) -> dict[str, str | None] | None:
-        text = line.decode("utf-8", "replace")
-        found = next((hit for each in patterns if (hit := each.search(text))), None)
-        if found is None:
-            skipped[Skip.NO_PATTERN] += 1
-            return None
-        groups: dict[str, str | None] = found.groupdict()
-        return groups
-
-    def read(columns: Sequence[str]) -> Iterator[Numbered]:
-        yield from _by_line(file, cells, columns, skipped)
+    def read(columns: Sequence[str]) -> Iterator[Rows]:
+        for numbers, lines in line_blocks(file, skipped):
+            refused: list[Refused] = []
+            rows: list[tuple[int, Cells]] = []
+            for number, line in zip(numbers, lines, strict=True):
+                text = line.decode("utf-8", "replace")
+                found = next((hit for each in patterns if (hit := each.search(text))), None)
+                if not text or text.isspace():
+                    continue
+                if found is None:
+                    skipped[Skip.NO_PATTERN] += 1
+                elif "\ufffd" in text and not is_utf8(line):
+                    refused.append(Refused(number, not_utf8("the line", line, encoding), line))
+                else:
+                    rows.append((number, found.groupdict()))
+            yield _rows(rows, columns, refused)
 
     return Table(names, read)
 
 
-def _counted(batches: Iterable[pa.RecordBatch]) -> Iterator[Numbered]:
-    first = 1
-    for batch in batches:
-        yield np.arange(first, first + batch.num_rows), batch
-        first += batch.num_rows
+def _rows(rows: list[tuple[int, Cells]], columns: Sequence[str], refused: list[Refused]) -> Rows:
+    """Rows of cells; a column that a row lacks is missing there."""
+    arrays = [pa.array([row.get(name) for _, row in rows], pa.string()) for name in columns]
+    batch = pa.RecordBatch.from_arrays(arrays, names=list(columns))
+    return Rows(np.array([number for number, _ in rows], np.int64), batch, refused)
 
 
-def _by_line(
-    file: BinaryIO,
-    cells: Callable[[bytes], dict[str, str | None] | None],
-    columns: Sequence[str],
-    skipped: Counter[Skip],
-) -> Iterator[Numbered]:
-    """Rows of the lines that have cells; a column that a line lacks is missing there."""
-    for numbers, lines in line_blocks(file, skipped):
-        numbered = zip(numbers, lines, strict=True)
-        rows = [(number, row) for number, line in numbered if (row := cells(line)) is not None]
-        arrays = [pa.array([row.get(name) for _, row in rows], pa.string()) for name in columns]
-        batch = pa.RecordBatch.from_arrays(arrays, names=list(columns))
-        yield np.array([number for number, _ in rows], np.int64), batch
-
-
-def _cell(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return msgspec.json.encode(value).decode()
+def _cell(name: str, value: object, decimal: str | None) -> str | None:
+    """A value as the text of a cell; raises ValueError for one that holds others."""
+    match value:
+        case None:
+            return None
+        case _Number():
+            return value.replace(".", decimal or ".")
+        case str():
+            return value
+        case dict() | list():
+            raise ValueError(f"{name} holds {'others: name one in it' if value else 'nothing'}")
+        case _:
+            return msgspec.json.encode(value).decode()

@@ -51,8 +51,8 @@ def test_standard_input_and_quiet() -> None:
         (
             ["-", "--map", "card"],
             (
-                'sentinel: no mapping "card": give a file, or one of cards, complaints, '
-                "narratives, sshd\n"
+                'sentinel: no mapping "card": give a file, or one of adyen, cards, '
+                "complaints, debezium, iso8583, narratives, paysim, sparkov, sshd, stripe\n"
             ),
         ),
         (

@@ -122,6 +122,8 @@ def _only(one: Schema, other: Schema, name: str) -> list[str]:
 def _is_tighter(name: str, wide: Any, tight: Any) -> bool:
     if tight is None or wide == tight:
         return False
+    if wide is not None and name == "pattern":
+        return not tight.startswith(f"{wide}|")  # one more alternative is no bound
     if wide is None or name in _EXACT:
         return True
     return bool(tight > wide if name in _LEAST else tight < wide)
@@ -131,6 +133,7 @@ BASE: Schema = {
     "type": "object",
     "properties": {
         "id": {"type": "string", "minLength": 1, "maxLength": 9},
+        "code": {"type": "string", "pattern": "^a$"},
         "kind": {"enum": ["card", "cash"]},
         "amount": {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]},
         "note": {"anyOf": [{"type": "string"}, {"type": "null"}]},
@@ -178,12 +181,14 @@ TIGHTER: list[tuple[Change, list[str]]] = [
     (_field("id", maxLength=8), ["/id: maxLength"]),
     (_field("count", maximum=5), ["/count: maximum"]),
     (_field("id", pattern="^a"), ["/id: pattern"]),
+    (_field("code", pattern="^b$|^a$c"), ["/code: pattern"]),
     (_field("id", format="date-time"), ["/id: format"]),
 ]
 WIDER: list[Change] = [
     lambda new: new["required"].remove("id"),
     _field("kind", enum=["card", "cash", "fx"]),
     _field("id", maxLength=10),
+    _field("code", pattern="^a$|^b$"),
     _field("count", type="number"),
     _field("note", anyOf=[{"type": "string"}, {"type": "null"}, {"type": "boolean"}]),
 ]

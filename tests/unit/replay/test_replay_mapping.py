@@ -13,7 +13,7 @@ LOGIN = """\
 stream: login
 fields:
   event_id: {template: "l-{row}"}
-  event_time: {from: when, format: epoch_s}
+  event_time: {from: when, unit: s}
   customer_id: who
   kind: {value: login}
   success: ok
@@ -31,7 +31,21 @@ def test_a_mapping_names_the_columns_it_reads() -> None:
     assert loaded.columns() == ["row", "when", "who", "ok"]
 
 
-@pytest.mark.parametrize("name", ["cards", "complaints", "narratives", "sshd"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "adyen",
+        "cards",
+        "complaints",
+        "debezium",
+        "iso8583",
+        "narratives",
+        "paysim",
+        "sparkov",
+        "sshd",
+        "stripe",
+    ],
+)
 def test_every_shipped_mapping_loads_by_its_name(name: str) -> None:
     """The mappings that come with Sentinel are right."""
     assert name in mapping.shipped()
@@ -51,7 +65,8 @@ def test_an_unknown_name_says_which_mappings_are_shipped() -> None:
     with pytest.raises(ReplayError) as caught:
         mapping.read("card")
     assert str(caught.value) == (
-        'no mapping "card": give a file, or one of cards, complaints, narratives, sshd'
+        'no mapping "card": give a file, or one of adyen, cards, complaints, '
+        "debezium, iso8583, narratives, paysim, sparkov, sshd, stripe"
     )
 
 
@@ -70,15 +85,15 @@ BAD = {
     ),
     "neither a column nor a mapping": (
         LOGIN + "  ip: 5\n",
-        "map.yaml:8:7: expected a column's name or a mapping",
+        "map.yaml:8:7: expected a column's name, several, or a mapping",
     ),
     "two origins": (
         LOGIN + "  ip: {from: a, value: b}\n",
-        "map.yaml:8:7: needs exactly one of from, template, value and sequence",
+        "map.yaml:8:7: needs exactly one of from, template, sign_of, value and sequence",
     ),
     "no origin": (
         LOGIN + "  ip: {cut: 3}\n",
-        "map.yaml:8:7: needs exactly one of from, template, value and sequence",
+        "map.yaml:8:7: needs exactly one of from, template, sign_of, value and sequence",
     ),
     "template without columns": (
         LOGIN + "  ip: {template: none}\n",
@@ -109,27 +124,75 @@ BAD = {
         "map.yaml:8:22: expected at least 1",
     ),
     "unknown zone": (
-        LOGIN.replace("epoch_s", "epoch_s, zone: Asia/Shangai"),
-        'map.yaml:4:51: "Asia/Shangai" is not a time zone',
-    ),
-    "no year": (
-        LOGIN.replace("epoch_s", '"%b %d"'),
-        "map.yaml:4:36: has no year (add year:)",
+        LOGIN.replace("unit: s", "unit: s, zone: Asia/Shangai"),
+        'map.yaml:4:43: "Asia/Shangai" is not a time zone',
     ),
     "two years": (
-        LOGIN.replace("epoch_s", '"%Y-%m", year: 2020'),
-        "map.yaml:4:51: the format has a year of its own",
+        LOGIN.replace("unit: s", 'format: "%Y-%m", zone: UTC, year: 2020'),
+        "map.yaml:4:62: the format has a year of its own",
+    ),
+    "year alone": (
+        LOGIN.replace("unit: s", "year: 2020"),
+        "map.yaml:4:34: stands only beside format",
+    ),
+    "no zone": (
+        LOGIN.replace("unit: s", 'format: "%Y-%m"'),
+        "map.yaml:4:36: has no zone (add zone: Asia/Shanghai, or that of the data)",
+    ),
+    "text and number": (
+        LOGIN.replace("unit: s", 'unit: s, format: "%Y-%m"'),
+        "map.yaml:4:45: stands beside unit: a time is a number or a text",
+    ),
+    "unknown unit": (
+        LOGIN.replace("unit: s", "unit: sec"),
+        'map.yaml:4:34: "sec" is none of ns, us, ms, s, min, h, day',
+    ),
+    "since alone": (
+        LOGIN.replace("unit: s", 'since: "2026-01-01T00:00:00Z"'),
+        "map.yaml:4:35: stands only beside unit",
+    ),
+    "since nowhere": (
+        LOGIN.replace("unit: s", 'unit: day, since: "1899-12-30"'),
+        "map.yaml:4:46: has no zone (write 1899-12-30T00:00:00Z, or add zone:)",
+    ),
+    "since never": (
+        LOGIN.replace("unit: s", "unit: day, since: once"),
+        'map.yaml:4:46: "once" is not a time like 2026-01-05T10:00:00+08:00',
+    ),
+    "unknown encoding": (
+        "encoding: gbk2\n" + LOGIN,
+        'map.yaml:1:11: "gbk2" is no encoding of text (like gb18030)',
+    ),
+    "long delimiter": (
+        'delimiter: "||"\n' + LOGIN,
+        "map.yaml:1:12: expected one character",
+    ),
+    "one mark for both": (
+        'delimiter: ","\ndecimal: ","\n' + LOGIN,
+        "map.yaml:1:12: is the decimal mark, too",
+    ),
+    "no column": (
+        LOGIN + "  ip: {from: []}\n",
+        "map.yaml:8:14: names no column",
+    ),
+    "sign without choices": (
+        LOGIN + "  method: {sign_of: a, choices: {minus: x}}\n",
+        'map.yaml:8:21: needs choices for "-" and "+"',
+    ),
+    "absolute text": (
+        LOGIN + "  ip: {from: a, absolute: true}\n",
+        "map.yaml:8:27: only a number has absolute",
+    ),
+    "only by no group": (
+        LOGIN + "lines: ['(?P<who>.) (?P<when>.) (?P<ok>.)']\nonly: {okk: [a]}\n",
+        'map.yaml:9:13: no pattern in lines has a group named "okk" (did you mean "ok"?)',
     ),
     "bad period": (
-        LOGIN.replace(
-            "{from: when, format: epoch_s}", '{sequence: {start: "2024-01-01", every: fast}}'
-        ),
+        LOGIN.replace("{from: when, unit: s}", '{sequence: {start: "2024-01-01", every: fast}}'),
         'map.yaml:4:55: "fast" is not a duration: a whole number and s, m, h or d, like 10m',
     ),
     "bad start": (
-        LOGIN.replace(
-            "{from: when, format: epoch_s}", '{sequence: {start: "2024-01-01", every: 1m}}'
-        ),
+        LOGIN.replace("{from: when, unit: s}", '{sequence: {start: "2024-01-01", every: 1m}}'),
         'map.yaml:4:34: "2024-01-01" is not a moment like 2026-01-05T10:00:00+08:00',
     ),
     "constant that is no choice": (

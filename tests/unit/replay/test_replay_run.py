@@ -10,7 +10,7 @@ from sentinel.alerting.cloudevent import encode
 from sentinel.engine import Engine
 from sentinel.model.events import Stream
 from sentinel.model.step import DeadLetterReason
-from sentinel.replay.block import ReplayError
+from sentinel.replay.block import ReplayError, Skip
 from sentinel.replay.run import Summary, replay
 from sentinel.replay.source import open_source
 from sentinel.settings import read_configuration
@@ -61,6 +61,36 @@ def test_a_limit_counts_rows_good_and_bad(tmp_path: Path) -> None:
     """A limited replay stops after so many rows of all files together."""
     *_, summary = _replayed(_files(tmp_path), 64, limit=100)
     assert sum(summary.events.values()) + sum(summary.dead_letters.values()) == 100
+
+
+def test_rows_add_up(tmp_path: Path) -> None:
+    """Every row is an event, a dead letter, a repeat or skipped, and conflicts are events."""
+    row = '{"stream":"login","event_id":"%s","event_time":%d,"customer_id":"c","kind":"login",'
+    good = row + '"success":true}'
+    lines = [
+        good % ("a", 1_767_578_400_000),
+        good % ("a", 1_767_578_400_000),  # sent twice
+        good % ("a", 1_767_578_401_000),  # another under its id
+        row % ("b", 1_767_578_402_000),  # cut off
+        '{"event_time":1767578403000}',
+        "",
+        good % ("c", 1_767_578_404),  # seconds
+        "x" * 5_000_000,
+    ]
+    path = tmp_path / "mixed.jsonl"
+    path.write_text("\n".join(lines))
+    *_, summary = _replayed([str(path)], 64)
+    assert summary.rows == 7
+    assert summary.events == {Stream.LOGIN: 2}
+    assert summary.conflicts == {Stream.LOGIN: 1}
+    assert summary.repeated == {Stream.LOGIN: 1}
+    assert summary.dead_letters == {DeadLetterReason.MALFORMED: 1, DeadLetterReason.SCHEMA: 1}
+    assert summary.skipped == {Skip.NO_STREAM: 1, Skip.TOO_LONG: 1}
+    counted = (summary.events, summary.repeated, summary.dead_letters, summary.skipped)
+    assert sum(each.total() for each in counted) == summary.rows
+    letters = {why: (each.offset, each.detail) for (_, why), each in summary.first_letters.items()}
+    assert letters[DeadLetterReason.MALFORMED][0] == 4
+    assert letters[DeadLetterReason.SCHEMA][1].endswith("it looks like seconds")
 
 
 def test_a_file_given_twice_is_refused(tmp_path: Path) -> None:

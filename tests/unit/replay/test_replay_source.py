@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -13,6 +15,7 @@ from sentinel.model.document import parse
 from sentinel.model.events import Stream
 from sentinel.replay import mapping
 from sentinel.replay.block import Block, ReplayError, Skip
+from sentinel.replay.mapping import Field, Mapping
 from sentinel.replay.source import Source, open_source
 
 CARDS = b"""ID,AT,WHO,SUM\r
@@ -62,11 +65,98 @@ def test_delimited_text(tmp_path: Path, name: str) -> None:
     assert set(block.streams.tolist()) == {0}
 
 
-def test_ragged_rows_are_skipped_and_counted(tmp_path: Path) -> None:
-    """A row with too few cells does not stop the file."""
+def _letters(source: Source) -> list[tuple[int, str, bytes | None]]:
+    return [(each.offset, each.detail, each.value) for each in source.take_refused()]
+
+
+def test_ragged_rows_are_refused(tmp_path: Path) -> None:
+    """A row with too few cells does not stop the file; its dead letter has its text."""
     source = open_source(_write(tmp_path / "a.csv", CARDS + b"3,4\r\n"), MAP)
     assert len(_only(source)) == 2
-    assert source.skipped == {Skip.RAGGED: 1}
+    assert _letters(source) == [(3, "line 4: 2 cells, the header has 4", b"3,4\r")]
+    assert source.take_refused() == []
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "cp1252"])
+def test_a_mapping_says_how_text_is_encoded(tmp_path: Path, encoding: str) -> None:
+    """The same customers, whatever the bytes; in Python's word for the encoding."""
+    name = "Müller" if encoding == "cp1252" else "张三"
+    data = f"ID;AT;WHO;SUM\r\n1;2026-01-05T10:00:00Z;{name};1,5\r\n".encode(encoding)
+    spec = replace(MAP, encoding=encoding, delimiter=";", decimal=",")
+    block = _only(open_source(_write(tmp_path / "a.csv", data), spec))
+    assert _customers(block) == [name]
+    assert msgspec.json.decode(block.values[0])["amount"] == 1.5
+
+
+def test_bytes_of_another_encoding_are_refused(tmp_path: Path) -> None:
+    """What the stated encoding has not is no character of it; without one, UTF-8 is meant."""
+    data = CARDS.replace(b"ann", "张三".encode("gbk"))
+    source = open_source(_write(tmp_path / "a.csv", data), MAP)
+    assert _customers(_only(source)) == ['bob "b", jr.']
+    detail = "WHO is not UTF-8, it looks like gb18030: add `encoding: gb18030` to its mapping"
+    assert [each[:2] for each in _letters(source)] == [(1, detail)]
+    wrong = CARDS.replace(b"ann", b"a\xff\xffn")
+    source = open_source(_write(tmp_path / "a.csv", wrong), replace(MAP, encoding="gb18030"))
+    assert _customers(_only(source)) == ['bob "b", jr.']
+    assert [each[:2] for each in _letters(source)] == [(1, "WHO is not gb18030")]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'\xef\xbb\xbf{"event_time":1}\r\n{"event_time":2}\r\n',
+        b' [{"event_time":1} ,\n{"event_time":2}]\n',
+    ],
+)
+def test_json_of_ours_with_a_mark_or_in_an_array(tmp_path: Path, data: bytes) -> None:
+    """A byte order mark is nothing, an array is its elements."""
+    block = _only(open_source(_write(tmp_path / "logins.json", data)))
+    assert block.times.tolist() == [1, 2]
+    assert block.offsets.tolist() == [1, 2]
+    assert block.values == [b'{"event_time":1}', b'{"event_time":2}']
+
+
+def test_columns_inside_others_have_paths(tmp_path: Path) -> None:
+    """In JSON through objects and arrays, a name with a dot first; in Parquet through structs."""
+    fields = {
+        "event_id": Field(column="a.id"),
+        "event_time": Field(column="t"),
+        "customer_id": Field(column="who.0.name"),
+        "amount": Field(column="sum.value"),
+    }
+    spec = Mapping(Stream.TRANSACTION, fields)
+    rows = [
+        b'{"a":{"id":"no"},"a.id":"x","t":1,"who":[{"name":"ann"}],"sum":{"value":0.10}}',
+        b'{"a":{"id":7},"t":2,"who":[],"sum":{"value":123456789012345678.25}}',
+        b'{"a":{"id":8},"t":3,"sum":[]}',
+        b'{"a":{"id":8},"t":3,"who":{"0":{"name":{}}}}',
+    ]
+    source = open_source(_write(tmp_path / "a.jsonl", b"\n".join([*rows, b""])), spec)
+    assert _only(source).values == [
+        b'{"stream":"transaction","event_id":"x","event_time":1,"customer_id":"ann","amount":0.10}',
+        b'{"stream":"transaction","event_id":"7","event_time":2,"amount":123456789012345678.25}',
+        b'{"stream":"transaction","event_id":"8","event_time":3}',
+    ]
+    assert [each[:2] for each in _letters(source)] == [(4, "who.0.name holds nothing")]
+    table = pa.table(
+        {"a": [{"id": "x"}], "t": [1], "who": [{"0": {"name": "ann"}}], "sum.value": [1]}
+    )
+    pa.parquet.write_table(table, tmp_path / "a.parquet")
+    block = _only(open_source(str(tmp_path / "a.parquet"), spec))
+    assert block.values == [
+        b'{"stream":"transaction","event_id":"x","event_time":1,"customer_id":"ann","amount":1}'
+    ]
+
+
+def test_the_root_may_be_an_array_of_rows(tmp_path: Path) -> None:
+    """Each of its objects is a row; a line without the root is refused."""
+    spec = replace(MAP, root="items", only={"kind": ["pay"]})
+    row = b'{"ID":%d,"AT":5,"WHO":"ann","SUM":1,"kind":"%s"}'
+    data = b'{"items":[' + row % (1, b"pay") + b"," + row % (2, b"refund") + b"]}\n{}\n"
+    source = open_source(_write(tmp_path / "a.jsonl", data), spec)
+    assert [msgspec.json.decode(each)["event_id"] for each in _only(source).values] == ["1"]
+    assert source.skipped == {Skip.NOT_WANTED: 1}
+    assert [each[:2] for each in _letters(source)] == [(2, "no JSON object at items")]
 
 
 def test_parquet(tmp_path: Path) -> None:
@@ -93,14 +183,14 @@ def test_parquet(tmp_path: Path) -> None:
 
 
 def test_foreign_json_lines(tmp_path: Path) -> None:
-    """JSON objects with other names are mapped; a line that is none is skipped."""
+    """JSON objects with other names are mapped; a line that is none is refused."""
     data = b'{"ID":"1","AT":5,"WHO":"ann","SUM":1}\nnonsense\n{"ID":"2","AT":6,"WHO":"bob"}\n'
     source = open_source(_write(tmp_path / "a.jsonl", data), MAP)
     block = _only(source)
     assert _customers(block) == ["ann", "bob"]
     assert block.times.tolist() == [5, 6]
     assert block.offsets.tolist() == [1, 3]
-    assert source.skipped == {Skip.NOT_JSON: 1}
+    assert _letters(source) == [(2, "JSON is malformed: invalid character (byte 4)", b"nonsense")]
 
 
 def test_a_text_log_by_the_first_pattern_found(tmp_path: Path) -> None:
@@ -110,7 +200,9 @@ Dec 10 06:55:48 h sshd[1]: Failed password for invalid user my x from 10.0.0.1 p
 Dec  9 09:32:20 h sshd[2]: Accepted password for ann from 10.0.0.2 port 9 ssh2
 Dec 10 06:55:48 h sshd[3]: Failed none for invalid user  from 10.0.0.1 port 9 ssh2
 """
-    source = open_source(_write(tmp_path / "sshd.log", data), mapping.read("sshd"))
+    name = _write(tmp_path / "sshd.log", data)
+    os.utime(name, (1_481_400_000, 1_481_400_000))  # of 2016, as its lines are
+    source = open_source(name, mapping.read("sshd"))
     block = _only(source)
     first, second, third = (msgspec.json.decode(value) for value in block.values)
     assert first == {
@@ -148,10 +240,12 @@ def test_lines_of_ours_pass_untouched(tmp_path: Path, name: str) -> None:
 def test_lines_may_state_their_stream(tmp_path: Path) -> None:
     """A mixed file: each line says its stream; one that does not is skipped and counted."""
     data = b'{"event_time":1,"stream":"login"}\n{"event_time":2}\n{"stream":"complaint"}\n'
-    source = open_source(_write(tmp_path / "mixed.jsonl", data))
+    source = open_source(_write(tmp_path / "mixed.jsonl", b'{"stream":"login",}\n' + data))
     block = _only(source)
     assert block.streams.tolist() == [1, 2]
     assert source.skipped == {Skip.NO_STREAM: 1}
+    (letter,) = _letters(source)  # what is no JSON tells no stream, and is not lost for that
+    assert letter[::2] == (1, b'{"stream":"login",}')
 
 
 def test_the_stream_given_stands_before_the_name(tmp_path: Path) -> None:
@@ -217,6 +311,35 @@ def test_a_table_of_ours_needs_no_mapping(tmp_path: Path) -> None:
             'logins.csv: no column "event_time" (its columns: a, b)',
         ),
         (
+            "a.csv",
+            CARDS.replace(b"SUM", b"SUM,SUM"),
+            MAP,
+            'a.csv: column "SUM" is there more than once',
+        ),
+        (
+            "a.csv",
+            CARDS.replace(b",", b"|"),
+            MAP,
+            (
+                'a.csv: no column "ID" (it looks delimited by "|": add `delimiter: "|"` to its '
+                "mapping)"
+            ),
+        ),
+        (
+            "a.csv",
+            CARDS.decode().encode("utf-16"),
+            MAP,
+            "a.csv: looks like utf-16: add `encoding: utf-16` to its mapping",
+        ),
+        ("a.csv", b'"ID,AT\n1,2\n', MAP, "a.csv: line 1: a quote is not closed"),
+        (
+            "logins.json",
+            b'[{"event_time":1},{"event_time":2',
+            None,
+            "logins.json: the array does not end: row 2 is cut off",
+        ),
+        ("logins.json", b'[{"event_time":1}] {}', None, "logins.json: something follows the array"),
+        (
             "a.txt",
             b"",
             MAP,
@@ -253,8 +376,34 @@ def test_a_file_that_cannot_be_read_says_why(
 
 
 def test_a_zipped_file_cut_short_says_so(tmp_path: Path) -> None:
-    """A broken archive is an error of one line, after the rows that could be read."""
+    """A broken archive is an error of one line that names it, after what could be read."""
     path = tmp_path / "logins.jsonl.gz"
-    path.write_bytes(gzip.compress(OURS * 50)[:-12])
-    with pytest.raises(ReplayError, match="ended before the end-of-stream marker"):
-        list(open_source(str(path)).blocks())
+    whole = gzip.compress(OURS * 50)
+    for data, why in [
+        (whole[:-12], "ended before the end-of-stream marker"),
+        (whole[:-8] + b"\0" * 8, "CRC check failed"),
+        (whole[:20] + b"\xff" * 20 + whole[40:], "Error -3 while decompressing"),
+        (b"no archive", "Not a gzipped file"),
+    ]:
+        path.write_bytes(data)
+        with pytest.raises(ReplayError, match=why) as caught:
+            list(open_source(str(path)).blocks())
+        assert str(caught.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (pa.array([{"a": 1}]), 'column "ID" holds others: name one, like ID.a'),
+        (pa.array([[1]]), 'column "ID" holds lists, no single values: list<element: int64>'),
+    ],
+)
+def test_a_parquet_column_of_many_values_is_named(
+    tmp_path: Path, column: pa.Array, message: str
+) -> None:
+    """A struct or a list is no field; the message says which column."""
+    path = tmp_path / "a.parquet"
+    pa.parquet.write_table(pa.table({"ID": column, "AT": [1], "WHO": [1], "SUM": [1]}), path)
+    with pytest.raises(ReplayError) as caught:
+        list(open_source(str(path), MAP).blocks())
+    assert str(caught.value) == f"{path}: {message}"
