@@ -16,7 +16,7 @@ _SMALL = (
     ("max_open_complaints: 100000", "max_open_complaints: 3"),
     ("max_ended_complaints: 100000", "max_ended_complaints: 2"),
     ("max_customers: 100000", "max_customers: 2"),
-    ("  media: {acknowledge: 1,", "  media: {reply_before_close: false, acknowledge: 1,"),
+    ("  media: {acknowledge: 1wd,", "  media: {reply_before_close: false, acknowledge: 1wd,"),
 )
 _HOURS = 60 * 24
 
@@ -98,12 +98,12 @@ def test_warnings_rise_once_each_until_the_duty_is_met(script: list[object]) -> 
             else:
                 given_[key].append(notice)
     for (_, duty), notices in given_.items():
-        assert len({(each.days, each.fraction) for each in notices}) == len(notices)
+        assert len({(each.due_ms, each.fraction) for each in notices}) == len(notices)
         for earlier, later in pairwise(notices):
             assert list(Tier).index(later.tier or Tier.BLUE) <= list(Tier).index(
                 earlier.tier or Tier.BLUE
             )
-            assert (later.days, later.fraction) > (earlier.days, earlier.fraction)
+            assert (later.due_ms, later.fraction) > (earlier.due_ms, earlier.fraction)
         assert len(notices) <= {Duty.ACKNOWLEDGE: 3, Duty.RESOLVE: 4, Duty.REPLY: 1}[duty]
 
 
