@@ -241,7 +241,7 @@ class Complaints:
         if extension is None:
             return notices
         record.extension = extension
-        # Told late, the old deadline was warned of: the new one is a warning of its own.
+        # Told after the old deadline was warned of, the new one has a warning of its own.
         last = len(self.policy.warnings) - 1
         record.warned[Duty.RESOLVE] = min(record.warned[Duty.RESOLVE], last)
         self._watch(record, Duty.RESOLVE)

@@ -28,11 +28,13 @@ def judge_extension(
     except ValueError:
         return None, Problem.EXTENSION_WITHOUT_TERM
     due_ms = due(policy, record, Duty.RESOLVE).at_ms
-    if asked_ms <= due_ms and known and at_ms <= known.at:
+    maximum_ms = due(policy, record, Duty.REPLY).at_ms
+    is_longer = min(asked_ms, maximum_ms) > due_ms
+    if not is_longer and known and at_ms <= known.at:
         return None, None  # told late: a later one is in force
     if Duty.RESOLVE not in record.warned or at_ms >= due_ms:
         return None, Problem.EXTENSION_TOO_LATE
-    if asked_ms <= due_ms:
-        return None, Problem.EXTENSION_NOT_LONGER
-    maximum_ms = due(policy, record, Duty.REPLY).at_ms
-    return extension, Problem.EXTENSION_BEYOND_MAXIMUM if asked_ms > maximum_ms else None
+    problem = Problem.EXTENSION_BEYOND_MAXIMUM if asked_ms > maximum_ms else None
+    if not is_longer:
+        return None, problem or Problem.EXTENSION_NOT_LONGER
+    return extension, problem
