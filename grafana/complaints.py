@@ -53,7 +53,7 @@ def complaints() -> dict[str, Any]:
             panel(
                 "bargauge",
                 "Problems · 流转异常",
-                "Steps wrong or missing and extensions without effect in the chosen time, by problem.",
+                "Steps out of order and extensions without effect in the chosen time, by problem.",
                 {"{{problem}}": increase("sentinel_complaint_problems_total", "problem")},
                 unit="none",
             ),

@@ -26,7 +26,7 @@ events = st.tuples(
     st.sampled_from(["K1", "K2", "K3", "K4", "K5"]),
     st.sampled_from(["C1", "C1", "C1", "C2", "C3"]),
     st.sampled_from(["hotline", "regulator", "media"]),
-    st.sampled_from([None, None, "20d", "25wd", "60d", "2026-10-15", "soon"]),
+    st.sampled_from([None, None, "20d", "25wd", "60d", "2026-10-15", "2026-11-05", "soon"]),
     st.sampled_from([None, "chief", "chief", "director"]),
 )
 steps = st.lists(st.one_of(events, st.integers(0, _HOURS)), max_size=40)

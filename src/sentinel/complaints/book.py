@@ -284,10 +284,12 @@ class Complaints:
         record.warned = {}
 
     def _watch(self, record: Record, *duties: Duty) -> None:
-        """Set the next warning of each duty, if one is left."""
+        """Set the next warning of each duty, or none where none is left."""
         for duty in duties:
             reminder = next_reminder(self.policy, record, duty)
-            if reminder is not None:
+            if reminder is None:
+                self._timers.cancel((record.complaint_id, duty))
+            else:
                 self._timers.set((record.complaint_id, duty), reminder.at_ms)
 
     def _count_in_backlog(self, record: Record, change: int) -> None:

@@ -183,6 +183,16 @@ def test_a_late_receipt_moves_an_extended_term_but_not_a_last_day() -> None:
         assert _resolve(complaints.advance(MONTHS_LATER))[0].due_ms == ms(due)
 
 
+def test_a_late_receipt_may_leave_no_warning() -> None:
+    """It moves the maximum to the deadline that was warned of: the timer of the maximum is gone."""
+    complaints = book()
+    take(complaints, "investigating", MONDAY)
+    _extend(complaints, "2026-03-05T00:00", "2026-04-10")
+    assert len(_resolve(complaints.advance(ms("2026-04-11T00:00")))) == 3
+    take(complaints, "received", "2026-02-20T00:00")
+    assert _resolve(complaints.advance(MONTHS_LATER)) == []
+
+
 def test_an_extension_of_another_customers_event_is_not_applied() -> None:
     """The event changes nothing."""
     complaints = _begun()
