@@ -39,10 +39,12 @@ def parse_term(text: object) -> Term:
     Term(days=15, working=True)
     """
     if isinstance(text, int) or (isinstance(text, str) and text.isdecimal()):
-        raise WrongTextError(f"{text} has no unit", f"`{text}wd` working days or `{text}d` days")
+        raise WrongTextError(
+            f"{text} has no unit", f"`{text}wd` working days, `{text}d` calendar days"
+        )
     match = _FORM.fullmatch(text) if isinstance(text, str) else None
     if not match:
-        raise WrongTextError(f'"{text}" is not a term', "`15wd` working days or `15d` days")
+        raise WrongTextError(f'"{text}" is not a term', "`15wd` working days, `15d` calendar days")
     days = int(match[1])
     if not 1 <= days <= MAX_DAYS:
         raise WrongTextError(f"{text} is not from 1 to {MAX_DAYS} days")

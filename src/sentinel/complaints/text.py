@@ -47,14 +47,14 @@ _EXTENSION = {
         Title("it names neither a term nor a day. It has no effect", "未注明有效期限，延期不生效"),
     ),
     Problem.EXTENSION_TOO_LATE: Text(
-        Title("Complaint extended too late", "投诉延期不及时"),
+        Title("Complaint extended too late", "投诉延期未及时办理"),
         Title(
             "its term is over, or it is handled. The extension has no effect",
             "处理时限已届满或已处理完毕，延期不生效",
         ),
     ),
     Problem.EXTENSION_NOT_LONGER: Text(
-        Title("Complaint extended to no later day", "投诉延期未晚于现有时限"),
+        Title("Complaint extended to no later day", "投诉延期后时限未延长"),
         Title("the deadline in force is no earlier. It stays", "现有时限不早于该期限，予以维持"),
     ),
     Problem.EXTENSION_BEYOND_MAXIMUM: Text(
