@@ -13,7 +13,7 @@ def complaints() -> dict[str, Any]:
     return dashboard(
         "sentinel-complaints",
         "Complaints · 投诉处理",
-        "Open complaints, their deadlines in working days, and what was not as it should be.",
+        "Open complaints, their deadlines, and what was not as it should be.",
         [
             panel(
                 "timeseries",
@@ -53,7 +53,7 @@ def complaints() -> dict[str, Any]:
             panel(
                 "bargauge",
                 "Problems · 流转异常",
-                "Steps in the wrong order or missing in the chosen time, by problem.",
+                "Steps out of order and extensions without effect in the chosen time, by problem.",
                 {"{{problem}}": increase("sentinel_complaint_problems_total", "problem")},
                 unit="none",
             ),

@@ -342,6 +342,8 @@ class Engine:
                 event.event_id,
                 at_ms,
                 int(recorded_ms),
+                event.extended_to,
+                event.approved_by,
             )
         )
 

@@ -21,7 +21,7 @@ def _ms(text: str) -> int:
     return round(moment.timestamp() * 1000)
 
 
-RECEIVED = _ms("2026-03-02T10:00")  # a Monday: fifteen working days end with the 23rd
+RECEIVED = _ms("2026-03-02T10:00")  # a Monday: fifteen days end with the 17th
 
 
 class Shard:
@@ -30,7 +30,7 @@ class Shard:
     def __init__(self) -> None:
         self.engine, self.offset = Engine(CONFIGURATION), 0
 
-    def complains(self, status: str, at_ms: int, channel: str = "app") -> Outcome:
+    def complains(self, status: str, at_ms: int, channel: str = "app", **more: str) -> Outcome:
         """One event of complaint P1, in a step of its own."""
         event = {
             "event_id": f"E{self.offset}",
@@ -39,6 +39,7 @@ class Shard:
             "customer_id": "C1",
             "status": status,
             "channel": channel,
+            **more,
         }
         value = msgspec.json.encode(event)
         chunk = Chunk(Stream.COMPLAINT, "t", 0, [self.offset], [at_ms], [b"C1"], [value])
@@ -61,7 +62,7 @@ def _of_the_complaint(outcome: Outcome) -> list[Alert]:
 
 
 def test_warnings_rise_in_tier_with_time_alone() -> None:
-    """Half, four fifths and all of fifteen working days: blue, yellow, orange, each once."""
+    """Half, four fifths and all of fifteen days: blue, yellow, orange, each once."""
     shard = Shard()
     shard.complains("received", RECEIVED)
     shard.complains("investigating", RECEIVED + 3_600_000)
@@ -73,14 +74,14 @@ def test_warnings_rise_in_tier_with_time_alone() -> None:
     assert risen == [Tier.BLUE, Tier.YELLOW, Tier.ORANGE]
 
 
-def test_the_deadline_is_the_end_of_the_fifteenth_working_day() -> None:
-    """At midnight after 23 March, not before."""
+def test_the_deadline_is_the_end_of_the_fifteenth_day() -> None:
+    """At midnight after 17 March, not before."""
     shard = Shard()
     shard.complains("received", RECEIVED)
     shard.complains("investigating", RECEIVED + 1)
-    before = shard.waits(_ms("2026-03-23T23:59:59"))
+    before = shard.waits(_ms("2026-03-17T23:59:59"))
     assert Tier.ORANGE not in {each.tier for each in before if each.change is not Change.ESCALATED}
-    (due,) = shard.waits(_ms("2026-03-24T00:00:00"))
+    (due,) = shard.waits(_ms("2026-03-18T00:00:00"))
     assert due.reasons[0].rule_id == "complaint.resolve"
 
 
@@ -96,6 +97,22 @@ def test_what_is_done_ends_the_alert() -> None:
     assert (over.alert_id, over.resolution) == (warned.alert_id, Resolution.COMPLETED)
     assert outcome.complaint_duties["resolve", "app", "on_time"] == 1
     assert outcome.open_complaints == {("resolved", "app"): 1}
+
+
+def test_an_approved_extension_moves_the_deadline_and_survives_a_restart() -> None:
+    """The alert falls to blue; its next warning is at the new deadline and names the approver."""
+    shard = Shard()
+    shard.complains("received", RECEIVED)
+    shard.complains("investigating", RECEIVED + 1)
+    shard.waits(_ms("2026-03-16T00:00"))
+    outcome = shard.complains(
+        "investigating", _ms("2026-03-16T09:00"), extended_to="30d", approved_by="chief"
+    )
+    assert outcome.notices["extended"] == 1
+    shard.restarts()
+    assert Tier.ORANGE not in {each.tier for each in shard.waits(_ms("2026-04-01T23:59:59"))}
+    (due,) = shard.waits(_ms("2026-04-02T00:00:00"))
+    assert "extended by chief" in due.reasons[0].title.en
 
 
 def test_the_regulator_starts_higher() -> None:

@@ -1,4 +1,4 @@
-"""Complaints: a life in steps, deadlines in working days, warnings before they pass.
+"""Complaints: a life in steps, deadlines, approved extensions, warnings before they pass.
 
 Events and the clock go into the ``book``, notices come out; ``alarms`` turns them into claims
 to one alert a complaint.

@@ -59,10 +59,13 @@ class Alarms:
                     del self._standing[notice.complaint_id]
                     return _ending(notice, Resolution.COMPLETED)
                 return self._claim(notice, left, is_news=False)
+        is_news = notice.kind is not Kind.EXTENDED
+        if not is_news and all(each.about != _about(notice) for each in before):
+            return None  # nobody was warned of the old deadline
         standing = self._stand(notice, before)
         left = [each for each in before if each.about != standing.about] + [standing]
         self._standing[notice.complaint_id] = left
-        return self._claim(notice, left, is_news=True)
+        return self._claim(notice, left, is_news=is_news)
 
     def snapshot(self) -> bytes:
         """All that stands, by complaint; equal states give equal bytes."""

@@ -5,10 +5,19 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from sentinel.complaints.extension import judge_extension
 from sentinel.complaints.life import Problem, Status, Verdict, is_over, judge
 from sentinel.complaints.notice import DUE, Duty, Kind, Notice
 from sentinel.complaints.policy import Policy
-from sentinel.complaints.record import Cause, Record, due, duties, next_reminder, tell
+from sentinel.complaints.record import (
+    Cause,
+    Record,
+    about,
+    due,
+    duties,
+    next_reminder,
+    tell,
+)
 from sentinel.complaints.repeats import Repeats
 from sentinel.model.step import Limit
 from sentinel.state.timers import Timers
@@ -55,8 +64,13 @@ class Complaints:
         event_id: str,
         event_time: int,
         recorded_ms: int,
+        extended_to: str | None = None,
+        approved_by: str | None = None,
     ) -> list[Notice]:
-        """Take in one event of a complaint; raises ValueError if the status is no status."""
+        """Take in one event of a complaint; raises ValueError if the status is no status.
+
+        An extension that it tells of is applied before its step.
+        """
         to = Status(status)
         cause = Cause(event_time, event_id, recorded_ms)
         record = self._open.get(complaint_id) or self._over.get(complaint_id)
@@ -76,10 +90,12 @@ class Complaints:
                 recorded_ms=recorded_ms,
                 seen=[to],
             )
-            return self._begin(record, cause)
+            opened = self._begin(record, cause)
+            return opened + self._extend(record, extended_to, approved_by, cause)
         if record.customer_id != customer_id:
             return [self._problem(record, Problem.OTHER_CUSTOMER, to, cause)]
-        return self._go_on(record, to, cause)
+        extended = self._extend(record, extended_to, approved_by, cause)
+        return extended + self._go_on(record, to, cause)
 
     def advance(self, clock_ms: int) -> list[Notice]:
         """The warnings due until ``clock_ms``, by the moment each was due.
@@ -99,13 +115,8 @@ class Complaints:
                     record,
                     Cause(at_ms, record.event_id, record.recorded_ms),
                     tier=reminder.tier,
-                    duty=duty,
-                    days=reminder.days,
                     fraction=reminder.fraction,
-                    due_ms=reminder.due_ms,
-                    provisional=self.policy.calendar.is_provisional(
-                        record.opened_at, reminder.due_ms
-                    ),
+                    **about(self.policy, record, duty, reminder.deadline),
                 )
             )
         return notices
@@ -217,15 +228,37 @@ class Complaints:
         self._count_in_backlog(record, 1)
         return notices
 
+    def _extend(
+        self, record: Record, to: str | None, approved_by: str | None, cause: Cause
+    ) -> list[Notice]:
+        """Apply the extension that an event tells of; warnings not given yet are reckoned anew."""
+        extension, problem = judge_extension(self.policy, record, to, approved_by, cause.at_ms)
+        notices = []
+        if problem is not None:
+            self._counts.problems[problem] += 1
+            tier = self.policy.extension_tier
+            notices.append(tell(Kind.EXTENSION_PROBLEM, record, cause, tier=tier, problem=problem))
+        if extension is None:
+            return notices
+        record.extension = extension
+        # Told after the old deadline was warned of, the new one has a warning of its own.
+        last = len(self.policy.warnings) - 1
+        record.warned[Duty.RESOLVE] = min(record.warned[Duty.RESOLVE], last)
+        self._watch(record, Duty.RESOLVE)
+        deadline = due(self.policy, record, Duty.RESOLVE)
+        facts = about(self.policy, record, Duty.RESOLVE, deadline)
+        return [*notices, tell(Kind.EXTENDED, record, cause, **facts)]
+
     def _met(self, record: Record, duty: Duty, cause: Cause) -> Notice | None:
         """Tick a duty off; a notice if somebody was warned of it."""
-        days, due_ms = due(self.policy, record, duty)
-        counts = self._counts.on_time if cause.at_ms < due_ms else self._counts.late
+        deadline = due(self.policy, record, duty)
+        in_time = cause.at_ms < deadline.at_ms
+        counts = self._counts.on_time if in_time else self._counts.late
         counts[duty, record.channel] += 1
         self._timers.cancel((record.complaint_id, duty))
         if not record.warned.pop(duty):
             return None
-        return tell(Kind.MET, record, cause, duty=duty, days=days, due_ms=due_ms)
+        return tell(Kind.MET, record, cause, **about(self.policy, record, duty, deadline))
 
     def _end(self, record: Record, cause: Cause) -> Notice:
         """Put a complaint among those that are over."""
@@ -251,10 +284,12 @@ class Complaints:
         record.warned = {}
 
     def _watch(self, record: Record, *duties: Duty) -> None:
-        """Set the next warning of each duty, if one is left."""
+        """Set the next warning of each duty, or none where none is left."""
         for duty in duties:
             reminder = next_reminder(self.policy, record, duty)
-            if reminder is not None:
+            if reminder is None:
+                self._timers.cancel((record.complaint_id, duty))
+            else:
                 self._timers.set((record.complaint_id, duty), reminder.at_ms)
 
     def _count_in_backlog(self, record: Record, change: int) -> None:
@@ -270,17 +305,13 @@ class Complaints:
             return tell(
                 Kind.ILLEGAL_TRANSITION, record, cause, tier=tier, problem=problem, asked=asked
             )
-        days, due_ms = due(self.policy, record, Duty.REPLY)
         terms = self.policy.terms(record.channel, record.category)
         return tell(
             Kind.REPLY_MISSING,
             record,
             cause,
             tier=terms.tier(self.policy.closed_without_reply_tier),
-            duty=Duty.REPLY,
-            days=days,
-            due_ms=due_ms,
-            provisional=self.policy.calendar.is_provisional(record.opened_at, due_ms),
             problem=problem,
             asked=asked,
+            **about(self.policy, record, Duty.REPLY, due(self.policy, record, Duty.REPLY)),
         )

@@ -1,8 +1,9 @@
-"""Working days of mainland China: deadlines in them, and fractions of the time until then.
+"""Deadlines in calendar days and in working days, and fractions of the time until then.
 
-The State Council moves working days every year: holidays become longer, and weekends before
-or after are worked instead.  The ``holidays`` package has its notices, from 2001 on; a notice
-that came out after the installed version is put into ``configs/complaints.yaml``.
+The State Council moves the working days of mainland China every year: holidays become longer,
+and weekends before or after are worked instead.  The ``holidays`` package has its notices, from
+2001 on; a notice that came out after the installed version is put into
+``configs/complaints.yaml``.
 """
 
 import datetime as dt
@@ -12,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
+from sentinel.complaints.term import Term
+
 _DAY = dt.timedelta(days=1)
-MAX_DAYS = 200
-"""The longest deadline, so that two years of working days are always enough."""
 
 # A year's notice also arranges the days before its 1 January: 29 to 31 December 2018 were
 # arranged by the notice for 2019.
@@ -67,22 +68,31 @@ class WorkingCalendar:
         place = bisect_left(days, day.toordinal())
         return place < len(days) and days[place] == day.toordinal()
 
-    def deadline_ms(self, start_ms: int, days: int) -> int:
-        """The end of the ``days``-th working day after the local day of ``start_ms``.
+    def local_day(self, time_ms: int) -> dt.date:
+        """The local day of ``time_ms``."""
+        return dt.datetime.fromtimestamp(time_ms // 1000, self.zone).date()
 
-        It is the midnight that ends the day, the first moment that is late.  ``days`` is from
-        1 to :data:`MAX_DAYS`.
+    def deadline_ms(self, start_ms: int, term: Term) -> int:
+        """The end of the last day of ``term`` after the local day of ``start_ms``.
+
+        It is the midnight that ends the day, the first moment that is late; a term in calendar
+        days may end on a day off.  Working days are from 1 to
+        :data:`~sentinel.complaints.term.MAX_DAYS`.
         """
-        table = self._table(self._year(start_ms))
-        return table.ends[bisect_right(table.starts, start_ms) + days - 1]
+        if not term.working:
+            return self._midnight(self.local_day(start_ms) + (term.days + 1) * _DAY)
+        table = self._table(self.local_day(start_ms).year)
+        return table.ends[bisect_right(table.starts, start_ms) + term.days - 1]
 
-    def fraction_ms(self, start_ms: int, due_ms: int, fraction: float) -> int:
-        """When ``fraction`` (above 0, at most 1) of the working time to ``due_ms`` is used up.
+    def fraction_ms(self, start_ms: int, due_ms: int, fraction: float, *, working: bool) -> int:
+        """When ``fraction`` (above 0, at most 1) of the time to ``due_ms`` is used up.
 
-        Time counts on working days only, all 24 hours of them; ``due_ms`` is a
-        :meth:`deadline_ms` of ``start_ms``.
+        If ``working``, time counts on working days only, all 24 hours of them, and ``due_ms`` is
+        the :meth:`deadline_ms` of a term in working days.
         """
-        table = self._table(self._year(start_ms))
+        if not working:
+            return start_ms + round(fraction * (due_ms - start_ms))
+        table = self._table(self.local_day(start_ms).year)
         before = table.worked(start_ms)
         return table.moment(before + round(fraction * (table.worked(due_ms) - before)))
 
@@ -101,11 +111,8 @@ class WorkingCalendar:
 
         The last days of December wait for the notice of the next year.
         """
-        last = dt.datetime.fromtimestamp(due_ms // 1000 - 1, self.zone) + _NEW_YEAR
-        return not all(map(self.is_published, range(self._year(start_ms), last.year + 1)))
-
-    def _year(self, time_ms: int) -> int:
-        return dt.datetime.fromtimestamp(time_ms // 1000, self.zone).year
+        first, last = self.local_day(start_ms), self.local_day(due_ms - 1000) + _NEW_YEAR
+        return not all(map(self.is_published, range(first.year, last.year + 1)))
 
     def _table(self, year: int) -> _Table:
         table = self._tables.get(year)

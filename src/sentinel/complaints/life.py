@@ -23,6 +23,11 @@ class Problem(StrEnum):
     AFTER_END = "after_end"  # a step after it was over; it stays over
     CLOSED_WITHOUT_REPLY = "closed_without_reply"  # stays open until the reply comes
     OTHER_CUSTOMER = "other_customer"  # not the customer it belongs to; nothing is changed
+    EXTENSION_WITHOUT_APPROVAL = "extension_without_approval"  # names no approver; no effect
+    EXTENSION_WITHOUT_TERM = "extension_without_term"  # to no term and no day; no effect
+    EXTENSION_TOO_LATE = "extension_too_late"  # past the deadline, resolved or over; no effect
+    EXTENSION_NOT_LONGER = "extension_not_longer"  # no later than the deadline; no effect
+    EXTENSION_BEYOND_MAXIMUM = "extension_beyond_maximum"  # holds until the maximum only
 
 
 class Verdict(Enum):

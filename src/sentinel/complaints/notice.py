@@ -5,6 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from sentinel.complaints.life import Problem, Status
+from sentinel.complaints.term import Term
 from sentinel.model.alert import Tier
 
 
@@ -23,6 +24,8 @@ class Kind(StrEnum):
     RESOLVE_DUE = "resolve_due"
     REPLY_MISSING = "reply_missing"  # at the maximum, or closed without it
     ILLEGAL_TRANSITION = "illegal_transition"  # ``problem`` says what is wrong
+    EXTENDED = "extended"  # the term to resolve it was extended
+    EXTENSION_PROBLEM = "extension_problem"  # ``problem`` says what is wrong with an extension
     REPEATED = "repeated"  # too many complaints of one customer
     MET = "met"  # a duty that was warned of is fulfilled: its warning is over
     COMPLETED = "completed"  # closed or withdrawn: everything about it is over
@@ -43,11 +46,11 @@ class Notice(Struct, frozen=True, kw_only=True):
     ``customer_id``, ``channel``, ``product``, ``category`` and ``branch_id`` are those of the
     complaint's first event, ``status`` where it stands now.  Times are milliseconds UTC:
     ``at_ms`` is the moment a warning was due, or the event's time; ``due_ms`` the deadline
-    of ``duty``, which is ``days`` working days, ``provisional`` while a calendar it depends on
-    is not published.  ``fraction`` of the working time to it was used up at ``at_ms``.
-    ``asked`` is the status that an event with a ``problem`` wanted.  With repeated, ``count``
-    complaints came within ``days`` calendar days.  ``event_id`` and ``recorded_ms`` belong to
-    the event that caused it, or to the complaint's newest.
+    of ``duty``, which ``term`` sets, ``provisional`` while a calendar it depends on is not
+    published; ``approved_by`` (staff) extended it.  ``fraction`` of the time to it was used up at
+    ``at_ms``.  ``asked`` is the status that an event with a ``problem`` wanted.  With repeated,
+    ``count`` complaints came within ``days`` calendar days.  ``event_id`` and ``recorded_ms``
+    belong to the event that caused it, or to the complaint's newest.
     """
 
     kind: Kind
@@ -63,10 +66,12 @@ class Notice(Struct, frozen=True, kw_only=True):
     recorded_ms: int
     tier: Tier | None = None
     duty: Duty | None = None
-    days: int = 0
+    term: Term | None = None
     fraction: float | None = None
     due_ms: int | None = None
+    approved_by: str | None = None
     provisional: bool = False
     problem: Problem | None = None
     asked: Status | None = None
     count: int = 0
+    days: int = 0

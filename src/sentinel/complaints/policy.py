@@ -8,34 +8,41 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct, field
 
-from sentinel.complaints.calendar import MAX_DAYS, WorkingCalendar
+from sentinel.complaints.calendar import WorkingCalendar
+from sentinel.complaints.term import Term, parse_term
 from sentinel.model.alert import Tier
-from sentinel.model.document import ConfigError, Document, Path, did_you_mean
+from sentinel.model.document import (
+    ConfigError,
+    Document,
+    Path,
+    WrongTextError,
+    did_you_mean,
+)
 from sentinel.model.duration import parse_duration
 from sentinel.model.events import ComplaintChannel
 
 _DAY_MS = 86_400_000
 _TIERS = tuple(Tier)
 
-_Days = Annotated[int, Meta(ge=1, le=MAX_DAYS)]
+_Written = str | int  # a bare number is refused with a better message than a wrong type
 _Size = Annotated[int, Meta(ge=1)]
 
 
 class _DaysEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    acknowledge: _Days
-    resolve: _Days
-    maximum: _Days
+    acknowledge: _Written
+    resolve: _Written
+    maximum: _Written
 
 
 class _Special(Struct, frozen=True, forbid_unknown_fields=True):
-    acknowledge: _Days | None = None
-    resolve: _Days | None = None
+    acknowledge: _Written | None = None
+    resolve: _Written | None = None
     raised: Annotated[int, Meta(ge=0, le=3)] = field(default=0, name="raise")
     reply_before_close: bool | None = None
 
 
 class Warn(Struct, frozen=True, forbid_unknown_fields=True):
-    """A warning when the fraction ``at`` of the working time to a deadline is used up."""
+    """A warning when the fraction ``at`` of the time to a deadline is used up."""
 
     at: Annotated[float, Meta(gt=0, le=1)]
     tier: Tier
@@ -44,6 +51,7 @@ class Warn(Struct, frozen=True, forbid_unknown_fields=True):
 class _Problems(Struct, frozen=True, forbid_unknown_fields=True):
     illegal_transition: Tier
     closed_without_reply: Tier
+    extension: Tier
 
 
 class _Repeated(Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,11 +81,15 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for the complaints of a channel and a category; terms in working days."""
+    """What holds for the complaints of a channel and a category.
 
-    acknowledge: int
-    resolve: int
-    maximum: int
+    Of several terms for a duty the one whose deadline comes first holds, which depends on the
+    day of receipt where their units differ; none goes beyond ``maximum``.
+    """
+
+    acknowledge: tuple[Term, ...]
+    resolve: tuple[Term, ...]
+    maximum: Term
     needs_reply: bool
     raised: int
 
@@ -99,6 +111,7 @@ class Policy:
     warnings: tuple[Warn, ...]
     illegal_tier: Tier
     closed_without_reply_tier: Tier
+    extension_tier: Tier
     repeated_days: int
     repeated_count: int
     repeated_tier: Tier
@@ -127,7 +140,7 @@ def read_policy(document: Document, zone: ZoneInfo) -> Policy:
             at = document.key_position("channels", name)
             message = f'"{name}" is none of {", ".join(known)}'
             raise ConfigError(document.path, *at, message, did_you_mean(name, known))
-    _check_days(document, file)
+    read = _read_terms(document, file)
     _check_warnings(document, file.warnings)
     plain = _Special()
     channels = {name: file.channels.get(name, plain) for name in known}
@@ -136,57 +149,66 @@ def read_policy(document: Document, zone: ZoneInfo) -> Policy:
         warnings=tuple(file.warnings),
         illegal_tier=file.problems.illegal_transition,
         closed_without_reply_tier=file.problems.closed_without_reply,
+        extension_tier=file.problems.extension,
         repeated_days=_whole_days(document, file.repeated.within),
         repeated_count=file.repeated.count,
         repeated_tier=file.repeated.tier,
         max_open=file.max_open_complaints,
         max_ended=file.max_ended_complaints,
         max_customers=file.max_customers,
-        _default=_terms(file, plain, plain),
-        _channels={name: _terms(file, special, plain) for name, special in channels.items()},
+        _default=_terms(file, read, plain, plain),
+        _channels={name: _terms(file, read, special, plain) for name, special in channels.items()},
         _both={
-            (name, category): _terms(file, special, about)
+            (name, category): _terms(file, read, special, about)
             for name, special in channels.items()
             for category, about in file.categories.items()
         },
     )
 
 
-def _terms(file: _File, channel: _Special, category: _Special) -> Terms:
-    """The stricter of both: the shorter term, a reply if either asks for it, the higher tier."""
+def _terms(file: _File, read: dict[_Written, Term], channel: _Special, category: _Special) -> Terms:
+    """The stricter of both: all their terms, a reply if either asks for it, the higher tier."""
     replies = [
         each.reply_before_close
         for each in (channel, category)
         if each.reply_before_close is not None
     ]
+
+    def terms(default: _Written, *special: _Written | None) -> tuple[Term, ...]:
+        return tuple(read[each] for each in special if each is not None) or (read[default],)
+
     return Terms(
-        acknowledge=_shorter(file.days.acknowledge, channel.acknowledge, category.acknowledge),
-        resolve=_shorter(file.days.resolve, channel.resolve, category.resolve),
-        maximum=file.days.maximum,
+        acknowledge=terms(file.days.acknowledge, channel.acknowledge, category.acknowledge),
+        resolve=terms(file.days.resolve, channel.resolve, category.resolve),
+        maximum=read[file.days.maximum],
         needs_reply=any(replies) if replies else file.reply_before_close,
         raised=max(channel.raised, category.raised),
     )
 
 
-def _shorter(default: int, *special: int | None) -> int:
-    return min((days for days in special if days is not None), default=default)
-
-
-def _check_days(document: Document, file: _File) -> None:
-    """No term is longer than the maximum."""
-    terms: dict[Path, int] = {
+def _read_terms(document: Document, file: _File) -> dict[_Written, Term]:
+    """Every term by how it is written; none is longer than the maximum on any calendar."""
+    places: dict[Path, _Written | None] = {
+        ("days", "maximum"): file.days.maximum,
         ("days", "acknowledge"): file.days.acknowledge,
         ("days", "resolve"): file.days.resolve,
     }
     for section in ("channels", "categories"):
         for name, special in getattr(file, section).items():
-            terms[section, name, "acknowledge"] = special.acknowledge or 0
-            terms[section, name, "resolve"] = special.resolve or 0
-    for place, days in terms.items():
-        if days > file.days.maximum:
-            raise document.error(
-                place, f"{days} days are more than the maximum {file.days.maximum}"
-            )
+            places[section, name, "acknowledge"] = special.acknowledge
+            places[section, name, "resolve"] = special.resolve
+    read: dict[_Written, Term] = {}
+    for place, written in places.items():
+        if written is None:
+            continue
+        try:
+            term = read[written] = parse_term(written)
+        except WrongTextError as error:
+            raise document.wrong_text(place, error) from None
+        maximum = read[file.days.maximum]
+        if term != maximum and term.never_ends_before(maximum):
+            raise document.error(place, f"{term} is longer than the maximum {maximum}")
+    return read
 
 
 def _check_warnings(document: Document, warnings: list[Warn]) -> None:

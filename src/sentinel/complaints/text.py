@@ -37,6 +37,31 @@ _PROBLEM = {
     Problem.AFTER_END: Title("changed after it was over", "终结后又有变更"),
     Problem.OTHER_CUSTOMER: Title("named with another customer", "客户编号不一致"),
 }
+_EXTENSION = {
+    Problem.EXTENSION_WITHOUT_APPROVAL: Text(
+        Title("Complaint extended without approval", "投诉延期未经批准"),
+        Title("nobody is named who approved it. It has no effect", "未注明批准人，延期不生效"),
+    ),
+    Problem.EXTENSION_WITHOUT_TERM: Text(
+        Title("Complaint extended to no known term", "投诉延期期限无法识别"),
+        Title("it names neither a term nor a day. It has no effect", "未注明有效期限，延期不生效"),
+    ),
+    Problem.EXTENSION_TOO_LATE: Text(
+        Title("Complaint extended too late", "投诉延期未及时办理"),
+        Title(
+            "its term is over, or it is handled. The extension has no effect",
+            "处理时限已届满或已处理完毕，延期不生效",
+        ),
+    ),
+    Problem.EXTENSION_NOT_LONGER: Text(
+        Title("Complaint extended to no later day", "投诉延期后时限未延长"),
+        Title("the deadline in force is no earlier. It stays", "现有时限不早于该期限，予以维持"),
+    ),
+    Problem.EXTENSION_BEYOND_MAXIMUM: Text(
+        Title("Complaint extended beyond the maximum", "投诉延期超过最长时限"),
+        Title("it is longer than the maximum, which holds", "超过最长办理时限，按最长时限执行"),
+    ),
+}
 _PROVISIONAL = Title(
     " (provisional: the calendar of the year is not published)", "（暂定：当年工作日安排尚未公布）"
 )
@@ -51,6 +76,10 @@ def render(notice: Notice, zone: ZoneInfo) -> Text:
             return _due(notice, zone)
         case Kind.REPLY_MISSING | Kind.ILLEGAL_TRANSITION:
             return _problem(notice)
+        case Kind.EXTENDED:
+            return _extended(notice, zone)
+        case Kind.EXTENSION_PROBLEM:
+            return _extension_problem(notice)
         case Kind.REPEATED:
             return _repeated(notice)
         case Kind.MET:
@@ -61,30 +90,79 @@ def render(notice: Notice, zone: ZoneInfo) -> Text:
 def _due(notice: Notice, zone: ZoneInfo) -> Text:
     """A deadline that comes near or has passed."""
     assert notice.duty is not None  # noqa: S101 - every warning is about a duty
-    assert notice.due_ms is not None  # noqa: S101
     assert notice.fraction is not None  # noqa: S101
     duty, mark = _DUTY[notice.duty], _PROVISIONAL if notice.provisional else Title("", "")
-    last_day = dt.datetime.fromtimestamp(notice.due_ms // 1000 - 1, zone).date()
-    days = f"{notice.days} working day{'s' if notice.days > 1 else ''}"
+    last_day, days, extended = _last_day(notice, zone), _days(notice), _approval(notice)
     if notice.fraction < 1:
         used = f"{100 * notice.fraction:g}%"
         title = Title(
-            f"Complaint close to its deadline: {used} of {days} used{mark.en}",
-            f"投诉{duty.zh}时限已用{used}（{notice.days}个工作日）{mark.zh}",
+            f"Complaint close to its deadline: {used} of {days.en} used{mark.en}",
+            f"投诉{duty.zh}时限已用{used}（{days.zh}）{mark.zh}",
         )
     else:
         title = Title(
-            f"Complaint past its deadline: {days} used up{mark.en}",
-            f"投诉{duty.zh}时限已届满（{notice.days}个工作日）{mark.zh}",
+            f"Complaint past its deadline: {days.en} used up{mark.en}",
+            f"投诉{duty.zh}时限已届满（{days.zh}）{mark.zh}",
         )
     late = notice.fraction == 1
     return Text(
         title,
         Title(
             f"Complaint {notice.complaint_id} ({notice.channel}) is {notice.status}; "
-            f"{duty.en} {'was' if late else 'is'} due by the end of {last_day}{mark.en}.",
+            f"{duty.en} {'was' if late else 'is'} due by the end of {last_day}"
+            f"{extended.en}{mark.en}.",
             f"投诉{notice.complaint_id}当前{_STATUS[notice.status]}，"
-            f"{duty.zh}时限{'已于' if late else '为'}{last_day}{'截止' if late else ''}{mark.zh}。",
+            f"{duty.zh}时限{'已于' if late else '为'}{last_day}{'截止' if late else ''}"
+            f"{extended.zh}{mark.zh}。",
+        ),
+    )
+
+
+def _last_day(notice: Notice, zone: ZoneInfo) -> dt.date:
+    assert notice.due_ms is not None  # noqa: S101 - it is asked of notices about a deadline
+    return dt.datetime.fromtimestamp(notice.due_ms // 1000 - 1, zone).date()
+
+
+def _days(notice: Notice) -> Title:
+    """How long the term is, with its unit."""
+    assert notice.term is not None  # noqa: S101 - it is asked of notices about a deadline
+    days, working = notice.term.days, notice.term.working
+    return Title(
+        f"{days} {'working' if working else 'calendar'} day{'s' if days > 1 else ''}",
+        f"{days}个{'工作日' if working else '自然日'}",
+    )
+
+
+def _approval(notice: Notice) -> Title:
+    """Who extended the term, if anybody did."""
+    if notice.approved_by is None:
+        return Title("", "")
+    return Title(f", extended by {notice.approved_by}", f"（经{notice.approved_by}批准延期）")
+
+
+def _extended(notice: Notice, zone: ZoneInfo) -> Text:
+    last_day, days = _last_day(notice, zone), _days(notice)
+    mark = _PROVISIONAL if notice.provisional else Title("", "")
+    return Text(
+        Title(f"Complaint extended to {days.en}{mark.en}", f"投诉延期至{days.zh}{mark.zh}"),
+        Title(
+            f"Complaint {notice.complaint_id} ({notice.channel}) is {notice.status}; its resolution"
+            f" is due by the end of {last_day}{_approval(notice).en}{mark.en}.",
+            f"投诉{notice.complaint_id}当前{_STATUS[notice.status]}，"
+            f"处理时限延至{last_day}{_approval(notice).zh}{mark.zh}。",
+        ),
+    )
+
+
+def _extension_problem(notice: Notice) -> Text:
+    assert notice.problem is not None  # noqa: S101
+    title, why = _EXTENSION[notice.problem].title, _EXTENSION[notice.problem].reason
+    return Text(
+        title,
+        Title(
+            f"Event {notice.event_id} extends the term of complaint {notice.complaint_id}: "
+            f"{why.en}.",
+            f"事件{notice.event_id}延长投诉{notice.complaint_id}的处理时限：{why.zh}。",
         ),
     )
 

@@ -54,6 +54,10 @@ _FIELDS = {
         "complaint_id": "The same for all steps of one complaint.",
         "customer_id": _WHOSE,
         "amount_involved": "A JSON number or decimal text.",
+        "extended_to": "The term to resolve it is extended to: days after the day of receipt, as "
+        "`30d` (calendar days) or `30wd` (working days), or the last day, as `2026-04-15`. Needs "
+        "`approved_by`.",
+        "approved_by": "Who approved the extension: a login name, not a person's name.",
     },
     "CloudEvent": {
         "id": "`<alert_id>.<revision>`: equal ids are resends.",

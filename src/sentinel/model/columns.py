@@ -116,7 +116,7 @@ FIELDS: Schema = {
         Column("complaint_id", Kind.STRING, required=True),
         _enum("status", ComplaintStatus),
         _enum("channel", ComplaintChannel),
-        *_strings("product", "category", "branch_id", "text"),
+        *_strings("product", "category", "branch_id", "text", "extended_to", "approved_by"),
         *_numbers(amount_involved="base currency"),
     ),
 }

@@ -112,7 +112,11 @@ class Login(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
 
 
 class Complaint(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """One step in the life of a customer's complaint."""
+    """One step in the life of a customer's complaint.
+
+    ``extended_to`` and ``approved_by``, together, tell of an approved extension of its term: a
+    term like ``30d`` or ``30wd``, or the last day, and the member of staff who approved it.
+    """
 
     event_id: Id
     event_time: Moment
@@ -125,6 +129,8 @@ class Complaint(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True)
     branch_id: Id | None = None
     amount_involved: Amount | None = None
     text: Text | None = None
+    extended_to: Word | None = None
+    approved_by: Id | None = None
 
 
 Event = Transaction | Login | Complaint

@@ -33,6 +33,8 @@ def take(
     customer_id: str = "C1",
     channel: str = "hotline",
     category: str | None = "fees",
+    extended_to: str | None = None,
+    approved_by: str | None = None,
 ) -> list[Notice]:
     """Take an event at a local time (or ms), recorded five seconds later."""
     time = ms(at) if isinstance(at, str) else at
@@ -47,4 +49,6 @@ def take(
         f"{complaint_id}-{status}-{time}",
         time,
         time + 5_000,
+        extended_to,
+        approved_by,
     )

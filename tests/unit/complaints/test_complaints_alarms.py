@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from sentinel.complaints import Alarms, Duty, Kind, Notice, Problem, Status
+from sentinel.complaints.term import Term
 from sentinel.model.alert import Resolution, Tier
 from sentinel.model.claim import Claim, Ending
 
@@ -22,11 +23,11 @@ NOTICE = Notice(
     recorded_ms=1_767_225_600_005,
     tier=Tier.BLUE,
     duty=Duty.RESOLVE,
-    days=15,
+    term=Term(15, working=False),
     fraction=0.5,
     due_ms=1_768_000_000_000,
 )
-ACKNOWLEDGE = replace(NOTICE, kind=Kind.ACKNOWLEDGE_DUE, duty=Duty.ACKNOWLEDGE, days=2)
+ACKNOWLEDGE = replace(NOTICE, kind=Kind.ACKNOWLEDGE_DUE, duty=Duty.ACKNOWLEDGE)
 MET = replace(NOTICE, kind=Kind.MET, tier=None, fraction=None)
 
 
@@ -76,6 +77,22 @@ def test_what_is_met_or_over_ends_the_alert() -> None:
     ending = alarms.take(replace(MET, kind=Kind.FORGOTTEN))
     assert isinstance(ending, Ending)
     assert ending.resolution is Resolution.DISPLACED
+
+
+def test_an_extension_takes_the_place_of_the_warning_it_answers() -> None:
+    """The alert falls to blue and names the approver; where nobody was warned, there is none."""
+    alarms = _alarms()
+    extended = replace(
+        NOTICE, kind=Kind.EXTENDED, tier=None, fraction=None, approved_by="chief", event_id="E2"
+    )
+    assert alarms.take(extended) is None
+    alarms.take(replace(NOTICE, tier=Tier.YELLOW))
+    claim = alarms.take(extended)
+    assert isinstance(claim, Claim)
+    assert (claim.tier, claim.is_news, len(claim.reasons)) == (Tier.BLUE, False, 1)
+    assert "chief" in claim.reasons[0].title.en
+    assert "chief" in claim.reasons[0].title.zh
+    assert isinstance(alarms.take(MET), Ending)
 
 
 def test_problems_stand_beside_deadlines() -> None:

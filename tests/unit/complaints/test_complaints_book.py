@@ -13,8 +13,8 @@ MONDAY = "2026-03-02T00:00"  # of a month without holidays
 MONTHS_LATER = ms("2026-08-01T00:00")
 
 
-def _warnings(notices: list[Notice]) -> list[tuple[Duty | None, int, float | None, Tier | None]]:
-    return [(each.duty, each.days, each.fraction, each.tier) for each in notices]
+def _warnings(notices: list[Notice]) -> list[tuple[Duty | None, str, float | None, Tier | None]]:
+    return [(each.duty, str(each.term), each.fraction, each.tier) for each in notices]
 
 
 def _kinds(notices: list[Notice]) -> list[Kind]:
@@ -27,18 +27,18 @@ def test_nobody_does_anything() -> None:
     assert take(complaints, "received", MONDAY) == []
     notices = complaints.advance(MONTHS_LATER)
     assert _warnings(notices) == [
-        (Duty.ACKNOWLEDGE, 2, 0.5, Tier.BLUE),
-        (Duty.ACKNOWLEDGE, 2, 0.8, Tier.YELLOW),
-        (Duty.ACKNOWLEDGE, 2, 1.0, Tier.ORANGE),
-        (Duty.RESOLVE, 15, 0.5, Tier.BLUE),
-        (Duty.RESOLVE, 15, 0.8, Tier.YELLOW),
-        (Duty.RESOLVE, 15, 1.0, Tier.ORANGE),
-        (Duty.REPLY, 30, 1.0, Tier.RED),
-        (Duty.RESOLVE, 30, 1.0, Tier.RED),
+        (Duty.ACKNOWLEDGE, "2wd", 0.5, Tier.BLUE),
+        (Duty.ACKNOWLEDGE, "2wd", 0.8, Tier.YELLOW),
+        (Duty.ACKNOWLEDGE, "2wd", 1.0, Tier.ORANGE),
+        (Duty.RESOLVE, "15d", 0.5, Tier.BLUE),
+        (Duty.RESOLVE, "15d", 0.8, Tier.YELLOW),
+        (Duty.RESOLVE, "15d", 1.0, Tier.ORANGE),
+        (Duty.REPLY, "30wd", 1.0, Tier.RED),
+        (Duty.RESOLVE, "30wd", 1.0, Tier.RED),
     ]
     assert notices[2].at_ms == notices[2].due_ms == ms("2026-03-05T00:00")
-    assert notices[3].at_ms == ms("2026-03-12T00:00")
-    assert notices[3].due_ms == notices[5].at_ms == ms("2026-03-24T00:00")
+    assert notices[3].at_ms == ms("2026-03-10T00:00")
+    assert notices[3].due_ms == notices[5].at_ms == ms("2026-03-18T00:00")
     assert notices[7].at_ms == ms("2026-04-15T00:00")  # Tomb-Sweeping is a day off
     assert not any(notice.provisional for notice in notices)
     assert complaints.advance(MONTHS_LATER * 2) == []
@@ -50,12 +50,12 @@ def test_the_regulator_is_warned_of_a_tier_higher() -> None:
     take(complaints, "received", MONDAY, channel="regulator")
     notices = complaints.advance(ms("2026-03-24T00:00"))
     assert [notice.tier for notice in notices] == [Tier.YELLOW, Tier.ORANGE, Tier.RED] * 2
-    assert [notice.days for notice in notices] == [1] * 3 + [15] * 3
+    assert [str(notice.term) for notice in notices] == ["1wd"] * 3 + ["15d"] * 3
 
 
 def test_a_term_as_long_as_the_maximum_is_red_at_its_end() -> None:
-    """An extended term has no second deadline."""
-    complaints = book(("categories: {} ", "categories: {fees: {resolve: 30}} "))
+    """It has no second deadline."""
+    complaints = book(("categories: {} ", "categories: {fees: {resolve: 30wd}} "))
     take(complaints, "received", MONDAY)
     notices = [each for each in complaints.advance(MONTHS_LATER) if each.duty is Duty.RESOLVE]
     assert [notice.tier for notice in notices] == [Tier.BLUE, Tier.YELLOW, Tier.RED]
@@ -203,7 +203,7 @@ def test_a_late_receipt_moves_the_deadlines_forward() -> None:
     take(complaints, "investigating", "2026-03-04T09:00")
     assert take(complaints, "received", MONDAY) == []
     first = complaints.advance(MONTHS_LATER)[0]
-    assert (first.at_ms, first.due_ms) == (ms("2026-03-12T00:00"), ms("2026-03-24T00:00"))
+    assert (first.at_ms, first.due_ms) == (ms("2026-03-10T00:00"), ms("2026-03-18T00:00"))
     assert first.event_id == f"K1-investigating-{ms('2026-03-04T09:00')}"
 
 
@@ -301,11 +301,11 @@ def test_a_changed_policy_holds_for_open_complaints() -> None:
     before: Complaints = book()
     take(before, "received", MONDAY)
     assert len(before.advance(ms("2026-03-12T00:00"))) == 4
-    after = book(("resolve: 15", "resolve: 20"), ("close: true", "close: false"))
+    after = book(("resolve: 15d", "resolve: 20d"), ("close: true", "close: false"))
     after.restore(before.snapshot())
     notices = after.advance(MONTHS_LATER)
     assert _warnings(notices) == [
-        (Duty.RESOLVE, 20, 0.8, Tier.YELLOW),
-        (Duty.RESOLVE, 20, 1.0, Tier.ORANGE),
-        (Duty.RESOLVE, 30, 1.0, Tier.RED),
+        (Duty.RESOLVE, "20d", 0.8, Tier.YELLOW),
+        (Duty.RESOLVE, "20d", 1.0, Tier.ORANGE),
+        (Duty.RESOLVE, "30wd", 1.0, Tier.RED),
     ]

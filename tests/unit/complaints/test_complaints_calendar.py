@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentinel.complaints.calendar import MAX_DAYS, WorkingCalendar
+from sentinel.complaints.calendar import WorkingCalendar
 from sentinel.complaints.policy import read_policy
+from sentinel.complaints.term import MAX_DAYS, Term
 from sentinel.model.document import parse
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -26,6 +27,10 @@ FIRST, LAST = dt.date(2015, 1, 1), dt.date(2026, 12, 31)
 def ms(text: str) -> int:
     """Milliseconds UTC of a local time in Shanghai."""
     return int(dt.datetime.fromisoformat(text).replace(tzinfo=SHANGHAI).timestamp() * 1000)
+
+
+def _wd(days: int) -> Term:
+    return Term(days, working=True)
 
 
 def _days(first: dt.date, last: dt.date) -> Iterator[dt.date]:
@@ -63,7 +68,7 @@ def test_deadlines_equal_a_naive_count_from_every_day() -> None:
         after = ordinals[bisect_right(ordinals, day.toordinal()) :]
         start_ms = (day.toordinal() - epoch) * DAY_MS - offset + (day.toordinal() % 24) * HOUR_MS
         for count, due in enumerate(after[:30], 1):
-            assert CALENDAR.deadline_ms(start_ms, count) == (due + 1 - epoch) * DAY_MS - offset
+            assert CALENDAR.deadline_ms(start_ms, _wd(count)) == (due + 1 - epoch) * DAY_MS - offset
 
 
 @pytest.mark.parametrize(
@@ -78,7 +83,36 @@ def test_deadlines_equal_a_naive_count_from_every_day() -> None:
 )
 def test_deadlines_by_hand(start: str, days: int, due: str) -> None:
     """The day of receipt does not count; the deadline is the midnight that ends the last day."""
-    assert CALENDAR.deadline_ms(ms(start), days) == ms(due)
+    assert CALENDAR.deadline_ms(ms(start), _wd(days)) == ms(due)
+
+
+@pytest.mark.parametrize(
+    ("start", "days", "due"),
+    [
+        ("2026-03-02T00:00", 15, "2026-03-18T00:00"),  # weekends count
+        ("2026-03-02T23:59:59", 1, "2026-03-04T00:00"),
+        ("2026-02-13T12:00", 5, "2026-02-19T00:00"),  # ends in the Spring Festival: not moved
+        ("2026-12-31T10:00", 30, "2027-01-31T00:00"),
+    ],
+)
+def test_calendar_days_count_every_day(start: str, days: int, due: str) -> None:
+    """From the day after the receipt to a midnight, on a holiday as on any day."""
+    assert CALENDAR.deadline_ms(ms(start), Term(days, working=False)) == ms(due)
+
+
+def test_a_calendar_day_is_as_long_as_the_zone_makes_it() -> None:
+    """The midnight is local: across the change to summer time a day has 23 hours."""
+    calendar = WorkingCalendar(ZoneInfo("Europe/Berlin"))
+    start = int(dt.datetime(2026, 3, 28, 12, tzinfo=calendar.zone).timestamp() * 1000)
+    due = calendar.deadline_ms(start, Term(1, working=False))
+    assert due - start == (12 + 23) * HOUR_MS
+
+
+def test_fractions_of_calendar_time_count_every_hour() -> None:
+    """Received on Friday noon, one calendar day: half of 36 hours are over on Saturday at six."""
+    start = ms("2026-03-06T12:00")
+    due = CALENDAR.deadline_ms(start, Term(1, working=False))
+    assert CALENDAR.fraction_ms(start, due, 0.5, working=False) == ms("2026-03-07T06:00")
 
 
 @pytest.mark.parametrize(
@@ -88,23 +122,23 @@ def test_deadlines_by_hand(start: str, days: int, due: str) -> None:
 def test_fractions_count_time_on_working_days_only(fraction: float, moment: str) -> None:
     """Received at noon of a working Monday, two days: 12 + 24 + 24 hours."""
     start = ms("2026-03-02T12:00")
-    due = CALENDAR.deadline_ms(start, 2)
-    assert CALENDAR.fraction_ms(start, due, fraction) == ms(moment)
+    due = CALENDAR.deadline_ms(start, _wd(2))
+    assert CALENDAR.fraction_ms(start, due, fraction, working=True) == ms(moment)
 
 
 def test_a_weekend_uses_nothing_up() -> None:
     """Received on Friday noon, one day: half of 36 hours are used on Monday at six."""
     start = ms("2026-03-06T12:00")
-    due = CALENDAR.deadline_ms(start, 1)
-    assert CALENDAR.fraction_ms(start, due, 0.5) == ms("2026-03-09T06:00")
-    assert CALENDAR.fraction_ms(start, due, 1 / 3) == ms("2026-03-07T00:00")
+    due = CALENDAR.deadline_ms(start, _wd(1))
+    assert CALENDAR.fraction_ms(start, due, 0.5, working=True) == ms("2026-03-09T06:00")
+    assert CALENDAR.fraction_ms(start, due, 1 / 3, working=True) == ms("2026-03-07T00:00")
 
 
 def test_received_on_a_weekend_the_term_begins_on_monday() -> None:
     """Half of one day is Monday noon, whether it came on Saturday or on Sunday."""
     for start in (ms("2026-03-07T00:00"), ms("2026-03-07T12:00"), ms("2026-03-08T23:00")):
-        due = CALENDAR.deadline_ms(start, 1)
-        assert CALENDAR.fraction_ms(start, due, 0.5) == ms("2026-03-09T12:00")
+        due = CALENDAR.deadline_ms(start, _wd(1))
+        assert CALENDAR.fraction_ms(start, due, 0.5, working=True) == ms("2026-03-09T12:00")
 
 
 @given(
@@ -114,8 +148,8 @@ def test_received_on_a_weekend_the_term_begins_on_monday() -> None:
 )
 def test_fractions_rise_from_start_to_deadline(start: int, days: int, at: list[float]) -> None:
     """For any time that an event may have, in any year, the whole is the deadline."""
-    due = CALENDAR.deadline_ms(start, days)
-    moments = [CALENDAR.fraction_ms(start, due, fraction) for fraction in [*at, 1.0]]
+    due = CALENDAR.deadline_ms(start, _wd(days))
+    moments = [CALENDAR.fraction_ms(start, due, fraction, working=True) for fraction in [*at, 1.0]]
     assert start <= moments[0]
     assert moments == sorted(moments)
     assert moments[-1] == due
@@ -142,7 +176,7 @@ def test_deadlines_in_unpublished_years_are_provisional(
     start: str, days: int, provisional: bool
 ) -> None:
     """So are those in the last days of the year before, which the notice may move."""
-    due = CALENDAR.deadline_ms(ms(start), days)
+    due = CALENDAR.deadline_ms(ms(start), _wd(days))
     assert CALENDAR.is_provisional(ms(start), due) is provisional
 
 
@@ -158,7 +192,7 @@ def test_a_years_working_days_are_computed_once(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("sentinel.complaints.calendar.holidays.country_holidays", counted)
     calendar = WorkingCalendar(SHANGHAI)
     for start in (ms("2026-01-01T00:00") + i * 7_919_000 for i in range(5_000)):
-        due = calendar.deadline_ms(start, 15)
+        due = calendar.deadline_ms(start, _wd(15))
         for fraction in (0.5, 0.8, 1.0):
-            calendar.fraction_ms(start, due, fraction)
+            calendar.fraction_ms(start, due, fraction, working=True)
     assert built == [(2026, 2027), (2027, 2028)]

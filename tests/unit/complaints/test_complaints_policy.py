@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sentinel.complaints.policy import Policy, read_policy
+from sentinel.complaints.term import Term
 from sentinel.model.alert import Tier
 from sentinel.model.document import ConfigError, parse
 
@@ -21,10 +22,12 @@ def _policy(old: str = "", new: str = "") -> Policy:
 
 
 def test_the_shipped_policy_is_the_handbook() -> None:
-    """Fifteen working days, thirty at most, a reply before the end, early warnings."""
+    """Fifteen days, thirty working days at most, a reply before the end, early warnings."""
     policy = _policy()
     terms = policy.terms("hotline", None)
-    assert (terms.acknowledge, terms.resolve, terms.maximum) == (2, 15, 30)
+    assert terms.acknowledge == (Term(2, working=True),)
+    assert terms.resolve == (Term(15, working=False),)
+    assert terms.maximum == Term(30, working=True)
     assert terms.needs_reply
     assert [(warn.at, warn.tier) for warn in policy.warnings] == [
         (0.5, Tier.BLUE),
@@ -44,28 +47,29 @@ def test_the_regulator_and_the_media_raise_every_tier() -> None:
 @pytest.mark.parametrize(
     ("channel", "category", "expected"),
     [
-        ("hotline", "collection", (2, 30, False, 2)),
-        ("media", "collection", (1, 10, False, 2)),
-        ("media", "fees", (1, 10, True, 1)),
-        ("hotline", None, (2, 15, True, 0)),
+        ("hotline", "collection", ("2wd", "30d", False, 2)),
+        ("media", "collection", ("1wd", "10d 30d", False, 2)),
+        ("media", "fees", ("1wd", "10d", True, 1)),
+        ("hotline", None, ("2wd", "15d", True, 0)),
     ],
 )
 def test_the_stricter_of_channel_and_category_holds(
-    channel: str, category: str | None, expected: tuple[int, int, bool, int]
+    channel: str, category: str | None, expected: tuple[str, str, bool, int]
 ) -> None:
-    """The shorter term and the higher tier; a category may also be given longer than default."""
+    """All their terms and the higher tier; a category may also be given longer than default."""
     policy = _policy(
         "categories: {} ",
-        "categories: {collection: {resolve: 30, raise: 2, reply_before_close: false}} ",
+        "categories: {collection: {resolve: 30d, raise: 2, reply_before_close: false}} ",
     )
     terms = policy.terms(channel, category)
-    assert (terms.acknowledge, terms.resolve, terms.needs_reply, terms.raised) == expected
+    acknowledge, resolve = (" ".join(map(str, each)) for each in (terms.acknowledge, terms.resolve))
+    assert (acknowledge, resolve, terms.needs_reply, terms.raised) == expected
 
 
 def test_a_reply_is_needed_where_channel_or_category_says_so() -> None:
     """If the two disagree, the customer gets the reply."""
     policy = _policy(
-        "  media: {acknowledge: 1, resolve: 10, raise: 1}\ncategories: {} ",
+        "  media: {acknowledge: 1wd, resolve: 10d, raise: 1}\ncategories: {} ",
         "  media: {reply_before_close: false}\n"
         "  app: {reply_before_close: false}\n"
         "categories: {fees: {reply_before_close: true}} ",

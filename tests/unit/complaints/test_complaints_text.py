@@ -7,6 +7,7 @@ from tests.unit.complaints.books import SHANGHAI, book, ms, take
 from sentinel.complaints import Complaints, Kind, Notice, Problem, render
 
 MONDAY = "2026-03-02T00:00"
+WORKING = ("resolve: 15d", "resolve: 15wd")
 _CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
@@ -17,7 +18,7 @@ def _first(complaints: Complaints, kind: Kind) -> Notice:
 
 def test_a_deadline_comes_near() -> None:
     """How much of it is used, and the last day in local time."""
-    complaints = book(("{at: 0.5, tier: blue}", "{at: 0.05, tier: blue}"))
+    complaints = book(("{at: 0.5, tier: blue}", "{at: 0.05, tier: blue}"), WORKING)
     take(complaints, "investigating", MONDAY)
     notices = complaints.advance(ms("2026-03-20T00:00"))
     text = render(notices[1], SHANGHAI)
@@ -27,6 +28,49 @@ def test_a_deadline_comes_near() -> None:
         "Complaint K1 (hotline) is investigating; resolution is due by the end of 2026-03-23."
     )
     assert text.reason.zh == "投诉K1当前调查中，处理时限为2026-03-23。"
+
+
+def test_a_term_in_calendar_days_names_its_unit() -> None:
+    """No deadline in calendar days is provisional: no notice moves it."""
+    complaints = book()
+    take(complaints, "investigating", "2027-03-01T00:00")
+    text = render(_first(complaints, Kind.RESOLVE_DUE), SHANGHAI)
+    assert text.title.en == "Complaint close to its deadline: 50% of 15 calendar days used"
+    assert text.title.zh == "投诉处理时限已用50%（15个自然日）"
+
+
+def test_an_extension_names_the_day_and_who_approved_it() -> None:
+    """When it is told, and in every warning of the new deadline."""
+    complaints = book()
+    take(complaints, "investigating", MONDAY)
+    notices = take(
+        complaints, "investigating", "2026-03-10T00:00", extended_to="30d", approved_by="chief"
+    )
+    text = render(notices[0], SHANGHAI)
+    assert text.title.en == "Complaint extended to 30 calendar days"
+    assert text.title.zh == "投诉延期至30个自然日"
+    assert text.reason.en == (
+        "Complaint K1 (hotline) is investigating; its resolution is due by the end of 2026-04-01, "
+        "extended by chief."
+    )
+    assert text.reason.zh == "投诉K1当前调查中，处理时限延至2026-04-01（经chief批准延期）。"
+    warned = render(_first(complaints, Kind.RESOLVE_DUE), SHANGHAI)
+    assert warned.title.en.endswith("50% of 30 calendar days used")
+    assert warned.reason.en.endswith("due by the end of 2026-04-01, extended by chief.")
+    assert warned.reason.zh == "投诉K1当前调查中，处理时限为2026-04-01（经chief批准延期）。"
+
+
+def test_an_extension_without_approval_says_so() -> None:
+    """Which event, which complaint, and that it has no effect."""
+    complaints = book()
+    (notice,) = take(complaints, "received", MONDAY, extended_to="30d")
+    text = render(notice, SHANGHAI)
+    assert text.title.en == "Complaint extended without approval"
+    assert text.reason.en == (
+        f"Event {notice.event_id} extends the term of complaint K1: "
+        "nobody is named who approved it. It has no effect."
+    )
+    assert text.reason.zh.endswith("未注明批准人，延期不生效。")
 
 
 def test_a_deadline_has_passed() -> None:
@@ -43,7 +87,7 @@ def test_a_deadline_has_passed() -> None:
 
 def test_a_provisional_deadline_says_so_in_both_languages() -> None:
     """In the title and in the reason."""
-    complaints = book()
+    complaints = book(WORKING)
     take(complaints, "received", "2027-03-01T00:00")
     text = render(_first(complaints, Kind.RESOLVE_DUE), SHANGHAI)
     assert all("provisional" in each.en and "暂定" in each.zh for each in (text.title, text.reason))
@@ -75,6 +119,23 @@ def test_every_notice_has_its_own_words_in_both_languages() -> None:
         notices += take(complaints, "resolved", "2028-01-03T00:00", f"K{number}")
     notices += take(complaints, "closed", "2028-01-04T00:00", "K6")
     notices += take(complaints, "resolved", "2028-01-02T01:00", "K1")
+    for extended_to, approved_by in (
+        ("30d", None),
+        ("soon", "chief"),
+        ("15d", "chief"),
+        ("60wd", "chief"),
+    ):
+        notices += take(
+            complaints,
+            "received",
+            "2028-01-03T00:00",
+            "K9",
+            extended_to=extended_to,
+            approved_by=approved_by,
+        )
+    notices += take(
+        complaints, "received", "2028-06-03T00:00", "K9", extended_to="40d", approved_by="chief"
+    )
     assert {notice.kind for notice in notices} == set(Kind)
     problems = {notice.problem for notice in notices} - {None}
     assert problems == set(Problem) - {Problem.STEP_BACK}
@@ -86,6 +147,7 @@ def test_every_notice_has_its_own_words_in_both_languages() -> None:
             assert not _CHINESE.search(each.en)
             assert _CHINESE.search(each.zh)
             assert "None" not in each.en + each.zh
-        if notice.problem is not None or notice.kind in (Kind.MET, Kind.REPEATED, Kind.COMPLETED):
+        once = (Kind.MET, Kind.REPEATED, Kind.COMPLETED, Kind.EXTENDED)
+        if notice.problem is not None or notice.kind in once:
             titles[text.title.en] = notice.problem or notice.kind
     assert len(set(titles.values())) == len(titles)
