@@ -21,6 +21,8 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.events import AliasEvent, ScalarEvent
 from ruamel.yaml.reader import ReaderError
 
+from sentinel.model.scalar import character_position
+
 _DEEPEST = 40
 _LONGEST_NUMBER = 1_000
 T = TypeVar("T")
@@ -64,6 +66,7 @@ class Document:
     path: str
     data: Any
     _nodes: Any = field(repr=False)
+    _text: str = field(repr=False)
 
     def position(self, *place: str | int) -> tuple[int, int]:
         """1-based (line, column) of the value at ``place``, or of its closest parent.
@@ -91,32 +94,26 @@ class Document:
             return line + 1, column + 1
         return self.position(*place)
 
-    def error(self, place: Path, message: str, hint: str = "", shift: int = 0) -> ConfigError:
-        """An error at the value of ``place``; ``shift`` columns further in a plain scalar."""
+    def error(
+        self, place: Path, message: str, hint: str = "", offset: int | None = None
+    ) -> ConfigError:
+        """An error at the value of ``place``, or at character ``offset`` of that text."""
         line, column = self.position(*place)
-        return ConfigError(self.path, line, column + shift, message, hint)
+        if offset is not None:
+            value = self.part(*place).data
+            line, column = character_position(self._text, line, column, value, offset)
+        return ConfigError(self.path, line, column, message, hint)
 
     def wrong_text(self, place: Path, error: WrongTextError) -> ConfigError:
         """What is wrong with the text at ``place``."""
         return self.error(place, error.message, error.hint)
-
-    def scalar_shift(self, *place: str | int) -> int:
-        """Columns from the value's start to its first character: 1 when quoted."""
-        node = self._nodes
-        for step in place:
-            node = node[step]
-        return (
-            1
-            if type(node).__name__ in {"DoubleQuotedScalarString", "SingleQuotedScalarString"}
-            else 0
-        )
 
     def part(self, *place: str | int) -> "Document":
         """What stands at ``place`` as a document of its own; positions stay the file's."""
         data, nodes = self.data, self._nodes
         for step in place:
             data, nodes = data[step], nodes[step]
-        return Document(self.path, data, nodes)
+        return Document(self.path, data, nodes, self._text)
 
     def convert(self, kind: type[T]) -> T:
         """The whole document as ``kind`` (a msgspec struct); raises :class:`ConfigError`."""
@@ -297,4 +294,4 @@ def parse(text: str, path: str) -> Document:
         raise ConfigError(path, line, column, problem) from None
     if nodes is None:
         nodes = CommentedMap()
-    return Document(path, _plain(nodes), nodes)
+    return Document(path, _plain(nodes), nodes, text)

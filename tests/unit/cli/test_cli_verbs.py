@@ -74,16 +74,19 @@ def test_a_wrong_rule_is_one_line_with_its_place(configs: Path) -> None:
 
 
 def test_lint_findings_exit_3(configs: Path) -> None:
-    """A rule without tests or a source, and what no rule uses, are findings, not errors."""
+    """A rule without tests, source or owner, and what no rule uses, are findings, not errors."""
     file = configs / "rules" / "market.yaml"
     first, _, _ = file.read_text().partition("    tests:")
     lines = first.splitlines(keepends=True)
-    file.write_text("".join(line for line in lines if not line.startswith("    source:")))
+    file.write_text(
+        "".join(line for line in lines if not line.startswith(("    source:", "    owner:")))
+    )
     shutil.copy(configs / "lists" / "deny_payees.yaml", configs / "lists" / "spare.yaml")
     done = _sentinel("check", str(configs))
     assert done.returncode == 3
     assert "market.redemption-run: no test in which it fires" in done.stderr
     assert "market.redemption-run: no source of its threshold" in done.stderr
+    assert "market.redemption-run: no owner" in done.stderr
     assert "features.yaml: no rule or detector uses fx_sum_month" in done.stderr
     assert "lists/spare.yaml: no rule asks it" in done.stderr
 
