@@ -5,6 +5,7 @@ Errors name ``file:line:column`` and, where something close exists, a hint.
 
 import difflib
 import re
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -292,6 +293,18 @@ def parse(text: str, path: str) -> Document:
         line, column = before.count("\n") + 1, error.position - before.rfind("\n")
         problem = f"the character U+{error.character:04X} is not allowed"
         raise ConfigError(path, line, column, problem) from None
+    except (ValueError, OverflowError):  # of chr(), for the number of an escape
+        line, column = _beyond_unicode(text)
+        raise ConfigError(path, line, column, "there is no character of this number") from None
     if nodes is None:
         nodes = CommentedMap()
     return Document(path, _plain(nodes), nodes, text)
+
+
+def _beyond_unicode(text: str) -> tuple[int, int]:
+    """1-based (line, column) of the first escape of no character."""
+    for match in re.finditer(r"\\U([0-9A-Fa-f]{8})", text):
+        if int(match[1], 16) > sys.maxunicode:
+            before = text[: match.start()]
+            return before.count("\n") + 1, match.start() - before.rfind("\n")
+    return 1, 1

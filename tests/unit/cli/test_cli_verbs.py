@@ -73,6 +73,31 @@ def test_a_wrong_rule_is_one_line_with_its_place(configs: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "encoding", "problem"),
+    [
+        (
+            "rules/credit.yaml",
+            "gb18030",
+            "1:3: the byte 0xB9 is not UTF-8 (looks like gb18030: save it as UTF-8)",
+        ),
+        ("routes.yaml", "utf-16", "1:1: UTF-16, not UTF-8 (save it as UTF-8)"),
+    ],
+)
+def test_a_configuration_that_is_not_utf_8_is_one_line(
+    configs: Path, name: str, encoding: str, problem: str
+) -> None:
+    """As some editors save it: the file, the place and what to do."""
+    file = configs / name
+    file.write_text("# 规则\n" + file.read_text(encoding="utf-8"), encoding=encoding)
+    done = _sentinel("check", str(configs))
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1,
+        "",
+        f"sentinel: {name}:{problem}\n",
+    )
+
+
 def test_lint_findings_exit_3(configs: Path) -> None:
     """A rule without tests, source or owner, and what no rule uses, are findings, not errors."""
     file = configs / "rules" / "market.yaml"
