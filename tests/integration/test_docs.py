@@ -19,6 +19,7 @@ from sentinel.model.file import read_document
 from sentinel.settings import shipped_configs
 
 ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
 PAGES = [*sorted(ROOT.glob("README*.md")), *sorted(ROOT.glob("docs/*.md"))]
 BLOCKS = [
     block
@@ -28,6 +29,7 @@ BLOCKS = [
 CONSOLE = [each for each in BLOCKS if each.language in ("console", "sh", "bash")]
 CONFIGURATION = [each for each in BLOCKS if each.language == "yaml" and not each.not_run]
 CONDITIONS = [each for each in BLOCKS if each.language == "cel" and not each.not_run]
+WRITTEN = CONFIGURATION[0]  # the rule that the README's reader writes
 LINT = 3  # a finding, such as a rule without a runbook, is no error
 
 
@@ -47,6 +49,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("configs", "new"):
         shutil.copytree(shipped_configs(), folder / name)
     shutil.copy(folder / "configs" / "rules" / "operational.yaml", folder)
+    (folder / "configs" / "rules" / "mine.yaml").write_text(WRITTEN.text, "utf-8")
     done = _invoke("simulate", "--customers", 10, "--days", 32, "--out", folder)
     assert done.exit_code == 0, done.output
     shutil.copy(folder / "labels.jsonl", folder / "confirmed.jsonl")
@@ -91,7 +94,7 @@ def test_what_a_console_block_shows_runs(
         if ">" in expanded:
             *arguments, _, out = expanded
         done = _invoke(*arguments)
-        assert done.exit_code == 0, f"{block.place}: {words}: {done.output}"
+        assert done.exit_code in (0, LINT), f"{block.place}: {words}: {done.output}"
         if out is not None:
             (folder / out).write_bytes(done.stdout_bytes)
 
@@ -113,6 +116,15 @@ def test_what_is_not_run_could_be(block: Block) -> None:
                 assert words[0] in verb.commands, f"{block.place}: no verb {words[0]}"
                 verb = verb.commands[words.pop(0)]
             verb.make_context("sentinel", words)
+
+
+def test_the_readme_shows_what_check_says_of_a_wrong_name(folder: Path) -> None:
+    """The line, the column and the hint are those of its own rule, misspelt."""
+    wrong = WRITTEN.text.replace("senders_24h", "sender_24h")
+    (folder / "configs" / "rules" / "mine.yaml").write_text(wrong, "utf-8")
+    done = _invoke("check", folder / "configs")
+    shown = done.stderr.removeprefix("sentinel: ").strip()
+    assert f"# {shown}\n" in README.read_text("utf-8")
 
 
 @pytest.mark.parametrize("block", CONFIGURATION, ids=lambda block: block.place)
