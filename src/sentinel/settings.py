@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 import sentinel
 from sentinel.model.document import did_you_mean
 from sentinel.model.duration import parse_duration
+from sentinel.model.file import read_text
 
 if TYPE_CHECKING:
     from sentinel.configuration import Configuration
@@ -176,12 +177,16 @@ def shipped_configs() -> Path:
 
 
 def configuration_texts(folder: Path) -> dict[str, str]:
-    """Text by path, within ``folder``, of what a configuration is made of; raises OSError."""
+    """Text by path, within ``folder``, of what a configuration is made of.
+
+    Raises ConfigError for a file that is not UTF-8, and OSError.
+    """
     if not folder.is_dir():
         raise NotADirectoryError(20, "not a folder of configuration files", str(folder))
     patterns = ("*.yaml", "lists/*.yaml", "rules/*.yaml")
     files = sorted(file for pattern in patterns for file in folder.glob(pattern))
-    return {file.relative_to(folder).as_posix(): file.read_text(encoding="utf-8") for file in files}
+    names = {file.relative_to(folder).as_posix(): file for file in files}
+    return {name: read_text(file, name) for name, file in names.items()}
 
 
 def read_configuration(path: Path | None) -> "Configuration":

@@ -9,6 +9,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from sentinel.model.document import did_you_mean
+from sentinel.model.file import read_text
 from sentinel.settings import configuration_texts, shipped_configs
 
 _ANY_NAME = r"[a-z_][\w.]*"
@@ -23,11 +24,11 @@ def configuration_files(path: Path | None) -> dict[str, str]:
     """Text by path of a configuration: the shipped one, a folder, or the shipped one with a file.
 
     A single file takes the place of the shipped rule file of its name, or is added to them.
-    Raises OSError.
+    Raises ConfigError for a file that is not UTF-8, and OSError.
     """
     files = configuration_texts(path if path is not None and path.is_dir() else shipped_configs())
     if path is not None and not path.is_dir():
-        files[f"rules/{path.name}"] = path.read_text("utf-8")
+        files[f"rules/{path.name}"] = read_text(path, f"rules/{path.name}")
     return files
 
 

@@ -19,9 +19,10 @@ from sentinel.delivery.entries import (
 )
 from sentinel.delivery.page import LINK_FIELDS
 from sentinel.delivery.routes import Route, Rung
-from sentinel.model.document import Document, WrongTextError, did_you_mean, parse
+from sentinel.model.document import Document, WrongTextError, did_you_mean
 from sentinel.model.document import Path as Place
 from sentinel.model.duration import parse_duration
+from sentinel.model.file import read_document
 from sentinel.model.hours import DAYS, Weekly, parse_time_of_day, read_zone
 from sentinel.model.matcher import Matcher
 from sentinel.model.selection import read_matchers
@@ -95,13 +96,13 @@ class Plan:
 
 def read_folder(folder: Path) -> Plan:
     """The plan in a configuration folder; raises ConfigError, and OSError for a missing file."""
-    engine = parse((folder / "engine.yaml").read_text(encoding="utf-8"), "engine.yaml")
+    engine = read_document(folder / "engine.yaml", "engine.yaml")
     return read_plan(routes_of(folder), read_zone(engine))
 
 
 def routes_of(folder: Path) -> Document:
     """The text of ``routes.yaml``; raises ConfigError, and OSError for a missing file."""
-    return parse((folder / "routes.yaml").read_text(encoding="utf-8"), "routes.yaml")
+    return read_document(folder / "routes.yaml", "routes.yaml")
 
 
 def read_plan(document: Document, zone: ZoneInfo) -> Plan:

@@ -9,8 +9,9 @@ from msgspec import Struct
 from sentinel import features, feedback
 from sentinel.detect import boosted
 from sentinel.model.columns import FIELDS, Column, Kind
-from sentinel.model.document import Document, did_you_mean, parse
+from sentinel.model.document import Document, did_you_mean
 from sentinel.model.events import Stream
+from sentinel.model.file import read_document
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,12 +32,8 @@ class Setup:
 
 def read(folder: Path) -> Setup:
     """Read ``features.yaml`` and ``supervised.yaml``; raises ConfigError and OSError."""
-    texts = {
-        name: (folder / name).read_text(encoding="utf-8")
-        for name in ("features.yaml", "supervised.yaml")
-    }
-    declarations = features.declare(parse(texts["features.yaml"], "features.yaml"))
-    document = parse(texts["supervised.yaml"], "supervised.yaml")
+    declarations = features.declare(read_document(folder / "features.yaml", "features.yaml"))
+    document = read_document(folder / "supervised.yaml", "supervised.yaml")
     file = document.convert(_File)
     columns = dict(FIELDS[Stream.TRANSACTION])
     columns |= {each.name: each.column for each in declarations.features}

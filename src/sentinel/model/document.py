@@ -5,9 +5,9 @@ Errors name ``file:line:column`` and, where something close exists, a hint.
 
 import difflib
 import re
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import Enum
 from functools import lru_cache
 from io import StringIO
 from typing import Any, NoReturn, TypeVar
@@ -20,6 +20,9 @@ from ruamel.yaml.constructor import RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.events import AliasEvent, ScalarEvent
 from ruamel.yaml.reader import ReaderError
+
+from sentinel.model.kinds import failing_key, field_names, inner_kind, key_kind, words_of
+from sentinel.model.scalar import character_position
 
 _DEEPEST = 40
 _LONGEST_NUMBER = 1_000
@@ -64,6 +67,7 @@ class Document:
     path: str
     data: Any
     _nodes: Any = field(repr=False)
+    _text: str = field(repr=False)
 
     def position(self, *place: str | int) -> tuple[int, int]:
         """1-based (line, column) of the value at ``place``, or of its closest parent.
@@ -91,32 +95,26 @@ class Document:
             return line + 1, column + 1
         return self.position(*place)
 
-    def error(self, place: Path, message: str, hint: str = "", shift: int = 0) -> ConfigError:
-        """An error at the value of ``place``; ``shift`` columns further in a plain scalar."""
+    def error(
+        self, place: Path, message: str, hint: str = "", offset: int | None = None
+    ) -> ConfigError:
+        """An error at the value of ``place``, or at character ``offset`` of that text."""
         line, column = self.position(*place)
-        return ConfigError(self.path, line, column + shift, message, hint)
+        if offset is not None:
+            value = self.part(*place).data
+            line, column = character_position(self._text, line, column, value, offset)
+        return ConfigError(self.path, line, column, message, hint)
 
     def wrong_text(self, place: Path, error: WrongTextError) -> ConfigError:
         """What is wrong with the text at ``place``."""
         return self.error(place, error.message, error.hint)
-
-    def scalar_shift(self, *place: str | int) -> int:
-        """Columns from the value's start to its first character: 1 when quoted."""
-        node = self._nodes
-        for step in place:
-            node = node[step]
-        return (
-            1
-            if type(node).__name__ in {"DoubleQuotedScalarString", "SingleQuotedScalarString"}
-            else 0
-        )
 
     def part(self, *place: str | int) -> "Document":
         """What stands at ``place`` as a document of its own; positions stay the file's."""
         data, nodes = self.data, self._nodes
         for step in place:
             data, nodes = data[step], nodes[step]
-        return Document(self.path, data, nodes)
+        return Document(self.path, data, nodes, self._text)
 
     def convert(self, kind: type[T]) -> T:
         """The whole document as ``kind`` (a msgspec struct); raises :class:`ConfigError`."""
@@ -134,9 +132,9 @@ class Document:
         for name, index, any_key in re.findall(
             r"\.([^.\[\]`]+)|\[(\d+)\]|\[(\.\.\.)\]", where.rstrip("`")
         ):
-            inner = _inner(inner, name)
+            inner = inner_kind(inner, name)
             if any_key:  # msgspec does not say which value of a mapping it means
-                step: str | int | None = _failing(node, inner)
+                step: str | int | None = failing_key(node, inner)
             else:
                 step = int(index) if index else name
             if step is None or not _has(node, step):
@@ -146,11 +144,11 @@ class Document:
         unknown = re.search(r"unknown field `([^`]+)`", message)
         if unknown:
             line, column = self.key_position(*place, unknown[1])
-            hint = did_you_mean(unknown[1], _field_names(inner))
+            hint = did_you_mean(unknown[1], field_names(inner))
             return ConfigError(self.path, line, column, f'unknown field "{unknown[1]}"', hint)
         line, column = self.position(*place)
         word = re.match(r"Invalid enum value '(.*)'", message)
-        words = _words(_key_kind(inner) if of_a_key else inner)
+        words = words_of(key_kind(inner) if of_a_key else inner)
         if word and of_a_key:
             line, column = self.key_position(*place, word[1])
         if word and words:
@@ -159,66 +157,10 @@ class Document:
         return ConfigError(self.path, line, column, message[:1].lower() + message[1:])
 
 
-def _inner(kind: Any, name: str) -> Any:
-    """The type of a struct's field, or of a list's or mapping's values."""
-    for each in (kind, *getattr(kind, "__args__", ())):  # a union's parts too
-        if isinstance(each, type) and issubclass(each, msgspec.Struct):
-            fields = {field.encode_name: field.type for field in msgspec.structs.fields(each)}
-            if name in fields:
-                return fields[name]
-    if name:
-        return kind
-    parts = [each for each in (kind, *getattr(kind, "__args__", ())) if hasattr(each, "__origin__")]
-    containers = [each for each in parts if each.__origin__ in (list, tuple, dict)]
-    inside = [each for each in containers[0].__args__ if each is not ...] if containers else [kind]
-    return inside[-1]
-
-
-def _key_kind(kind: Any) -> Any:
-    """What the keys of a mapping type are."""
-    return getattr(kind, "__args__", (kind,))[0]
-
-
-def _words(kind: Any) -> list[str]:
-    """The words of an enum or of literals, also inside a union or a list."""
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return [str(member.value) for member in kind]
-    if isinstance(kind, str):  # what a Literal holds
-        return [kind]
-    inside = [word for each in getattr(kind, "__args__", ()) for word in _words(each)]
-    return list(dict.fromkeys(inside))
-
-
-def _failing(node: Any, kind: Any) -> str | None:
-    """The first key of a mapping whose value is not a ``kind``."""
-    for key, value in node.items() if isinstance(node, dict) else ():
-        try:
-            msgspec.convert(value, kind, strict=True)
-        except msgspec.ValidationError:
-            return str(key)
-    return None
-
-
 def _has(node: Any, step: str | int) -> bool:
     if isinstance(node, dict):
         return step in node
     return isinstance(node, list) and isinstance(step, int) and step < len(node)
-
-
-def _field_names(kind: Any, seen: set[Any] | None = None) -> set[str]:
-    """Every field name of a struct type and of the structs inside it."""
-    seen = set() if seen is None else seen
-    names: set[str] = set()
-    if kind in seen:
-        return names
-    seen.add(kind)
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        for each in msgspec.structs.fields(kind):
-            names.add(each.encode_name)
-            names |= _field_names(each.type, seen)
-    for inner in getattr(kind, "__args__", ()):
-        names |= _field_names(inner, seen)
-    return names
 
 
 def _plain(node: Any) -> Any:
@@ -295,6 +237,18 @@ def parse(text: str, path: str) -> Document:
         line, column = before.count("\n") + 1, error.position - before.rfind("\n")
         problem = f"the character U+{error.character:04X} is not allowed"
         raise ConfigError(path, line, column, problem) from None
+    except (ValueError, OverflowError):  # of chr(), for the number of an escape
+        line, column = _beyond_unicode(text)
+        raise ConfigError(path, line, column, "there is no character of this number") from None
     if nodes is None:
         nodes = CommentedMap()
-    return Document(path, _plain(nodes), nodes)
+    return Document(path, _plain(nodes), nodes, text)
+
+
+def _beyond_unicode(text: str) -> tuple[int, int]:
+    """1-based (line, column) of the first escape of no character."""
+    for match in re.finditer(r"\\U([0-9A-Fa-f]{8})", text):
+        if int(match[1], 16) > sys.maxunicode:
+            before = text[: match.start()]
+            return before.count("\n") + 1, match.start() - before.rfind("\n")
+    return 1, 1

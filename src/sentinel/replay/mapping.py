@@ -43,10 +43,11 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from sentinel.model.columns import FIELDS
-from sentinel.model.document import Document, WrongTextError, parse
+from sentinel.model.document import Document, WrongTextError
 from sentinel.model.duration import parse_duration
 from sentinel.model.events import EVENT_TYPES, Stream
 from sentinel.model.expression import Expression, compile_expression
+from sentinel.model.file import read_document
 from sentinel.replay.block import ReplayError
 
 ROW = "row"
@@ -195,7 +196,7 @@ def read(name: str) -> Mapping:
     elif not path.suffix:
         known = ", ".join(shipped())
         raise ReplayError(f'no mapping "{name}": give a file, or one of {known}')
-    return load(parse(path.read_text("utf-8"), str(path)))
+    return load(read_document(path))
 
 
 def load(document: Document) -> Mapping:

@@ -46,7 +46,7 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title: Title
     risk: Risk
     severity: Annotated[int, Meta(ge=0, le=100)]
-    owner: str
+    owner: str = ""  # the desk that answers for it; `sentinel check` lists a rule without
     stage: Stage = Stage.LIVE
     source: str = ""  # where the threshold comes from
     explanation: Title | None = None

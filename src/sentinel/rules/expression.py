@@ -105,9 +105,7 @@ def _located(
         line = text.count("\n", 0, error.offset) + 1
         column = error.offset - (text.rfind("\n", 0, error.offset) + 1) + 1
         return ConfigError("condition", line, column, error.message, error.hint)
-    line, column = document.position(*place)
-    shift = error.offset + document.scalar_shift(*place) if "\n" not in text else 0
-    return ConfigError(document.path, line, column + shift, error.message, error.hint)
+    return document.error(place, error.message, error.hint, error.offset)
 
 
 def _parts(node: Node) -> Iterator[Node]:

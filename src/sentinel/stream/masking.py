@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from sentinel.model.alert import ActionRequest, Alert, Entity
-from sentinel.model.document import parse
+from sentinel.model.file import read_document
 from sentinel.settings import Settings, SettingsError, shipped_configs, variable
 
 _TOKEN = 24  # hexadecimal digits: 96 bits
@@ -102,7 +102,7 @@ def read_masking(settings: Settings) -> Masking:
 
 def read_masks(folder: Path) -> dict[str, Mask]:
     """The masks of a configuration folder by sort of topic; raises ConfigError, OSError."""
-    document = parse((folder / "masking.yaml").read_text(encoding="utf-8"), "masking.yaml")
+    document = read_document(folder / "masking.yaml", "masking.yaml")
     file = document.convert(_File)
     return {"alerts": file.alerts, "tiers": file.tiers, "actions": file.actions}
 

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from sentinel.model.document import ConfigError, parse
+from sentinel.model.document import ConfigError
+from sentinel.model.file import read_document
 from sentinel.model.people import People, read_people
 from sentinel.settings import Settings, SettingsError, variable
 
@@ -44,11 +45,10 @@ def read_publishers(settings: Settings) -> People | None:
         return None
     name = variable("publishers_file")
     try:
-        text = Path(settings.publishers_file).read_text("utf-8")
-        found = read_people(parse(text, settings.publishers_file))
+        found = read_people(read_document(Path(settings.publishers_file)))
     except OSError as error:
         raise SettingsError(f"{name}: {settings.publishers_file}: {error.strerror}") from None
-    except (ConfigError, UnicodeDecodeError) as error:
+    except ConfigError as error:
         raise SettingsError(f"{name}: {error}") from None
     if not found.required:
         raise SettingsError(f"{name}: {settings.publishers_file}: it must say `required: true`")

@@ -73,17 +73,45 @@ def test_a_wrong_rule_is_one_line_with_its_place(configs: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "encoding", "problem"),
+    [
+        (
+            "rules/credit.yaml",
+            "gb18030",
+            "1:3: the byte 0xB9 is not UTF-8 (looks like gb18030: save it as UTF-8)",
+        ),
+        ("routes.yaml", "utf-16", "1:1: UTF-16, not UTF-8 (save it as UTF-8)"),
+    ],
+)
+def test_a_configuration_that_is_not_utf_8_is_one_line(
+    configs: Path, name: str, encoding: str, problem: str
+) -> None:
+    """As some editors save it: the file, the place and what to do."""
+    file = configs / name
+    file.write_text("# 规则\n" + file.read_text(encoding="utf-8"), encoding=encoding)
+    done = _sentinel("check", str(configs))
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1,
+        "",
+        f"sentinel: {name}:{problem}\n",
+    )
+
+
 def test_lint_findings_exit_3(configs: Path) -> None:
-    """A rule without tests or a source, and what no rule uses, are findings, not errors."""
+    """A rule without tests, source or owner, and what no rule uses, are findings, not errors."""
     file = configs / "rules" / "market.yaml"
     first, _, _ = file.read_text().partition("    tests:")
     lines = first.splitlines(keepends=True)
-    file.write_text("".join(line for line in lines if not line.startswith("    source:")))
+    file.write_text(
+        "".join(line for line in lines if not line.startswith(("    source:", "    owner:")))
+    )
     shutil.copy(configs / "lists" / "deny_payees.yaml", configs / "lists" / "spare.yaml")
     done = _sentinel("check", str(configs))
     assert done.returncode == 3
     assert "market.redemption-run: no test in which it fires" in done.stderr
     assert "market.redemption-run: no source of its threshold" in done.stderr
+    assert "market.redemption-run: no owner" in done.stderr
     assert "features.yaml: no rule or detector uses fx_sum_month" in done.stderr
     assert "lists/spare.yaml: no rule asks it" in done.stderr
 

@@ -68,6 +68,8 @@ HOSTILE = {
     "control character": ("a: 1\nbc: \x1b[31m", "2:5: the character U+001B is not allowed"),
     "no character": ("a: \ufffe", "1:4: the character U+FFFE is not allowed"),
     "half a character": ('a: "\\ud800"', "1:4: half a character"),
+    "no such number": ('a: 1\nb: "x\\UFFFFFFFF"', "2:6: there is no character of this number"),
+    "beyond Unicode": ('a: "\\U00110000"', "1:5: there is no character of this number"),
     "endless number": (f"a: {'9' * 5_000}", "1:4: a number of 5000 digits"),
 }
 
