@@ -106,7 +106,7 @@ class Collector:
             batch, {stream: rows.recorded_ms for stream, rows in batch.rows.items()}
         ).view(np.int64)
         table = np.empty(1 << (2 * n - 1).bit_length(), np.int32)
-        firsts = np.empty(n, np.int64)
+        firsts, who = np.empty(n, np.int64), np.empty(n, np.int64)
         blocks = []
         for layout in self._layout.kinds:
             rows = np.empty((n, layout.width), np.int64)
@@ -119,10 +119,12 @@ class Collector:
                 bits,
                 values,
                 layout.mask,
+                layout.customer_mask,
                 layout.parts,
                 table,
                 rows,
                 firsts,
+                who,
             )
             if used:
                 blocks.append(_block(batch, layout, rows[:used], firsts[:used]))
@@ -177,10 +179,12 @@ class Collector:
             bits,
             values,
             layout.mask,
+            layout.customer_mask,
             layout.parts,
             np.empty(1 << (2 * n - 1).bit_length(), np.int32),
             rows,
             firsts,
+            np.empty(n, np.int64),
         )
         if not used:
             return []

@@ -33,11 +33,17 @@ HASH, PANE, NEWEST, RECORDED, PARTS = 0, 1, 2, 3, 4
 
 COUNT, SUM, DISTINCT = 0, 1, 2
 SKETCH_WORDS = 4
-WORDS = {COUNT: 1, SUM: 1, DISTINCT: SKETCH_WORDS}
+PANE_WORDS = {COUNT: 1, SUM: 1, DISTINCT: SKETCH_WORDS + 1}
+"""Words of a pane in a ring: of a distinct count its sketch, and how many rows are in it."""
+
+KEPT = 64
+"""Customers whom a distinct count knows one by one, those seen last: below it, it is exact."""
+
 _OPERATIONS = {Operation.COUNT: COUNT, Operation.SUM: SUM, Operation.DISTINCT: DISTINCT}
 
 SLOT_PANE, SLOT_RINGS = 0, 1
-"""Words of a slot: number of the newest pane, then for each measure its value and its ring."""
+"""Words of a slot: number of the newest pane, then for each measure its value and its ring;
+between them a distinct count has how many customers it knows, and KEPT words for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +65,9 @@ class KindLayout:
 
     ``parts`` int64[parts, 4]: operation, bit of the condition, row of the value, word in the
     rollup row.  ``measures`` int64[measures, 5]: operation, word in the rollup row, panes of
-    PANE_MS that make one of its own, panes in the ring, word in the slot (the value; the ring is
-    behind it).  ``mask`` has the bits
-    of all parts; ``version`` is a hash of everything that rows and slots depend on.
+    PANE_MS that make one of its own, panes in the ring, word in the slot (the value).  ``mask``
+    has the bits of all parts, ``customer_mask`` of those that count customers: such a row is
+    about one customer's events.  ``version`` is a hash of everything that rows and slots depend on.
     """
 
     kind: EntityKind
@@ -72,6 +78,7 @@ class KindLayout:
     slot_width: int
     longest_ms: int
     mask: int
+    customer_mask: int
     version: bytes
 
 
@@ -113,7 +120,7 @@ def _lay_out(
 ) -> KindLayout:
     parts: dict[tuple[int, Condition], int] = {}
     rows, measures = [], []
-    width, slot_width, mask = PARTS, SLOT_RINGS, 0
+    width, slot_width, mask, customer_mask = PARTS, SLOT_RINGS, 0, 0
     for each in wanted:
         operation = _OPERATIONS[each.operation]
         condition = Condition(each.stream, each.where, each.field, each.verdict)
@@ -125,11 +132,14 @@ def _lay_out(
             parts[operation, condition] = width
             value = -1 if each.field is None else values.index(each.field)
             rows.append((operation, bit, value, width))
-            width += WORDS[operation]
+            width += 1
+            if operation == DISTINCT:
+                customer_mask |= 1 << bit
         every = max(1, -(-each.window_ms // (_PANES * PANE_MS)))
         panes = -(-each.window_ms // (every * PANE_MS))
         measures.append((operation, parts[operation, condition], every, panes, slot_width))
-        slot_width += 1 + panes * WORDS[operation]
+        slot_width += 1 + panes * PANE_WORDS[operation]
+        slot_width += 1 + KEPT if operation == DISTINCT else 0
     takes = [(each.operation, each.stream, each.field, each.where, each.verdict) for each in wanted]
     said = (PANE_MS, takes, measures)
     return KindLayout(
@@ -141,5 +151,6 @@ def _lay_out(
         slot_width=slot_width,
         longest_ms=max(each.window_ms for each in wanted),
         mask=mask,
+        customer_mask=customer_mask,
         version=hashlib.blake2b(msgspec.json.encode(said), digest_size=8).digest(),
     )
