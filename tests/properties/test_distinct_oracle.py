@@ -30,9 +30,10 @@ def _told(owner: Owner, layout: Layout, visits: list[Visit]) -> list[float]:
     rows[:, PANE] = [pane for _, pane in visits]
     rows[:, NEWEST] = rows[:, PANE] * PANE_MS * 4 + 1
     rows[:, PARTS] = PLAIN.texts([f"C{who}" for who, _ in visits]).view(np.int64)
-    rows = RollupRows(kind.kind, kind.version, rows, np.arange(1, n + 1), b"d" * n)
-    (found,) = owner.apply([rows])
-    return found.columns["seen_2m"].tolist()
+    (found,) = owner.apply(
+        [RollupRows(kind.kind, kind.version, rows, np.arange(1, n + 1), b"d" * n)]
+    )
+    return [float(each) for each in found.columns["seen_2m"]]
 
 
 def _true(visits: list[Visit]) -> list[int]:

@@ -11,7 +11,7 @@ from sentinel.features.declare import Declarations
 from sentinel.features.kernels.advance import Inputs, Memory, advance
 from sentinel.features.kernels.rings import MAX_VALUES
 from sentinel.features.layout import Condition, lay_out
-from sentinel.features.local_time import LocalTime, hours, periods
+from sentinel.features.local_time import LocalTime, ends, hours, periods
 from sentinel.features.warmth import Warmth
 from sentinel.model.columns import (
     FALSE,
@@ -182,8 +182,10 @@ class FeatureSet:
         if layout.uses_local_time:
             local_ms = self._local_time.local_ms(batch.event_time)
             period, hour = periods(local_ms), hours(local_ms)
+            over = self._local_time.utc_ms(ends(period))
         else:
-            period, hour = np.zeros((3, n), np.int64), np.zeros(n, np.int64)
+            period, over = np.zeros((3, n), np.int64), np.zeros((3, n), np.int64)
+            hour = np.zeros(n, np.int64)
         return Inputs(
             slots,
             fresh,
@@ -193,6 +195,7 @@ class FeatureSet:
             values,
             ids.view(np.int64),
             period,
+            over,
             hour,
         )
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentinel.features.declare import AGGREGATES, Declarations, Feature, Operation
-from sentinel.features.kernels import calendar, motion, normal, rhythm, rings
+from sentinel.features.kernels import calendar, motion, normal, recents, rhythm, rings
 from sentinel.features.kernels.advance import Tables
 from sentinel.features.kernels.conditions import ALWAYS, NEVER
 from sentinel.features.local_time import DAY, MONTH, WEEK
@@ -20,7 +20,7 @@ from sentinel.model.document import ConfigError
 from sentinel.model.events import Stream
 
 _STREAMS = tuple(Stream)
-_RING_BITS, _ALL_BITS = 16, 62
+_RING_BITS, _ALL_BITS = rings.STAMP_SHIFT, 62
 _OPERATIONS = {
     Operation.COUNT: rings.COUNT,
     Operation.SUM: rings.SUM,
@@ -97,6 +97,7 @@ class _Builder:
         self.pieces: list[Piece] = []
         self.busy_pieces: list[Piece] = []
         self.rows: dict[str, list[list[int]]] = defaultdict(list)
+        self.ring_fields: dict[Stream, list[str]] = {}
 
     def take(self, words: int, meaning: Hashable = None) -> int:
         at, self.width = self.width, self.width + words
@@ -128,7 +129,7 @@ class _Builder:
         return self.declarations.document.error(
             place,
             f"too many different conditions on {stream}",
-            f"windows share {_RING_BITS}, other features {_ALL_BITS - _RING_BITS}",
+            f"windows and calendars share {_RING_BITS}, other features {_ALL_BITS - _RING_BITS}",
         )
 
     def stream_bits(self, feature: Feature) -> list[int]:
@@ -159,22 +160,26 @@ def lay_out(declarations: Declarations, demand: Mapping[Stream, frozenset[str]])
     """The layout of the demanded features; raises ConfigError where a table overflows."""
     build = _Builder(declarations, demand)
     _windows(build)
-    sets: dict[tuple[Condition, int], int] = {}
+    gaps = _gaps(build)
+    sets: dict[Hashable, int] = {}
     for feature in build.outputs:
         operation = feature.operation
         if operation in AGGREGATES and feature.calendar is not None:
+            stream = feature.streams[0]
             value = build.value(feature.fields[0]) if feature.fields else -1
             build.add(
                 "calendars",
-                *build.stream_bits(feature),
+                _STREAMS.index(stream),
+                build.bit(stream, feature, in_ring=True),
                 value,
                 _OPERATIONS[operation],
                 _UNITS[feature.calendar],
                 build.take(calendar.WORDS, feature.meaning),
                 *build.out(feature),
+                build.ring_fields[stream].index(feature.fields[0]) if feature.fields else -1,
             )
         elif operation in (Operation.DISTINCT, Operation.FIRST_SEEN):
-            place = _recent_set(build, sets, feature)
+            place = _recent_set(build, sets, gaps, feature)
             table = "distinct" if operation is Operation.DISTINCT else "first_seen"
             build.add(table, place, feature.span_ms, *build.out(feature))
         elif operation is Operation.ZSCORE:
@@ -215,7 +220,7 @@ def lay_out(declarations: Declarations, demand: Mapping[Stream, frozenset[str]])
             rings=build.table("rings", rings.RING_COLUMN + rings.MAX_VALUES),
             windows=build.table("windows", 9),
             calendars=build.table("calendars", 9),
-            sets=build.table("sets", 5),
+            sets=build.table("sets", 6),
             first_seen=build.table("first_seen", 4),
             distinct=build.table("distinct", 4),
             zscores=build.table("zscores", 8),
@@ -239,17 +244,16 @@ def lay_out(declarations: Declarations, demand: Mapping[Stream, frozenset[str]])
 def _windows(build: _Builder) -> None:
     """Rings and their windows: one series per condition, its windows shortest first."""
     for place, stream in enumerate(_STREAMS):
-        windows = [
+        aggregates = [
             feature
             for feature in build.outputs
-            if feature.operation in AGGREGATES
-            and feature.calendar is None
-            and feature.streams[0] is stream
+            if feature.operation in AGGREGATES and feature.streams[0] is stream
         ]
-        if not windows:
+        if not aggregates:
             build.add("rings", *([-1] * (rings.RING_COLUMN + rings.MAX_VALUES)))
             continue
-        fields = _fields(build, windows)
+        windows = [feature for feature in aggregates if feature.calendar is None]
+        fields = build.ring_fields[stream] = _fields(build, aggregates)
         capacity = build.declarations.history[stream]
         at = build.take(rings.HEAD_WORDS + capacity * (1 + len(fields)))
         columns = [build.value(name) for name in fields] + [-1] * (rings.MAX_VALUES - len(fields))
@@ -273,15 +277,15 @@ def _windows(build: _Builder) -> None:
                 )
 
 
-def _fields(build: _Builder, windows: Sequence[Feature]) -> list[str]:
+def _fields(build: _Builder, aggregates: Sequence[Feature]) -> list[str]:
     fields: list[str] = []
-    for feature in windows:
+    for feature in aggregates:
         for name in feature.fields:
             _place(fields, name)
         if len(fields) > rings.MAX_VALUES:
             place = ("features", "customer", feature.name)
             raise build.declarations.document.error(
-                place, f"windows on {feature.streams[0]} use more than {rings.MAX_VALUES} fields"
+                place, f"aggregates on {feature.streams[0]} use more than {rings.MAX_VALUES} fields"
             )
     return fields
 
@@ -294,10 +298,26 @@ def _series(windows: Sequence[Feature]) -> list[list[Feature]]:
     return [sorted(group, key=lambda feature: feature.span_ms) for group in groups.values()]
 
 
-def _recent_set(build: _Builder, sets: dict[tuple[Condition, int], int], feature: Feature) -> int:
+def _gaps(build: _Builder) -> dict[tuple[Condition, int], int]:
+    """For each set of recent values the shortest time that somebody looks back."""
+    gaps: dict[tuple[Condition, int], int] = {}
+    for feature in build.outputs:
+        if feature.operation in (Operation.DISTINCT, Operation.FIRST_SEEN):
+            key = (Condition(feature.streams[0], feature.where, feature.fields), feature.keep)
+            gaps[key] = min(gaps.get(key, feature.span_ms), feature.span_ms)
+    return gaps
+
+
+def _recent_set(
+    build: _Builder,
+    sets: dict[Hashable, int],
+    gaps: Mapping[tuple[Condition, int], int],
+    feature: Feature,
+) -> int:
     """The set of recent values that a feature asks; features with equal wishes share it."""
     stream = feature.streams[0]
-    key = (Condition(stream, feature.where, feature.fields), feature.keep)
+    wish = (Condition(stream, feature.where, feature.fields), feature.keep)
+    key = (wish, gaps[wish])
     if key not in sets:
         sets[key] = len(sets)
         build.add(
@@ -305,7 +325,8 @@ def _recent_set(build: _Builder, sets: dict[tuple[Condition, int], int], feature
             _STREAMS.index(stream),
             build.bit(stream, feature),
             _place(build.ids, feature.fields[0]),
-            build.take(2 * feature.keep, key),
+            build.take(recents.WORDS * feature.keep, key),
             feature.keep,
+            gaps[wish],
         )
     return sets[key]

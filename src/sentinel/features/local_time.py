@@ -28,6 +28,15 @@ class LocalTime:
             offsets = offsets[np.searchsorted(self._starts, time_ms, "right") - 1]
         return np.add(time_ms, offsets)
 
+    def utc_ms(self, local_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Milliseconds UTC, int64[n], at which the wall clock first shows ``local_ms``."""
+        offsets: NDArray[np.int64] = self._offsets
+        if len(offsets) > 1:
+            # When the clock is put back a time is shown twice: an offset's end counts for it.
+            shown = self._starts[1:] + offsets[:-1]
+            offsets = offsets[np.searchsorted(shown, local_ms, "left")]
+        return np.subtract(local_ms, offsets)
+
 
 @cache
 def _offsets(zone: ZoneInfo) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -66,6 +75,13 @@ def periods(local_ms: NDArray[np.int64]) -> NDArray[np.int64]:
     days = local_ms // _DAY_MS
     months = local_ms.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
     return np.stack([days, (days + _MONDAY) // 7, months]) + 1
+
+
+def ends(periods: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Local milliseconds at which numbered days, weeks and months are over, int64[3, n]."""
+    days, weeks, months = periods
+    over = months.astype("datetime64[M]").astype("datetime64[ms]").astype(np.int64)
+    return np.stack([days * _DAY_MS, (weeks * 7 - _MONDAY) * _DAY_MS, over])
 
 
 def hours(local_ms: NDArray[np.int64]) -> NDArray[np.int64]:

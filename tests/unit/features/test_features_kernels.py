@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sentinel.features.kernels import motion, normal, rhythm
-from sentinel.features.local_time import LocalTime, hours, periods
+from sentinel.features.local_time import LocalTime, ends, hours, periods
 
 DAY_MS = 86_400_000
 MONDAY_MS = 1_767_571_200_000  # 2026-01-05T00:00:00Z, a Monday
@@ -65,6 +65,21 @@ def test_velocity_takes_close_events_as_ten_minutes_apart() -> None:
     assert motion.travel(f, i, 0, MONDAY_MS + 1000, 31.1, 121.0) == pytest.approx(66.7, abs=0.1)
 
 
+def test_velocity_of_a_late_event_is_from_the_place_before_it() -> None:
+    """The flight between two places is seen although the second was told first."""
+    f, i = words(motion.VELOCITY_WORDS)
+    hour = 3_600_000
+    for time, lat in ((0, 30.0), (3, 33.0)):
+        motion.travel(f, i, 0, MONDAY_MS + time * hour, lat, 121.0)
+    late = motion.travel(f, i, 0, MONDAY_MS + 2 * hour, 32.0, 121.0)
+    assert late == pytest.approx(motion.distance_km(30.0, 121.0, 32.0, 121.0) / 2)
+    again = motion.travel(f, i, 0, MONDAY_MS + 2 * hour + 1, 32.0, 121.0)
+    assert again == 0.0
+    assert np.isnan(motion.travel(f, i, 0, MONDAY_MS, 31.0, 121.0))  # before both that are held
+    after = motion.travel(f, i, 0, MONDAY_MS + 4 * hour, 33.0, 121.0)
+    assert after == 0.0  # from the place at three o'clock
+
+
 def test_rarity_is_the_share_of_other_hours() -> None:
     """Fifteen of twenty events around ten o'clock make three in the morning rare."""
     _, i = words(rhythm.WORDS)
@@ -92,6 +107,20 @@ def test_local_periods() -> None:
     day, week, month = periods(local)
     assert (np.diff(day).item(), np.diff(week).item(), np.diff(month).item()) == (1, 1, 0)
     assert hours(local).tolist() == [23, 0]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Berlin", "America/New_York", "UTC"])
+def test_periods_are_over_where_the_next_one_begins(zone: str) -> None:
+    """A millisecond before its end a moment is in the period, at the end in the next."""
+    local = LocalTime(ZoneInfo(zone))
+    moments = np.arange(1_760_000_000_000, 1_800_000_000_000, 7_777_777)
+    numbers = periods(local.local_ms(moments))
+    over = local.utc_ms(ends(numbers))
+    for unit in range(3):
+        assert (over[unit] > moments).all()
+        last, first = periods(local.local_ms(over[unit] - 1)), periods(local.local_ms(over[unit]))
+        assert (last[unit] == numbers[unit]).all()
+        assert (first[unit] == numbers[unit] + 1).all()
 
 
 def test_local_time_follows_summer_time() -> None:

@@ -37,7 +37,7 @@ class Inputs(NamedTuple):
     ``slots`` int64[n], ``fresh`` bool[n], ``stream`` int8[n], ``time`` int64[n] ms,
     ``bits`` int64[n] conditions that hold, ``values`` float64[columns, n], ``ids``
     int64[columns, n] hashes, ``periods`` int64[3, n] local day, week and month numbers,
-    ``hours`` int64[n] local hour.
+    ``ends`` int64[3, n] ms at which each is over, ``hours`` int64[n] local hour.
     """
 
     slots: NDArray[np.int64]
@@ -48,6 +48,7 @@ class Inputs(NamedTuple):
     values: NDArray[np.float64]
     ids: NDArray[np.int64]
     periods: NDArray[np.int64]
+    ends: NDArray[np.int64]
     hours: NDArray[np.int64]
 
 
@@ -136,7 +137,7 @@ def advance(
         velocities,
         rarities,
     ) = tables
-    slots, fresh, streams, times, all_bits, values, ids, periods, hours = inputs
+    slots, fresh, streams, times, all_bits, values, ids, periods, ends, hours = inputs
     f, i, width, busy_f, busy_i, busy_width, busy_head = memory
     lost = 0
     for e in range(len(slots)):
@@ -165,6 +166,8 @@ def advance(
         rings.read_windows(
             f, i, row, busy_f, busy_i, busy, ring_table, windows, time, stream, out, e
         )
-        calendar.add_then_read(f, i, row, calendars, stream, bits, periods, values, out, e)
-        recents.count_distinct(i, row, sets, distinct, stream, time, out, e)
+        calendar.add_then_read(
+            f, i, row, ring_table, calendars, stream, time, bits, periods, ends, values, out, e
+        )
+        recents.count_distinct(i, row, sets, distinct, stream, time, bits, ids, out, e)
     return lost

@@ -1,7 +1,8 @@
 """Time since the last event of a kind, and speed between located events.
 
-Words of "since": [event time].  Words of velocity: [event time, latitude, longitude].
-Late events neither ask nor move these: the value is missing.
+Words of "since": the last event time and the one before it.  Words of velocity: the last and
+the one before it of [event time, latitude, longitude].  A late event is told how it was between
+the two; before both the value is missing, for what came before is no longer held.
 """
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from sentinel.features.kernels.conditions import applies
 from sentinel.model.kernel import inlined, kernel
 
-SINCE_WORDS, VELOCITY_WORDS = 1, 3
+SINCE_WORDS, VELOCITY_WORDS = 2, 6
 BITS, AT, OUT, DEMAND = 0, 3, 4, 5  # of both tables; BITS: one per stream
 LATITUDE, LONGITUDE = 6, 7  # of the velocity table
 EARTH_RADIUS_KM = 6371.0088
@@ -19,10 +20,20 @@ LEAST_HOURS = 1 / 6  # closer events are taken as ten minutes apart: positions a
 
 @kernel
 def seconds_since(i: NDArray[np.int64], at: int, time: int) -> float:
-    """Seconds since the last event before this one; NaN if none or if this one is late."""
-    if i[at] == 0 or time < i[at]:
-        return np.nan
-    return (time - i[at]) / 1000.0
+    """Seconds since the last event at ``time`` or before; NaN if there is none, or none is held."""
+    for k in range(2):
+        if i[at + k] != 0 and i[at + k] <= time:
+            return (time - i[at + k]) / 1000.0
+    return np.nan
+
+
+@kernel
+def note(i: NDArray[np.int64], at: int, time: int) -> None:
+    """Remember an event time, if it is among the last two."""
+    if time > i[at]:
+        i[at + 1], i[at] = i[at], time
+    elif i[at] > time > i[at + 1]:
+        i[at + 1] = time
 
 
 @kernel
@@ -38,14 +49,25 @@ def distance_km(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float
 def travel(
     f: NDArray[np.float64], i: NDArray[np.int64], at: int, time: int, lat: float, lon: float
 ) -> float:
-    """Speed in km/h from the last located event, which this one then replaces."""
-    if np.isnan(lat) or np.isnan(lon) or time < i[at]:
+    """Speed in km/h from the located event before this one, which is then remembered."""
+    if np.isnan(lat) or np.isnan(lon):
         return np.nan
     speed = np.nan
-    if i[at] != 0:
-        hours = max((time - i[at]) / 3_600_000.0, LEAST_HOURS)
-        speed = distance_km(f[at + 1], f[at + 2], lat, lon) / hours
-    i[at], f[at + 1], f[at + 2] = time, lat, lon
+    for k in range(2):
+        place = at + 3 * k
+        if i[place] != 0 and i[place] <= time:
+            hours = max((time - i[place]) / 3_600_000.0, LEAST_HOURS)
+            speed = distance_km(f[place + 1], f[place + 2], lat, lon) / hours
+            break
+    place = at
+    if time < i[at]:
+        place = at + 3
+        if time < i[place]:
+            return speed
+    else:
+        for k in range(3):
+            i[at + 3 + k] = i[at + k]
+    i[place], f[place + 1], f[place + 2] = time, lat, lon
     return speed
 
 
@@ -66,7 +88,7 @@ def elapse(
         if table[q, DEMAND] >> stream & 1:
             out[table[q, OUT], e] = seconds_since(i, at, time)
         if applies(table[q, BITS + stream], bits):
-            i[at] = max(i[at], time)
+            note(i, at, time)
 
 
 @inlined

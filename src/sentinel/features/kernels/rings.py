@@ -1,7 +1,7 @@
 """Sliding windows (t - window, t] over a ring of a customer's last events.
 
 Words of a ring: [events held, newest event time that left the ring, stamps[capacity],
-values[capacity] for each value column].  A stamp is ``event_time << 16 | series bits``;
+values[capacity] for each value column].  A stamp is ``event_time << 20 | series bits``;
 the ring is sorted by stamp, then values, so its content does not depend on the order
 of arrival.  What leaves a full ring goes to panes of 1/12 window in the customer's busy
 row: per window feature ``PANES`` cells of [pane number, a, b], where (a, b) is
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sentinel.model.kernel import inlined, kernel
 
 HEAD_WORDS = 2
-STAMP_SHIFT = 16
+STAMP_SHIFT = 20  # the 42 bits above hold times until 2109
 SERIES_BITS = (1 << STAMP_SHIFT) - 1
 PANES = 14  # 12 whole ones, the partial one at each end
 PANE_WORDS = 3 * PANES
