@@ -74,13 +74,14 @@ class Broker:
             )
             + "".join(f"{name}={value}\n" for name, value in properties.items())
         )
+        # Stated after "=": one id in 64 begins with a dash.
         cluster = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
         users = [
             f"--add-scram=SCRAM-SHA-512=[name={name},password={password}]"
             for name, password in scram_users.items()
         ]
         self._run(
-            "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._config), *users
+            "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(self._config), *users
         )
         self._log = (self._folder / "broker.out").open("wb")
         self.start()
