@@ -21,6 +21,7 @@ from sentinel.model.events import Stream
 from sentinel.model.hours import read_zone
 from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.people import People, read_people
+from sentinel.model.share import WHOLE, Share
 
 _SINGLE = (
     "engine.yaml",
@@ -158,8 +159,11 @@ class Configuration:
         """
         return replace(self, people=People(), _only=frozenset(rule_ids))
 
-    def build(self) -> Stages:
-        """Fresh stages; only what some rule reads, directly or through a detector, is computed."""
+    def build(self, share: Share = WHOLE) -> Stages:
+        """Fresh stages of a shard; ``share`` is its part of what the desk can do.
+
+        Only what some rule reads, directly or through a detector, is computed.
+        """
         with_features = _with_features(self.declarations)
         detectors = detect.load(self._documents["detectors.yaml"], with_features)
         schema = {
@@ -206,6 +210,7 @@ class Configuration:
                 self._documents["suppression.yaml"],
                 self.bounds.local_time.zone,
                 self.hasher,
+                share,
             ),
             complaints=complaints.load(
                 self._documents["complaints.yaml"], self.bounds.local_time.zone

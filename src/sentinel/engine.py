@@ -38,6 +38,7 @@ from sentinel.model.entity import EntityKind
 from sentinel.model.events import Complaint, Event, EventKey, Stream
 from sentinel.model.response import Control, Response, ResponseKind, ResponseResult
 from sentinel.model.rollup import BEHIND_MS, HotEntry, Progress
+from sentinel.model.share import WHOLE, Share
 from sentinel.model.signal import Signal
 from sentinel.model.step import Chunk, Limit, Outcome, SignalDrop, Step
 from sentinel.state import Buffer, Slots
@@ -64,13 +65,16 @@ def digest_of(parts: Mapping[str, Buffer]) -> str:
 
 
 class Engine:
-    """Processes the steps of one shard under one configuration."""
+    """Processes the steps of one shard under one configuration.
 
-    def __init__(self, configuration: Configuration) -> None:
+    ``share`` is the shard's of what is configured for the desk as a whole.
+    """
+
+    def __init__(self, configuration: Configuration, share: Share = WHOLE) -> None:
         bounds = configuration.bounds
-        self.configuration = configuration
+        self.configuration, self._share = configuration, share
         self._limits = bounds.ingest
-        self._stages = configuration.build()
+        self._stages = configuration.build(share)
         self._slots = Slots(bounds.max_customers, bounds.customer_ttl_ms)
         self._watermarks = Watermarks()
         self._notices: Counter[str] = Counter()
@@ -376,7 +380,7 @@ class Engine:
         """
         bounds, old, old_slots = configuration.bounds, self._stages, self._slots
         self.configuration, self._limits = configuration, bounds.ingest
-        self._stages = new = configuration.build()
+        self._stages = new = configuration.build(self._share)
         self._slots = Slots(bounds.max_customers, bounds.customer_ttl_ms)
         was, now, without_slot = self._slots.carry(old_slots)
         without_panes = new.features.carry(old.features, was, now)

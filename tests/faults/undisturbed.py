@@ -23,6 +23,7 @@ from sentinel.model.alert import Alert, Change, Escalation
 from sentinel.model.entity import CUSTOMER
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
+from sentinel.model.share import Share
 from sentinel.model.step import Chunk, Step
 
 ROUND_MS = 1_000
@@ -41,7 +42,7 @@ def undisturbed(
 
     ``ends_ms`` is the stream time up to which each shard ran: complaints are due until then.
     """
-    engines = [Engine(configuration) for _ in range(partitions)]
+    engines = [Engine(configuration, Share(n, partitions)) for n in range(partitions)]
     hot: list[list[bytes]] = [[] for _ in engines]
     told = [_Feed(Control.ROLLUP) for _ in engines]
     heard = [_Feed(Control.HOT) for _ in engines]

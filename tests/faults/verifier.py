@@ -24,6 +24,7 @@ from sentinel.engine import Engine
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
+from sentinel.model.share import Share
 from sentinel.model.step import Chunk, DeadLetter, RollupDrop, SignalDrop, Step
 from sentinel.settings import read_configuration
 from sentinel.stream.journal import StepRecord, decode, record_of
@@ -146,7 +147,8 @@ class Verifier:
         actions: list[bytes] = []
         letters: list[bytes] = []
         for shard, records in self._steps.items():
-            engine = Engine(self._configurations[records[0].config_version])
+            share = Share(shard, self._stage.partitions)
+            engine = Engine(self._configurations[records[0].config_version], share)
             for record in records:
                 if record.config_version != engine.configuration.version:
                     engine.reconfigure(self._configurations[record.config_version])

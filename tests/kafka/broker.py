@@ -81,7 +81,12 @@ class Broker:
             for name, password in scram_users.items()
         ]
         self._run(
-            "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(self._config), *users
+            "kafka.tools.StorageTool",
+            "format",
+            f"--cluster-id={cluster}",
+            "-c",
+            str(self._config),
+            *users,
         )
         self._log = (self._folder / "broker.out").open("wb")
         self.start()

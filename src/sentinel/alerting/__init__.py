@@ -13,16 +13,22 @@ from sentinel.alerting.policy import read_policy
 from sentinel.alerting.suppression import read_suppression
 from sentinel.model.document import Document
 from sentinel.model.ids import PLAIN, Hasher
+from sentinel.model.share import WHOLE, Share
 
 __all__ = ["Alerting", "Said", "load"]
 
 
 def load(
-    tiers: Document, suppression: Document, zone: ZoneInfo, hasher: Hasher = PLAIN
+    tiers: Document,
+    suppression: Document,
+    zone: ZoneInfo,
+    hasher: Hasher = PLAIN,
+    share: Share = WHOLE,
 ) -> Alerting:
     """Alerting with nothing open, by tiers.yaml and suppression.yaml.
 
-    ``zone`` is what local times mean, ``hasher`` has the key of alert ids.  Raises
+    ``zone`` is what local times mean, ``hasher`` has the key of alert ids, ``share`` is this
+    shard's of what the desk can do.  Raises
     :class:`~sentinel.model.document.ConfigError`.
     """
-    return Alerting(read_policy(tiers), read_suppression(suppression, zone), hasher.key)
+    return Alerting(read_policy(tiers), read_suppression(suppression, zone), hasher.key, share)

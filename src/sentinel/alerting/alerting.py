@@ -22,13 +22,14 @@ from sentinel.model.response import (
     Silence,
     Verdict,
 )
+from sentinel.model.share import WHOLE, Share
 from sentinel.model.signal import Action, Risk, Signal, Stage
 from sentinel.model.step import Limit, SignalDrop
 from sentinel.state import Timers
 
 QUIET = "quiet"
 _STREAM_TIMERS_OF_AN_ALERT = 2  # quiet, age
-_WALL_TIMERS_OF_AN_ALERT = 2  # capacity, cooldown
+_WALL_TIMERS_OF_AN_ALERT = 1  # cooldown
 _NEVER = -(2**62)
 
 
@@ -55,14 +56,16 @@ class Alerting:
     after it is processed, so it does not matter how the input is cut into steps.
     """
 
-    def __init__(self, policy: Policy, rules: SuppressionRules, key: bytes) -> None:
+    def __init__(
+        self, policy: Policy, rules: SuppressionRules, key: bytes, share: Share = WHOLE
+    ) -> None:
         room = _WALL_TIMERS_OF_AN_ALERT * policy.max_open_alerts
         self._policy = policy
         self._stream_timers = Timers(_STREAM_TIMERS_OF_AN_ALERT * policy.max_open_alerts)
         self._shared_timers = Timers(policy.max_open_alerts)
-        self._wall_timers = Timers(room + rules.silences.most + len(rules.mutes))
+        self._wall_timers = Timers(room + rules.silences.most + len(rules.mutes) + 1)
         self._fusion = Fusion(policy)
-        self._suppressors = Suppressors(rules, self._wall_timers)
+        self._suppressors = Suppressors(rules, self._wall_timers, share)
         self._book = AlertBook(
             policy, self._suppressors, self._stream_timers, self._wall_timers, key
         )
@@ -283,8 +286,8 @@ class Alerting:
                 self._end((entity_kind, entity_id, risk), Resolution.QUIET, due_ms)
             case "age", [entity_kind, entity_id, risk]:
                 self._book.escalate_by_age((entity_kind, entity_id, risk), due_ms, self._wall_ms)
-            case "capacity", [entity_kind, entity_id, risk]:
-                self._book.reconsider([(entity_kind, entity_id, risk)], self._wall_ms)
+            case "capacity", []:
+                self._book.reconsider(self._book.waiting(), self._wall_ms)
             case "cooldown", [entity_kind, entity_id, risk]:
                 place = (entity_kind, entity_id, risk)
                 self._suppressors.warm_up(place)

@@ -101,6 +101,7 @@ class AlertBook:
         self._siblings: dict[str, dict[Key, None]] = {}  # by the alerts' Kafka key
         self._by_urgency: dict[_Urgency, dict[Key, None]] = {each: {} for each in _URGENCIES}
         self._turn = 0
+        self._waiting: dict[Key, None] = {}
         self._counts: Counter[tuple[Tier, AlertState, bool]] = Counter()
         self._written = Written()
         self._config_version = ""
@@ -193,7 +194,7 @@ class AlertBook:
         self._counts[_standing(alert)] -= 1
         self._by_urgency[_urgency(alert)].pop(key, None)
         self._stream_timers.cancel((AGE, *key))
-        self._wall_timers.cancel((CAPACITY, *key))
+        self._waiting.pop(key, None)
         del self._by_id[alert.alert_id]
         siblings = self._siblings[alert.key]
         del siblings[key]
@@ -249,13 +250,22 @@ class AlertBook:
                 draft = replace(alert, updated_at=max(alert.updated_at, moment_ms))
                 self._write(key, draft, change, suppressed, moment_ms)
 
+    def waiting(self) -> list[Key]:
+        """The alerts that wait for capacity, in the order in which they get it."""
+        return sorted(self._waiting, key=self._turn_of)
+
+    def _turn_of(self, key: Key) -> tuple[float, int, Key]:
+        """The highest score first, of equal ones the oldest."""
+        alert = self._open[key].alert
+        return -alert.score, alert.opened_at, key
+
     def snapshot(self) -> bytes:
         """Every open alert in its order; equal books give equal bytes."""
         return msgspec.msgpack.encode((self._turn, list(self._open.values())))
 
     def restore(self, data: bytes) -> None:
         """Continue from what :meth:`snapshot` gave."""
-        self._open, self._by_id, self._siblings = {}, {}, {}
+        self._open, self._by_id, self._siblings, self._waiting = {}, {}, {}, {}
         self._counts.clear()
         self._turn, found = msgspec.msgpack.decode(data, type=tuple[int, list[OpenAlert]])
         for each in found:
@@ -269,6 +279,13 @@ class AlertBook:
         self._open[key] = found
         self._by_id[found.alert.alert_id] = key
         self._siblings.setdefault(found.alert.key, {})[key] = None
+        self._note_waiting(key, found.alert)
+
+    def _note_waiting(self, key: Key, alert: Alert) -> None:
+        if any(each.reason is Suppression.CAPACITY for each in alert.suppressed):
+            self._waiting[key] = None
+        else:
+            self._waiting.pop(key, None)
 
     def _revise(self, key: Key, draft: Alert, change: Change, moment_ms: int) -> None:
         """Write ``draft``, and what changes for the others of its customer by it."""
@@ -299,6 +316,7 @@ class AlertBook:
             config_version=self._config_version,
         )
         self._counts[_standing(alert)] += 1
+        self._note_waiting(key, alert)
         found.turn = self._turn
         self._turn += 1
         self._rank(key, found)
@@ -335,7 +353,7 @@ class AlertBook:
             found.notified = True
             return ()
         due_ms = capacity.next_period_ms(moment_ms)
-        self._count_room(self._wall_timers.set((CAPACITY, *key), due_ms))
+        self._count_room(self._wall_timers.set((CAPACITY,), due_ms))
         return (capacity.suppressor(alert.tier),)
 
     def _await_answer(self, key: Key, alert: Alert, moment_ms: int) -> None:

@@ -13,6 +13,7 @@ from sentinel.model.alert import Alert, Suppression, Suppressor, Tier
 from sentinel.model.hours import Span
 from sentinel.model.matcher import parse_matcher
 from sentinel.model.response import Silence
+from sentinel.model.share import Share
 from sentinel.model.signal import CONTAINMENT, Action
 from sentinel.state import Timers
 
@@ -26,10 +27,13 @@ _NOT_JUDGED = (0, Tier.BLUE)
 
 
 class Capacity:
-    """Of how many alerts of each tier people are notified in a period."""
+    """Of how many alerts of each tier this shard's people are notified in a period.
 
-    def __init__(self, most: dict[Tier, int], period_ms: int) -> None:
-        self._most, self._period_ms = most, period_ms
+    ``most`` is the desk's; ``share`` is this shard's part of it.
+    """
+
+    def __init__(self, most: dict[Tier, int], period_ms: int, share: Share) -> None:
+        self._most, self._period_ms, self._share = most, period_ms, share
         self._period = 0
         self._spent: dict[Tier, int] = {}
 
@@ -41,7 +45,7 @@ class Capacity:
         if moment_ms // self._period_ms != self._period:
             self._period, self._spent = moment_ms // self._period_ms, {}
         spent = self._spent.get(tier, 0)
-        if spent >= most:
+        if spent >= self._share.of(most, self._period):
             return False
         self._spent[tier] = spent + 1
         return True
@@ -66,8 +70,8 @@ class Capacity:
 class Suppressors:
     """Everything that may suppress an alert, as of now; silences and cooldowns are state."""
 
-    def __init__(self, rules: SuppressionRules, timers: Timers) -> None:
-        self.capacity = Capacity(rules.capacity, rules.capacity_period_ms)
+    def __init__(self, rules: SuppressionRules, timers: Timers, share: Share) -> None:
+        self.capacity = Capacity(rules.capacity, rules.capacity_period_ms, share)
         self._inhibit: Sequence[InhibitRule] = rules.inhibit
         self._configured = {(mute.reason, mute.name): mute for mute in rules.mutes}
         self._bounds, self._timers = rules.silences, timers

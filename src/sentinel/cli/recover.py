@@ -31,6 +31,7 @@ def recover(
 
     from sentinel.cli.log import log_to_stderr
     from sentinel.metrics import Metrics
+    from sentinel.model.share import Share
     from sentinel.settings import Settings, read_configuration
     from sentinel.stream.configurations import Configurations
     from sentinel.stream.rebuild import RebuildError, rebuild
@@ -58,9 +59,8 @@ def recover(
                 def progress(done: int, of: int, bar: "typer.progressbar" = bar) -> None:  # type: ignore[valid-type]
                     bar.update(100 * done // of - bar.pos)  # type: ignore[attr-defined]
 
-                rebuilt = rebuild(
-                    settings, number, configurations, open_registry(settings), progress
-                )
+                share, registry = Share(number, count), open_registry(settings)
+                rebuilt = rebuild(settings, share, configurations, registry, progress)
             typer.echo(f"shard {number}: {rebuilt.steps} steps, {rebuilt.flaws} not as they were")
     except (StartupError, RebuildError) as error:
         raise UserError(str(error)) from None

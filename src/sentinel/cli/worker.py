@@ -23,7 +23,7 @@ def worker() -> None:
     settings = Settings.from_environment(os.environ)
     try:
         arm(settings.failpoint)
-        check(settings)
+        count = check(settings)
     except (StartupError, ValueError) as error:
         raise UserError(str(error)) from None
     configuration = read_configuration(Path(settings.configs) if settings.configs else None)
@@ -71,7 +71,7 @@ def worker() -> None:
             files=configuration.version,
             hint="sentinel publish",
         )
-    shards = Shards(settings, configurations, masking, registry, metrics)
+    shards = Shards(settings, count, configurations, masking, registry, metrics)
     web = Web(settings.web_host, settings.web_port, metrics.registry, shards.health)
     shards.start()
     with tempfile.TemporaryDirectory(prefix="sentinel-faust-") as data_dir:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaException
 
+from sentinel.model.share import Share
 from sentinel.settings import Settings
 from sentinel.stream import snapshots
 from sentinel.stream.configurations import Configurations
@@ -33,12 +34,16 @@ class Rebuilt:
 
 def rebuild(
     settings: Settings,
-    shard: int,
+    share: Share,
     configurations: Configurations,
     registry: Registry | None,
     progress: Callable[[int, int], None],
 ) -> Rebuilt:
-    """Rebuild a shard and leave a snapshot; fences a worker that runs it.  Raises RebuildError."""
+    """Rebuild the shard of a share and leave a snapshot; fences a worker that runs it.
+
+    Raises RebuildError.
+    """
+    shard = share.number
     try:
         if not configurations.wait_caught_up(_CATCH_UP_S):
             raise RebuildError(f"no answer from {settings.brokers} for {_CATCH_UP_S:.0f} s")
@@ -46,7 +51,7 @@ def rebuild(
         Sink(settings, shard, read_masking(settings), registry).start()
         writer.start()
         with KafkaHistory(settings, shard, configurations, registry) as history:
-            state = recover(history, configurations.current(), progress, forgiving=True)
+            state = recover(history, configurations.current(), progress, share, forgiving=True)
         with Partition(settings, Topics(settings.topic_prefix).snapshots, shard) as partition:
             state.snapshot_number = snapshots.next_number(partition)
         writer.write(snapshot_of(state))

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from sentinel.configuration import Configuration
 from sentinel.engine import Engine
+from sentinel.model.share import WHOLE, Share
 from sentinel.model.step import Step
 from sentinel.stream.failpoint import Failpoint, reach
 from sentinel.stream.journal import StepRecord, record_of
@@ -72,19 +73,21 @@ def recover(
     history: History,
     start: Configuration,
     progress: Callable[[int, int], None],
+    share: Share = WHOLE,
     *,
     forgiving: bool = False,
 ) -> ShardState:
     """The state of a shard; raises RecoveryError.
 
-    ``start`` is for a shard that has no past.  ``progress`` is told how much of the journal is
-    done, and how much there is.  A ``forgiving`` recovery does without snapshots, and goes on
-    where something is missing or comes out differently.
+    ``start`` is for a shard that has no past, ``share`` its part of what the desk can do.
+    ``progress`` is told how much of the journal is done, and how much there is.  A ``forgiving``
+    recovery does without snapshots, and goes on where something is missing or comes out
+    differently.
     """
     snapshot = None if forgiving else history.newest_snapshot()
-    state = ShardState(Engine(start))
+    state = ShardState(Engine(start, share))
     if snapshot is not None:
-        state = restored(snapshot, history.configuration(snapshot.config_version))
+        state = restored(snapshot, history.configuration(snapshot.config_version), share)
     begin = state.journalled + 1
     for offset, end, record in history.steps(state.journalled):
         first = state.journalled < 0
@@ -95,7 +98,7 @@ def recover(
             )
         wanted = _configuration(history, record, state, forgiving=forgiving)
         if first:
-            state.engine = Engine(wanted)
+            state.engine = Engine(wanted, share)
         elif wanted.version != state.engine.configuration.version:
             state.engine.reconfigure(wanted)
         _replay(history, state, record, forgiving=forgiving)
@@ -124,9 +127,9 @@ def snapshot_of(state: ShardState) -> Snapshot:
     )
 
 
-def restored(snapshot: Snapshot, configuration: Configuration) -> ShardState:
+def restored(snapshot: Snapshot, configuration: Configuration, share: Share = WHOLE) -> ShardState:
     """The state that a snapshot holds, under the configuration of its time."""
-    engine = Engine(configuration)
+    engine = Engine(configuration, share)
     try:
         engine.restore(snapshot.parts)
     except ValueError as error:

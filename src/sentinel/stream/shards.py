@@ -15,6 +15,7 @@ from sentinel.metrics import Metrics, StepFailure
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.model.rollup import BEHIND_MS
+from sentinel.model.share import Share
 from sentinel.settings import Settings
 from sentinel.stream.broadcast import Broadcast
 from sentinel.stream.configurations import Configurations
@@ -58,17 +59,19 @@ class Reader(Protocol):
 
 
 class Shards:
-    """Starts a shard for each assigned partition and stops it when it is revoked."""
+    """Starts a shard for each assigned partition, of ``count``, and stops it when it is revoked."""
 
     def __init__(
         self,
         settings: Settings,
+        count: int,
         configurations: Configurations,
         masking: Masking,
         registry: Registry | None,
         metrics: Metrics,
     ) -> None:
         self._settings, self._configurations, self._metrics = settings, configurations, metrics
+        self._count = count
         self._masking, self._registry = masking, registry
         self._topics = Topics(settings.topic_prefix)
         self._sources = {topic: source for source, topic in self._topics.inputs.items()}
@@ -276,7 +279,7 @@ class Shards:
             with KafkaHistory(
                 self._settings, number, self._configurations, self._registry
             ) as history:
-                return recover(history, own, progress)
+                return recover(history, own, progress, Share(number, self._count))
         except KafkaException as error:
             raise RecoveryError(error.args[0].str()) from None
         except NoAnswerError as error:

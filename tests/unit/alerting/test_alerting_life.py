@@ -459,6 +459,19 @@ def test_what_is_beyond_capacity_waits_for_the_next_period() -> None:
     assert (released.alert_id, released.change) == (waiting.alert_id, Change.RELEASED)
 
 
+def test_the_highest_score_gets_the_next_place() -> None:
+    """However many wait and in whatever order they came, after a restart too."""
+    desk = Desk(capacity="{per: 1h, alerts: {yellow: 1}}")
+    desk.fires(0, YELLOW)
+    for number, score in enumerate((1, 5, 3)):
+        desk.fires(0.1 + number / 100, YELLOW + score, customer=f"W{number}")
+    again = Desk(capacity="{per: 1h, alerts: {yellow: 1}}")
+    again.alerting.restore(desk.alerting.snapshot())
+    for each in (desk, again):
+        released = [alert.entity.id for hour in (1, 2, 3, 4) for alert in each.waits(hour)]
+        assert released == ["W1", "W2", "W0"]
+
+
 def test_suppressed_alerts_do_not_grow_older() -> None:
     """That begins with the release."""
     desk = Desk()

@@ -4,6 +4,7 @@ from datetime import datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from sentinel.alerting.inhibition import InhibitRule
@@ -13,6 +14,7 @@ from sentinel.model.alert import Suppression, Tier
 from sentinel.model.document import ConfigError, parse
 from sentinel.model.hours import Span, Weekly
 from sentinel.model.matcher import parse_matcher
+from sentinel.model.share import WHOLE, Share
 
 SHIPPED = Path(__file__).parents[3] / "configs" / "suppression.yaml"
 BAD = Path(__file__).parent / "bad_suppression"
@@ -113,9 +115,23 @@ def test_labels_that_neither_has_are_equal() -> None:
 
 def test_capacity_is_spent_by_period_and_tier() -> None:
     """Two yellow an hour; others are not counted; the next hour is fresh."""
-    capacity = Capacity({Tier.YELLOW: 2}, 3_600_000)
+    capacity = Capacity({Tier.YELLOW: 2}, 3_600_000, WHOLE)
     spent = [capacity.spend(Tier.YELLOW, 10) for _ in range(3)]
     assert spent == [True, True, False]
     assert all(capacity.spend(Tier.RED, 10) for _ in range(5))
     assert capacity.next_period_ms(10) == 3_600_000
     assert capacity.spend(Tier.YELLOW, 3_600_000)
+
+
+@pytest.mark.parametrize(("most", "shards"), [(7, 3), (2, 5), (0, 4), (500, 8), (5, 1)])
+def test_the_desks_capacity_is_shared_out(most: int, shards: int) -> None:
+    """All shards together notify of as many as the desk can take, and each has its turn."""
+    capacities = [Capacity({Tier.BLUE: most}, 1_000, Share(n, shards)) for n in range(shards)]
+    told = np.zeros((shards, shards), np.int64)
+    for period in range(shards):
+        for number, capacity in enumerate(capacities):
+            spent = [capacity.spend(Tier.BLUE, period * 1_000) for _ in range(most + 1)]
+            told[period, number] = sum(spent)
+    assert told.sum(axis=1).tolist() == [most] * shards
+    assert told.sum(axis=0).tolist() == [most] * shards
+    assert told.max() - told.min() <= 1

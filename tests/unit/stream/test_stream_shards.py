@@ -33,7 +33,7 @@ def test_a_chunk_of_an_earlier_generation_is_left_to_be_fetched_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Taken, it would stand before chunks that the revoked shard dropped: events lost."""
-    shards = Shards(Settings(), None, None, None, Metrics(CollectorRegistry()))  # type: ignore[arg-type]
+    shards = Shards(Settings(), 1, None, None, None, Metrics(CollectorRegistry()))  # type: ignore[arg-type]
     shard = FakeShard()
     monkeypatch.setattr(
         shards, "_start", lambda number: shards._running.update({number: (shard, None)})

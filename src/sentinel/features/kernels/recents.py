@@ -1,12 +1,14 @@
 """Recent values: distinct counts and "never seen before" over the last few values.
 
-Words: ``keep`` cells of [hash of the value, first event time, last event time and whether a
-later cell has the value].  A cell is a run: the value was seen at its first and last time, and
-between them never less often than once in ``gap``, the shortest time that anybody looks back.
-So whoever looks back from a moment within a run finds the value, and a late event is told how
-it was.  The cells hold the ``keep`` most recently seen values; those that are free beyond it
-remember earlier runs of the values, the latest first.  A customer with more distinct values
-than that within a window has a count that reads as "at least".
+Words: ``keep`` cells, each a run: a value was seen at its first and last time, and between them
+never less often than once in ``gap``, the shortest time that anybody looks back.  So whoever
+looks back from a moment within a run finds the value, and a late event is told how it was.  A
+cell is two words: 44 bits of the value's hash and 20 of the run's length in ms; 42 bits of its
+last time, one that says that a later run of the value is held, and 21 more of the length.
+
+The cells hold the ``keep`` most recently seen values; those that are free beyond it remember
+earlier runs of the values, the latest first.  A customer with more distinct values than that
+within a window has a count that reads as "at least".
 """
 
 import numpy as np
@@ -15,37 +17,75 @@ from numpy.typing import NDArray
 from sentinel.features.kernels.conditions import applies
 from sentinel.model.kernel import inlined, kernel
 
-WORDS = 3
+WORDS = 2
 STREAM, BIT, COLUMN, AT, KEEP, GAP = 0, 1, 2, 3, 4, 5  # columns of the set table
 SET, SPAN_MS, OUT, DEMAND = 0, 1, 2, 3  # columns of the tables of questions
-_NEWEST, _EARLIER = 0, 1  # the lowest bit of a cell's last word
+_NEWEST, _EARLIER = 0, 1
 _NONE = -1
+_VALUE_SHIFT, _TIME_SHIFT, _MARK_SHIFT = 20, 22, 21
+_HIGH, _LOW = (1 << _VALUE_SHIFT) - 1, (1 << _MARK_SHIFT) - 1
 
 
-@kernel
+@inlined
+def _key(value: int) -> int:
+    """The bits of a value's hash that a cell has."""
+    return (value << _VALUE_SHIFT) >> _VALUE_SHIFT
+
+
+@inlined
+def _value(i: NDArray[np.int64], cell: int) -> int:
+    return i[cell] >> _VALUE_SHIFT
+
+
+@inlined
+def _last(i: NDArray[np.int64], cell: int) -> int:
+    """The last time of a cell's run; 0 where the cell is free."""
+    return i[cell + 1] >> _TIME_SHIFT
+
+
+@inlined
+def _first(i: NDArray[np.int64], cell: int) -> int:
+    length = (i[cell] & _HIGH) << _MARK_SHIFT | (i[cell + 1] & _LOW)
+    return (i[cell + 1] >> _TIME_SHIFT) - length
+
+
+@inlined
+def _mark(i: NDArray[np.int64], cell: int) -> int:
+    return i[cell + 1] >> _MARK_SHIFT & 1
+
+
+@inlined
+def _put(i: NDArray[np.int64], cell: int, key: int, first: int, last: int, mark: int) -> None:
+    length = last - first
+    i[cell] = key << _VALUE_SHIFT | length >> _MARK_SHIFT
+    i[cell + 1] = last << _TIME_SHIFT | mark << _MARK_SHIFT | (length & _LOW)
+
+
+@inlined
 def _holds(i: NDArray[np.int64], cell: int, time: int, span: int) -> bool:
     """Whether the run of a cell has an event in (time - span, time]."""
-    return i[cell] != 0 and i[cell + 1] <= time and (i[cell + 2] >> 1) > time - span
+    last = _last(i, cell)
+    return last != 0 and last > time - span and (last <= time or _first(i, cell) <= time)
 
 
 @kernel
 def first_seen(i: NDArray[np.int64], at: int, keep: int, value: int, time: int, span: int) -> float:
     """1 if ``value`` was not seen in (time - span, time], 0 if it was, NaN without history."""
-    history = False
+    history, key = False, _key(value)
     for k in range(keep):
         cell = at + WORDS * k
-        if i[cell] == 0 or i[cell + 1] > time:
+        if _last(i, cell) == 0 or _first(i, cell) > time:
             continue
         history = True
-        if i[cell] == value and _holds(i, cell, time, span):
+        if _value(i, cell) == key and _holds(i, cell, time, span):
             return 0.0
     return 1.0 if history else np.nan
 
 
-@kernel
+@inlined
 def _older(i: NDArray[np.int64], cell: int, other: int) -> bool:
     """Whether a cell's run ended before another's; there may be no other."""
-    return other == _NONE or i[cell + 2] >> 1 < i[other + 2] >> 1
+    return other == _NONE or _last(i, cell) < _last(i, other)
 
 
 @kernel
@@ -55,45 +95,47 @@ def add(i: NDArray[np.int64], at: int, keep: int, gap: int, value: int, time: in
     Room is made by the earlier run that ended first, and where there is none by the least recent
     value.
     """
+    key = _key(value)
     run, newest, free, earlier, oldest = _NONE, _NONE, _NONE, _NONE, _NONE
     for k in range(keep):
         cell = at + WORDS * k
-        if i[cell] == 0:
+        last = _last(i, cell)
+        if last == 0:
             free = cell
             continue
-        last = i[cell + 2] >> 1
-        if i[cell] == value:
-            if i[cell + 1] - gap <= time <= last + gap:
+        if _value(i, cell) == key:
+            if time <= last + gap and time >= _first(i, cell) - gap:
                 if run != _NONE:  # it closes the gap between two runs
-                    i[cell + 1] = min(i[cell + 1], i[run + 1])
-                    i[cell + 2] = max(last, i[run + 2] >> 1) << 1 | (i[cell + 2] & i[run + 2] & 1)
-                    i[run], i[run + 1], i[run + 2] = 0, 0, 0
+                    first = min(_first(i, cell), _first(i, run))
+                    mark = _mark(i, cell) & _mark(i, run)
+                    _put(i, cell, key, first, max(last, _last(i, run)), mark)
+                    i[run], i[run + 1] = 0, 0
                 run = cell
-            if i[cell + 2] & 1 == _NEWEST:
+            if _mark(i, cell) == _NEWEST:
                 newest = cell
-        if i[cell + 2] & 1 == _EARLIER:
+        if _mark(i, cell) == _EARLIER:
             earlier = cell if _older(i, cell, earlier) else earlier
         else:
             oldest = cell if _older(i, cell, oldest) else oldest
     if run != _NONE:
-        i[run + 1] = min(i[run + 1], time)
-        i[run + 2] = max(i[run + 2] >> 1, time) << 1 | (i[run + 2] & 1)
+        first, last = min(_first(i, run), time), max(_last(i, run), time)
+        _put(i, run, key, first, last, _mark(i, run))
         return
     mark = _NEWEST
     if newest != _NONE:
-        if i[newest + 2] >> 1 > time:
+        if _last(i, newest) > time:
             mark = _EARLIER
         else:
-            i[newest + 2] |= _EARLIER
+            i[newest + 1] |= 1 << _MARK_SHIFT
             earlier = newest if _older(i, newest, earlier) else earlier
     cell = free
     if cell == _NONE:
         cell = earlier
         if cell == _NONE and mark == _NEWEST:
             cell = oldest
-        if cell == _NONE or (i[cell + 2] >> 1 >= time and (mark == _EARLIER or cell == oldest)):
+        if cell == _NONE or (_last(i, cell) >= time and (mark == _EARLIER or cell == oldest)):
             return
-    i[cell], i[cell + 1], i[cell + 2] = value, time, time << 1 | mark
+    _put(i, cell, key, time, time, mark)
 
 
 @kernel
@@ -101,22 +143,20 @@ def distinct(
     i: NDArray[np.int64], at: int, keep: int, gap: int, own: int, time: int, span: int
 ) -> float:
     """How many values were seen in (time - span, time]; ``own``, if it is not 0, was."""
-    count = 0.0
+    count, missing = 0.0, own != 0
     for k in range(keep):
         cell = at + WORDS * k
         if not _holds(i, cell, time, span):
             continue
-        if i[cell] == own:
-            own = 0
+        if _value(i, cell) == _key(own):
+            missing = False
         again = False
         if span > gap:  # it may have several runs in the window
-            for other in range(k):
-                again |= i[at + WORDS * other] == i[cell] and _holds(
-                    i, at + WORDS * other, time, span
-                )
+            for other in range(at, cell, WORDS):
+                again |= _value(i, other) == _value(i, cell) and _holds(i, other, time, span)
         if not again:
             count += 1.0
-    return count + 1.0 if own else count
+    return count + 1.0 if missing else count
 
 
 @inlined

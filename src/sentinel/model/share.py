@@ -1,0 +1,24 @@
+"""What belongs to the desk, shared out to shards: each does its part without asking the others."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One of ``count`` equal shares, the ``number``-th; what does not come out even goes round."""
+
+    number: int = 0
+    count: int = 1
+
+    def of(self, whole: int, turn: int) -> int:
+        """The part of ``whole`` in a turn; those of all shares add up to it.
+
+        >>> [[Share(number, 3).of(4, turn) for number in range(3)] for turn in range(2)]
+        [[1, 1, 2], [1, 2, 1]]
+        """
+        place = (self.number + turn) % self.count
+        return whole * (place + 1) // self.count - whole * place // self.count
+
+
+WHOLE = Share()
+"""The share of an engine that sees everything."""
