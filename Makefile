@@ -31,7 +31,7 @@ test: $(READY) $(PEERS)/.ready setup-system kernels lint  ## all checks and test
 test-quick: $(READY)  ## the tests that need no broker and no worker process
 	$(BIN)/pytest $(PARALLEL) -m "not kafka and not process"
 
-fuzz: $(READY)  ## random examples and hostile records; MINUTES=10, fails at the first that fails
+fuzz: $(READY)  ## random examples, hostile and messy records; MINUTES=10, fails at the first that fails
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
 kernels: $(READY)

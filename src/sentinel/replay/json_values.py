@@ -12,16 +12,17 @@ Numbered = tuple[list[int], list[bytes]]
 """The numbers of some values, and their bytes."""
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*(?P<end>"?)|[\[\]{},]', re.DOTALL)
+_ARRAY = re.compile(rb"\s*\[\s*[{\]]")
 _DEEPER = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
 
 
 def json_values(file: Peeked, skipped: Counter[Skip]) -> Iterator[Numbered]:
     """A file's values in blocks; blank lines are none.
 
-    A value's number, from 1, is its line's or, in an array, its place.  Raises ReplayError for
-    an array that does not end.
+    A value's number, from 1, is its line's or, in an array of objects, its place.  Raises
+    ReplayError for an array that does not end.
     """
-    if file.start.lstrip()[:1] == b"[":
+    if _ARRAY.match(file.start):
         yield from _elements(file)
         return
     for numbers, lines in line_blocks(file, skipped):
