@@ -1,4 +1,4 @@
-"""``python -m tests.fuzz --minutes 10``: random examples, hostile and messy records until time is up."""
+"""``python -m tests.fuzz --minutes 10``: random examples and hostile or messy records, in time."""
 
 import argparse
 import os

@@ -11,4 +11,5 @@ def test_messy_records_are_read_right_or_refused(tmp_path: Path, seed: int) -> N
     """Encodings, delimiters, decimal marks, times, addresses, ids, quotes, paths and types."""
     found = run(4_000, seed, tmp_path)
     assert found.wrong[:5] == []
-    assert min(found.counts.values()) > 100
+    assert found.counts["events"] > 1_500
+    assert found.counts["refused"] > 800
