@@ -30,9 +30,7 @@ def replay(
     ],
     map_name: Annotated[
         str | None,
-        typer.Option(
-            "--map", help="A mapping file, or a shipped one: cards, complaints, narratives, sshd."
-        ),
+        typer.Option("--map", help="A mapping file, or a shipped one (docs/mappings.md)."),
     ] = None,
     stream: Annotated[
         Stream | None, typer.Option(help="The stream of events of ours that do not say.")

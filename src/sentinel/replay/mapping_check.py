@@ -36,10 +36,14 @@ def check_reading(document: Document) -> None:
     encoding, delimiter = document.data.get("encoding"), document.data.get("delimiter")
     if encoding is not None and not is_encoding(encoding):
         raise document.error(("encoding",), f'"{encoding}" is no encoding of text', "like gb18030")
-    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
-        raise document.error(("delimiter",), "expected one character")
+    if delimiter is not None and not _is_delimiter(delimiter):
+        raise document.error(("delimiter",), "expected one character of ASCII, no quote")
     if delimiter is not None and delimiter == document.data.get("decimal"):
         raise document.error(("delimiter",), "is the decimal mark, too")
+
+
+def _is_delimiter(text: str) -> bool:
+    return len(text) == 1 and text.isascii() and text not in '"\r\n'
 
 
 def check_groups(document: Document, mapping: Mapping) -> None:

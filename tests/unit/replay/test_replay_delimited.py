@@ -21,7 +21,8 @@ def _read(data: bytes, delimiter: str = ",") -> tuple[list[str], list[Rows]]:
 
 
 def _cells(blocks: list[Rows]) -> Table:
-    return [list(row.values()) for rows in blocks for row in rows.batch.to_pylist()]
+    rows = (row for each in blocks for row in each.batch.to_pylist())
+    return [[cell.decode() for cell in row.values()] for row in rows]
 
 
 def _refused(blocks: list[Rows]) -> list[tuple[int, str, bytes]]:

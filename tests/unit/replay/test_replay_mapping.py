@@ -165,7 +165,7 @@ BAD = {
     ),
     "long delimiter": (
         'delimiter: "||"\n' + LOGIN,
-        "map.yaml:1:12: expected one character",
+        "map.yaml:1:12: expected one character of ASCII, no quote",
     ),
     "one mark for both": (
         'delimiter: ","\ndecimal: ","\n' + LOGIN,
