@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -40,7 +39,7 @@ class Postgres:
         self.start()
 
     def start(self) -> None:
-        """Start it and wait until it listens."""
+        """Start it and wait until it answers: it listens before it lets anybody in."""
         options = ["-D", str(self._folder / "data"), "-h", "127.0.0.1", "-p", str(self._port)]
         self._server = subprocess.Popen(
             [*self._as_user, str(self._programs / "postgres"), *options, "-k", str(self._folder)],
@@ -49,13 +48,13 @@ class Postgres:
             cwd=self._folder,
         )
         deadline = time.monotonic() + _START_S
-        while not self._listens():
-            assert time.monotonic() < deadline, "PostgreSQL does not listen"
+        while not self._answers():
+            assert time.monotonic() < deadline, "PostgreSQL does not answer"
             time.sleep(0.02)
 
-    def _listens(self) -> bool:
-        with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", self._port)) == 0
+    def _answers(self) -> bool:
+        ready = [str(self._programs / "pg_isready"), "-h", "127.0.0.1", "-p", str(self._port)]
+        return subprocess.run(ready, capture_output=True, check=False).returncode == 0
 
     def stop(self) -> None:
         """Stop it, whoever is connected."""
