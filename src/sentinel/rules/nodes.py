@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from sentinel.model.columns import EVENT_TIME, FALSE, TRUE, UNKNOWN, Column, Kind, Table
+from sentinel.model.network import network_of
 from sentinel.rules.lists import EntryList
 
 Value = Any  # an array or a scalar of the node's kind
+_ADDRESS = "ip"
 
 
 @dataclass(slots=True)
@@ -75,6 +77,19 @@ class Name(Node):
         """The column's array; times as numbers of milliseconds."""
         array = frame.rows.columns[self.column.name]
         return array.astype(np.float64) if self.column.kind is Kind.TIME else array
+
+
+def _held(kind: Kind, array: Value) -> Value:
+    """Where a column has a value, bool[n]."""
+    match kind:
+        case Kind.STRING:
+            return array != 0
+        case Kind.CODE:
+            return array >= 0
+        case Kind.TRUTH:
+            return array != UNKNOWN
+        case _:
+            return ~_missing(array)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,19 +234,25 @@ class SameTruth(Node):
 
 @dataclass(frozen=True, slots=True)
 class TextTest(Node):
-    """``name.startsWith("..")`` and its kin, on the events' own text."""
+    """``name.startsWith("..")`` and its kin, on the events' own text.
+
+    An address is tested as whose it is, in one spelling, see :mod:`sentinel.model.network`.
+    """
 
     subject: Name
     test: Callable[[str, str], bool]
     argument: str
 
     def compute(self, frame: Frame) -> Value:
-        """Truths; unknown where the text is missing."""
-        texts = [getattr(event, self.subject.column.name) for event in frame.rows.events]
-        return np.array(
-            [UNKNOWN if text is None else 2 * self.test(text, self.argument) for text in texts],
-            np.int8,
-        )
+        """Truths; unknown where the text is missing, or names nothing."""
+        name, events = self.subject.column.name, frame.rows.events
+        held = _held(self.subject.column.kind, self.subject.value(frame))
+        truths = np.full(len(held), UNKNOWN, np.int8)
+        for row in np.flatnonzero(held).tolist():
+            text = getattr(events[row], name)
+            text = network_of(text) if name == _ADDRESS else text
+            truths[row] = TRUE if self.test(text, self.argument) else FALSE
+        return truths
 
     def parts(self) -> tuple[Node, ...]:
         """The subject."""
@@ -246,16 +267,7 @@ class Has(Node):
 
     def compute(self, frame: Frame) -> Value:
         """Truths, never unknown."""
-        array = self.subject.value(frame)
-        match self.subject.column.kind:
-            case Kind.STRING:
-                held = array != 0
-            case Kind.CODE:
-                held = array >= 0
-            case Kind.TRUTH:
-                held = array != UNKNOWN
-            case _:
-                held = ~_missing(array)
+        held = _held(self.subject.column.kind, self.subject.value(frame))
         return np.multiply(held, TRUE, dtype=np.int8)
 
     def parts(self) -> tuple[Node, ...]:

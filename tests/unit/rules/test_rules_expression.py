@@ -9,6 +9,7 @@ from sentinel.model.columns import FIELDS, Rows
 from sentinel.model.document import ConfigError, parse
 from sentinel.model.events import Stream, Transaction
 from sentinel.model.ids import PLAIN
+from sentinel.model.network import network_of
 from sentinel.model.signal import Clause
 from sentinel.rules import compile_expression
 from sentinel.rules.nodes import Frame, Node
@@ -71,6 +72,30 @@ def rows(**fields: object) -> Rows:
 def test_truth(text: str, truth: int) -> None:
     """Three-valued results over one row with missing coordinates, device and address."""
     assert compile_expression(text, COLUMNS).truth(rows()).tolist() == [truth]
+
+
+@pytest.mark.parametrize(
+    ("ip", "text", "truth"),
+    [
+        ("203.0.113.9:50000", 'ip.endsWith("113.9")', TRUE),
+        ("::ffff:203.0.113.9", 'ip.startsWith("203.")', TRUE),
+        ("[2001:0DB8:0::1]:443", 'ip.startsWith("2001:db8::")', TRUE),
+        ("0.0.0.0", 'ip.startsWith("0")', UNKNOWN),  # noqa: S104 - what sources write for none
+    ],
+)
+def test_an_address_is_tested_in_one_spelling(ip: str, text: str, truth: int) -> None:
+    """Whatever the source writes, and unknown where ingest found that it names nobody."""
+    table = rows(ip=ip)
+    table.columns["ip"] = PLAIN.texts([network_of(ip)])
+    assert compile_expression(text, COLUMNS).truth(table).tolist() == [truth]
+
+
+def test_a_placeholder_has_no_text() -> None:
+    """Where ingest made an id missing, no test of its text is true or false."""
+    table = rows(merchant_id="N/A")
+    table.columns["merchant_id"] = np.zeros(1, np.uint64)
+    condition = compile_expression('merchant_id.contains("/")', COLUMNS)
+    assert condition.truth(table).tolist() == [UNKNOWN]
 
 
 @pytest.mark.parametrize(
