@@ -1,7 +1,6 @@
 """On the customer's shard: what a step's events say of shared entities.  It keeps no state."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +10,8 @@ from sentinel.entities.kernels import gather
 from sentinel.entities.layout import PANE, PARTS, Condition, KindLayout, Layout
 from sentinel.entities.rows import in_order
 from sentinel.entities.spelling import copy, owners
-from sentinel.model.columns import FIELDS, TRUE, Array, Batch, Column, Rows, Table
-from sentinel.model.document import Document
+from sentinel.model.columns import FIELDS, TRUE, Array, Batch, Rows
+from sentinel.model.condition import Compile
 from sentinel.model.entity import BANK_ID, ID_FIELDS, EntityKind
 from sentinel.model.events import Stream
 from sentinel.model.ids import PLAIN, Hasher
@@ -21,30 +20,6 @@ from sentinel.model.rollup import RollupBlock
 
 _STREAMS = tuple(Stream)
 _MOST = 1e15  # hundredths that one event may add: sums stay far from the end of 64 bits
-
-
-class Expression(Protocol):
-    """A compiled condition over the columns of one stream."""
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The columns that it reads."""
-
-    def truth(self, rows: Table) -> NDArray[np.int8]:
-        """Kleene truth of each row, int8[n]."""
-
-
-class Compile(Protocol):
-    """How a ``where`` becomes an :class:`Expression`; raises ConfigError."""
-
-    def __call__(
-        self,
-        text: str,
-        columns: Mapping[str, Column],
-        document: Document | None = None,
-        place: tuple[str | int, ...] = (),
-    ) -> Expression:
-        """Check and compile ``text``; errors stand at ``place`` of ``document``."""
 
 
 class Collector:

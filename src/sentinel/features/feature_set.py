@@ -1,7 +1,6 @@
 """The features of a shard's customers: tables, conditions and the slab of rows."""
 
 from collections.abc import Mapping
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,33 +24,9 @@ from sentinel.model.columns import (
     Rows,
     normal_of,
 )
-from sentinel.model.document import Document
+from sentinel.model.condition import Compile
 from sentinel.model.events import Stream
 from sentinel.state import Buffer, copied
-
-
-class Expression(Protocol):
-    """A compiled condition over the columns of one stream."""
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The columns that it reads."""
-
-    def truth(self, rows: Rows) -> NDArray[np.int8]:
-        """Kleene truth of each row, int8[n]."""
-
-
-class Compile(Protocol):
-    """How a ``where`` becomes an :class:`Expression`; raises ConfigError."""
-
-    def __call__(
-        self,
-        text: str,
-        columns: Mapping[str, Column],
-        document: Document | None = None,
-        place: tuple[str | int, ...] = (),
-    ) -> Expression:
-        """Check and compile ``text``; errors stand at ``place`` of ``document``."""
 
 
 class FeatureSet:
@@ -137,11 +112,6 @@ class FeatureSet:
     def busy_used(self) -> int:
         """Customers that have panes."""
         return int(self._busy_head[2])
-
-    @property
-    def bytes_per_busy_customer(self) -> int:
-        """Bytes of one busy customer's panes, beside the row."""
-        return 8 * self._layout.busy_width
 
     def update(self, batch: Batch, slots: NDArray[np.int64], fresh: NDArray[np.bool_]) -> int:
         """Advance over a batch and add the demanded features to its rows' columns.

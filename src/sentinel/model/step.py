@@ -173,8 +173,8 @@ class Outcome:
     complaint_duties: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """Duties that were fulfilled: duty, channel, ``on_time`` or ``late``."""
     open_complaints: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Complaints that are open after the step, by status and channel."""
     verdicts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     """Of all time: events by rule, stage and what they were found to be."""
-    """Complaints that are open after the step, by status and channel."""
     topics: list[Topic] = field(default_factory=list)
     """What customers suddenly complain of after the step, the longest silent first."""
