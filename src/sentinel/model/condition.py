@@ -1,4 +1,4 @@
-"""Conditions that whoever asks may compile, without knowing the language that they are written in."""
+"""Conditions that one room asks for and another compiles, in a language of its own."""
 
 from collections.abc import Mapping
 from typing import Protocol
