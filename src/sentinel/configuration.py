@@ -6,7 +6,7 @@ every alert can name the configuration that raised it.
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import Annotated
 
@@ -22,6 +22,7 @@ from sentinel.model.hours import read_zone
 from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.people import People, read_people
 from sentinel.model.share import WHOLE, Share
+from sentinel.model.stage import Stage
 
 _SINGLE = (
     "engine.yaml",
@@ -75,7 +76,8 @@ class Bounds:
 class Stages:
     """The stages of one engine, without any state yet."""
 
-    features: features.FeatureSet
+    position: ingest.Position
+    customers: features.Customers
     detectors: detect.DetectorSet
     text: text.TextReader
     entity_rules: rules.EntityRules
@@ -91,6 +93,11 @@ class Stages:
     verdicts: feedback.Verdicts
     held: feedback.Held
     field_demand: Mapping[Stream, frozenset[str]]
+
+    def stateful(self) -> dict[str, Stage]:
+        """Those with state by their names, in their order."""
+        found = ((each.name, getattr(self, each.name)) for each in fields(self))
+        return {name: stage for name, stage in found if isinstance(stage, Stage)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +207,10 @@ class Configuration:
         layout = entities.lay_out(self.measures, entity_rules.demand)
         collector = entities.Collector(layout, self.measures, compile_condition, self.hasher)
         hot_list = entities.HotList(demand, self.hasher)
+        bounds = self.bounds
         return Stages(
-            features=feature_set,
+            position=ingest.Position(bounds.ingest.remembered_events),
+            customers=features.Customers(feature_set, bounds.max_customers, bounds.customer_ttl_ms),
             detectors=detectors,
             text=text.TextReader(self.text, demand[Stream.COMPLAINT], self.hasher),
             rules=rule_set,

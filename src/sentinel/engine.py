@@ -18,12 +18,8 @@ from sentinel.complaints import Notice
 from sentinel.configuration import Configuration
 from sentinel.entities import TICK_MS, records
 from sentinel.ingest import (
-    CONFLICT,
     NEVER,
-    REPEAT,
-    Ahead,
     Decoded,
-    EventIds,
     Said,
     Watermarks,
     decode,
@@ -40,14 +36,13 @@ from sentinel.model.response import Control, Response, ResponseKind, ResponseRes
 from sentinel.model.rollup import BEHIND_MS, HotEntry, Progress
 from sentinel.model.share import WHOLE, Share
 from sentinel.model.signal import Signal
-from sentinel.model.step import Chunk, Limit, Outcome, SignalDrop, Step
-from sentinel.state import Buffer, Slots
+from sentinel.model.stage import Buffer, under
+from sentinel.model.step import Chunk, Outcome, SignalDrop, Step
 
 _STREAMS = tuple(Stream)
 _ENTITY_MOMENT = attrgetter("event_time", "entity_kind", "entity_id")
-_SLOTS, _OWNER, _HELD = "slots.", "owner.", "held."
+_KEY = "key"
 _DIGEST_BYTES = 16
-_SPOT_EVENTS = 1_000  # of a step whose customers' rows are looked at
 
 
 def _until_ms(step: Step, reached_ms: int) -> int | None:
@@ -71,53 +66,44 @@ class Engine:
     """
 
     def __init__(self, configuration: Configuration, share: Share = WHOLE) -> None:
-        bounds = configuration.bounds
         self.configuration, self._share = configuration, share
-        self._limits = bounds.ingest
+        self._limits = configuration.bounds.ingest
         self._stages = configuration.build(share)
-        self._slots = Slots(bounds.max_customers, bounds.customer_ttl_ms)
-        self._watermarks = Watermarks()
+        self._stateful = self._stages.stateful()
         self._notices: Counter[str] = Counter()
         self._labels: Counter[tuple[ResponseKind, ResponseResult]] = Counter()
-        remembered = bounds.ingest.remembered_events
-        self._ahead = Ahead()
-        self._event_ids = {stream: EventIds(remembered) for stream in _STREAMS}
-        self._touched = np.zeros(0, np.int64)
-        self._lost: Counter[Limit] = Counter()
         self._wall_ms: int | None = None
 
     def process(self, step: Step) -> Outcome:
         """Process a step's records; returns its alerts, dead letters and counts."""
         stages, outcome = self._stages, Outcome()
+        position, watermarks = stages.position, stages.position.watermarks
         self._wall_ms = step.wall_ms
 
         until_ms = _until_ms(step, step.stream_ms)
         decoded = {
-            stream: self._ahead.take(stream, chunks, self._watermarks.appended(stream), until_ms)
-            or self._decode(stream, chunks, self._watermarks.appended(stream), until_ms)
+            stream: position.ahead.take(stream, chunks, watermarks.appended(stream), until_ms)
+            or self._decode(stream, chunks, watermarks.appended(stream), until_ms)
             for stream in _STREAMS
             if (chunks := _of(step, stream))
         }
         for stream, part in decoded.items():
-            outcome.limits[Limit.TIMESTAMPS] += part.held_back
             outcome.missing += Counter({(stream, name): n for name, n in part.missing.items()})
         responses = decode_responses(
             _of(step, Control.RESPONSE),
             self._limits,
             self.configuration.people,
-            self._watermarks,
+            watermarks,
             until_ms,
         )
         silences = decode_silences(
             _of(step, Control.SILENCE), self._limits, self.configuration.people
         )
         for stream, part in decoded.items():
-            decoded[stream] = self._without_repeats(stream, part, outcome)
-        batch = merge(decoded, self._watermarks, self._limits.lateness_ms)
+            decoded[stream] = position.without_repeats(stream, part, self._limits.hasher, outcome)
+        batch = merge(decoded, watermarks, self._limits.lateness_ms)
 
-        slots, fresh, evictions = self._slots.assign(batch.customer, batch.event_time)
-        self._touched = slots[-_SPOT_EVENTS:]
-        lost = stages.features.update(batch, slots, fresh)
+        stages.customers.update(batch)
         for rows in batch.rows.values():
             stages.detectors.score(rows)
         if Stream.COMPLAINT in batch.rows:
@@ -178,29 +164,19 @@ class Engine:
         for stream, rows in batch.rows.items():
             outcome.events[stream] = len(rows)
             outcome.late[stream] = int(np.count_nonzero(batch.late[rows.place]))
-        outcome.limits += said.limits + counts.limits + stages.rules.take_limits()
-        outcome.limits += stages.verdicts.take_limits()
-        outcome.limits += stages.text.take_limits()
-        outcome.limits += self._lost
-        self._lost = Counter()
-        outcome.limits[Limit.SLOTS] += evictions.full
-        outcome.limits[Limit.TTL] += evictions.expired
-        outcome.limits[Limit.BUSY_SLOTS] += lost
-        outcome.watermarks_ms = self._watermarks.known()
-        outcome.slots_used = len(self._slots)
+        for each in self._stateful.values():
+            outcome.limits += each.drain_limits()
+        outcome.watermarks_ms = watermarks.known()
+        outcome.slots_used = len(stages.customers)
         outcome.entities_used = len(stages.owner)
-        for drops, limits in (stages.owner.take_counts(), stages.hot_list.take_counts()):
-            outcome.dropped_rollups += drops
-            outcome.limits += limits
-        outcome.limits += stages.heat.take_limits()
-        outcome.limits += stages.rollups.drain_limits()
+        outcome.dropped_rollups = stages.owner.drain_drops() + stages.hot_list.drain_drops()
         is_behind = step.wall_ms is not None and step.wall_ms - known_ms > BEHIND_MS
         outcome.progress = Progress(known_ms, is_behind, was_behind)
         outcome.tells_all = is_behind or was_behind or (before_ms is None and outage_ms is not None)
         if was_behind or any(each.progress and each.progress.asks for each, _ in arrived):
             stages.heat.ask(wall_ms or 0)
         outcome.hot_until_ms = stages.heat.tell(shared_ms)
-        outcome.warm_share = stages.features.warmth.share()
+        outcome.warm_share = stages.customers.warm_share
         outcome.open_alerts = stages.alerting.standings()
         outcome.notices, self._notices = self._notices, Counter()
         outcome.complaint_problems = Counter(
@@ -216,31 +192,21 @@ class Engine:
         outcome.topics = stages.text.topics
         return outcome
 
-    def _without_repeats(self, stream: Stream, part: Decoded, outcome: Outcome) -> Decoded:
-        """The events of a part that did not come before; what is found of the others is counted."""
-        ids = self._event_ids[stream]
-        if part.offsets is None:
-            found, forgotten = ids.add(part)
-        else:
-            found, part.fresh, forgotten = self._ahead.judge(stream, part, ids)
-        conflicts, repeats = found == CONFLICT, found == REPEAT
-        outcome.repeated[stream] = int(np.count_nonzero(repeats))
-        outcome.conflicts[stream] = int(np.count_nonzero(conflicts))
-        outcome.limits[Limit.EVENT_IDS] += forgotten
-        return part.renamed(conflicts, self._limits.hasher).only(~repeats)
-
     def _read_ahead(self, step: Step) -> Batch:
         """The events of a step's records ahead."""
         decoded = dict[Stream, Decoded]()
+        position = self._stages.position
         until_ms = _until_ms(step, step.ahead_ms or step.stream_ms)
         for stream in _STREAMS:
             chunks = [chunk for chunk in step.ahead if chunk.stream is stream]
             if not chunks:
                 continue
-            previous_ms = max(self._ahead.reached_ms(stream), self._watermarks.appended(stream))
+            previous_ms = max(
+                position.ahead.reached_ms(stream), position.watermarks.appended(stream)
+            )
             part = self._decode(stream, chunks, previous_ms, until_ms, with_offsets=True)
-            ids = self._event_ids[stream]
-            decoded[stream] = self._ahead.note(
+            ids = position.event_ids[stream]
+            decoded[stream] = position.ahead.note(
                 stream, chunks, part, ids, previous_ms, until_ms, self._limits.hasher
             )
         return merge(decoded, Watermarks(), self._limits.lateness_ms)
@@ -263,7 +229,7 @@ class Engine:
             self._stages.collector.spelled[stream],
             previous_ms,
             until_ms,
-            with_offsets=with_offsets or self._ahead.covers(stream, chunks),
+            with_offsets=with_offsets or self._stages.position.ahead.covers(stream, chunks),
         )
 
     def _alert(self, batch: Batch, signals: list[Signal], responses: Said[Response]) -> None:
@@ -378,36 +344,13 @@ class Engine:
         What both have keeps its state: features of one meaning, detectors, sequences under way,
         all that is open.  What is new starts cold, what is gone is dropped.
         """
-        bounds, old, old_slots = configuration.bounds, self._stages, self._slots
-        self.configuration, self._limits = configuration, bounds.ingest
-        self._stages = new = configuration.build(self._share)
-        self._slots = Slots(bounds.max_customers, bounds.customer_ttl_ms)
-        was, now, without_slot = self._slots.carry(old_slots)
-        without_panes = new.features.carry(old.features, was, now)
-        new.detectors.carry(old.detectors)
-        new.text.carry(old.text)
-        new.rules.carry(old.rules)
-        new.alerting.carry(old.alerting, configuration.version)
-        new.complaints.restore(old.complaints.snapshot())
-        new.alarms.restore(old.alarms.snapshot())
-        new.owner.carry(old.owner)
-        new.rollups.carry(old.rollups)
-        new.heat.restore(old.heat.snapshot())
-        new.hot_list.restore(old.hot_list.snapshot())
-        new.verdicts.restore(old.verdicts.snapshot())
-        new.held.restore(old.held.snapshot())
-        self._ahead.forget_kept()
-        forgotten = sum(
-            each.resize(bounds.ingest.remembered_events) for each in self._event_ids.values()
-        )
-        self._touched = np.zeros(0, np.int64)
-        self._lost += Counter(
-            {
-                Limit.SLOTS: without_slot,
-                Limit.BUSY_SLOTS: without_panes,
-                Limit.EVENT_IDS: forgotten,
-            }
-        )
+        old = self._stateful
+        self.configuration, self._limits = configuration, configuration.bounds.ingest
+        self._stages = configuration.build(self._share)
+        self._stateful = self._stages.stateful()
+        self._stages.alerting.begin(configuration.version)
+        for name, stage in self._stateful.items():
+            stage.carry(old[name])
 
     def _never_back(self, wall_ms: int) -> int:
         """Wall-clock time, or that of an earlier step if the clock was set back since."""
@@ -440,7 +383,7 @@ class Engine:
 
     def collected(self, stream: Stream) -> int:
         """The offset of a stream's last record that was read ahead; -1 before the first."""
-        return self._ahead.offset(stream)
+        return self._stages.position.ahead.offset(stream)
 
     @property
     def stream_ms(self) -> int:
@@ -449,69 +392,26 @@ class Engine:
 
     def appended(self, source: Stream | Control) -> int:
         """The append time of the last record of an input (ms UTC); far back before the first."""
-        return self._watermarks.appended(source)
+        return self._stages.position.watermarks.appended(source)
 
     def snapshot(self) -> dict[str, Buffer]:
         """All state by the name of its part; equal state gives equal bytes."""
-        stages = self._stages
-        rows, busy, busy_head = stages.features.snapshot(self._slots.highest)
-        return {
-            "key": self._key_print(),
-            "watermarks": self._watermarks.snapshot(),
-            "ahead": self._ahead.snapshot(),
-            **{f"event_ids.{stream}": ids.snapshot() for stream, ids in self._event_ids.items()},
-            **{_SLOTS + name: part for name, part in self._slots.snapshot().items()},
-            "features.rows": rows,
-            "features.busy": busy,
-            "features.busy_head": busy_head,
-            "features.warmth": stages.features.warmth.snapshot(),
-            "detectors": stages.detectors.snapshot(),
-            "text": stages.text.snapshot(),
-            "rules": stages.rules.snapshot(),
-            "alerting": stages.alerting.snapshot(),
-            "complaints": stages.complaints.snapshot(),
-            "alarms": stages.alarms.snapshot(),
-            **{_OWNER + name: part for name, part in stages.owner.snapshot().items()},
-            "rollups": stages.rollups.snapshot(),
-            "heat": stages.heat.snapshot(),
-            "hot_list": stages.hot_list.snapshot(),
-            "verdicts": stages.verdicts.snapshot(),
-            **{_HELD + name: part for name, part in stages.held.snapshot().items()},
+        parts = {
+            f"{name}.{part}": data
+            for name, stage in self._stateful.items()
+            for part, data in stage.snapshot().items()
         }
+        return {_KEY: self._key_print(), **parts}
 
     def restore(self, parts: Mapping[str, Buffer]) -> None:
         """Take the place of the engine that :meth:`snapshot` saw, under one configuration.
 
         Raises ValueError if that was under another deployment's key.
         """
-        stages = self._stages
-
-        def small(name: str) -> bytes:
-            return bytes(parts[name])
-
-        if bytes(parts.get("key", b"")) != self._key_print():
+        if bytes(parts.get(_KEY, b"")) != self._key_print():
             raise ValueError("the state was made under another key, or before there were keys")
-        self._watermarks.restore(small("watermarks"))
-        self._ahead.restore(small("ahead"))
-        for stream, ids in self._event_ids.items():
-            ids.restore(small(f"event_ids.{stream}"))
-        self._slots.restore(_under(_SLOTS, parts))
-        stages.features.restore(
-            (parts["features.rows"], parts["features.busy"], parts["features.busy_head"])
-        )
-        stages.features.warmth.restore(small("features.warmth"))
-        stages.detectors.restore(small("detectors"))
-        stages.text.restore(small("text"))
-        stages.rules.restore(small("rules"))
-        stages.alerting.restore(small("alerting"))
-        stages.complaints.restore(small("complaints"))
-        stages.alarms.restore(small("alarms"))
-        stages.owner.restore(_under(_OWNER, parts))
-        stages.held.restore(_under(_HELD, parts))
-        stages.rollups.restore(parts["rollups"])
-        stages.heat.restore(small("heat"))
-        stages.hot_list.restore(small("hot_list"))
-        stages.verdicts.restore(small("verdicts"))
+        for name, stage in self._stateful.items():
+            stage.restore(under(name, parts))
 
     def _key_print(self) -> bytes:
         """Tells keys apart, and nothing of the key."""
@@ -528,24 +428,15 @@ class Engine:
         """
         stages = self._stages
         state = hashlib.blake2b(digest_size=_DIGEST_BYTES)
-        for part in (
-            self._watermarks.snapshot(),
-            stages.features.rows_of(self._touched),
-            stages.detectors.snapshot(),
-        ):
-            state.update(part)
+        state.update(stages.position.watermarks.snapshot())
+        state.update(stages.customers.touched_rows())
+        state.update(digest_of(stages.detectors.snapshot()).encode())
         return state.hexdigest()
 
     @property
     def bytes_per_customer(self) -> int:
         """Bytes of keyed state and bookkeeping for each customer that fits."""
-        slots = self._slots
-        return self._stages.features.bytes_per_customer + slots.nbytes // slots.capacity
-
-
-def _under(prefix: str, parts: Mapping[str, Buffer]) -> dict[str, Buffer]:
-    """The parts whose names begin so, without it."""
-    return {name.removeprefix(prefix): parts[name] for name in parts if name.startswith(prefix)}
+        return self._stages.customers.bytes_each
 
 
 def _of(step: Step, stream: Stream | Control) -> list[Chunk]:

@@ -177,7 +177,6 @@ class Run:
         total.alerts += said.alerts
         total.action_requests += said.action_requests
         total.dropped += said.dropped
-        total.limits += said.limits
         total.responses += said.responses
         return said
 

@@ -24,6 +24,7 @@ from sentinel.model.response import (
 )
 from sentinel.model.share import WHOLE, Share
 from sentinel.model.signal import Action, Risk, Signal, Stage
+from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
 from sentinel.model.step import Limit, SignalDrop
 from sentinel.state import Timers
 
@@ -41,7 +42,6 @@ class Said:
     action_requests: list[ActionRequest] = field(default_factory=list)
     withheld: Counter[tuple[Action, Suppression]] = field(default_factory=Counter)
     dropped: Counter[SignalDrop] = field(default_factory=Counter)
-    limits: Counter[Limit] = field(default_factory=Counter)
     responses: Counter[tuple[ResponseKind, ResponseResult]] = field(default_factory=Counter)
 
 
@@ -72,6 +72,7 @@ class Alerting:
         self._stream_ms, self._shared_ms, self._wall_ms = _NEVER, _NEVER, _NEVER
         self._is_simulated = False
         self._said = Said()
+        self._limits: Counter[Limit] = Counter()
 
     def begin(self, config_version: str) -> None:
         """Start a step: name the configuration under which it is taken."""
@@ -180,23 +181,30 @@ class Alerting:
         said.alerts, said.action_requests = written.alerts, written.action_requests
         said.withheld = written.withheld
         said.dropped += self._fusion.dropped
-        said.limits += written.limits + self._fusion.limits
+        self._limits += written.limits + self._fusion.limits
         self._fusion.dropped, self._fusion.limits = Counter(), Counter()
         return said
+
+    def drain_limits(self) -> Counter[Limit]:
+        """The bounds that were reached until :meth:`finish` was called last."""
+        limits, self._limits = self._limits, Counter()
+        return limits
 
     def standings(self) -> dict[tuple[Tier, AlertState, bool], int]:
         """How many alerts are open, by tier, state and whether they are suppressed."""
         return self._book.standings()
 
-    def carry(self, old: "Alerting", config_version: str) -> None:
-        """Go on where ``old`` stands; what is open is judged anew by these suppressions."""
+    def carry(self, old: "Alerting") -> None:
+        """Go on where ``old`` stands; what is open is judged anew by these suppressions.
+
+        :meth:`begin` has named the configuration under which that is done.
+        """
         self.restore(old.snapshot())
         self._suppressors.disarm(old._suppressors)  # noqa: SLF001
         self._count_room(self._suppressors.arm(self._wall_ms))
-        self._book.begin(config_version)
         self._book.reconsider(None, self._wall_ms)
 
-    def snapshot(self) -> bytes:
+    def snapshot(self) -> dict[str, Buffer]:
         """All state; equal states give equal bytes."""
         parts = (
             self._fusion,
@@ -207,14 +215,16 @@ class Alerting:
             self._wall_timers,
         )
         clocks = (self._stream_ms, self._shared_ms, self._wall_ms)
-        return msgspec.msgpack.encode((*clocks, *(part.snapshot() for part in parts)))
+        return {
+            WHOLE_STATE: msgspec.msgpack.encode((*clocks, *(part.snapshot() for part in parts)))
+        }
 
-    def restore(self, data: bytes) -> None:
+    def restore(self, parts: Parts) -> None:
         """Continue from what :meth:`snapshot` gave."""
         kind = tuple[int, int, int, bytes, bytes, bytes, bytes, bytes, bytes]
-        clocks_and_parts = msgspec.msgpack.decode(data, type=kind)
-        self._stream_ms, self._shared_ms, self._wall_ms, *parts = clocks_and_parts
-        fusion, book, suppressors, stream_timers, shared_timers, wall_timers = parts
+        clocks_and_parts = msgspec.msgpack.decode(bytes(parts[WHOLE_STATE]), type=kind)
+        self._stream_ms, self._shared_ms, self._wall_ms, *state = clocks_and_parts
+        fusion, book, suppressors, stream_timers, shared_timers, wall_timers = state
         self._fusion.restore(fusion)
         self._book.restore(book)
         self._fusion.note_all(lambda who, risk: not self._book.is_open((*who, risk)))
@@ -307,8 +317,8 @@ class Alerting:
             alert = self._book.least_urgent()
             who, risk = (alert.entity.kind, alert.entity.id), Risk(alert.risk)
             if alert.tier is Tier.RED and alert.state is AlertState.FIRING:
-                self._said.limits[Limit.RED_ALERTS] += 1
-        self._said.limits[Limit.OPEN_ALERTS] += 1
+                self._limits[Limit.RED_ALERTS] += 1
+        self._limits[Limit.OPEN_ALERTS] += 1
         self._quiet_timers(who).cancel((QUIET, *who, risk))
         self._end((*who, risk), Resolution.DISPLACED, self._stream_ms)
         self._fusion.forget(who, risk)
@@ -336,4 +346,4 @@ class Alerting:
 
     def _count_room(self, found: bool) -> None:
         if not found:
-            self._said.limits[Limit.TIMERS] += 1
+            self._limits[Limit.TIMERS] += 1

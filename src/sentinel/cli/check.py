@@ -73,7 +73,7 @@ def _summary(configuration: "Configuration") -> dict[str, object]:
         "rules": len(rules),
         "by stage": dict(Counter(rule.stage.value for rule in rules)),
         "by risk": dict(Counter(rule.risk.value for rule in rules)),
-        "row bytes": stages.features.bytes_per_customer,
+        "row bytes": stages.customers.bytes_each,
     }
 
 

@@ -4,6 +4,7 @@ A complaint has one alert.  Its tier is that of the most urgent notice that stan
 are all of them.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,8 @@ from sentinel.model.alert import Entity, Reason, Resolution, Tier, Trigger
 from sentinel.model.claim import Claim, Ending
 from sentinel.model.events import Stream
 from sentinel.model.signal import Action, Risk
+from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
+from sentinel.model.step import Limit
 
 COMPLAINT = "complaint"
 RUNBOOK = "docs/runbooks/complaints.md"
@@ -67,14 +70,22 @@ class Alarms:
         self._standing[notice.complaint_id] = left
         return self._claim(notice, left, is_news=is_news)
 
-    def snapshot(self) -> bytes:
-        """All that stands, by complaint; equal states give equal bytes."""
-        return msgspec.msgpack.encode(sorted(self._standing.items()))
+    def carry(self, old: "Alarms") -> None:
+        """Continue where ``old`` stands."""
+        self.restore(old.snapshot())
 
-    def restore(self, data: bytes) -> None:
+    def snapshot(self) -> dict[str, Buffer]:
+        """All that stands, by complaint; equal states give equal bytes."""
+        return {WHOLE_STATE: msgspec.msgpack.encode(sorted(self._standing.items()))}
+
+    def restore(self, parts: Parts) -> None:
         """Continue from what :meth:`snapshot` gave."""
         kind = list[tuple[str, list[Standing]]]
-        self._standing = dict(msgspec.msgpack.decode(data, type=kind))
+        self._standing = dict(msgspec.msgpack.decode(bytes(parts[WHOLE_STATE]), type=kind))
+
+    def drain_limits(self) -> Counter[Limit]:
+        """None: what stands is bounded by the open complaints."""
+        return Counter()
 
     def _stand(self, notice: Notice, before: list[Standing]) -> Standing:
         tier = notice.tier or Tier.BLUE

@@ -19,6 +19,7 @@ from sentinel.complaints.record import (
     tell,
 )
 from sentinel.complaints.repeats import Repeats
+from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
 from sentinel.model.step import Limit
 from sentinel.state.timers import Timers
 
@@ -31,7 +32,6 @@ class Counts:
     """
 
     problems: Counter[Problem] = field(default_factory=Counter)
-    limits: Counter[Limit] = field(default_factory=Counter)
     on_time: Counter[tuple[Duty, str]] = field(default_factory=Counter)
     late: Counter[tuple[Duty, str]] = field(default_factory=Counter)
 
@@ -51,6 +51,7 @@ class Complaints:
         self._timers = self._no_timers()
         self._repeats = Repeats(policy.repeated_days, policy.repeated_count, policy.max_customers)
         self._counts = Counts()
+        self._limits: Counter[Limit] = Counter()
 
     def take(
         self,
@@ -125,24 +126,33 @@ class Complaints:
         """When the next warning is due (ms UTC); far ahead if none is."""
         return self._timers.next_due_ms()
 
+    def drain_limits(self) -> Counter[Limit]:
+        """What was forgotten for want of room since the last call."""
+        limits, self._limits = self._limits, Counter()
+        return limits
+
     def take_counts(self) -> Counts:
         """What was counted since the last call; no part of a snapshot."""
         counts, self._counts = self._counts, Counts()
         return counts
 
-    def snapshot(self) -> bytes:
+    def carry(self, old: "Complaints") -> None:
+        """Continue where ``old`` stands."""
+        self.restore(old.snapshot())
+
+    def snapshot(self) -> dict[str, Buffer]:
         """Everything known; equal states give equal bytes."""
         parts = list(self._open.values()), list(self._over.values()), self._repeats.snapshot()
-        return msgspec.msgpack.encode(parts)
+        return {WHOLE_STATE: msgspec.msgpack.encode(parts)}
 
-    def restore(self, data: bytes) -> None:
+    def restore(self, parts: Parts) -> None:
         """Continue from what :meth:`snapshot` gave.
 
         Deadlines are reckoned anew, so that a changed policy and a calendar published
         meanwhile hold for the complaints that are open; a warning given is not given again.
         """
         opened, over, repeats = msgspec.msgpack.decode(
-            data, type=tuple[list[Record], list[Record], bytes]
+            bytes(parts[WHOLE_STATE]), type=tuple[list[Record], list[Record], bytes]
         )
         self._open = OrderedDict((record.complaint_id, record) for record in opened)
         self._over = OrderedDict((record.complaint_id, record) for record in over)
@@ -175,7 +185,7 @@ class Complaints:
                 )
             )
         if forgotten := self._repeats.shrink():
-            self._counts.limits[Limit.COMPLAINING_CUSTOMERS] += forgotten
+            self._limits[Limit.COMPLAINING_CUSTOMERS] += forgotten
         if is_over(record.status):
             return [*notices, self._end(record, cause)]
         self._open[record.complaint_id] = record
@@ -266,14 +276,14 @@ class Complaints:
         self._over[record.complaint_id] = record
         if len(self._over) > self.policy.max_ended:
             self._over.popitem(last=False)
-            self._counts.limits[Limit.ENDED_COMPLAINTS] += 1
+            self._limits[Limit.ENDED_COMPLAINTS] += 1
         return tell(Kind.COMPLETED, record, cause)
 
     def _forget(self, record: Record, cause: Cause) -> Notice:
         """Let an open complaint go for the one that ``cause`` opened."""
         self._drop(record)
         self._count_in_backlog(record, -1)
-        self._counts.limits[Limit.OPEN_COMPLAINTS] += 1
+        self._limits[Limit.OPEN_COMPLAINTS] += 1
         own = Cause(cause.at_ms, record.event_id, record.recorded_ms)
         return tell(Kind.FORGOTTEN, record, own)
 

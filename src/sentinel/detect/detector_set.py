@@ -1,5 +1,6 @@
 """All configured detectors with their calibrations: what the engine holds."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from sentinel.detect.trees import HalfSpaceTrees
 from sentinel.model.columns import Array, Column, Kind, Rows, Schema
 from sentinel.model.document import ConfigError, Document
 from sentinel.model.events import Stream
+from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
+from sentinel.model.step import Limit
 
 _SIZE_LIMIT_SHARE = 0.1  # of the window, as in the paper
 
@@ -103,29 +106,35 @@ class DetectorSet:
                     part.detector.restore(same.detector.snapshot())
                     part.calibration.restore(same.calibration.snapshot())
 
-    def snapshot(self) -> bytes:
+    def snapshot(self) -> dict[str, Buffer]:
         """All that the detectors and calibrations have learnt."""
-        return msgspec.msgpack.encode(
-            [
-                (part.id, part.detector.snapshot(), part.calibration.snapshot())
-                for parts in self._parts.values()
-                for part in parts
-            ]
-        )
+        return {
+            WHOLE_STATE: msgspec.msgpack.encode(
+                [
+                    (part.id, part.detector.snapshot(), part.calibration.snapshot())
+                    for parts in self._parts.values()
+                    for part in parts
+                ]
+            )
+        }
 
-    def restore(self, data: bytes) -> None:
+    def restore(self, parts: Parts) -> None:
         """Take the place of what :meth:`snapshot` saw, under the same configuration."""
         learnt = {
             name: (detector, calibration)
             for name, detector, calibration in msgspec.msgpack.decode(
-                data, type=list[tuple[str, bytes, bytes]]
+                bytes(parts[WHOLE_STATE]), type=list[tuple[str, bytes, bytes]]
             )
         }
-        for parts in self._parts.values():
-            for part in parts:
+        for mine in self._parts.values():
+            for part in mine:
                 detector, calibration = learnt[part.id]
                 part.detector.restore(detector)
                 part.calibration.restore(calibration)
+
+    def drain_limits(self) -> Counter[Limit]:
+        """None: what they hold is bounded from the start."""
+        return Counter()
 
 
 def load(document: Document, schema: Schema) -> DetectorSet:

@@ -20,6 +20,7 @@ from sentinel.model.events import Stream
 from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.reading import UNREADABLE
 from sentinel.model.rollup import BEHIND_MS, HotEntry, HotProgress
+from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
 from sentinel.model.step import Chunk, Limit, RollupDrop
 
 FULL_MS, GONE_MS = 120_000, 240_000
@@ -82,20 +83,26 @@ class Heat:
             self._limits[Limit.HOT_ENTITIES] += 1
         return True
 
-    def take_limits(self) -> Counter[Limit]:
+    def drain_limits(self) -> Counter[Limit]:
         """What was forgotten for want of room since the last call."""
         limits, self._limits = self._limits, Counter()
         return limits
 
-    def snapshot(self) -> bytes:
+    def carry(self, old: "Heat") -> None:
+        """Continue where ``old`` stands."""
+        self.restore(old.snapshot())
+
+    def snapshot(self) -> dict[str, Buffer]:
         """All that was told, longest ago first; equal state gives equal bytes."""
         entries = [(*key, *said) for key, said in self._said.items()]
-        return msgspec.msgpack.encode((entries, self._asked_ms, self._until_ms))
+        return {WHOLE_STATE: msgspec.msgpack.encode((entries, self._asked_ms, self._until_ms))}
 
-    def restore(self, data: bytes) -> None:
+    def restore(self, parts: Parts) -> None:
         """Continue from what :meth:`snapshot` gave."""
         kind = tuple[list[tuple[EntityKind, str, int, int]], int, int]
-        entries, self._asked_ms, self._until_ms = msgspec.msgpack.decode(data, type=kind)
+        entries, self._asked_ms, self._until_ms = msgspec.msgpack.decode(
+            bytes(parts[WHOLE_STATE]), type=kind
+        )
         self._said = OrderedDict(((kind, id_), (risk, at_ms)) for kind, id_, risk, at_ms in entries)
 
 
@@ -191,11 +198,15 @@ class HotList:
                 hashes = rows.columns[ID_FIELDS[kind][stream]]
                 rows.columns[name] = self._risk(kind, hashes.view(np.uint64), rows.recorded_ms)
 
-    def take_counts(self) -> tuple[Counter[RollupDrop], Counter[Limit]]:
-        """What was dropped and forgotten since the last call."""
-        counts = self._drops, self._limits
-        self._drops, self._limits = Counter(), Counter()
-        return counts
+    def drain_drops(self) -> Counter[RollupDrop]:
+        """What was dropped since the last call."""
+        drops, self._drops = self._drops, Counter()
+        return drops
+
+    def drain_limits(self) -> Counter[Limit]:
+        """What was forgotten since the last call."""
+        limits, self._limits = self._limits, Counter()
+        return limits
 
     def __len__(self) -> int:
         """How many entries are held."""
@@ -240,16 +251,20 @@ class HotList:
             self._known[kind] = np.array(mine, np.uint64)
         return self._known[kind]
 
-    def snapshot(self) -> bytes:
+    def carry(self, old: "HotList") -> None:
+        """Continue where ``old`` stands."""
+        self.restore(old.snapshot())
+
+    def snapshot(self) -> dict[str, Buffer]:
         """All entries, and what owners told of themselves; equal state gives equal bytes."""
         entries = sorted((*key, told) for key, told in self._entries.items())
         rest = self._trimmed_ms, self._owners.snapshot(), self._outage_ms
-        return msgspec.msgpack.encode((entries, *rest))
+        return {WHOLE_STATE: msgspec.msgpack.encode((entries, *rest))}
 
-    def restore(self, data: bytes) -> None:
+    def restore(self, parts: Parts) -> None:
         """Continue from what :meth:`snapshot` gave."""
         kind = tuple[list[tuple[EntityKind, int, list[tuple[int, int]]]], int, bytes, int | None]
-        decoded = msgspec.msgpack.decode(data, type=kind)
+        decoded = msgspec.msgpack.decode(bytes(parts[WHOLE_STATE]), type=kind)
         entries, self._trimmed_ms, owners, self._outage_ms = decoded
         self._entries = {(kind, hashed): told for kind, hashed, told in entries}
         self._count = sum(map(len, self._entries.values()))

@@ -13,8 +13,9 @@ from sentinel.entities.wire import Part, Rollup, decode
 from sentinel.model.events import LAST_MOMENT_MS, Stream
 from sentinel.model.reading import UNREADABLE
 from sentinel.model.rollup import EntityRows
+from sentinel.model.stage import Buffer
 from sentinel.model.step import Chunk, Limit, RollupDrop
-from sentinel.state import Buffer, Slots, copied
+from sentinel.state import Slots, copied
 
 _STREAMS = tuple(Stream)
 _VERSION, _SLAB = "version", "slab"
@@ -83,11 +84,15 @@ class Owner:
         """Apply rows in their order; what the entities come to after each."""
         return [rows for part in parts if (rows := self._applied(part)) is not None]
 
-    def take_counts(self) -> tuple[Counter[RollupDrop], Counter[Limit]]:
-        """What was dropped and forgotten since the last call."""
-        counts = self._drops, self._limits
-        self._drops, self._limits = Counter(), Counter()
-        return counts
+    def drain_drops(self) -> Counter[RollupDrop]:
+        """What was dropped since the last call."""
+        drops, self._drops = self._drops, Counter()
+        return drops
+
+    def drain_limits(self) -> Counter[Limit]:
+        """What was forgotten since the last call."""
+        limits, self._limits = self._limits, Counter()
+        return limits
 
     @property
     def has_kinds(self) -> bool:

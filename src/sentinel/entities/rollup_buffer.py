@@ -16,8 +16,8 @@ from sentinel.entities.layout import RECORDED, TICK_MS
 from sentinel.entities.rows import RollupRows, in_order, joined
 from sentinel.entities.shard_reports import EVERYTHING, ShardReports
 from sentinel.entities.wire import Rollup
+from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
 from sentinel.model.step import Limit
-from sentinel.state import Buffer
 
 MOST_BYTES = 128 << 20
 """So much waits at most."""
@@ -85,15 +85,17 @@ class RollupBuffer:
         """Continue where ``old`` stands."""
         self.restore(old.snapshot())
 
-    def snapshot(self) -> Buffer:
+    def snapshot(self) -> dict[str, Buffer]:
         """All that waits and all that was told; equal state gives equal bytes."""
         held = [each.encoded() for each in self._held]
-        return msgspec.msgpack.encode((held, self._reports.snapshot(), self.outage_ms))
+        return {
+            WHOLE_STATE: msgspec.msgpack.encode((held, self._reports.snapshot(), self.outage_ms))
+        }
 
-    def restore(self, data: Buffer) -> None:
+    def restore(self, parts: Parts) -> None:
         """Continue from what :meth:`snapshot` gave."""
         kind = tuple[list[tuple[str, bytes, int, bytes, bytes, bytes]], bytes, int | None]
-        held, reports, self.outage_ms = msgspec.msgpack.decode(bytes(data), type=kind)
+        held, reports, self.outage_ms = msgspec.msgpack.decode(bytes(parts[WHOLE_STATE]), type=kind)
         self._held = [RollupRows.decoded(*each) for each in held]
         self._reports.restore(reports)
 

@@ -26,7 +26,8 @@ from sentinel.model.columns import (
 )
 from sentinel.model.condition import Compile
 from sentinel.model.events import Stream
-from sentinel.state import Buffer, copied
+from sentinel.model.stage import Buffer
+from sentinel.state import copied
 
 
 class FeatureSet:

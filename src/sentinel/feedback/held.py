@@ -5,7 +5,8 @@ to do with it is known to the event alone.  So it is held: its id as a hash, its
 that name shared entities, and the verdict that it got.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
@@ -16,7 +17,9 @@ from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.kernel import kernel
 from sentinel.model.label import Label
 from sentinel.model.response import Verdict
-from sentinel.state import Buffer, copied
+from sentinel.model.stage import Buffer, Parts
+from sentinel.model.step import Limit
+from sentinel.state import copied
 
 _TEXT_BYTES = 64  # for the ids of one transaction, in the mean
 _VERDICTS: tuple[Verdict | None, ...] = (None, *Verdict)
@@ -124,13 +127,21 @@ class Held:
             **{name: copied(each) for name, each in self._used().items()},
         }
 
-    def restore(self, parts: Mapping[str, Buffer]) -> None:
+    def restore(self, parts: Parts) -> None:
         """Continue from what :meth:`snapshot` gave; under other fields or capacity start anew."""
         if bytes(parts["shape"]) != self._shape():
             return
         self._head[:] = np.frombuffer(parts["head"], np.int64)
         for name, column in self._used().items():
             column[:] = np.frombuffer(parts[name], column.dtype).reshape(column.shape)
+
+    def carry(self, old: "Held") -> None:
+        """Continue where ``old`` stands, if it holds the same fields of as many."""
+        self.restore(old.snapshot())
+
+    def drain_limits(self) -> Counter[Limit]:
+        """None: labels on what is no longer held are counted as answers to nothing."""
+        return Counter()
 
     def _shape(self) -> bytes:
         return msgspec.msgpack.encode((len(self._ids), self._fields))

@@ -15,6 +15,7 @@ from msgspec import Struct
 from sentinel.model.events import EventKey
 from sentinel.model.response import Verdict
 from sentinel.model.signal import Signal, Stage
+from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
 from sentinel.model.step import Limit
 
 Tally = tuple[str, str, str]
@@ -75,18 +76,22 @@ class Verdicts:
         """How many events of each rule were found to be what."""
         return self._tallies
 
-    def take_limits(self) -> Counter[Limit]:
+    def drain_limits(self) -> Counter[Limit]:
         """What was forgotten for want of room since the last call."""
         taken, self._limits = self._limits, Counter()
         return taken
 
-    def snapshot(self) -> bytes:
+    def carry(self, old: "Verdicts") -> None:
+        """Continue where ``old`` stands."""
+        self.restore(old.snapshot())
+
+    def snapshot(self) -> dict[str, Buffer]:
         """All that is remembered; equal states give equal bytes."""
         tallies = sorted((key, count) for key, count in self._tallies.items() if count)
-        return msgspec.msgpack.encode((list(self._fired.items()), tallies))
+        return {WHOLE_STATE: msgspec.msgpack.encode((list(self._fired.items()), tallies))}
 
-    def restore(self, data: bytes) -> None:
+    def restore(self, parts: Parts) -> None:
         """Continue from what :meth:`snapshot` gave."""
         kind = tuple[list[tuple[EventKey, _Fired]], list[tuple[Tally, int]]]
-        fired, tallies = msgspec.msgpack.decode(data, type=kind)
+        fired, tallies = msgspec.msgpack.decode(bytes(parts[WHOLE_STATE]), type=kind)
         self._fired, self._tallies = OrderedDict(fired), Counter(dict(tallies))

@@ -7,6 +7,7 @@ from sentinel.ingest.decode import Decoded, decode
 from sentinel.ingest.event_ids import CONFLICT, REPEAT, EventIds
 from sentinel.ingest.limits import Limits, OtherAddresses
 from sentinel.ingest.merge import Watermarks, merge
+from sentinel.ingest.position import Position
 
 __all__ = [
     "CONFLICT",
@@ -17,6 +18,7 @@ __all__ = [
     "EventIds",
     "Limits",
     "OtherAddresses",
+    "Position",
     "Said",
     "Watermarks",
     "decode",

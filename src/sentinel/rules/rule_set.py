@@ -13,6 +13,7 @@ from sentinel.model.document import Document
 from sentinel.model.events import Event, Stream
 from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.signal import Clause, Signal, Stage
+from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
 from sentinel.model.step import Limit
 from sentinel.rules.declare import Rule, declare
 from sentinel.rules.expression import Expression, compile_expression
@@ -175,7 +176,7 @@ class RuleSet:
             runbook=rule.runbook,
         )
 
-    def take_limits(self) -> Counter[Limit]:
+    def drain_limits(self) -> Counter[Limit]:
         """What was forgotten for want of room since the last call."""
         taken, self._limits = self._limits, Counter()
         return taken
@@ -190,14 +191,18 @@ class RuleSet:
                 if old.rules[place].sequence == rule.sequence:
                     sequence.restore(same.snapshot())
 
-    def snapshot(self) -> bytes:
+    def snapshot(self) -> dict[str, Buffer]:
         """The state of all sequences, by rule id."""
-        return msgspec.msgpack.encode(
-            [(self.rules[order].id, each.snapshot()) for order, each in self._sequences.items()]
-        )
+        return {
+            WHOLE_STATE: msgspec.msgpack.encode(
+                [(self.rules[order].id, each.snapshot()) for order, each in self._sequences.items()]
+            )
+        }
 
-    def restore(self, data: bytes) -> None:
+    def restore(self, parts: Parts) -> None:
         """Take the place of what :meth:`snapshot` saw, under the same rules."""
-        saved = dict(msgspec.msgpack.decode(data, type=list[tuple[str, bytes]]))
+        saved = dict(
+            msgspec.msgpack.decode(bytes(parts[WHOLE_STATE]), type=list[tuple[str, bytes]])
+        )
         for order, sequence in self._sequences.items():
             sequence.restore(saved[self.rules[order].id])

@@ -4,8 +4,8 @@ A slot is a place in arrays; a slab is one row of words per slot.  What the word
 is for the stage that owns them (features).
 """
 
-from sentinel.state.buffer import Buffer, copied
+from sentinel.state.buffer import copied
 from sentinel.state.slots import Evictions, Slots
 from sentinel.state.timers import Timers
 
-__all__ = ["Buffer", "Evictions", "Slots", "Timers", "copied"]
+__all__ = ["Evictions", "Slots", "Timers", "copied"]

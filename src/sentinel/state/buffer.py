@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Buffer = bytes | memoryview
-"""Bytes, or a view of somebody's own array of them."""
+from sentinel.model.stage import Buffer
 
 
 def copied(array: NDArray[Any]) -> Buffer:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentinel.model.kernel import kernel
-from sentinel.state.buffer import Buffer, copied
+from sentinel.model.stage import Buffer
+from sentinel.state.buffer import copied
 from sentinel.state.frequency import MOST, estimate, fade, remember, sketch_for
 
 _NONE = -1

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from sentinel.engine import digest_of
-from sentinel.state import Buffer
+from sentinel.model.stage import Buffer
 
 FORMAT = 1
 """Of the parts of an engine; a snapshot of another format cannot be read."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sentinel.model.columns import FALSE, TRUE, UNKNOWN, Array, Kind, Rows
 from sentinel.model.events import Complaint
 from sentinel.model.ids import PLAIN, Hasher
+from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
 from sentinel.model.step import Limit
 from sentinel.model.topic import Topic
 from sentinel.text.copies import Copies
@@ -150,7 +151,7 @@ class TextReader:
         """The topics that rise now; none where nobody reads them."""
         return self._parts.topics.current if self._parts.topics else []
 
-    def take_limits(self) -> Counter[Limit]:
+    def drain_limits(self) -> Counter[Limit]:
         """What was forgotten for want of room since the last call."""
         taken, self._limits = self._limits, Counter()
         return taken
@@ -166,13 +167,13 @@ class TextReader:
         if parts.topics and before.topics and mine.topics == theirs.topics:
             parts.topics.restore(before.topics.snapshot())
 
-    def snapshot(self) -> bytes:
+    def snapshot(self) -> dict[str, Buffer]:
         """All that was learnt of texts; equal states give equal bytes."""
-        return msgspec.msgpack.encode([part.snapshot() for part in self._learning()])
+        return {WHOLE_STATE: msgspec.msgpack.encode([part.snapshot() for part in self._learning()])}
 
-    def restore(self, data: bytes) -> None:
+    def restore(self, parts: Parts) -> None:
         """Take the place of what :meth:`snapshot` saw, under the same configuration."""
-        saved = msgspec.msgpack.decode(data, type=list[bytes])
+        saved = msgspec.msgpack.decode(bytes(parts[WHOLE_STATE]), type=list[bytes])
         for part, each in zip(self._learning(), saved, strict=True):
             part.restore(each)
 

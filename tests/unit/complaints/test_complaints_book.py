@@ -270,7 +270,7 @@ def test_no_room_lets_the_complaint_silent_for_longest_go() -> None:
     (notice,) = take(complaints, "received", "2026-03-03T00:00", "K3", "C3")
     assert (notice.kind, notice.complaint_id) == (Kind.FORGOTTEN, "K2")
     assert (notice.event_id, notice.at_ms) == (f"K2-received-{ms(MONDAY)}", ms("2026-03-03T00:00"))
-    assert complaints.take_counts().limits == {Limit.OPEN_COMPLAINTS: 1}
+    assert complaints.drain_limits() == {Limit.OPEN_COMPLAINTS: 1}
     assert {each.complaint_id for each in complaints.advance(MONTHS_LATER)} == {"K1", "K3"}
     assert sum(complaints.backlog.values()) == 2
 
@@ -284,7 +284,7 @@ def test_ended_complaints_and_customers_are_forgotten_in_their_turn() -> None:
     for number in "12":
         take(complaints, "received", MONDAY, f"K{number}", f"C{number}")
         take(complaints, "withdrawn", MONDAY, f"K{number}", f"C{number}")
-    limits = complaints.take_counts().limits
+    limits = complaints.drain_limits()
     assert limits == {Limit.ENDED_COMPLAINTS: 1, Limit.COMPLAINING_CUSTOMERS: 1}
     (notice,) = take(complaints, "investigating", "2026-03-03T00:00", "K1", "C1")
     assert notice.problem is Problem.UNKNOWN

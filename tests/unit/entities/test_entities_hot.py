@@ -78,7 +78,7 @@ def test_what_no_owner_writes_is_counted_and_left_out(value: bytes) -> None:
     _told(hot_list, _entry("a", 80, 10_000))
     before = hot_list.snapshot()
     _told(hot_list, value)
-    assert hot_list.take_counts()[0] == {RollupDrop.MALFORMED: 1}
+    assert hot_list.drain_drops() == {RollupDrop.MALFORMED: 1}
     assert hot_list.snapshot() == before
 
 
@@ -106,7 +106,7 @@ def test_each_record_meets_the_newest_entry_of_its_time() -> None:
     )
     _told(hot_list, b'{"owner":2,"owners":2,"until":1}', b'{"owner":-1,"owners":2,"until":1}')
     assert _risk(hot_list, ("a", 19_999), ("a", 20_000), ("b", 3_000)) == [30, 80, 20]
-    assert hot_list.take_counts()[0] == {RollupDrop.MALFORMED: 5}
+    assert hot_list.drain_drops() == {RollupDrop.MALFORMED: 5}
     assert len(hot_list) == 3
 
 
@@ -119,7 +119,7 @@ def test_what_has_faded_is_dropped_and_the_rest_is_bounded(monkeypatch: pytest.M
     assert len(hot_list) == 1
     _told(hot_list, _entry("c", 3, 300_001), _entry("d", 4, 300_002))
     assert _risk(hot_list, ("c", 300_002), ("d", 300_002)) == [3, 4]
-    assert hot_list.take_counts()[1] == {Limit.HOT_ENTITIES: 1}
+    assert hot_list.drain_limits() == {Limit.HOT_ENTITIES: 1}
 
 
 def _progress(owner: int, until: int) -> bytes:
@@ -194,4 +194,4 @@ def test_what_an_owner_said_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert heat.note(_entry("a", 5, 1))
     assert heat.note(_entry("b", 5, 1))
     assert heat.note(_entry("a", 5, 1))
-    assert heat.take_limits() == {Limit.HOT_ENTITIES: 2}
+    assert heat.drain_limits() == {Limit.HOT_ENTITIES: 2}

@@ -169,5 +169,5 @@ def test_limits_are_told_once() -> None:
     """What was forgotten is counted, and the count taken away."""
     reader = TextReader(_declared("max_groups: 20000", "max_groups: 1"), ALL)
     _read(reader, _events(60))
-    assert reader.take_limits()[Limit.COPY_GROUPS] > 0
-    assert not reader.take_limits()
+    assert reader.drain_limits()[Limit.COPY_GROUPS] > 0
+    assert not reader.drain_limits()

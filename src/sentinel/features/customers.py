@@ -1,0 +1,80 @@
+"""The customers of a shard: who has a slot, the features in it, and how warm these are."""
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentinel.features.feature_set import FeatureSet
+from sentinel.model.columns import Batch
+from sentinel.model.stage import Buffer, Parts
+from sentinel.model.step import Limit
+from sentinel.state import Slots
+
+_SLOTS = "slots."
+_SPOT_EVENTS = 1_000  # of a step whose customers' rows are looked at
+
+
+class Customers:
+    """At most ``capacity`` customers; one without events for ``ttl_ms`` is forgotten."""
+
+    def __init__(self, features: FeatureSet, capacity: int, ttl_ms: int) -> None:
+        self._features, self._slots = features, Slots(capacity, ttl_ms)
+        self._touched: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._limits: Counter[Limit] = Counter()
+
+    def __len__(self) -> int:
+        """How many customers are held."""
+        return len(self._slots)
+
+    def update(self, batch: Batch) -> None:
+        """Give each event of a batch its customer's features, and take the event in."""
+        slots, fresh, evictions = self._slots.assign(batch.customer, batch.event_time)
+        self._touched = slots[-_SPOT_EVENTS:]
+        self._limits[Limit.BUSY_SLOTS] += self._features.update(batch, slots, fresh)
+        self._limits[Limit.SLOTS] += evictions.full
+        self._limits[Limit.TTL] += evictions.expired
+
+    @property
+    def warm_share(self) -> float:
+        """The share of the features that have seen as much as they look back."""
+        return self._features.warmth.share()
+
+    @property
+    def bytes_each(self) -> int:
+        """Bytes of keyed state and bookkeeping for each customer that fits."""
+        return self._features.bytes_per_customer + self._slots.nbytes // self._slots.capacity
+
+    def touched_rows(self) -> bytes:
+        """The rows of the last step's last customers, one after another."""
+        return self._features.rows_of(self._touched)
+
+    def snapshot(self) -> dict[str, Buffer]:
+        """All of it; equal states give equal bytes."""
+        rows, busy, busy_head = self._features.snapshot(self._slots.highest)
+        return {
+            **{_SLOTS + name: part for name, part in self._slots.snapshot().items()},
+            "rows": rows,
+            "busy": busy,
+            "busy_head": busy_head,
+            "warmth": self._features.warmth.snapshot(),
+        }
+
+    def restore(self, parts: Parts) -> None:
+        """Continue from what :meth:`snapshot` gave."""
+        mine = {name: parts[name] for name in parts if name.startswith(_SLOTS)}
+        self._slots.restore({name.removeprefix(_SLOTS): part for name, part in mine.items()})
+        self._features.restore((parts["rows"], parts["busy"], parts["busy_head"]))
+        self._features.warmth.restore(bytes(parts["warmth"]))
+
+    def carry(self, old: "Customers") -> None:
+        """Go on with the customers of ``old`` and what is known of features that both have."""
+        was, now, without_slot = self._slots.carry(old._slots)  # noqa: SLF001
+        without_panes = self._features.carry(old._features, was, now)  # noqa: SLF001
+        self._limits[Limit.SLOTS] += without_slot
+        self._limits[Limit.BUSY_SLOTS] += without_panes
+
+    def drain_limits(self) -> Counter[Limit]:
+        """Who was forgotten, and what of whom, since the last call."""
+        limits, self._limits = self._limits, Counter()
+        return limits

@@ -1,0 +1,67 @@
+"""How far the inputs have been read, and which events have come: the state of ingest."""
+
+from collections import Counter
+
+import numpy as np
+
+from sentinel.ingest.ahead import Ahead
+from sentinel.ingest.decode import Decoded
+from sentinel.ingest.event_ids import CONFLICT, REPEAT, EventIds
+from sentinel.ingest.merge import Watermarks
+from sentinel.model.events import Stream
+from sentinel.model.ids import Hasher
+from sentinel.model.stage import Buffer, Parts
+from sentinel.model.step import Limit, Outcome
+
+
+class Position:
+    """Watermarks, what was read ahead, and the ids of the newest events of each stream."""
+
+    def __init__(self, remembered: int) -> None:
+        self._remembered = remembered
+        self.watermarks, self.ahead = Watermarks(), Ahead()
+        self.event_ids = {stream: EventIds(remembered) for stream in Stream}
+        self._limits: Counter[Limit] = Counter()
+
+    def without_repeats(
+        self, stream: Stream, part: Decoded, hasher: Hasher, outcome: Outcome
+    ) -> Decoded:
+        """The events of a part that did not come before; what is found of the others is counted."""
+        ids = self.event_ids[stream]
+        if part.offsets is None:
+            found, forgotten = ids.add(part)
+        else:
+            found, part.fresh, forgotten = self.ahead.judge(stream, part, ids)
+        conflicts, repeats = found == CONFLICT, found == REPEAT
+        outcome.repeated[stream] = int(np.count_nonzero(repeats))
+        outcome.conflicts[stream] = int(np.count_nonzero(conflicts))
+        self._limits[Limit.EVENT_IDS] += forgotten
+        self._limits[Limit.TIMESTAMPS] += part.held_back
+        return part.renamed(conflicts, hasher).only(~repeats)
+
+    def snapshot(self) -> dict[str, Buffer]:
+        """All of it; equal states give equal bytes."""
+        return {
+            "watermarks": self.watermarks.snapshot(),
+            "ahead": self.ahead.snapshot(),
+            **{f"event_ids.{stream}": ids.snapshot() for stream, ids in self.event_ids.items()},
+        }
+
+    def restore(self, parts: Parts) -> None:
+        """Continue from what :meth:`snapshot` gave."""
+        self.watermarks.restore(bytes(parts["watermarks"]))
+        self.ahead.restore(bytes(parts["ahead"]))
+        for stream, ids in self.event_ids.items():
+            ids.restore(bytes(parts[f"event_ids.{stream}"]))
+
+    def carry(self, old: "Position") -> None:
+        """Go on where ``old`` stands; records are decoded otherwise from now on."""
+        self.watermarks, self.ahead, self.event_ids = old.watermarks, old.ahead, old.event_ids
+        self.ahead.forget_kept()
+        for ids in self.event_ids.values():
+            self._limits[Limit.EVENT_IDS] += ids.resize(self._remembered)
+
+    def drain_limits(self) -> Counter[Limit]:
+        """What was forgotten or held back since the last call."""
+        limits, self._limits = self._limits, Counter()
+        return limits

@@ -1,0 +1,42 @@
+"""What every stage of the engine that has state can do: the engine goes through them all."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Protocol, Self, runtime_checkable
+
+from sentinel.model.step import Limit
+
+Buffer = bytes | memoryview
+"""Bytes, or a view of somebody's own array of them."""
+
+Parts = Mapping[str, Buffer]
+"""A stage's state by the names of its parts."""
+
+WHOLE_STATE = "state"
+"""The name of the part where there is only one."""
+
+
+@runtime_checkable
+class Stage(Protocol):
+    """State that is saved, restored and carried over, and bounds that are counted when reached."""
+
+    def snapshot(self) -> Parts:
+        """All state; equal states give equal bytes, and no later change touches them."""
+
+    def restore(self, parts: Parts) -> None:
+        """Continue from what :meth:`snapshot` gave, under the same configuration."""
+
+    def carry(self, old: Self) -> None:
+        """Continue where ``old`` stands, under another configuration: this stage is fresh.
+
+        What means the same is kept; what is new starts cold, what is gone is dropped.
+        """
+
+    def drain_limits(self) -> Counter[Limit]:
+        """The bounds that were reached since the last call."""
+
+
+def under(name: str, parts: Parts) -> dict[str, Buffer]:
+    """The parts of a stage among those of all, without its name."""
+    prefix = f"{name}."
+    return {each.removeprefix(prefix): parts[each] for each in parts if each.startswith(prefix)}
