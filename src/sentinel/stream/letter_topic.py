@@ -192,10 +192,10 @@ class LetterTopic:
                     reached[number], until = after, time.monotonic() + _SILENCE_S
                 if after >= ends[number]:
                     open_parts.discard(number)
-                    self._consumer.pause([TopicPartition(self._topic, number)])
+                    self._consumer.incremental_unassign([TopicPartition(self._topic, number)])
             advance(sum(min(reached[n], ends[n]) - starts[n] for n in reached), total)
             if open_parts and time.monotonic() > until:
                 raise LetterError(
-                    f"{self._topic} at {self._brokers}: nothing for {_SILENCE_S:.0f} s, though there "
-                    "is more: is a transaction open?"
+                    f"{self._topic} at {self._brokers}: nothing for {_SILENCE_S:.0f} s, though "
+                    "there is more: is a transaction open?"
                 )

@@ -5,7 +5,8 @@ that is, and whatever the topic takes, the letter must be written: else the work
 and end again at the same record.
 
 A letter that has been sent again has a marker behind it, in its own partition and under its own
-key: a record without a value whose header ``repaired`` names who sent it.
+key: a record without a value whose header ``repaired`` names who sent it.  It has the headers
+``reason`` and ``detail``, as the contract promises of every record there.
 """
 
 import hashlib
@@ -24,7 +25,8 @@ VALUE_BYTES = LETTER_BYTES - BESIDE_BYTES
 _KEY_BYTES = 32 << 10
 _DETAIL_BYTES = 2_000
 _LEAST_BYTES = 256
-_REPAIRED = "repaired"
+REPAIRED = "repaired"
+"""A marker's reason, and the name of its own header."""
 _KEY = re.compile(rb"([\w.-]+)-(\d{1,9})-(\d{1,18})")
 _NUMBER = re.compile(rb"\d{1,18}")
 Headers = dict[str, bytes]
@@ -92,17 +94,18 @@ def read_key(key: bytes | None) -> Place | None:
 
 def marker_headers(by: str) -> Headers:
     """The headers of the marker of a letter that ``by`` has sent again."""
-    return {_REPAIRED: by.encode("utf-8", "replace")}
+    name = by.encode("utf-8", "replace")
+    return {"reason": REPAIRED.encode(), "detail": b"sent again by " + name, REPAIRED: name}
 
 
 def is_marker(headers: Mapping[str, bytes]) -> bool:
     """Whether a record on the topic is no letter, and tells that one has been sent again."""
-    return _REPAIRED in headers
+    return REPAIRED in headers
 
 
 def repairer(headers: Mapping[str, bytes]) -> str:
     """Who has sent the letter of a marker again."""
-    return _text(headers[_REPAIRED])
+    return _text(headers[REPAIRED])
 
 
 def event_headers(place: Place, by: str) -> Headers:
