@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.blocks import blocks
 from tests.integration.stage import Stage, wait_for
 from tests.zygote import run
 
@@ -23,17 +24,12 @@ from sentinel.stream.masking import read_masking
 from sentinel.stream.resend import Mended, Resender
 from sentinel.stream.sink import Sink
 
-FIX = """
-stream: transaction
-fields:
-  event_id: event_id
-  event_time: {from: event_time, unit: s}
-  customer_id: customer_id
-  kind: kind
-  direction: direction
-  amount: amount
-  currency: currency
-"""
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+FIX = next(
+    each.text
+    for each in blocks("docs/operations.md", OPERATIONS.read_text("utf-8"))
+    if each.lines[0] == "# fix.yaml"
+)
 
 
 def _transaction(number: int, **changes: object) -> bytes:
@@ -143,6 +139,7 @@ def test_letters_of_a_worker_are_mended_and_processed_once(
 
         wait_for(lambda: worker.counted("sentinel_events_total{") == 3, "three events processed")
         assert worker.counted("sentinel_late_events_total{") == 1
+        wait_for(lambda: worker.counted("sentinel_lag_records{") == 0, "nothing left to apply")
         again = _sentinel(stage, "replay", "--topic", topic, "--map", fix)
         assert again.returncode == 1
         assert "0 dead letters sent, 1 stay, 3 had been sent before" in again.stderr

@@ -7,6 +7,7 @@ letter.
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 
 from sentinel.ingest import Limits, decode
@@ -142,10 +143,10 @@ def _table(value: bytes, mapping: FieldMapping) -> Table:
     if mapping.encoding is not None:
         file = Recoded(file, mapping.encoding)
     skipped: Counter[Skip] = Counter()
+    peeked = Peeked(file, BLOCK_BYTES)
     if mapping.patterns:
-        peeked = Peeked(file, BLOCK_BYTES)
         return log_table(peeked, mapping.patterns, mapping.encoding, skipped)
-    text = Peeked(file, BLOCK_BYTES).start  # all of it: a record is smaller than a block
+    text = b"".join(iter(partial(peeked.read, BLOCK_BYTES), b""))
     if not text.startswith(b"["):  # an object may be spread over lines, which a file's may not
         text = b"[" + text + b"]"
     return json_table(Peeked(BytesIO(text), BLOCK_BYTES), mapping.root, mapping.decimal, skipped)

@@ -4,6 +4,7 @@ Whoever reads committed records sees both or neither, so that no letter is sent 
 sender of the same topics fences the first, and reads the topic after that.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -31,6 +32,9 @@ _FENCED = (
     KafkaError.PRODUCER_FENCED,
     KafkaError.INVALID_PRODUCER_EPOCH,
 )
+_SILENT = logging.getLogger(f"{__name__}.client")
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
 _CONSEQUENCES = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)  # noqa: SLF001
 
 
@@ -57,7 +61,8 @@ class Resender:
                 "partitioner": "murmur2_random",
                 "message.max.bytes": LETTER_BYTES,
                 "linger.ms": 1,
-            }
+            },
+            logger=_SILENT,  # what the client logs of a fatal error is in the LetterError
         )
 
     def start(self) -> None:
