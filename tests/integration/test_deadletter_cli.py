@@ -117,7 +117,7 @@ def test_letters_of_a_worker_are_mended_and_processed_once(
         assert "looks like seconds" in listed.stdout
         assert "77.5" not in listed.stdout
         topic = stage.topics.inputs[Stream.TRANSACTION]
-        assert f"4 dead letters: 3 schema of {topic}, 1 malformed of {topic}" in listed.stderr
+        assert f"dead letters: 3 schema of {topic}, 1 malformed of {topic}" in listed.stderr
         assert _sentinel(stage, "list", "--reason", "malformed").stdout.count("\n") == 1
         gold = next(each["id"] for each in _listed(stage) if "XAU" in each["detail"])
         early = _sentinel(stage, "replay", gold)
@@ -127,7 +127,7 @@ def test_letters_of_a_worker_are_mended_and_processed_once(
 
         mended = _sentinel(stage, "replay", "--topic", topic, "--map", fix, "--by", "li.wei")
         assert mended.returncode == 1
-        assert "2 dead letters sent, 2 stay" in mended.stderr
+        assert "dead letters: 2 sent, 2 stay" in mended.stderr
         assert "1 of 2 are older than `lateness` (1 h)" in mended.stderr
         configs = _with_rate(tmp_path)
         published = run("publish", configs, environment=_environment(stage))
@@ -142,7 +142,7 @@ def test_letters_of_a_worker_are_mended_and_processed_once(
         wait_for(lambda: worker.counted("sentinel_lag_records{") == 0, "nothing left to apply")
         again = _sentinel(stage, "replay", "--topic", topic, "--map", fix)
         assert again.returncode == 1
-        assert "0 dead letters sent, 1 stay, 3 had been sent before" in again.stderr
+        assert "dead letters: 0 sent, 1 stay, 3 skipped: sent before" in again.stderr
         assert worker.counted("sentinel_events_total{") == 3
         assert worker.counted("sentinel_dead_letters_total") == 4
     finally:
@@ -233,7 +233,7 @@ def test_what_cannot_be_sent_stays_and_a_dry_run_sends_nothing(kafka: str, prefi
     done = _sentinel(stage, "replay", "--reason", "schema", "--dry-run", "--json")
     results = {each["id"]: each for each in map(json.loads, done.stdout.splitlines())}
     assert done.returncode == 1
-    assert "1 dead letters would be sent, 3 stay" in done.stderr
+    assert "dead letters: 1 would be sent, 3 stay" in done.stderr
     good = results[f"{topic}/0/1000"]
     assert (good["outcome"], good["event_ids"]) == ("would be sent", ["t1"])
     assert json.loads(good["events"][0])["customer_id"] == "C1"
@@ -265,5 +265,5 @@ def test_a_letter_is_shown_whole(kafka: str, prefix: str) -> None:
     assert _sentinel(stage, "show", "17").returncode == 1
     newest = _sentinel(stage, "list", "--limit", "1")
     assert newest.stdout.count("\n") == 1
-    assert "2 dead letters" in newest.stderr
+    assert "dead letters: 2 schema of" in newest.stderr
     assert "only the newest 1 are listed" in newest.stderr

@@ -58,9 +58,8 @@ def told_whole(whole: WholeLetter, *, as_json: bool) -> str:
 
 def summary(found: Letters) -> str:
     """How many letters there are by reason and topic, and which are not listed."""
-    total = found.counts.total()
     parts = [f"{n:,} {reason} of {topic}" for (reason, topic), n in found.counts.most_common()]
-    text = visible(f"{total:,} dead letters" + (": " if parts else "") + ", ".join(parts))
+    text = visible(f"dead letters: {', '.join(parts) or 0}")
     if found.repaired:
         text += f"; {found.repaired:,} repaired"
     if found.dropped:
@@ -91,9 +90,9 @@ def resent(result: Result, *, as_json: bool) -> str:
 def resent_summary(counts: Counts, lateness_ms: int) -> str:
     """How many letters were sent, how many are late and how many stay."""
     done = "would be sent" if counts.dry_run else "sent"
-    lines = [f"{counts.sent:,} dead letters {done}, {counts.stay:,} stay"]
+    lines = [f"dead letters: {counts.sent:,} {done}, {counts.stay:,} stay"]
     if counts.repaired:
-        lines[0] += f", {counts.repaired:,} had been sent before"
+        lines[0] += f", {counts.repaired:,} skipped: sent before"
     if counts.late:
         older = f"older than `lateness` ({_length(lateness_ms)})"
         lines.append(

@@ -190,7 +190,7 @@ class Shards:
                     # Behind the last record may stand the end of its transaction: always behind
                     # rollups, and behind events that put dead letters right.
                     is_read = self._positions[topic, number] >= end
-                    is_applied = applied + 1 >= self._handed_over[topic, number]
+                    is_applied = shard.applied_end(topic) >= self._handed_over[topic, number]
                     left = end - applied - 1 - (source is Control.ROLLUP)
                     self._metrics.lag(source, number, 0 if is_read and is_applied else left)
 
