@@ -5,13 +5,17 @@ import random
 import shutil
 import signal
 import subprocess
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 from tests.integration.blocks import blocks
 from tests.integration.stage import Stage, wait_for
+from tests.ports import free_port
 from tests.zygote import run
 
 from sentinel.model.events import Stream
@@ -267,3 +271,43 @@ def test_a_letter_is_shown_whole(kafka: str, prefix: str) -> None:
     assert newest.stdout.count("\n") == 1
     assert "dead letters: 2 schema of" in newest.stderr
     assert "only the newest 1 are listed" in newest.stderr
+
+
+def test_a_marker_behind_an_open_transaction_is_waited_for(kafka: str, prefix: str) -> None:
+    """A worker's open transaction hides what was committed behind it: the letter is not taken."""
+    stage = Stage(kafka, prefix)
+    _put_aside(stage, _transaction(1))
+    (letter,) = _letters(stage)
+    worker = Producer({"bootstrap.servers": kafka, "transactional.id": f"{prefix}-9"})
+    worker.init_transactions(30)
+    worker.begin_transaction()
+    worker.produce(stage.topics.deadletter, b"{", partition=letter.spot[0])
+    assert worker.flush(30) == 0
+    resender = Resender(stage.settings, "li.wei")
+    resender.start()
+    resender.send([Mended(letter, [(b"C1", _transaction(1))])])
+    is_reading = threading.Event()
+
+    def read() -> list[Letter]:
+        with LetterTopic(stage.settings) as topic:
+            return topic.letters(selection(), None, 100, lambda *_: is_reading.set()).letters
+
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(read)
+        assert is_reading.wait(30)
+        worker.abort_transaction(30)
+        (after,) = found.result(60)
+    assert after.repair is not None
+    assert after.repair.by == "li.wei"
+
+
+def test_no_broker_and_no_topic_are_one_line(kafka: str, prefix: str) -> None:
+    """Exit 1; the line names the broker, or the topic."""
+    nobody = {"SENTINEL_BROKERS": f"127.0.0.1:{free_port()}"}
+    done = run("deadletter", "replay", "--reason", "schema", environment=nobody)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith("sentinel: no Kafka broker answers at 127.0.0.1:")
+    nothing = {"SENTINEL_BROKERS": kafka, "SENTINEL_TOPIC_PREFIX": prefix}
+    done = run("deadletter", "list", environment=nothing)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"sentinel: there is no topic {prefix}.deadletter ")

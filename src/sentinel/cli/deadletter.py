@@ -80,7 +80,7 @@ def show(
 @deadletter.command()
 def replay(
     letter_ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="As `list` prints them.")
+        list[str] | None, typer.Argument(metavar="ID...", help="As `list` prints them.")
     ] = None,
     reason: _Reason = None,
     topic: _Topic = None,

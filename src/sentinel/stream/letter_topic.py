@@ -15,7 +15,7 @@ from sentinel.settings import Settings
 from sentinel.stream.ends import Ends
 from sentinel.stream.letters import is_marker, read_headers, read_key, read_letter, repairer
 from sentinel.stream.security import client_config
-from sentinel.stream.topics import Topics
+from sentinel.stream.topics import StartupError, Topics, describe
 
 _TIMEOUT_S = 15.0
 _SILENCE_S = 75.0  # a worker that was killed leaves its transaction open for a minute
@@ -60,10 +60,20 @@ def selection(
 
 
 class LetterTopic:
-    """A connection to the dead letter topic; use it as a context."""
+    """A connection to the dead letter topic; use it as a context.
+
+    Raises LetterError if no broker answers, or there is no such topic.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._topic, self._brokers = Topics(settings.topic_prefix).deadletter, settings.brokers
+        try:
+            present = describe(settings)
+        except StartupError as error:
+            raise LetterError(str(error)) from None
+        if self._topic not in present:
+            raise LetterError(f"there is no topic {self._topic} that we may see at {self._brokers}")
+        self._partitions = present[self._topic]
         self._ends = Ends(settings)
         self._consumer = Consumer(
             {
@@ -151,21 +161,19 @@ class LetterTopic:
     def _range(self, since_ms: int | None) -> tuple[dict[int, int], dict[int, int]]:
         """From where to where to read each partition."""
         topic = self._topic
-        try:
-            found = self._consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic]
-            if found.error is not None:
-                raise LetterError(f"{topic}: {found.error.str()}")
-            places = [(topic, number) for number in found.partitions]
-            firsts, ends = self._ends.first(places), self._ends.whole(places)
-            if not firsts.keys() == ends.keys() == set(places):
-                raise LetterError(f"{topic}: {self._brokers} did not say where it ends")
-            if since_ms is not None:
-                asked = [TopicPartition(*place, since_ms) for place in places]
-                for each in self._consumer.offsets_for_times(asked, _TIMEOUT_S):
-                    place = topic, each.partition
-                    firsts[place] = each.offset if each.offset >= 0 else ends[place]
-        except KafkaException as error:
-            raise LetterError(f"{topic} at {self._brokers}: {error.args[0].str()}") from None
+        places = [(topic, number) for number in range(self._partitions)]
+        firsts, ends = self._ends.first(places), self._ends.whole(places)
+        if not firsts.keys() == ends.keys() == set(places):
+            raise LetterError(f"{topic}: {self._brokers} did not say where it ends")
+        if since_ms is not None:
+            asked = [TopicPartition(*place, since_ms) for place in places]
+            try:
+                found = self._consumer.offsets_for_times(asked, _TIMEOUT_S)
+            except KafkaException as error:
+                raise LetterError(f"{topic} at {self._brokers}: {error.args[0].str()}") from None
+            for each in found:
+                place = topic, each.partition
+                firsts[place] = each.offset if each.offset >= 0 else ends[place]
         return {n: firsts[topic, n] for _, n in places}, {n: ends[topic, n] for _, n in places}
 
     def _messages(
