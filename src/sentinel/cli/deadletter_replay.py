@@ -138,6 +138,7 @@ class Replay:
         return Result(letter, stays=str(error), dry_run=self.counts.dry_run)
 
     def _send(self, batch: _Batch) -> list[Result]:
+        batch.mended.sort(key=lambda each: each.letter.place)  # a customer's records as they came
         if batch.mended and self._resender is not None:
             self._resender.send(batch.mended)
         self.counts.sent += len(batch.results)
