@@ -26,6 +26,7 @@ from sentinel.stream.topics import Topics
 
 _TIMEOUT_S = 30.0
 _TRANSACTION_MS = 10_000  # readers of the inputs wait for a transaction that was left open
+_COMMITS = 3  # attempts to commit while the broker does not answer
 _BY_KEY = -1
 _FENCED = (
     KafkaError._FENCED,  # noqa: SLF001
@@ -89,7 +90,7 @@ class Resender:
             self._abort(exception.args[0])
 
     def _commit(self) -> None:
-        while True:
+        for _ in range(_COMMITS):
             try:
                 self._producer.commit_transaction(_TIMEOUT_S)
             except KafkaException as exception:
@@ -98,6 +99,10 @@ class Resender:
                     raise
             else:
                 return
+        raise LetterError(
+            "the broker does not answer: `sentinel deadletter list` will show whether the last "
+            "letters are repaired"
+        )
 
     def _abort(self, error: KafkaError) -> NoReturn:
         if error.code() in _FENCED:
