@@ -16,13 +16,19 @@ from tests.kafka.secure import WAYS, SecureBroker
 from tests.zygote import run
 
 from sentinel.alerting.cloudevent import decode
+from sentinel.model.events import Stream
+from sentinel.model.step import DeadLetter, DeadLetterReason, Outcome
 from sentinel.settings import Settings, shipped_configs
 from sentinel.simulate.feed import Feed
+from sentinel.stream.journal import StepRecord
+from sentinel.stream.masking import read_masking
 from sentinel.stream.security import client_config
+from sentinel.stream.sink import Sink
 from sentinel.stream.topics import Topics
 
 pytestmark = pytest.mark.process
 _DOCUMENT = Path(__file__).parents[2] / "docs" / "security.md"
+SCHEMA = DeadLetterReason.SCHEMA
 _ROW = re.compile(r"\| (\w+) \| (topic|group|transactional id|cluster) \| `(.+?)` \| (.+) \|")
 _RESOURCES = {
     "topic": Resource.TOPIC,
@@ -108,6 +114,38 @@ def test_alerts_with_no_more_rights_than_documented(
     finally:
         code = pager.end(signal.SIGTERM)
     assert code == 0
+
+
+def test_a_repairer_needs_no_more_rights_than_documented(
+    secure_kafka: SecureBroker, prefix: str
+) -> None:
+    """A repairer sends a dead letter again; an analyst can list it, and send nothing."""
+    secure_kafka.allow(_documented(prefix))
+    stage = Stage(secure_kafka.address, prefix)
+    topic = stage.topics.inputs[Stream.LOGIN]
+    value = b'{"event_id":"l1","event_time":1767607200000,"customer_id":"C1","kind":"login"'
+    sink = Sink(stage.settings, 0, read_masking(stage.settings), None)
+    sink.start()
+    letter = DeadLetter(topic, 0, 7, None, value + b',"success":true}', SCHEMA, "d")
+    sink.write(Outcome(dead_letters=[letter]), StepRecord(0, 1, 1, {}, "v"))
+
+    def deadletter(role: str, *arguments: str) -> CompletedProcess[str]:
+        environment = {
+            **secure_kafka.environment("scram-sha-512", role),
+            "SENTINEL_TOPIC_PREFIX": prefix,
+            "SENTINEL_APP_ID": prefix,
+        }
+        return run("deadletter", *arguments, environment=environment)
+
+    listed = deadletter("analyst", "list")
+    assert (listed.returncode, listed.stdout.count("\n")) == (0, 1), listed.stderr
+    refused = deadletter("analyst", "replay", f"{topic}/0/7")
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1), refused.stderr
+    assert "authorization failed" in refused.stderr
+    sent = deadletter("repairer", "replay", f"{topic}/0/7")
+    assert (sent.returncode, sent.stdout) == (0, f"{topic}/0/7  sent, late\n"), sent.stderr
+    assert len(stage.read(topic)) == 1
+    assert "by " in deadletter("repairer", "list").stdout
 
 
 def _configs(folder: Path, people: Mapping[str, str]) -> Path:

@@ -10,7 +10,7 @@ from confluent_kafka.admin import AclBinding, AdminClient
 from tests.kafka.broker import Broker
 from tests.kafka.certificates import KEY_PASSWORD, make_ca, make_certificate
 
-ROLES = ("operator", "publisher", "worker", "producer", "analyst", "pager")
+ROLES = ("operator", "publisher", "worker", "producer", "analyst", "repairer", "pager")
 _PROPERTIES = {
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
     "super.users": "User:ANONYMOUS",

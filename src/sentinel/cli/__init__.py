@@ -13,6 +13,7 @@ from sentinel import DISTRIBUTION, __version__
 from sentinel.cli.ack import ack
 from sentinel.cli.backtest import backtest
 from sentinel.cli.check import check
+from sentinel.cli.deadletter import deadletter
 from sentinel.cli.demo import demo
 from sentinel.cli.evaluate import evaluate
 from sentinel.cli.failure import Verbs
@@ -50,6 +51,7 @@ app.command()(simulate)
 app.command()(ack)
 app.command()(label)
 app.add_typer(evaluate, name="evaluate")
+app.add_typer(deadletter, name="deadletter")
 app.add_typer(silence, name="silence")
 app.add_typer(keys, name="keys")
 app.add_typer(pager, name="pager")

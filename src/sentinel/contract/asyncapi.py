@@ -11,6 +11,7 @@ from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.model.step import DeadLetterReason
 from sentinel.settings import Settings
+from sentinel.stream.letters import REPAIRED
 from sentinel.stream.topics import Topics
 
 VERSION = "0.1.0"
@@ -64,7 +65,8 @@ with isolation.level=read_committed."""
 _DEAD = """\
 The records that could not be read as events, byte for byte, cut only where they are larger than \
 the topic takes. The key is the record's place, \
-`<topic>-<partition>-<offset>`, and tells resends."""
+`<topic>-<partition>-<offset>`, and tells resends. A record with the header `repaired` \
+is no record that was put aside: the one of its key has been put right and sent again."""
 
 
 def asyncapi() -> Document:
@@ -163,7 +165,7 @@ def _messages() -> Document:
 
 
 def _dead_letter() -> Document:
-    reasons = [reason.value for reason in DeadLetterReason]
+    reasons = [*(reason.value for reason in DeadLetterReason), REPAIRED]
     return {
         "title": "Dead letter",
         "contentType": "application/octet-stream",
@@ -177,6 +179,10 @@ def _dead_letter() -> Document:
                     "examples": reasons,
                 },
                 "detail": {"type": "string", "description": "What was wrong, for people."},
+                REPAIRED: {
+                    "type": "string",
+                    "description": "Who has sent the record of this key again, put right.",
+                },
                 "key": {
                     "type": "string",
                     "description": "The record's own key, byte for byte; absent if it had none.",

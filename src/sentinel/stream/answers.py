@@ -25,6 +25,7 @@ from sentinel.model.response import Response, ResponseKind, Silence
 from sentinel.model.signature import payload_of, sign
 from sentinel.model.silence import read_silence
 from sentinel.settings import Settings
+from sentinel.stream.letters import is_marker, read_headers
 from sentinel.stream.registry import alert_reader
 from sentinel.stream.security import client_config
 from sentinel.stream.signing import read_signing_key
@@ -141,9 +142,10 @@ class Answers:
         until = time.monotonic() + wait_s
         while time.monotonic() < until:
             for letter in self._read(self._topics.deadletter, since_ms):
-                if letter.key() == place:
-                    detail = dict(letter.headers() or ()).get("detail", b"")
-                    raise AnswerError(f"the silence is refused: {_text(detail)}")
+                headers = read_headers(letter.headers())
+                if letter.key() == place and not is_marker(headers):
+                    detail = headers.get("detail", b"").decode("utf-8", "replace")
+                    raise AnswerError(f"the silence is refused: {detail}")
 
     def silences(self) -> Silences:
         """The newest record of each silence; raises AnswerError."""
@@ -219,10 +221,6 @@ class Answers:
             raise AnswerError(f"{place}: {error.args[0].str()}") from None
         finally:
             consumer.close()
-
-
-def _text(header: bytes | str) -> str:
-    return header if isinstance(header, str) else header.decode("utf-8", "replace")
 
 
 def newest_silences(values: Iterable[bytes | None]) -> Silences:

@@ -23,6 +23,10 @@ class Ends:
         """The last stable offset of each; those that are not told are left out."""
         return self._of(partitions, IsolationLevel.READ_COMMITTED)
 
+    def whole(self, partitions: Iterable[Place]) -> dict[Place, int]:
+        """The end of each, open transactions included; those that are not told are left out."""
+        return self._of(partitions, IsolationLevel.READ_UNCOMMITTED)
+
     def first(self, partitions: Iterable[Place]) -> dict[Place, int]:
         """The first offset that each still has; those that are not told are left out."""
         return self._of(partitions, IsolationLevel.READ_UNCOMMITTED, OffsetSpec.earliest())

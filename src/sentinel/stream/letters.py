@@ -3,10 +3,17 @@
 Whoever writes to an input chooses how large a record is that will be put aside.  However large
 that is, and whatever the topic takes, the letter must be written: else the worker would end,
 and end again at the same record.
+
+A letter that has been sent again has a marker behind it, in its own partition and under its own
+key: a record without a value whose header ``repaired`` names who sent it.  It has the headers
+``reason`` and ``detail``, as the contract promises of every record there.
 """
 
 import hashlib
+import re
+from collections.abc import Iterable, Mapping
 
+from sentinel.model.letter import Letter, Place
 from sentinel.model.step import DeadLetter
 
 LETTER_BYTES = 2 << 20
@@ -18,6 +25,10 @@ VALUE_BYTES = LETTER_BYTES - BESIDE_BYTES
 _KEY_BYTES = 32 << 10
 _DETAIL_BYTES = 2_000
 _LEAST_BYTES = 256
+REPAIRED = "repaired"
+"""A marker's reason, and the name of its own header."""
+_KEY = re.compile(rb"([\w.-]+)-(\d{1,9})-(\d{1,18})")
+_NUMBER = re.compile(rb"\d{1,18}")
 Headers = dict[str, bytes]
 
 
@@ -27,7 +38,7 @@ def letter_record(letter: DeadLetter, most_bytes: int) -> tuple[bytes, bytes | N
     Of what is cut the headers ``value_bytes`` and ``value_sha256``, ``key_bytes`` and
     ``key_sha256`` tell the whole length and hash; the start is there.
     """
-    place = f"{letter.topic}-{letter.partition}-{letter.offset}".encode()
+    place = letter_key(Place(letter.topic, letter.partition, letter.offset))
     detail = letter.detail.encode("utf-8", "replace")[:_DETAIL_BYTES]
     headers = {"reason": letter.reason.encode(), "detail": detail}
     if letter.key is not None:
@@ -36,6 +47,74 @@ def letter_record(letter: DeadLetter, most_bytes: int) -> tuple[bytes, bytes | N
     if value is not None:
         value = _cut("value", value, most_bytes, headers)
     return place, value, headers
+
+
+def letter_key(place: Place) -> bytes:
+    """The key of the letter, and of its marker, for the record at a place."""
+    return f"{place.topic}-{place.partition}-{place.offset}".encode()
+
+
+def read_headers(headers: Iterable[tuple[str, bytes | str | None]] | None) -> Headers:
+    """A record's headers by name, as the client library gives them."""
+    found = {}
+    for name, value in headers or ():
+        found[name] = value.encode() if isinstance(value, str) else value or b""
+    return found
+
+
+def read_letter(
+    key: bytes | None,
+    value: bytes | None,
+    headers: Mapping[str, bytes],
+    spot: tuple[int, int],
+    at_ms: int,
+) -> Letter | None:
+    """The letter of a record on the topic; None where it is none, such as a marker."""
+    place = read_key(key)
+    if place is None or is_marker(headers) or "reason" not in headers:
+        return None
+    told = _NUMBER.fullmatch(headers.get("value_bytes", b""))
+    whole = len(value) if value is not None else None
+    return Letter(
+        place=place,
+        spot=spot,
+        at_ms=at_ms,
+        reason=_text(headers["reason"]),
+        detail=_text(headers.get("detail", b"")),
+        value_bytes=int(told[0]) if told else whole,
+        is_cut="value_bytes" in headers,
+    )
+
+
+def read_key(key: bytes | None) -> Place | None:
+    """The place that a letter's key names; None where it names none."""
+    found = _KEY.fullmatch(key or b"")
+    return None if found is None else Place(_text(found[1]), int(found[2]), int(found[3]))
+
+
+def marker_headers(by: str) -> Headers:
+    """The headers of the marker of a letter that ``by`` has sent again."""
+    name = by.encode("utf-8", "replace")
+    return {"reason": REPAIRED.encode(), "detail": b"sent again by " + name, REPAIRED: name}
+
+
+def is_marker(headers: Mapping[str, bytes]) -> bool:
+    """Whether a record on the topic is no letter, and tells that one has been sent again."""
+    return REPAIRED in headers
+
+
+def repairer(headers: Mapping[str, bytes]) -> str:
+    """Who has sent the letter of a marker again."""
+    return _text(headers[REPAIRED])
+
+
+def event_headers(place: Place, by: str) -> Headers:
+    """The headers of an event that mends the record at a place."""
+    return {"repairs": str(place).encode(), "repaired-by": by.encode("utf-8", "replace")}
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
 
 
 def fewer(most_bytes: int) -> int:

@@ -74,6 +74,10 @@ class Registry:
         ]
         return replace(chunk, values=values, raw=chunk.values)
 
+    def value_to_json(self, topic: str, value: bytes) -> bytes:
+        """One value of a topic as :meth:`to_json` gives it; raises what that raises."""
+        return self._translated(topic, value) if value[:1] == _MAGIC else value
+
     def _translated(self, topic: str, value: bytes) -> bytes:
         from confluent_kafka.schema_registry.error import SchemaRegistryError  # noqa: PLC0415
         from confluent_kafka.serialization import SerializationError  # noqa: PLC0415

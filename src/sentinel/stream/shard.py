@@ -82,6 +82,7 @@ class Shard:
         self._inputs, self._sink, self._metrics = inputs, sink, metrics
         self._snapshots = snapshots
         self._inbox, self._arrived = Inbox(), asyncio.Event()
+        self._applied_ends: dict[str, int] = {}
         self._arrived_ends: dict[str, int] = {}
         self._stopping, self._saves_at_end = False, False
         self._stepper: Stepper | None = None
@@ -111,6 +112,10 @@ class Shard:
     def taken(self, topic: str) -> int:
         """The offset up to which a topic's records have come in; 0 before recovery is done."""
         return self._stepper.taken(topic) if self._stepper else 0
+
+    def applied_end(self, topic: str) -> int:
+        """The offset up to which a topic has been applied, and what holds no records passed."""
+        return max(self._applied_ends.get(topic, 0), self.applied.get(topic, -1) + 1)
 
     def arrived(self, topic: str) -> int:
         """The offset up to which a topic's records have arrived; 0 before the first."""
@@ -157,6 +162,7 @@ class Shard:
                 stepper, carried = await self._recovered(), due
                 continue
             carried = None
+            self._applied_ends = dict(stepper.fetched)
             if done is not None:
                 self._account(done)
             for ack in due.acks:

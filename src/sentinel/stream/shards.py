@@ -190,9 +190,12 @@ class Shards:
                 self._handed_over[topic, number] = reader.handed_over(topic, number)
                 applied, end = shard.applied.get(topic), reader.highwater(topic, number)
                 if applied is not None and end:
-                    # Behind a rollup stands the end of its transaction, which nobody applies.
-                    marker = source is Control.ROLLUP
-                    self._metrics.lag(source, number, end - applied - 1 - marker)
+                    # Behind the last record may stand the end of its transaction: always behind
+                    # rollups, and behind events that put dead letters right.
+                    is_read = self._positions[topic, number] >= end
+                    is_applied = shard.applied_end(topic) >= self._handed_over[topic, number]
+                    left = end - applied - 1 - (source is Control.ROLLUP)
+                    self._metrics.lag(source, number, 0 if is_read and is_applied else left)
 
     def _has_ended(self, number: int, source: Source) -> bool:
         """Whether all that an input of a shard holds has arrived in its inbox."""

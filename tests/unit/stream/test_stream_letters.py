@@ -4,8 +4,21 @@ import hashlib
 
 import pytest
 
+from sentinel.model.letter import Letter, Place
 from sentinel.model.step import DeadLetter, DeadLetterReason
-from sentinel.stream.letters import BESIDE_BYTES, LETTER_BYTES, VALUE_BYTES, fewer, letter_record
+from sentinel.stream.letters import (
+    BESIDE_BYTES,
+    LETTER_BYTES,
+    VALUE_BYTES,
+    fewer,
+    is_marker,
+    letter_key,
+    letter_record,
+    marker_headers,
+    read_headers,
+    read_letter,
+    repairer,
+)
 
 
 def _letter(value: bytes | None, key: bytes | None = None, detail: str = "no JSON") -> DeadLetter:
@@ -61,3 +74,38 @@ def test_what_the_topic_refuses_is_tried_shorter_but_not_for_ever_shorter() -> N
         most = fewer(most)
     assert tried[:2] == [VALUE_BYTES, VALUE_BYTES // 2]
     assert tried[-1] == 256
+
+
+def test_a_letter_is_read_back_as_it_was_written() -> None:
+    """Place, reason, detail and the whole's length; whether it is cut."""
+    place, value, headers = letter_record(_letter(b"{" * 300, b"k"), 256)
+    letter = read_letter(place, value, headers, (1, 5), 1_000)
+    assert letter == Letter(
+        Place("t.logins", 3, 17), (1, 5), 1_000, "malformed", "no JSON", 300, is_cut=True
+    )
+    _, value, headers = letter_record(_letter(None), 256)
+    letter = read_letter(place, value, headers, (1, 5), 1_000)
+    assert letter is not None
+    assert (letter.value_bytes, letter.is_cut) == (None, False)
+
+
+def test_a_marker_is_no_letter() -> None:
+    """It stands under the letter's key, names who sent it, and keeps the contract's headers."""
+    headers = marker_headers("li.wei")
+    assert {"reason", "detail"} <= set(headers)
+    assert read_letter(letter_key(Place("t.logins", 3, 17)), None, headers, (1, 5), 1_000) is None
+    assert (is_marker(headers), repairer(headers)) == (True, "li.wei")
+    assert not is_marker(letter_record(_letter(b"{"), 256)[2])
+
+
+@pytest.mark.parametrize("key", [None, b"", b"t-1", b"t-1-x", b"t-1-" + b"9" * 19])
+def test_a_record_under_another_key_is_no_letter(key: bytes | None) -> None:
+    """Whatever somebody else has written to the topic."""
+    headers = letter_record(_letter(b"{"), 256)[2]
+    assert read_letter(key, b"{", headers, (1, 5), 1_000) is None
+
+
+def test_headers_are_bytes_however_they_come() -> None:
+    """The client library gives bytes, texts or nothing."""
+    assert read_headers([("a", b"1"), ("b", "2"), ("c", None)]) == {"a": b"1", "b": b"2", "c": b""}
+    assert read_headers(None) == {}
