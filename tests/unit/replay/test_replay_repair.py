@@ -108,7 +108,7 @@ def test_an_array_is_several_events_or_none() -> None:
         (b'{"event_id":"t1","event_time":1,"customer_id":"c","amount":1}\xe8', "^malformed: "),
         (b"17", "^malformed: not a JSON object"),
         (b'{"event_id": "\xff"}', "^malformed: "),
-        (b"[" * 5_000, "^the array does not end"),
+        (b"[" * 5_000, "^malformed: "),
         (b"[" + b"[" * 3_000 + b"]" * 3_000 + b"]", "^malformed: "),
     ],
 )
