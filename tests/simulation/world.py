@@ -41,6 +41,7 @@ _FAULTS = ("in_transaction", "after_commit", "abort")
 _HOUR_MS = 3_600_000
 _LOSS = 0.01  # of what is fetched, on its way through the client
 _ACKED = 0.8
+_PATIENCE = 60  # turns until somebody restarts a worker that lacks what was handed over
 
 
 class Fault(Exception):  # noqa: N818 - what is wrong, not an error of the simulation
@@ -58,6 +59,9 @@ class Worker:
     inbox: Inbox = field(default_factory=Inbox)
     carried: Due | None = None
     """What an aborted step was to process."""
+    handed_over: dict[Stream | Control, int] = field(default_factory=dict)
+    arrived: dict[Stream | Control, int] = field(default_factory=dict)
+    """Up to which offsets chunks were fetched, and came in: what was lost on its way did not."""
     lost: bool = False
     """Whether the client let something go between the broker and the shard."""
 
@@ -219,6 +223,7 @@ class World:
         """Some of what is there, from some of the topics; now and then it begins again."""
         if self._draw.random() < 0.05:  # a rebalance: back to what was acked; the inbox stays
             worker.positions = dict(self.log.positions)
+            worker.handed_over = {}  # it begins again where the group's position is
             self.happened["rewound"] += 1
         for stream in KEYED:
             if self._draw.random() < 0.7:
@@ -226,7 +231,7 @@ class World:
                 found = self.log.fetched(stream, start, self._draw.randrange(1, 6))
                 if found is None:
                     continue
-                worker.positions[stream] = found.end
+                worker.positions[stream] = worker.handed_over[stream] = found.end
                 if self._loss.random() < _LOSS:
                     worker.lost = True
                     self.happened["lost on its way"] += 1
@@ -241,6 +246,7 @@ class World:
                 self.log.positions[stream] = max(self.log.positions.get(stream, 0), found.end)
 
         worker.inbox.put(Waiting(stream, found, ack), self._now_ms + self._skew_ms)
+        worker.arrived[stream] = max(worker.arrived.get(stream, 0), found.end)
 
     def _due(self, worker: Worker) -> Due:
         """What makes the next step, as a shard decides it."""
@@ -250,7 +256,8 @@ class World:
 
         def has_ended(source: Stream | Control) -> bool:
             entries = self.log.inputs.get(source)
-            return not entries or worker.positions.get(source, 0) > entries[-1].offset
+            is_read = not entries or worker.positions.get(source, 0) > entries[-1].offset
+            return is_read and worker.arrived.get(source, 0) >= worker.handed_over.get(source, 0)
 
         due = worker.carried or worker.inbox.next_step(has_ended, wall_ms, bound_ms)
         if worker.inbox.given_up:  # turns are minutes apart: more than an input is waited for
@@ -270,7 +277,7 @@ class World:
     def _lacks(self, worker: Worker) -> bool:
         """Whether something that was handed over has not come in."""
         return any(
-            position > worker.stepper.taken(TOPICS[stream])
+            position > max(worker.stepper.taken(TOPICS[stream]), worker.arrived.get(stream, 0))
             for stream, position in worker.positions.items()
         )
 
@@ -333,12 +340,16 @@ class World:
         """No more faults: everything that was produced is taken in."""
         self._skew_ms = 0
         self._now_ms += 120_000  # whoever tells nothing is given up
+        lacking = 0
         for _ in range(500):
             if self._worker is None:
                 self._start()
                 continue
             worker, news = self._worker, False
             worker.sink.fault = ""
+            lacking = lacking + 1 if self._lacks(worker) else 0
+            if lacking:  # what got lost is not waited for without end
+                self._now_ms += 1_000
             for stream in KEYED:
                 found = self.log.fetched(stream, worker.positions.get(stream, 0), 50)
                 if found is not None:
@@ -352,12 +363,11 @@ class World:
                     raise
                 self._crash("gap found")
                 continue
-            if (
-                not news and done is None and not len(worker.inbox)
-            ):  # a step may have told itself something
-                if not self._lacks(worker):
-                    return
+            if lacking > _PATIENCE:
                 self._crash("ended by the watchdog")
+                lacking = 0
+            elif not (news or done or lacking or len(worker.inbox)):
+                return  # else a step may have told itself something
         raise Fault("it never gets to the end")
 
     def _check(self) -> None:
