@@ -3,13 +3,12 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 from sentinel.model.events import Stream
 from sentinel.model.letter import Letter, Place, WholeLetter
 from sentinel.replay.repair import MendedEvent, Repairer, StaysError, ToJson, stream_of
 from sentinel.settings import Settings
+from sentinel.stream.closing import Closing
 from sentinel.stream.letter_topic import Advance, LetterError, LetterTopic
 from sentinel.stream.registry import open_registry
 from sentinel.stream.resend import Mended, Resender
@@ -47,7 +46,7 @@ class _Batch:
     n_bytes: int = 0
 
 
-class Replay:
+class Replay(Closing):
     """One replay of dead letters; use it as a context."""
 
     def __init__(
@@ -67,15 +66,8 @@ class Replay:
         self._known: set[Place] = set()
         self.counts = Counts(dry_run=dry_run)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Disconnect."""
         self._topic.close()
 
     def choose(

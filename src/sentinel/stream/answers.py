@@ -4,8 +4,6 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self
 
 import msgspec
 from confluent_kafka import (
@@ -25,6 +23,7 @@ from sentinel.model.response import Response, ResponseKind, Silence
 from sentinel.model.signature import payload_of, sign
 from sentinel.model.silence import read_silence
 from sentinel.settings import Settings
+from sentinel.stream.closing import Closing
 from sentinel.stream.letters import is_marker, read_headers
 from sentinel.stream.registry import alert_reader
 from sentinel.stream.security import client_config
@@ -52,7 +51,7 @@ class Silences:
     unreadable: int
 
 
-class Answers:
+class Answers(Closing):
     """A connection for answers; close it, or use it as a context."""
 
     def __init__(self, settings: Settings) -> None:
@@ -66,15 +65,8 @@ class Answers:
             }
         )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Disconnect, once all is sent."""
         self._producer.flush(_TIMEOUT_S)
 
     def alert(self, alert_id: str, since_ms: int) -> Alert:

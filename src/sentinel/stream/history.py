@@ -1,8 +1,6 @@
 """What Kafka keeps of one shard: snapshots, the journal, and the inputs that it names."""
 
 from collections.abc import Iterator, Mapping
-from types import TracebackType
-from typing import Self
 
 from confluent_kafka import Message
 
@@ -13,6 +11,7 @@ from sentinel.model.response import Control
 from sentinel.model.step import Chunk, Step
 from sentinel.settings import Settings
 from sentinel.stream import snapshots
+from sentinel.stream.closing import Closing
 from sentinel.stream.configurations import Configurations
 from sentinel.stream.ends import Ends
 from sentinel.stream.journal import StepRecord, decode
@@ -24,7 +23,7 @@ from sentinel.stream.snapshot import Snapshot
 from sentinel.stream.topics import Topics
 
 
-class KafkaHistory:
+class KafkaHistory(Closing):
     """The past of shard ``partition``; close it, or use it as a context."""
 
     def __init__(
@@ -42,17 +41,6 @@ class KafkaHistory:
         self._streams |= {topic: control for control, topic in self._topics.broadcasts.items()}
         self._sources: dict[str, _Source] = {}
         self._ahead: dict[str, _Source] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Disconnect."""

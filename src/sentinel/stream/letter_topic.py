@@ -5,13 +5,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from types import TracebackType
-from typing import Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from sentinel.model.letter import Letter, Place, Repair, WholeLetter
 from sentinel.settings import Settings
+from sentinel.stream.closing import Closing
 from sentinel.stream.ends import Ends
 from sentinel.stream.letters import is_marker, read_headers, read_key, read_letter, repairer
 from sentinel.stream.security import client_config
@@ -59,7 +58,7 @@ def selection(
     return is_wanted
 
 
-class LetterTopic:
+class LetterTopic(Closing):
     """A connection to the dead letter topic; use it as a context.
 
     Raises LetterError if no broker answers, or there is no such topic.
@@ -86,17 +85,6 @@ class LetterTopic:
                 "queued.max.messages.kbytes": _QUEUE_KIB,
             }
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Disconnect."""

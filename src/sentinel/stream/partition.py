@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from sentinel.settings import Settings
+from sentinel.stream.closing import Closing
 from sentinel.stream.security import client_config
 
 _TIMEOUT_S = 30.0
@@ -22,7 +21,7 @@ class NoAnswerError(Exception):
     """The broker does not give what it has."""
 
 
-class Partition:
+class Partition(Closing):
     """A connection to a partition; close it, or use it as a context.
 
     ``low`` and ``high`` are where it begins and ends as it is opened.
@@ -43,17 +42,6 @@ class Partition:
         )
         place = TopicPartition(topic, number)
         self.low, self.high = self._consumer.get_watermark_offsets(place, _TIMEOUT_S)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Disconnect."""
