@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import fields
 from functools import cache
 
+import msgspec
 import pytest
 from tests.integration.stage import lively
 
@@ -30,8 +31,9 @@ def _lived() -> dict[str, Stage]:
     engine = Engine(_configuration())
     loop = LoopBack(engine)
     for number, (stream, _, value) in enumerate(lively(600, seed=7)):
-        chunk = Chunk(stream, stream.value, 0, [number], [0], [None], [value])
-        loop.process(Step(1_900_000_000_000 + number * 1_000, [chunk]))
+        at_ms = int(msgspec.json.decode(value)["event_time"])
+        chunk = Chunk(stream, stream.value, 0, [number], [at_ms], [None], [value])
+        loop.process(Step(at_ms, [chunk]))
     return engine._stateful
 
 

@@ -1,5 +1,6 @@
 """What a mapping may not say, found when it is read and not on its thousandth row."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,8 @@ from msgspec import UNSET, UnsetType
 from sentinel.model.columns import FIELDS, Kind
 from sentinel.model.document import ConfigError, Document, did_you_mean
 from sentinel.model.events import EVENT_TYPES, Stream
-from sentinel.replay.mapping import ROW, Field, Mapping, Scalar, Unit
+from sentinel.model.expression import Expression
+from sentinel.replay.fields import ROW, Field, Scalar, Unit
 from sentinel.replay.recode import is_encoding
 
 _ORIGINS = ("from", "template", "sign_of", "value", "sequence")
@@ -46,15 +48,20 @@ def _is_delimiter(text: str) -> bool:
     return len(text) == 1 and text.isascii() and text not in '"\r\n'
 
 
-def check_groups(document: Document, mapping: Mapping) -> None:
+def check_groups(
+    document: Document,
+    fields: Mapping[str, Field],
+    only: Iterable[str],
+    patterns: Iterable[Expression],
+) -> None:
     """Check that patterns give every column of a text log."""
-    groups = {name for pattern in mapping.patterns for name in pattern.groupindex} | {ROW}
-    for name, field in mapping.fields.items():
+    groups = {name for pattern in patterns for name in pattern.groupindex} | {ROW}
+    for name, field in fields.items():
         for column in field.columns():
             if column not in groups:
                 message = f'no pattern in lines has a group named "{column}"'
                 raise document.error(("fields", name), message, did_you_mean(column, groups))
-    for column in mapping.only:
+    for column in only:
         if column not in groups:
             message = f'no pattern in lines has a group named "{column}"'
             raise document.error(("only", column), message, did_you_mean(column, groups))

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from sentinel.model.columns import FIELDS, Kind
 from sentinel.replay.block import UNKNOWN_TIME, Refused, ReplayError, Rows
 from sentinel.replay.cells import texts
-from sentinel.replay.mapping import ROW, Field, Mapping, Scale
+from sentinel.replay.fields import ROW, Field, Scale
+from sentinel.replay.mapping import Mapping
 from sentinel.replay.numbers import Marks, scaled, tokens
 from sentinel.replay.times import from_timestamps, moments
 

@@ -17,8 +17,8 @@ from sentinel.model.events import Stream, epoch_ms
 from sentinel.model.letter import Letter, WholeLetter
 from sentinel.model.step import Chunk
 from sentinel.replay.block import ReplayError, Skip
+from sentinel.replay.fields import ROW
 from sentinel.replay.line_blocks import BLOCK_BYTES
-from sentinel.replay.mapping import ROW
 from sentinel.replay.mapping import Mapping as FieldMapping
 from sentinel.replay.recode import Peeked, Reads, Recoded
 from sentinel.replay.render import Renderer

@@ -19,9 +19,10 @@ from sentinel.model.step import DeadLetter, DeadLetterReason
 from sentinel.replay import tables
 from sentinel.replay.block import Block, Refused, ReplayError, Skip
 from sentinel.replay.delimited import Delimited
+from sentinel.replay.fields import ROW, Field
 from sentinel.replay.line_blocks import BLOCK_BYTES
 from sentinel.replay.lines import read_lines
-from sentinel.replay.mapping import ROW, Field, Mapping, identity
+from sentinel.replay.mapping import Mapping, identity
 from sentinel.replay.recode import UTF16_MARKS, Peeked, Reads, Recoded
 from sentinel.replay.render import Renderer
 

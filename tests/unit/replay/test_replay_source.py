@@ -15,7 +15,8 @@ from sentinel.model.document import parse
 from sentinel.model.events import Stream
 from sentinel.replay import mapping
 from sentinel.replay.block import Block, ReplayError, Skip
-from sentinel.replay.mapping import Field, Mapping
+from sentinel.replay.fields import Field
+from sentinel.replay.mapping import Mapping
 from sentinel.replay.source import Source, open_source
 
 CARDS = b"""ID,AT,WHO,SUM\r
