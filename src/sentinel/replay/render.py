@@ -1,8 +1,8 @@
 """Mapped columns become event JSON, a whole column at a time.
 
 Every field is an Arrow array of JSON tokens, null where the row has none; joining the
-arrays gives one line a row.  A row costs about half a microsecond (1.5 million rows of
-six columns in 0.8 s on one 2 GHz core), so that mapping never is what limits a replay.
+arrays gives one line a row.  With reading it a row of six columns costs 1.4 µs of Parquet and 3 µs
+of CSV, where the engine takes 7 for the event: mapping is not what limits a replay.
 """
 
 from collections import defaultdict
