@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from benchmarks.events import Record, steps
 from benchmarks.river_peer import RiverPeer
-from sentinel.configuration import Configuration
-from sentinel.engine import Engine
+from sentinel.engine import Configuration, Engine
 from sentinel.model.columns import Array, Batch
 from sentinel.model.signal import Signal
 from sentinel.rules import Rule, RuleSet

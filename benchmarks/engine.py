@@ -8,11 +8,10 @@ from functools import wraps
 from typing import Any
 from unittest.mock import patch
 
-import sentinel.engine
+import sentinel.engine.intake
 from sentinel.alerting import Alerting
-from sentinel.configuration import Configuration
 from sentinel.detect import DetectorSet
-from sentinel.engine import Engine
+from sentinel.engine import Configuration, Engine
 from sentinel.features import FeatureSet
 from sentinel.model.step import Step
 from sentinel.replay.run import Processor
@@ -20,8 +19,8 @@ from sentinel.rules import RuleSet
 from sentinel.state import Slots
 
 _STAGES: dict[str, tuple[object, str]] = {
-    "decode": (sentinel.engine, "decode"),
-    "merge": (sentinel.engine, "merge"),
+    "decode": (sentinel.engine.intake, "decode"),
+    "merge": (sentinel.engine.intake, "merge"),
     "slots": (Slots, "assign"),
     "features": (FeatureSet, "update"),
     "detectors": (DetectorSet, "score"),
@@ -33,7 +32,7 @@ _STAGES: dict[str, tuple[object, str]] = {
 def events_per_s(engine: Processor, steps: Sequence[Step]) -> float:
     """The rate of ``engine`` over ``steps``, decoding included."""
     started = time.perf_counter()
-    events = sum(sum(engine.process(step).events.values()) for step in steps)
+    events = sum(engine.process(step).counts.events.total() for step in steps)
     return events / (time.perf_counter() - started)
 
 

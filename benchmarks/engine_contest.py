@@ -20,8 +20,7 @@ from benchmarks.events import events, steps
 from benchmarks.river_peer import RiverPeer
 from benchmarks.side_by_side import apart, ratio, side_by_side
 from benchmarks.size import Size
-from sentinel.configuration import Configuration
-from sentinel.engine import Engine
+from sentinel.engine import Configuration, Engine
 
 
 def measure(files: Mapping[str, str], size: Size, end_ms: int) -> dict[str, Any]:

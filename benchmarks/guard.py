@@ -32,8 +32,7 @@ from benchmarks.configs import by_customer, shipped
 from benchmarks.events import Record, events, steps
 from benchmarks.machine import commit, machine
 from benchmarks.river_peer import RiverPeer
-from sentinel.configuration import Configuration
-from sentinel.engine import Engine
+from sentinel.engine import Configuration, Engine
 from sentinel.model.events import Stream
 
 GUARD = Path(__file__).with_name("guard.json")

@@ -17,8 +17,7 @@ from typing import Any
 
 from benchmarks.configs import shipped
 from benchmarks.events import events, span_ms, steps
-from sentinel.configuration import Configuration
-from sentinel.engine import Engine
+from sentinel.engine import Configuration, Engine
 
 _EVENTS_EACH = 2
 _STEP = 10_000
@@ -55,7 +54,7 @@ def _filled(configuration: Configuration, customers: int, end_ms: int) -> Engine
     count = customers * _EVENTS_EACH
     for step in steps(events(count, customers=customers, end_ms=end_ms, everyone=True), _STEP):
         outcome = engine.process(step)
-    assert outcome.slots_used >= _SEEN * customers
+    assert outcome.gauges.slots_used >= _SEEN * customers
     return engine
 
 
@@ -72,7 +71,7 @@ def _cost_s(engine: Engine, customers: int, number: int, filled_ms: int) -> floa
     started = time.perf_counter()
     outcome = engine.process(step)
     spent_s = time.perf_counter() - started
-    assert sum(outcome.events.values()) == _STEP
+    assert sum(outcome.counts.events.values()) == _STEP
     return spent_s
 
 

@@ -14,8 +14,7 @@ from benchmarks.engine import events_per_s
 from benchmarks.events import events, steps
 from benchmarks.side_by_side import apart, ratio, side_by_side
 from benchmarks.size import Size
-from sentinel.configuration import Configuration
-from sentinel.engine import Engine
+from sentinel.engine import Configuration, Engine
 from sentinel.replay.loop import LoopBack
 
 

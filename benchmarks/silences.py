@@ -17,8 +17,7 @@ from benchmarks.engine import events_per_s
 from benchmarks.events import DAY_MS, events, steps
 from benchmarks.side_by_side import apart, ratio, side_by_side
 from benchmarks.size import Size
-from sentinel.configuration import Configuration
-from sentinel.engine import Engine
+from sentinel.engine import Configuration, Engine
 from sentinel.model.response import Control, Silence
 from sentinel.model.step import Chunk
 
@@ -47,7 +46,7 @@ def _rounds(files: Mapping[str, str], size: Size, end_ms: int, silences: int) ->
     a_round = size.steps * size.step_events // min(_STEP_EVENTS, size.step_events)
     first = next(ahead)
     outcome = engine.process(replace(first, chunks=[*first.chunks, *_silences(silences, end_ms)]))
-    assert not outcome.dead_letters, "every silence is taken"
+    assert not outcome.emitted.dead_letters, "every silence is taken"
     while True:
         yield events_per_s(engine, list(islice(ahead, a_round)))
 

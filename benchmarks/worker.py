@@ -13,8 +13,8 @@ from unittest.mock import patch
 
 from benchmarks.contender import Task, tell
 from sentinel.cli import main as sentinel
+from sentinel.engine import Outcome
 from sentinel.model.events import Stream
-from sentinel.model.step import Outcome
 from sentinel.stream.journal import StepRecord
 from sentinel.stream.shards import Shards
 from sentinel.stream.sink import Sink
@@ -34,7 +34,7 @@ def main() -> None:
 
     def timed(sink: Sink, outcome: Outcome, record: StepRecord) -> int:
         offset = write(sink, outcome, record)
-        alerted.extend(alert.entity.id for alert in outcome.alerts)
+        alerted.extend(alert.entity.id for alert in outcome.emitted.alerts)
         if record.ranges.get(task.topic, (0, -1))[1] == task.events - 1:
             tell(first[0], time.time(), alerted)
             os._exit(0)

@@ -10,8 +10,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from benchmarks.events import events, steps
 from benchmarks.scaling.state_costs import chunks_lived
-from sentinel.configuration import Configuration
-from sentinel.engine import Engine, warm_up
+from sentinel.engine import Configuration, Engine, warm_up
 from sentinel.metrics import Metrics
 from sentinel.model.step import Step
 from sentinel.settings import Settings

@@ -19,8 +19,7 @@ from confluent_kafka import Producer
 
 from benchmarks.configs import shipped
 from benchmarks.events import DAY_MS, Record, events, steps
-from sentinel.configuration import Configuration
-from sentinel.engine import Engine, warm_up
+from sentinel.engine import Configuration, Engine, warm_up
 from sentinel.simulate import Simulation
 from sentinel.stream.recovery import ShardState, snapshot_of
 from sentinel.stream.snapshot import chunks_of

@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 
 import sentinel
 from sentinel.complaints import Duty, Kind, Problem
-from sentinel.configuration import Configuration
+from sentinel.engine import Configuration, Outcome
 from sentinel.model.alert import (
     Alert,
     AlertState,
@@ -23,7 +23,7 @@ from sentinel.model.entity import CUSTOMER
 from sentinel.model.events import ComplaintChannel, ComplaintStatus, Stream
 from sentinel.model.response import Control, ResponseKind, ResponseResult
 from sentinel.model.signal import Action, Risk, Stage
-from sentinel.model.step import DeadLetterReason, Limit, Outcome, RollupDrop, SignalDrop
+from sentinel.model.step import DeadLetterReason, Limit, RollupDrop, SignalDrop
 from sentinel.rules.declare import declare
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -270,47 +270,47 @@ class Metrics:
     def observe_step(self, shard: int, outcome: Outcome, seconds: float) -> None:
         """Count what a step did; ``seconds`` is the engine's time."""
         self._steps.inc()
-        self._step_events.observe(outcome.events.total())
+        self._step_events.observe(outcome.counts.events.total())
         self._step_seconds.observe(seconds)
-        for stream, count in outcome.events.items():
+        for stream, count in outcome.counts.events.items():
             self._events.labels(stream).inc(count)
-        for stream, count in outcome.late.items():
+        for stream, count in outcome.counts.late.items():
             self._late.labels(stream).inc(count)
-        for stream, count in outcome.conflicts.items():
+        for stream, count in outcome.counts.conflicts.items():
             self._conflicts.labels(stream).inc(count)
-        for (stream, name), count in outcome.missing.items():
+        for (stream, name), count in outcome.counts.missing.items():
             self._missing.labels(stream, name).inc(count)
-        for stream, count in outcome.repeated.items():
+        for stream, count in outcome.counts.repeated.items():
             self._repeated.labels(stream).inc(count)
-        self._warm.labels(shard).set(outcome.warm_share)
-        for letter in outcome.dead_letters:
+        self._warm.labels(shard).set(outcome.gauges.warm_share)
+        for letter in outcome.emitted.dead_letters:
             self._dead.labels(letter.reason).inc()
-        for alert in outcome.alerts:
+        for alert in outcome.emitted.alerts:
             self._observe_alert(alert)
-        for request in outcome.action_requests:
+        for request in outcome.emitted.action_requests:
             self._actions.labels(request.action).inc()
-        for (action, kept_by), count in outcome.withheld_actions.items():
+        for (action, kept_by), count in outcome.counts.withheld_actions.items():
             self._withheld.labels(action, kept_by).inc(count)
-        for (rule, stage), count in outcome.signals.items():
+        for (rule, stage), count in outcome.counts.signals.items():
             self._signals.labels(rule, stage).inc(count)
-        for drop, count in outcome.dropped_signals.items():
+        for drop, count in outcome.counts.dropped_signals.items():
             self._dropped.labels(drop).inc(count)
-        for (kind, result), count in outcome.responses.items():
+        for (kind, result), count in outcome.counts.responses.items():
             self._responses.labels(kind, result).inc(count)
-        for limit, count in outcome.limits.items():
+        for limit, count in outcome.counts.limits.items():
             self._limits.labels(limit).inc(count)
-        for stream, high_ms in outcome.watermarks_ms.items():
+        for stream, high_ms in outcome.gauges.watermarks_ms.items():
             self._watermark.labels(shard, stream).set(high_ms / 1000)
-        for reason, count in outcome.dropped_rollups.items():
+        for reason, count in outcome.counts.dropped_rollups.items():
             self._rollup_drops.labels(reason).inc(count)
-        self._hot.inc(len(outcome.hot))
-        self._entities.labels(shard).set(outcome.entities_used)
-        self._slots.labels(shard).set(outcome.slots_used)
-        self._topics.labels(shard).set(len(outcome.topics))
+        self._hot.inc(len(outcome.emitted.hot))
+        self._entities.labels(shard).set(outcome.gauges.entities_used)
+        self._slots.labels(shard).set(outcome.gauges.slots_used)
+        self._topics.labels(shard).set(len(outcome.gauges.topics))
         self._observe_open(shard, outcome)
-        if outcome.verdicts != self._told_verdicts.get(shard):
-            self._told_verdicts[shard] = outcome.verdicts
-            for labels, count in outcome.verdicts.items():
+        if outcome.gauges.verdicts != self._told_verdicts.get(shard):
+            self._told_verdicts[shard] = outcome.gauges.verdicts
+            for labels, count in outcome.gauges.verdicts.items():
                 self._verdicts.labels(shard, *labels).set(count)
         self._observe_complaints(shard, outcome)
 
@@ -329,21 +329,23 @@ class Metrics:
         suppressed = 0
         for tier in Tier:
             for state in (AlertState.FIRING, AlertState.ACKNOWLEDGED):
-                told, untold = (outcome.open_alerts.get((tier, state, s), 0) for s in (False, True))
+                told, untold = (
+                    outcome.gauges.open_alerts.get((tier, state, s), 0) for s in (False, True)
+                )
                 self._open.labels(shard, tier, state).set(told + untold)
                 suppressed += untold
         self._open_suppressed.labels(shard).set(suppressed)
 
     def _observe_complaints(self, shard: int, outcome: Outcome) -> None:
-        for notice, count in outcome.notices.items():
+        for notice, count in outcome.counts.notices.items():
             self._notices.labels(notice).inc(count)
-        for problem, count in outcome.complaint_problems.items():
+        for problem, count in outcome.counts.complaint_problems.items():
             self._problems.labels(problem).inc(count)
-        for labels, count in outcome.complaint_duties.items():
+        for labels, count in outcome.counts.complaint_duties.items():
             self._duties.labels(*labels).inc(count)
         for status in get_args(ComplaintStatus):
             for channel in get_args(ComplaintChannel):
-                count = outcome.open_complaints.get((status, channel), 0)
+                count = outcome.gauges.open_complaints.get((status, channel), 0)
                 self._complaints.labels(shard, status, channel).set(count)
 
     def observe_commit(self, seconds: float) -> None:

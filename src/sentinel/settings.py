@@ -14,7 +14,7 @@ from sentinel.model.duration import parse_duration
 from sentinel.model.file import read_text
 
 if TYPE_CHECKING:
-    from sentinel.configuration import Configuration
+    from sentinel.engine import Configuration
 
 _PREFIX = "SENTINEL_"
 _Text = Annotated[str, Meta(min_length=1)]
@@ -194,6 +194,6 @@ def read_configuration(path: Path | None) -> "Configuration":
 
     Raises ConfigError, and OSError where the folder cannot be read.
     """
-    from sentinel.configuration import Configuration  # takes a second: not for `--help`
+    from sentinel.engine import Configuration  # takes a second: not for `--help`
 
     return Configuration.parse(configuration_texts(shipped_configs() if path is None else path))

@@ -11,13 +11,12 @@ import msgspec
 from tests.abuse.hostile import MAKERS, Source, hostile
 
 from sentinel.alerting.cloudevent import encode
-from sentinel.configuration import Configuration
-from sentinel.engine import Engine
+from sentinel.engine import Configuration, Engine, Outcome
 from sentinel.entities import records
 from sentinel.model.alert import Alert
 from sentinel.model.events import Stream
 from sentinel.model.response import Control, Response, ResponseKind
-from sentinel.model.step import Chunk, Outcome, Step
+from sentinel.model.step import Chunk, Step
 from sentinel.simulate.simulation import Simulation, time_ms
 
 START_MS = 1_772_416_800_000
@@ -80,11 +79,13 @@ class Abuse:
             told[Control.RESPONSE] = [(now_ms, value) for value in answers]
             told[Control.HOT] = [(-1, value) for value in hot]
             outcome = self._step(engine, run, mill, told, now_ms)
-            rollups = records(outcome.rollups, 0, 1, outcome.progress, tells_all=True)
+            rollups = records(
+                outcome.emitted.rollups, 0, 1, outcome.emitted.progress, tells_all=True
+            )
             told = {Control.ROLLUP: [(-1, value) for _, value in rollups]}
             applied = self._step(engine, run, mill, told, now_ms)
-            hot = [msgspec.json.encode(entry) for entry in applied.hot]
-            opened = [each for each in outcome.alerts if each.revision == 1]
+            hot = [msgspec.json.encode(entry) for entry in applied.emitted.hot]
+            opened = [each for each in outcome.emitted.alerts if each.revision == 1]
             answers = [_answer(each, now_ms) for each in opened[::_ANSWERED]]
         return run
 
@@ -101,9 +102,9 @@ class Abuse:
         outcome = engine.process(Step(now_ms, chunks))
         if Control.ROLLUP not in told:
             run.step_s.append(time.process_time() - started)
-        run.alerts += [encode(alert) for alert in outcome.alerts]
+        run.alerts += [encode(alert) for alert in outcome.emitted.alerts]
         run.fed += Counter({chunk.stream: len(chunk.offsets) for chunk in chunks})
-        run.put_aside += Counter(letter.topic for letter in outcome.dead_letters)
+        run.put_aside += Counter(letter.topic for letter in outcome.emitted.dead_letters)
         return outcome
 
 

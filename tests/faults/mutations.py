@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from sentinel.engine import Engine
+from sentinel.engine import Engine, Outcome
 from sentinel.ingest import append_time
-from sentinel.model.step import Outcome, Step
+from sentinel.model.step import Step
 from sentinel.stream.inbox import _Buffer
 from sentinel.stream.shard import Shard
 from sentinel.stream.sink import Sink
@@ -46,7 +46,7 @@ def _decode_error_acked() -> None:
     write = Sink.write
 
     def forgetful(self: Sink, outcome: Outcome, *more: Any) -> Any:
-        outcome.dead_letters = []
+        outcome.emitted.dead_letters = []
         return write(self, outcome, *more)
 
     Sink.write = forgetful  # type: ignore[assignment, method-assign]

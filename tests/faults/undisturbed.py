@@ -15,8 +15,7 @@ import numpy as np
 from tests.faults.ledger import Fed
 
 from sentinel.alerting.cloudevent import decode
-from sentinel.configuration import Configuration
-from sentinel.engine import Engine
+from sentinel.engine import Configuration, Engine
 from sentinel.entities import records
 from sentinel.entities.spelling import owners
 from sentinel.model.alert import Alert, Change, Escalation
@@ -62,19 +61,19 @@ def undisturbed(
             ]
             chunks += heard[shard].chunks(hot[shard])
             hot[shard] = []
-            outcome = engines[shard].process(Step(end_ms, chunks))
-            alerts += outcome.alerts
-            for target, value in records(outcome.rollups, shard, partitions, outcome.progress):
+            emitted = engines[shard].process(Step(end_ms, chunks)).emitted
+            alerts += emitted.alerts
+            for target, value in records(emitted.rollups, shard, partitions, emitted.progress):
                 rollups[target].append(value)
         for shard, values in enumerate(rollups):
             if values:
-                outcome = engines[shard].process(Step(end_ms, told[shard].chunks(values)))
-                alerts += outcome.alerts
-                entries = [msgspec.json.encode(entry) for entry in outcome.hot]
+                emitted = engines[shard].process(Step(end_ms, told[shard].chunks(values))).emitted
+                alerts += emitted.alerts
+                entries = [msgspec.json.encode(entry) for entry in emitted.hot]
                 for waiting in hot:
                     waiting.extend(entries)
     for shard, end_ms in (ends_ms or {}).items():
-        alerts += engines[shard].process(Step(end_ms, [])).alerts
+        alerts += engines[shard].process(Step(end_ms, [])).emitted.alerts
     return alerts
 
 

@@ -155,16 +155,20 @@ class Verifier:
                 step = self._step(shard, record)
                 outcome = engine.process(step)
                 again = record_of(record.number, step, outcome, engine)
-                verdict.phantom += Counter({"said": int(again.said != record.said)})
-                verdict.phantom += Counter({"state": int(again.state != record.state)})
-                verdict.counts["states"] += record.state is not None
-                verdict.counts["stale signals"] += outcome.dropped_signals[SignalDrop.STALE]
-                verdict.counts["late rollups"] += outcome.dropped_rollups[RollupDrop.LATE]
-                alerts += map(encode, outcome.alerts)
-                actions += map(encode_action, outcome.action_requests)
+                verdict.phantom += Counter(
+                    {"output": int(again.output_digest != record.output_digest)}
+                )
+                verdict.phantom += Counter(
+                    {"state": int(again.state_digest != record.state_digest)}
+                )
+                verdict.counts["states"] += record.state_digest is not None
+                verdict.counts["stale signals"] += outcome.counts.dropped_signals[SignalDrop.STALE]
+                verdict.counts["late rollups"] += outcome.counts.dropped_rollups[RollupDrop.LATE]
+                alerts += map(encode, outcome.emitted.alerts)
+                actions += map(encode_action, outcome.emitted.action_requests)
                 letters += [
                     _letter(each)
-                    for each in outcome.dead_letters
+                    for each in outcome.emitted.dead_letters
                     if self._keyed(each.topic) or shard == 0
                 ]
         tiered = [value for tier in Tier for value in self._said(self._topics.tier(tier))]
@@ -215,7 +219,7 @@ class Verifier:
                 once.setdefault(message.value(), message)
             chunk = from_librdkafka(streams[topic], list(once.values()))
             outcome = engine.process(Step(0, [chunk]))
-            expected += _ids(map(encode, outcome.alerts))
+            expected += _ids(map(encode, outcome.emitted.alerts))
         said = _ids(value for value in self.alerts if _of_customer(value))
         verdict.compare("ledger alert ids", map(str.encode, said), map(str.encode, expected))
 

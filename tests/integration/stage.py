@@ -28,7 +28,7 @@ from confluent_kafka.admin import (
 from tests.ports import free_port
 from tests.zygote import zygote
 
-from sentinel.configuration import Configuration
+from sentinel.engine import Configuration
 from sentinel.model.events import Event, Login, Stream, Transaction
 from sentinel.settings import Settings
 from sentinel.stream.configurations import Bundle, hasher_of

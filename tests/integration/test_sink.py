@@ -8,7 +8,8 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from confluent_kafka.admin import ResourceType as Resource
 from tests.integration.stage import PARTITIONS, Stage, wait_for
 
-from sentinel.model.step import DeadLetter, DeadLetterReason, Outcome
+from sentinel.engine import Emitted, Outcome
+from sentinel.model.step import DeadLetter, DeadLetterReason
 from sentinel.stream.journal import StepRecord
 from sentinel.stream.masking import read_masking
 from sentinel.stream.sink import Sink, SinkAbortedError, SinkFatalError
@@ -41,6 +42,6 @@ def test_what_the_broker_refuses_first_is_the_reason(kafka: str, prefix: str) ->
     sink.start()
     letter = DeadLetter("t", 0, 1, None, noise, DeadLetterReason.MALFORMED, "d")
     with pytest.raises((SinkAbortedError, SinkFatalError)) as error:
-        sink.write(Outcome(dead_letters=[letter]), StepRecord(0, 1, 1, {}, "v"))
+        sink.write(Outcome(Emitted(dead_letters=[letter])), StepRecord(0, 1, 1, {}, "v"))
     assert str(error.value) == f"{stage.topics.deadletter}: Broker: Message size too large"
     assert stage.read(stage.topics.journal) == []

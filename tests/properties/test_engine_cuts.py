@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from tests.integration.stage import lively
 
 from sentinel.alerting.cloudevent import encode
-from sentinel.configuration import Configuration
-from sentinel.engine import Engine
+from sentinel.engine import Configuration, Engine
 from sentinel.ingest import Watermarks, decode, merge
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
@@ -70,7 +69,7 @@ def _merged(seed: int, disorder: int) -> tuple[list[Record], list[int]]:
 def _answered(records: list[Record], order: list[int]) -> list[Record]:
     """The records with answers to some of their alerts in between, where a step would see them."""
     engine = Engine(_configuration())
-    ids = [alert.alert_id for alert in engine.process(Step(0, _chunks(records))).alerts]
+    ids = [alert.alert_id for alert in engine.process(Step(0, _chunks(records))).emitted.alerts]
     paid = [value for stream, _, value in records if stream is Stream.TRANSACTION]
     gaps = [place + 1 for place, (at, then) in enumerate(pairwise(order)) if at < then]
     answered = list(records)
@@ -89,7 +88,7 @@ def _answered(records: list[Record], order: list[int]) -> list[Record]:
 
 
 def _alerts(engine: Engine, records: list[Record]) -> list[bytes]:
-    return [encode(alert) for alert in engine.process(Step(0, _chunks(records))).alerts]
+    return [encode(alert) for alert in engine.process(Step(0, _chunks(records))).emitted.alerts]
 
 
 @settings(max_examples=12, deadline=None)

@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from sentinel.configuration import Configuration
+from sentinel.engine import Configuration
 
 _SHIPPED = Path(__file__).parents[2] / "configs"
 _FEATURES = """\

@@ -7,12 +7,12 @@ import msgspec
 
 from sentinel.alerting.cloudevent import encode as encode_alert
 from sentinel.alerting.cloudevent import encode_action
-from sentinel.configuration import Configuration
+from sentinel.engine import Configuration, Outcome
 from sentinel.entities import records
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.model.rollup import HotProgress
-from sentinel.model.step import Chunk, Outcome, Step
+from sentinel.model.step import Chunk, Step
 from sentinel.stream import snapshot as form
 from sentinel.stream.journal import StepRecord, decode, encode
 from sentinel.stream.records import Fetched
@@ -115,15 +115,15 @@ class LogSink:
         offset = self.log.journal_end
         self.log.journal_end += 2  # the record and the marker
         self.log.journal.append((offset, encode(record)))
-        self.log.alerts += [encode_alert(alert) for alert in outcome.alerts]
+        self.log.alerts += [encode_alert(alert) for alert in outcome.emitted.alerts]
         for _, value in told_of(outcome):
             self._append(Control.ROLLUP, record.wall_ms, value)
-        for entry in outcome.hot:
+        for entry in outcome.emitted.hot:
             self._append(Control.HOT, record.wall_ms, msgspec.json.encode(entry))
-        if outcome.hot_until_ms is not None:
-            progress = HotProgress(owner=0, owners=1, until=outcome.hot_until_ms)
+        if outcome.emitted.hot_until_ms is not None:
+            progress = HotProgress(owner=0, owners=1, until=outcome.emitted.hot_until_ms)
             self._append(Control.HOT, record.wall_ms, msgspec.json.encode(progress))
-        self.log.actions += [encode_action(request) for request in outcome.action_requests]
+        self.log.actions += [encode_action(request) for request in outcome.emitted.action_requests]
         if fault == "after_commit":
             raise CrashError
         return offset
@@ -137,7 +137,9 @@ class LogSink:
 
 def told_of(outcome: Outcome) -> list[tuple[int, bytes]]:
     """The records of a step's rollups, of the one shard that there is."""
-    return records(outcome.rollups, 0, 1, outcome.progress, tells_all=outcome.tells_all)
+    return records(
+        outcome.emitted.rollups, 0, 1, outcome.emitted.progress, tells_all=outcome.emitted.tells_all
+    )
 
 
 @dataclass

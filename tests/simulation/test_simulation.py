@@ -6,10 +6,11 @@ import pytest
 from tests.simulation.log import LogHistory, LogSink
 from tests.simulation.world import Worker, World
 
+from sentinel.engine import Outcome
 from sentinel.ingest import EventIds
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
-from sentinel.model.step import Chunk, Outcome
+from sentinel.model.step import Chunk
 from sentinel.stream.journal import StepRecord
 from sentinel.stream.records import Fetched
 from sentinel.stream.stepper import Done

@@ -395,7 +395,7 @@ class World:
                     engine.reconfigure(history.configuration(record.config_version))
             step, _ = history.step(record)
             outcome = engine.process(step)
-            alerts += [encode_alert(alert) for alert in outcome.alerts]
+            alerts += [encode_alert(alert) for alert in outcome.emitted.alerts]
             told += [value for _, value in told_of(outcome)]
         if alerts != self.log.alerts:
             raise Fault("the alerts are not those of a run without faults")

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from sentinel.engine import Engine
+from sentinel.engine import Engine, Outcome
 from sentinel.model.alert import Alert, AlertState, Change, Resolution, Tier
 from sentinel.model.events import Stream
-from sentinel.model.step import Chunk, Outcome, Step
+from sentinel.model.step import Chunk, Step
 from sentinel.settings import read_configuration
 
 CONFIGURATION = read_configuration(None)
@@ -58,7 +58,7 @@ class Shard:
 
 
 def _of_the_complaint(outcome: Outcome) -> list[Alert]:
-    return [alert for alert in outcome.alerts if alert.entity.kind == "complaint"]
+    return [alert for alert in outcome.emitted.alerts if alert.entity.kind == "complaint"]
 
 
 def test_warnings_rise_in_tier_with_time_alone() -> None:
@@ -95,8 +95,8 @@ def test_what_is_done_ends_the_alert() -> None:
     outcome = shard.complains("resolved", _ms("2026-03-13T10:00"))
     (over,) = _of_the_complaint(outcome)
     assert (over.alert_id, over.resolution) == (warned.alert_id, Resolution.COMPLETED)
-    assert outcome.complaint_duties["resolve", "app", "on_time"] == 1
-    assert outcome.open_complaints == {("resolved", "app"): 1}
+    assert outcome.counts.complaint_duties["resolve", "app", "on_time"] == 1
+    assert outcome.gauges.open_complaints == {("resolved", "app"): 1}
 
 
 def test_an_approved_extension_moves_the_deadline_and_survives_a_restart() -> None:
@@ -108,7 +108,7 @@ def test_an_approved_extension_moves_the_deadline_and_survives_a_restart() -> No
     outcome = shard.complains(
         "investigating", _ms("2026-03-16T09:00"), extended_to="30d", approved_by="chief"
     )
-    assert outcome.notices["extended"] == 1
+    assert outcome.counts.notices["extended"] == 1
     shard.restarts()
     assert Tier.ORANGE not in {each.tier for each in shard.waits(_ms("2026-04-01T23:59:59"))}
     (due,) = shard.waits(_ms("2026-04-02T00:00:00"))
@@ -131,7 +131,7 @@ def test_an_illegal_step_is_reported() -> None:
     shard.complains("resolved", RECEIVED + 2)
     outcome = shard.complains("closed", RECEIVED + 3)
     (alert,) = _of_the_complaint(outcome)
-    assert outcome.complaint_problems == {"closed_without_reply": 1}
+    assert outcome.counts.complaint_problems == {"closed_without_reply": 1}
     assert alert.title.zh
 
 

@@ -4,12 +4,12 @@ import msgspec
 from prometheus_client import CollectorRegistry
 from tests.integration.stage import lively
 
-from sentinel.engine import Engine
+from sentinel.engine import Engine, Outcome
 from sentinel.metrics import Metrics
 from sentinel.model.alert import Alert
 from sentinel.model.events import Stream
 from sentinel.model.response import Control, Response, ResponseKind, ResponseResult, Verdict
-from sentinel.model.step import Chunk, Outcome, Step
+from sentinel.model.step import Chunk, Step
 from sentinel.settings import read_configuration
 
 
@@ -23,7 +23,7 @@ def _lived() -> tuple[Engine, Alert]:
         places = list(range(len(values)))
         chunks.append(Chunk(stream, f"t.{stream}", 0, places, [-1] * len(values), nothing, values))
     engine = Engine(read_configuration(None))
-    alerts = {alert.alert_id: alert for alert in engine.process(Step(0, chunks)).alerts}
+    alerts = {alert.alert_id: alert for alert in engine.process(Step(0, chunks)).emitted.alerts}
     return engine, next(each for each in alerts.values() if each.resolution is None)
 
 
@@ -62,13 +62,13 @@ def test_a_disposition_is_a_verdict_on_each_event_behind_the_alert() -> None:
     )
     outcome = _say(engine, disposition)
     for reason in alert.reasons:
-        assert outcome.verdicts[reason.rule_id, "live", "confirmed"] >= 1
+        assert outcome.gauges.verdicts[reason.rule_id, "live", "confirmed"] >= 1
     registry = CollectorRegistry()
     Metrics(registry).observe_step(0, outcome, 0.1)
     rule = alert.reasons[0].rule_id
     labels = {"shard": "0", "rule": rule, "stage": "live", "verdict": "confirmed"}
     told = registry.get_sample_value("sentinel_rule_verdicts", labels)
-    assert told == outcome.verdicts[rule, "live", "confirmed"]
+    assert told == outcome.gauges.verdicts[rule, "live", "confirmed"]
 
 
 def test_a_label_needs_no_alert_and_the_newest_counts() -> None:
@@ -76,12 +76,12 @@ def test_a_label_needs_no_alert_and_the_newest_counts() -> None:
     engine, alert = _lived()
     event_id = alert.trigger.event_id
     outcome = _say(engine, _label(alert, event_id, Verdict.CONFIRMED))
-    assert sum(outcome.verdicts.values()) >= 1
-    assert outcome.responses == {(ResponseKind.LABEL, ResponseResult.APPLIED): 1}
+    assert sum(outcome.gauges.verdicts.values()) >= 1
+    assert outcome.counts.responses == {(ResponseKind.LABEL, ResponseResult.APPLIED): 1}
     corrected = _say(engine, _label(alert, event_id, Verdict.FALSE_POSITIVE))
-    assert {verdict for (*_, verdict), count in corrected.verdicts.items() if count} == {
+    assert {verdict for (*_, verdict), count in corrected.gauges.verdicts.items() if count} == {
         "false_positive"
     }
     unknown = _say(engine, _label(alert, "no such event", Verdict.CONFIRMED))
-    assert unknown.responses == {(ResponseKind.LABEL, ResponseResult.NOT_HELD): 1}
-    assert unknown.verdicts == corrected.verdicts
+    assert unknown.counts.responses == {(ResponseKind.LABEL, ResponseResult.NOT_HELD): 1}
+    assert unknown.gauges.verdicts == corrected.gauges.verdicts

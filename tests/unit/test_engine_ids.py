@@ -3,12 +3,12 @@
 import msgspec
 import pytest
 
-from sentinel.engine import Engine
+from sentinel.engine import Engine, Outcome
 from sentinel.model.events import Stream
 from sentinel.model.ids import Hasher
 from sentinel.model.response import Control, Response, ResponseKind, Verdict
 from sentinel.model.signal import Risk
-from sentinel.model.step import Chunk, Outcome, Step
+from sentinel.model.step import Chunk, Step
 from sentinel.settings import read_configuration
 
 START_MS = 1_772_416_800_000
@@ -41,21 +41,27 @@ def test_a_large_payment_is_not_hidden_by_a_small_one_of_its_id() -> None:
     """It is processed and counted; its alert names an id of its own, and it repeats once only."""
     engine = Engine(read_configuration(None))
     small = _process(engine, 0, _payment(1.0, counterparty_country="CN"))
-    assert (small.alerts, small.conflicts[Stream.TRANSACTION]) == ([], 0)
+    assert (small.emitted.alerts, small.counts.conflicts[Stream.TRANSACTION]) == ([], 0)
     large = _process(engine, 1, _payment(9_000_000.0, 1))
-    assert (large.conflicts[Stream.TRANSACTION], large.repeated[Stream.TRANSACTION]) == (1, 0)
-    assert large.alerts
-    assert {alert.trigger.event_id[:2] for alert in large.alerts} == {"E~"}
+    assert (
+        large.counts.conflicts[Stream.TRANSACTION],
+        large.counts.repeated[Stream.TRANSACTION],
+    ) == (1, 0)
+    assert large.emitted.alerts
+    assert {alert.trigger.event_id[:2] for alert in large.emitted.alerts} == {"E~"}
     again = _process(engine, 2, _payment(9_000_000.0, 1))
-    assert (again.conflicts[Stream.TRANSACTION], again.repeated[Stream.TRANSACTION]) == (0, 1)
-    assert again.alerts == []
+    assert (
+        again.counts.conflicts[Stream.TRANSACTION],
+        again.counts.repeated[Stream.TRANSACTION],
+    ) == (0, 1)
+    assert again.emitted.alerts == []
 
 
 def test_a_verdict_on_an_event_does_not_hold_for_another_under_its_id() -> None:
     """What was judged false does not excuse what comes after it, nor is that the same alert."""
     engine = Engine(read_configuration(None))
     outcome = _process(engine, 0, _payment(60_000.0))
-    judged = next(each for each in outcome.alerts if each.risk is Risk.LEGAL)
+    judged = next(each for each in outcome.emitted.alerts if each.risk is Risk.LEGAL)
     at_ms = START_MS + HOUR_MS
     response = Response(
         response_id="R",
@@ -69,7 +75,7 @@ def test_a_verdict_on_an_event_does_not_hold_for_another_under_its_id() -> None:
     said = [msgspec.json.encode(response)]
     engine.process(Step(at_ms, [Chunk(Control.RESPONSE, "r", 0, [0], [at_ms], [None], [*said])]))
     other = _process(engine, 1, _payment(9_000_000.0, 2))
-    opened = [each for each in other.alerts if each.risk is Risk.LEGAL]
+    opened = [each for each in other.emitted.alerts if each.risk is Risk.LEGAL]
     assert opened
     assert judged.alert_id not in {each.alert_id for each in opened}
 

@@ -11,11 +11,10 @@ from tests.integration.stage import lively
 from tests.simulation.configuration import configurations
 
 from sentinel.alerting.cloudevent import encode
-from sentinel.configuration import Configuration
-from sentinel.engine import Engine
+from sentinel.engine import Configuration, Engine
 from sentinel.model.columns import Array, Rows
 from sentinel.model.events import Stream
-from sentinel.model.step import Chunk, Step
+from sentinel.model.step import Chunk, Limit, Step
 from sentinel.settings import read_configuration
 
 Record = tuple[Stream, str, bytes]
@@ -35,7 +34,7 @@ def _step(records: list[Record], first: int, last: int) -> Step:
 
 
 def _alerts(engine: Engine, step: Step) -> list[bytes]:
-    return [encode(alert) for alert in engine.process(step).alerts]
+    return [encode(alert) for alert in engine.process(step).emitted.alerts]
 
 
 @cache
@@ -165,8 +164,8 @@ def test_fewer_customers_keep_those_seen_last() -> None:
     engine.process(_step(records, 0, 60))
     engine.reconfigure(second)
     outcome = engine.process(Step(0, []))
-    assert outcome.slots_used == 5
-    assert outcome.limits["slots"] == 1  # type: ignore[index]
+    assert outcome.gauges.slots_used == 5
+    assert outcome.counts.limits[Limit.SLOTS] == 1
 
 
 def test_a_new_feature_is_cold_at_first() -> None:
@@ -175,9 +174,9 @@ def test_a_new_feature_is_cold_at_first() -> None:
     records = lively(4_000, seed=1)
     engine = Engine(first)
     engine.process(_step(records, 0, 4_000))
-    before = engine.process(Step(0, [])).warm_share
+    before = engine.process(Step(0, [])).gauges.warm_share
     engine.reconfigure(second)
-    after = engine.process(Step(0, [])).warm_share
+    after = engine.process(Step(0, [])).gauges.warm_share
     assert (before, after) == (3 / 4, 2 / 4)
 
 
@@ -186,7 +185,9 @@ def test_suppression_is_judged_anew() -> None:
     records = lively(1_000, seed=2, customers=8)
     engine = Engine(_shipped())
     engine.process(_step(records, 0, 1_000))
-    shown = [each for each in engine.process(Step(0, [])).open_alerts.items() if not each[0][2]]
+    shown = [
+        each for each in engine.process(Step(0, [])).gauges.open_alerts.items() if not each[0][2]
+    ]
     assert shown
     text = _shipped().files["suppression.yaml"]
     listed = (
@@ -196,8 +197,8 @@ def test_suppression_is_judged_anew() -> None:
     muted["suppression.yaml"] = _replaced(text, "allow", listed)
     engine.reconfigure(Configuration.parse(muted))
     outcome = engine.process(Step(0, []))
-    assert {alert.change.value for alert in outcome.alerts} == {"suppressed"}
-    assert all(place[2] for place, count in outcome.open_alerts.items() if count)
+    assert {alert.change.value for alert in outcome.emitted.alerts} == {"suppressed"}
+    assert all(place[2] for place, count in outcome.gauges.open_alerts.items() if count)
 
 
 def _replaced(text: str, key: str, block: str) -> str:

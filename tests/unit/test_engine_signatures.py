@@ -7,13 +7,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
-from sentinel.engine import Engine
+from sentinel.engine import Engine, Outcome
 from sentinel.model.alert import AlertState, Tier
 from sentinel.model.events import Stream
 from sentinel.model.people import People
 from sentinel.model.response import Control, Response, ResponseKind, Silence
 from sentinel.model.signature import sign
-from sentinel.model.step import Chunk, DeadLetterReason, Outcome, Step
+from sentinel.model.step import Chunk, DeadLetterReason, Step
 from sentinel.settings import read_configuration
 
 START_MS = 1_772_416_800_000
@@ -41,7 +41,7 @@ class Desk:
             "status": "approved",
             "counterparty_country": "KP",
         }
-        self.alert = self.sends(Stream.TRANSACTION, msgspec.json.encode(event)).alerts[0]
+        self.alert = self.sends(Stream.TRANSACTION, msgspec.json.encode(event)).emitted.alerts[0]
 
     def sends(self, source: Stream | Control, *values: bytes) -> Outcome:
         """One step with these records."""
@@ -73,7 +73,7 @@ def _signed(value: bytes, signer: str | None) -> bytes:
 
 
 def _refusals(outcome: Outcome) -> list[tuple[DeadLetterReason, str]]:
-    return [(letter.reason, letter.detail) for letter in outcome.dead_letters]
+    return [(letter.reason, letter.detail) for letter in outcome.emitted.dead_letters]
 
 
 SILENCE = Silence(
@@ -93,21 +93,21 @@ def test_an_answer_counts_if_its_actor_has_signed_it() -> None:
     assert [reason for reason, _ in _refusals(unsigned)] == [DeadLetterReason.UNSIGNED]
     forged = desk.answers("li.wei", "wang.fang")
     assert _refusals(forged) == [(DeadLetterReason.UNSIGNED, "wang.fang signs for li.wei")]
-    (acknowledged,) = desk.answers("li.wei", "li.wei").alerts
+    (acknowledged,) = desk.answers("li.wei", "li.wei").emitted.alerts
     assert acknowledged.state is AlertState.ACKNOWLEDGED
 
 
 def test_a_silence_counts_if_its_author_has_signed_it() -> None:
     """What is put aside says why; anybody known may end it."""
     desk = Desk()
-    assert desk.silences(SILENCE, None).alerts == []
+    assert desk.silences(SILENCE, None).emitted.alerts == []
     forged = desk.silences(SILENCE, "wang.fang")
     assert _refusals(forged) == [(DeadLetterReason.REFUSED, "wang.fang signs for li.wei")]
     assert desk.alert.tier is Tier.ORANGE
-    (quiet,) = desk.silences(SILENCE, "li.wei").alerts
+    (quiet,) = desk.silences(SILENCE, "li.wei").emitted.alerts
     assert quiet.suppressed
     ended = desk.silences(replace(SILENCE, ends_at=START_MS), "wang.fang")
-    assert not ended.dead_letters
+    assert not ended.emitted.dead_letters
 
 
 @pytest.mark.parametrize(
@@ -131,10 +131,10 @@ def test_red_is_silenced_by_two_signatures(
     outcome = desk.silences(approved, signer)
     assert desk.alert.tier is Tier.RED
     if refusal is None:
-        assert not outcome.dead_letters
-        (quiet,) = outcome.alerts
+        assert not outcome.emitted.dead_letters
+        (quiet,) = outcome.emitted.alerts
         assert quiet.suppressed
     else:
         ((reason, text),) = _refusals(outcome)
         assert (reason, text.startswith(refusal)) == (DeadLetterReason.REFUSED, True)
-        assert outcome.alerts == []
+        assert outcome.emitted.alerts == []

@@ -8,8 +8,7 @@ import msgspec
 import pytest
 from tests.integration.stage import lively
 
-from sentinel.configuration import Configuration, Stages
-from sentinel.engine import Engine
+from sentinel.engine import Configuration, Engine, Stages
 from sentinel.model.events import Stream
 from sentinel.model.stage import Stage
 from sentinel.model.step import Chunk, Step

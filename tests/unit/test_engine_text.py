@@ -5,10 +5,9 @@ from functools import cache
 import msgspec
 
 from sentinel.alerting.cloudevent import encode
-from sentinel.configuration import Configuration
-from sentinel.engine import Engine
+from sentinel.engine import Configuration, Engine, Outcome
 from sentinel.model.events import Stream
-from sentinel.model.step import Chunk, Outcome, Step
+from sentinel.model.step import Chunk, Step
 from sentinel.settings import read_configuration
 
 START_MS = 1_772_416_800_000
@@ -59,7 +58,7 @@ def _process(engine: Engine, values: list[bytes], first: int = 0) -> Outcome:
 
 
 def _rules(outcome: Outcome) -> dict[str, int]:
-    return {rule: count for (rule, _), count in outcome.signals.items()}
+    return {rule: count for (rule, _), count in outcome.counts.signals.items()}
 
 
 def _taught() -> list[bytes]:
@@ -88,10 +87,10 @@ def test_a_restart_in_the_middle_changes_nothing() -> None:
     """Alerts and state are byte for byte those of an engine that never stopped."""
     values = [*_taught(), *(_complaint(60 + n, LETTER.format(n=n)) for n in range(8))]
     steady, before, after = (Engine(_configuration()) for _ in range(3))
-    expected = [encode(alert) for alert in _process(steady, values).alerts]
-    seen = [encode(alert) for alert in _process(before, values[:63]).alerts]
+    expected = [encode(alert) for alert in _process(steady, values).emitted.alerts]
+    seen = [encode(alert) for alert in _process(before, values[:63]).emitted.alerts]
     after.restore(before.snapshot())
-    seen += [encode(alert) for alert in _process(after, values[63:], 63).alerts]
+    seen += [encode(alert) for alert in _process(after, values[63:], 63).emitted.alerts]
     assert seen == expected
     assert after.digest() == steady.digest()
 
@@ -111,7 +110,7 @@ def test_another_configuration_keeps_what_was_learnt() -> None:
 def test_no_text_of_a_customer_is_in_an_alert() -> None:
     """The reasons show numbers and words of the configuration, never what was written."""
     secret = "我叫张三丰，卡被盗刷，要起诉"
-    alerts = _process(Engine(_configuration()), [_complaint(0, secret)]).alerts
+    alerts = _process(Engine(_configuration()), [_complaint(0, secret)]).emitted.alerts
     assert alerts
     written = b"".join(encode(alert) for alert in alerts).decode()
     assert "张三丰" not in written

@@ -5,13 +5,14 @@ from collections import Counter
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from sentinel.configuration import Configuration
+from sentinel.engine import Configuration, Emitted, Gauges, Outcome
 from sentinel.metrics import Metrics
 from sentinel.model.alert import Tier
+from sentinel.model.counts import Counts
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.model.signal import Stage
-from sentinel.model.step import DeadLetter, DeadLetterReason, Limit, Outcome, SignalDrop
+from sentinel.model.step import DeadLetter, DeadLetterReason, Limit, SignalDrop
 from sentinel.settings import read_configuration
 
 
@@ -36,15 +37,17 @@ def _with_rules(*rules: tuple[str, Stage]) -> Configuration:
 def _observed() -> CollectorRegistry:
     registry = CollectorRegistry()
     metrics = Metrics(registry)
+    letter = DeadLetter("t", 0, 1, None, b"x", DeadLetterReason.SCHEMA, "d")
     outcome = Outcome(
-        dead_letters=[DeadLetter("t", 0, 1, None, b"x", DeadLetterReason.SCHEMA, "d")],
-        events=Counter({Stream.LOGIN: 3}),
-        late=Counter({Stream.LOGIN: 1}),
-        signals=Counter({("some.rule", "live"): 2}),
-        dropped_signals=Counter({SignalDrop.UNCHANGED: 2}),
-        limits=Counter({Limit.TTL: 4}),
-        watermarks_ms={Stream.LOGIN: 1_500},
-        slots_used=7,
+        Emitted(dead_letters=[letter]),
+        Counts(
+            events=Counter({Stream.LOGIN: 3}),
+            late=Counter({Stream.LOGIN: 1}),
+            signals=Counter({("some.rule", "live"): 2}),
+            dropped_signals=Counter({SignalDrop.UNCHANGED: 2}),
+            limits=Counter({Limit.TTL: 4}),
+        ),
+        Gauges(watermarks_ms={Stream.LOGIN: 1_500}, slots_used=7),
     )
     metrics.built(_with_rules(("some.rule", Stage.LIVE), ("gone.rule", Stage.OFF)))
     metrics.observe_step(0, outcome, 0.01)

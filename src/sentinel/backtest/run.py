@@ -9,13 +9,12 @@ from typing import Any
 import msgspec
 
 from sentinel.backtest.truth import Truth
-from sentinel.configuration import Configuration
-from sentinel.engine import Engine
+from sentinel.engine import Configuration, Engine, Outcome
 from sentinel.model.alert import Alert, Tier
 from sentinel.model.events import Stream
 from sentinel.model.network import network_of
 from sentinel.model.reading import UNREADABLE
-from sentinel.model.step import Outcome, Step
+from sentinel.model.step import Step
 from sentinel.replay.loop import LoopBack
 from sentinel.replay.run import Summary, replay
 from sentinel.replay.source import Source
@@ -99,10 +98,10 @@ def run(
     found = Run(configuration.version)
     engine = _Watching(LoopBack(Engine(configuration)), found, truth)
     for outcome in replay(engine, sources, found.summary, limit=limit):
-        for alert in outcome.alerts:
+        for alert in outcome.emitted.alerts:
             found.note(alert)
-        found.signals.update(outcome.signals)
-        found.customers = outcome.slots_used
+        found.signals.update(outcome.counts.signals)
+        found.customers = outcome.gauges.slots_used
         progress()
     return found
 

@@ -11,7 +11,7 @@ from sentinel.model.events import Stream
 
 if TYPE_CHECKING:
     from sentinel.backtest import Differences, Judgement, Run, Truth
-    from sentinel.configuration import Configuration
+    from sentinel.engine import Configuration
 
 Data = Annotated[
     list[str],
@@ -133,7 +133,7 @@ def _run(
     quiet: bool,
 ) -> "Run":
     from sentinel.backtest import configuration_files
-    from sentinel.configuration import Configuration
+    from sentinel.engine import Configuration
 
     configuration = Configuration.parse(configuration_files(rules))
     return watched(configuration, sources, truth, limit=limit, quiet=quiet)

@@ -12,7 +12,7 @@ from msgspec import to_builtins
 from sentinel.cli.failure import LINT
 
 if TYPE_CHECKING:
-    from sentinel.configuration import Configuration
+    from sentinel.engine import Configuration
     from sentinel.rules import Rule
 
 

@@ -13,8 +13,8 @@ import typer
 from sentinel.model.events import Stream
 
 if TYPE_CHECKING:
-    from sentinel.configuration import Configuration
-    from sentinel.model.step import DeadLetter, Outcome
+    from sentinel.engine import Configuration, Outcome
+    from sentinel.model.step import DeadLetter
     from sentinel.replay.source import Source
 
 _ANSWER_S = 15.0
@@ -80,9 +80,9 @@ def replay(
         started = time.perf_counter()
         outcomes = run.replay(engine, sources, summary, limit=limit)
         for outcome in _with_progress(outcomes, sources, quiet=quiet):
-            alerts.writelines(encode(alert) + b"\n" for alert in outcome.alerts)
+            alerts.writelines(encode(alert) + b"\n" for alert in outcome.emitted.alerts)
             if refused is not None:
-                _write_refused(refused, outcome.dead_letters)
+                _write_refused(refused, outcome.emitted.dead_letters)
         alerts.flush()
         seconds = time.perf_counter() - started
     if not quiet:
@@ -138,7 +138,7 @@ def _with_progress(
         events = 0
         for outcome in outcomes:
             yield outcome
-            events += sum(outcome.events.values())
+            events += sum(outcome.counts.events.values())
             done = sum(source.done_bytes() for source in sources)
             bar.update(task, completed=done, description=f"{events:,} events")
 

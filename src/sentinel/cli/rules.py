@@ -48,7 +48,7 @@ def what_if(
     import msgspec
 
     from sentinel.backtest import RuleError, configuration_files, judge, varied
-    from sentinel.configuration import Configuration
+    from sentinel.engine import Configuration
 
     files = configuration_files(configs)
     found = []

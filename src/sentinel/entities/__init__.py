@@ -11,7 +11,8 @@ from sentinel.entities.hot import Heat, HotList, risk_columns
 from sentinel.entities.layout import PANE_MS, TICK_MS, lay_out
 from sentinel.entities.owner import Owner
 from sentinel.entities.rollup_buffer import RollupBuffer
-from sentinel.entities.wire import records
+from sentinel.entities.rows import RollupRows
+from sentinel.entities.wire import Rollup, records
 
 __all__ = [
     "PANE_MS",
@@ -21,7 +22,9 @@ __all__ = [
     "HotList",
     "Measures",
     "Owner",
+    "Rollup",
     "RollupBuffer",
+    "RollupRows",
     "declare",
     "lay_out",
     "records",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sentinel.backtest import Judgement, judge, read_labels, run
-from sentinel.configuration import Configuration
+from sentinel.engine import Configuration
 from sentinel.replay.source import Source, open_source
 from sentinel.simulate import Simulation
 from sentinel.simulate.files import event_lines, label_lines

@@ -8,10 +8,11 @@ from sentinel.ingest.ahead import Ahead
 from sentinel.ingest.decode import Decoded
 from sentinel.ingest.event_ids import CONFLICT, REPEAT, EventIds
 from sentinel.ingest.merge import Watermarks
+from sentinel.model.counts import Counts
 from sentinel.model.events import Stream
 from sentinel.model.ids import Hasher
 from sentinel.model.stage import Buffer, Parts
-from sentinel.model.step import Limit, Outcome
+from sentinel.model.step import Limit
 
 
 class Position:
@@ -24,7 +25,7 @@ class Position:
         self._limits: Counter[Limit] = Counter()
 
     def without_repeats(
-        self, stream: Stream, part: Decoded, hasher: Hasher, outcome: Outcome
+        self, stream: Stream, part: Decoded, hasher: Hasher, counts: Counts
     ) -> Decoded:
         """The events of a part that did not come before; what is found of the others is counted."""
         ids = self.event_ids[stream]
@@ -33,8 +34,8 @@ class Position:
         else:
             found, part.fresh, forgotten = self.ahead.judge(stream, part, ids)
         conflicts, repeats = found == CONFLICT, found == REPEAT
-        outcome.repeated[stream] = int(np.count_nonzero(repeats))
-        outcome.conflicts[stream] = int(np.count_nonzero(conflicts))
+        counts.repeated[stream] = int(np.count_nonzero(repeats))
+        counts.conflicts[stream] = int(np.count_nonzero(conflicts))
         self._limits[Limit.EVENT_IDS] += forgotten
         self._limits[Limit.TIMESTAMPS] += part.held_back
         return part.renamed(conflicts, hasher).only(~repeats)

@@ -1,16 +1,10 @@
 """A step: what enters the engine at once, and what comes out."""
 
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sentinel.model.alert import ActionRequest, Alert, AlertState, Suppression, Tier
 from sentinel.model.events import Stream
-from sentinel.model.response import Control, ResponseKind, ResponseResult
-from sentinel.model.rollup import HotEntry, Progress, RollupBlock
-from sentinel.model.signal import Action
-from sentinel.model.topic import Topic
+from sentinel.model.response import Control
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,54 +121,3 @@ class Limit(StrEnum):
     TOPICS = "topics"  # the rising topic silent for longest was forgotten
     ROLLUP_WAITS = "rollup_waits"  # rollups were applied without a shard that told nothing
     ROLLUP_BUFFER = "rollup_buffer"  # rollups were applied for want of room to wait
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a step produced, and what it counted."""
-
-    alerts: list[Alert] = field(default_factory=list)
-    action_requests: list[ActionRequest] = field(default_factory=list)
-    withheld_actions: Counter[tuple[Action, Suppression]] = field(default_factory=Counter)
-    """Actions that core systems are not told of, or later, and what keeps them from it."""
-    dead_letters: list[DeadLetter] = field(default_factory=list)
-    events: Counter[Stream] = field(default_factory=Counter)
-    late: Counter[Stream] = field(default_factory=Counter)
-    repeated: Counter[Stream] = field(default_factory=Counter)
-    """Events that were dropped because they had been seen."""
-    conflicts: Counter[Stream] = field(default_factory=Counter)
-    """Events that came under the event_id of another."""
-    missing: Counter[tuple[Stream, str]] = field(default_factory=Counter)
-    """Values that name nothing: placeholders, and addresses that are none, by field."""
-    signals: Counter[tuple[str, str]] = field(default_factory=Counter)  # rule id, stage
-    dropped_signals: Counter[SignalDrop] = field(default_factory=Counter)
-    responses: Counter[tuple[ResponseKind, ResponseResult]] = field(default_factory=Counter)
-    limits: Counter[Limit] = field(default_factory=Counter)
-    watermarks_ms: dict[Stream, int] = field(default_factory=dict)
-    slots_used: int = 0
-    warm_share: float = 1.0
-    """Share of the features that have seen as much as they look back."""
-    open_alerts: dict[tuple[Tier, AlertState, bool], int] = field(default_factory=dict)
-    """Alerts that are open after the step, by tier, state and whether they are suppressed."""
-    rollups: list[RollupBlock] = field(default_factory=list)
-    """What is to tell the owners of shared entities."""
-    progress: Progress = field(default_factory=lambda: Progress(0))
-    """How far the shard is, which goes with the rollups."""
-    tells_all: bool = False
-    """Whether every owner has to hear of the progress, rollups or not."""
-    hot_until_ms: int | None = None
-    """Up to which append time this owner has told all that is hot; None: nobody waits for it."""
-    hot: list[HotEntry] = field(default_factory=list)
-    dropped_rollups: Counter[RollupDrop] = field(default_factory=Counter)
-    entities_used: int = 0
-    notices: Counter[str] = field(default_factory=Counter)
-    """What was to tell of complaints, by kind."""
-    complaint_problems: Counter[str] = field(default_factory=Counter)
-    complaint_duties: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    """Duties that were fulfilled: duty, channel, ``on_time`` or ``late``."""
-    open_complaints: dict[tuple[str, str], int] = field(default_factory=dict)
-    """Complaints that are open after the step, by status and channel."""
-    verdicts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
-    """Of all time: events by rule, stage and what they were found to be."""
-    topics: list[Topic] = field(default_factory=list)
-    """What customers suddenly complain of after the step, the longest silent first."""

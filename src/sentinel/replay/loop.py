@@ -11,19 +11,16 @@ from dataclasses import fields, replace
 
 import msgspec
 
-from sentinel.engine import Engine
+from sentinel.engine import Emitted, Engine, Outcome
 from sentinel.entities import PANE_MS, records
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
-from sentinel.model.step import Chunk, DeadLetter, Outcome, Step
+from sentinel.model.step import Chunk, DeadLetter, Step
 
 Origins = dict[tuple[str, int], Chunk]
 """Chunks as they came, by topic and first offset under which the engine got them."""
 
-_GAUGES = frozenset({"watermarks_ms", "slots_used", "entities_used", "open_alerts"})
-_GAUGES |= {"progress", "tells_all", "hot_until_ms"}
 _BEFORE_MS = 0  # stream time of a step that does not move the clock
-_GAUGES |= {"open_complaints", "topics", "verdicts", "warm_share"}
 
 
 class LoopBack:
@@ -52,16 +49,23 @@ class LoopBack:
         chunks += [self._chunk(Control.HOT, hot)] if hot else []
         processed = self.engine.process(Step(step.stream_ms, chunks))
         _join(outcome, processed)
-        if processed.rollups:  # of verdicts
+        if processed.emitted.rollups:  # of verdicts
             self._own(outcome, processed)
-        outcome.dead_letters = [_put_back(each, origins) for each in outcome.dead_letters]
+        outcome.emitted.dead_letters = [
+            _put_back(each, origins) for each in outcome.emitted.dead_letters
+        ]
         return outcome
 
     def _own(self, outcome: Outcome, told: Outcome) -> None:
         """Apply what was told to the owners; what comes of it is added to ``outcome``."""
-        values = [value for _, value in records(told.rollups, 0, 1, told.progress, tells_all=True)]
+        values = [
+            value
+            for _, value in records(
+                told.emitted.rollups, 0, 1, told.emitted.progress, tells_all=True
+            )
+        ]
         applied = self.engine.process(Step(_BEFORE_MS, [self._chunk(Control.ROLLUP, values)]))
-        self._hot += [msgspec.json.encode(entry) for entry in applied.hot]
+        self._hot += [msgspec.json.encode(entry) for entry in applied.emitted.hot]
         _join(outcome, applied)
 
     def _numbered(self, chunks: Sequence[Chunk]) -> tuple[list[Chunk], Origins]:
@@ -120,10 +124,12 @@ def _within(chunk: Chunk, pane: int) -> Chunk:
 
 
 def _join(outcome: Outcome, answer: Outcome) -> None:
-    """Add what the owner's step came to."""
-    for each in fields(Outcome):
-        later = getattr(answer, each.name)
-        if each.name in _GAUGES:
-            setattr(outcome, each.name, later)
-        elif each.name != "rollups":
-            setattr(outcome, each.name, getattr(outcome, each.name) + later)
+    """Add what the owner's step came to; rollups have been applied."""
+    emitted, later = outcome.emitted, answer.emitted
+    for each in fields(Emitted):
+        value = getattr(later, each.name)
+        if each.name != "rollups":
+            known = getattr(emitted, each.name)
+            setattr(emitted, each.name, known + value if isinstance(value, list) else value)
+    outcome.counts.add(answer.counts)
+    outcome.gauges = answer.gauges

@@ -25,8 +25,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from sentinel import complaints
-from sentinel.configuration import Configuration
-from sentinel.engine import Engine
+from sentinel.engine import Configuration, Engine
 from sentinel.model.alert import Alert, Tier
 from sentinel.model.columns import FIELDS
 from sentinel.model.document import ConfigError, Document, Path, did_you_mean
@@ -137,14 +136,14 @@ def run_test(test: RuleTest, engine: Processor) -> Result:
     fired = sum(
         count
         for outcome in outcomes
-        for (rule_id, _), count in outcome.signals.items()
+        for (rule_id, _), count in outcome.counts.signals.items()
         if rule_id == test.rule_id
     )
     # A complaint's own alert is about its deadlines, whichever rules there are.
     alerts = [
         alert
         for outcome in outcomes
-        for alert in outcome.alerts
+        for alert in outcome.emitted.alerts
         if alert.entity.kind != complaints.COMPLAINT
     ]
     tiers = [tier for tier in Tier if any(alert.tier is tier for alert in alerts)]

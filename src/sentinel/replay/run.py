@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
 
+from sentinel.engine import Gauges, Outcome
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
-from sentinel.model.step import DeadLetter, DeadLetterReason, Limit, Outcome, SignalDrop, Step
+from sentinel.model.step import DeadLetter, DeadLetterReason, Limit, SignalDrop, Step
 from sentinel.model.topic import Topic
 from sentinel.replay.block import ReplayError, Skip
 from sentinel.replay.order import STEP_ROWS, first_rows, in_order, steps
@@ -48,21 +49,21 @@ class Summary:
 
     def add(self, outcome: Outcome) -> None:
         """Count what a step produced."""
-        self.events.update(outcome.events)
-        self.alerts.update(alert.tier for alert in outcome.alerts)
-        self.opened += sum(alert.revision == 1 for alert in outcome.alerts)
-        self.dead_letters.update(letter.reason for letter in outcome.dead_letters)
-        for letter in outcome.dead_letters:
+        self.events.update(outcome.counts.events)
+        self.alerts.update(alert.tier for alert in outcome.emitted.alerts)
+        self.opened += sum(alert.revision == 1 for alert in outcome.emitted.alerts)
+        self.dead_letters.update(letter.reason for letter in outcome.emitted.dead_letters)
+        for letter in outcome.emitted.dead_letters:
             self.first_letters.setdefault((letter.topic, letter.reason), letter)
-        self.repeated.update(outcome.repeated)
-        self.conflicts.update(outcome.conflicts)
+        self.repeated.update(outcome.counts.repeated)
+        self.conflicts.update(outcome.counts.conflicts)
         self.missing.update(
-            {f"{stream}.{name}": count for (stream, name), count in outcome.missing.items()}
+            {f"{stream}.{name}": count for (stream, name), count in outcome.counts.missing.items()}
         )
-        self.late.update(outcome.late)
-        self.dropped_signals.update(outcome.dropped_signals)
-        self.limits.update(outcome.limits)
-        self.topics = outcome.topics
+        self.late.update(outcome.counts.late)
+        self.dropped_signals.update(outcome.counts.dropped_signals)
+        self.limits.update(outcome.counts.limits)
+        self.topics = outcome.gauges.topics
 
 
 def replay(
@@ -88,7 +89,7 @@ def replay(
         outcome = engine.process(step)
         summary.rows += sum(len(chunk.offsets) for chunk in step.chunks)
         yield _counted(summary, outcome, sources)
-    yield _counted(summary, Outcome(topics=summary.topics), sources)
+    yield _counted(summary, Outcome(gauges=Gauges(topics=summary.topics)), sources)
     for source in sources:
         summary.skipped.update(source.skipped)
         summary.rows += source.skipped.total()
@@ -98,6 +99,6 @@ def _counted(summary: Summary, outcome: Outcome, sources: list[Source]) -> Outco
     """The outcome with what its readers refused, counted."""
     refused = [letter for source in sources for letter in source.take_refused()]
     summary.rows += len(refused)
-    outcome.dead_letters += refused
+    outcome.emitted.dead_letters += refused
     summary.add(outcome)
     return outcome

@@ -19,7 +19,7 @@ import structlog
 from confluent_kafka import KafkaException, Message, Producer
 from msgspec import Struct
 
-from sentinel.configuration import Configuration
+from sentinel.engine import Configuration
 from sentinel.metrics import Metrics
 from sentinel.model.document import ConfigError
 from sentinel.model.ids import KEY_BYTES, Hasher

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from confluent_kafka import Message
 
-from sentinel.configuration import Configuration
+from sentinel.engine import Configuration
 from sentinel.model.events import Stream
 from sentinel.model.reading import UNREADABLE
 from sentinel.model.response import Control

@@ -4,16 +4,13 @@ It is the truth about position: what stands here was applied, whatever the consu
 says, and replaying it through the engine gives the shard's state again.
 """
 
-import hashlib
 from collections.abc import Sequence
 
 import msgspec
 from msgspec import Struct
 
-from sentinel.alerting.cloudevent import encode as encode_alert
-from sentinel.alerting.cloudevent import encode_action
-from sentinel.engine import Engine
-from sentinel.model.step import Chunk, Outcome, Step
+from sentinel.engine import Engine, Outcome
+from sentinel.model.step import Chunk, Step
 
 SPOT_STEPS = 16
 """Every how many steps the journal says what the state looks like."""
@@ -24,8 +21,8 @@ class StepRecord(Struct, frozen=True):
 
     ``stream_ms`` and ``wall_ms`` are the step's clocks, ``ahead`` and ``ahead_ms`` what was read
     ahead and up to which stream time.  ``seen`` says how far each broadcast
-    topic had been read by then.  ``said`` is a hash of all that the step gave, ``state`` now and
-    then one of the state that it touched: a replay must come to the same.
+    topic had been read by then.  ``output_digest`` is a hash of all that the step gave,
+    ``state_digest`` now and then one of the state that it touched: a replay must come to the same.
     """
 
     number: int
@@ -36,8 +33,8 @@ class StepRecord(Struct, frozen=True):
     ahead: dict[str, tuple[int, int]] = {}
     ahead_ms: int | None = None
     seen: dict[str, int] = {}
-    said: str = ""
-    state: str | None = None
+    output_digest: str = ""
+    state_digest: str | None = None
 
 
 def record_of(number: int, step: Step, outcome: Outcome, engine: Engine) -> StepRecord:
@@ -50,8 +47,8 @@ def record_of(number: int, step: Step, outcome: Outcome, engine: Engine) -> Step
         engine.configuration.version,
         _ranges(step.ahead),
         step.ahead_ms,
-        said=_said(outcome),
-        state=engine.spot_digest() if number % SPOT_STEPS == 0 else None,
+        output_digest=outcome.digest(),
+        state_digest=engine.spot_digest() if number % SPOT_STEPS == 0 else None,
     )
 
 
@@ -62,25 +59,6 @@ def _ranges(chunks: Sequence[Chunk]) -> dict[str, tuple[int, int]]:
         first = ranges.get(chunk.topic, (chunk.offsets[0], 0))[0]
         ranges[chunk.topic] = (first, chunk.offsets[-1])
     return ranges
-
-
-def _said(outcome: Outcome) -> str:
-    state = hashlib.blake2b(digest_size=8)
-    for alert in outcome.alerts:
-        state.update(encode_alert(alert))
-    for request in outcome.action_requests:
-        state.update(encode_action(request))
-    for letter in outcome.dead_letters:
-        place = f"{letter.topic} {letter.partition} {letter.offset} {letter.reason}"
-        state.update(place.encode())
-    for block in outcome.rollups:
-        state.update(block.rows.tobytes())
-    state.update(msgspec.json.encode(outcome.hot))
-    told = (outcome.progress, outcome.tells_all, outcome.hot_until_ms)
-    state.update(msgspec.msgpack.encode(told))
-    counts = (sorted(outcome.events.items()), sorted(outcome.signals.items()), outcome.slots_used)
-    state.update(msgspec.msgpack.encode(counts))
-    return state.hexdigest()
 
 
 def encode(record: StepRecord) -> bytes:

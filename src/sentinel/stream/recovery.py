@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sentinel.configuration import Configuration
-from sentinel.engine import Engine
+from sentinel.engine import Configuration, Engine
 from sentinel.model.share import WHOLE, Share
 from sentinel.model.step import Step
 from sentinel.stream.failpoint import Failpoint, reach
@@ -163,9 +162,9 @@ def _replay(history: History, state: ShardState, record: StepRecord, *, forgivin
     state.replayed += 1
     if missing:
         flaw = f"took records of {', '.join(missing)} that are no longer retained"
-    elif again.said != record.said:
+    elif again.output_digest != record.output_digest:
         flaw = "says something else than when it was taken"
-    elif again.state != record.state:
+    elif again.state_digest != record.state_digest:
         flaw = "leaves another state than when it was taken"
     else:
         return

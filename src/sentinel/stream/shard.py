@@ -14,7 +14,7 @@ from typing import Protocol
 
 import structlog
 
-from sentinel.configuration import Configuration
+from sentinel.engine import Configuration
 from sentinel.metrics import Metrics, StepFailure
 from sentinel.model.alert import Change
 from sentinel.model.entity import CUSTOMER
@@ -250,7 +250,7 @@ class Shard:
         now_ms = self._inputs.clock_ms()
         self._metrics.observe_step(self.number, done.outcome, done.engine_s)
         self._metrics.observe_commit(done.commit_s)
-        for alert in done.outcome.alerts:
+        for alert in done.outcome.emitted.alerts:
             if alert.change in _BY_EVENT:
                 seconds = (now_ms - alert.trigger.recorded_ms) / 1000
                 shared = alert.entity.kind != CUSTOMER

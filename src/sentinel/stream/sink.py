@@ -8,11 +8,12 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from sentinel.alerting.cloudevent import encode as encode_alert
 from sentinel.alerting.cloudevent import encode_action
+from sentinel.engine import Outcome
 from sentinel.entities import records
 from sentinel.model.alert import ActionRequest, Alert
 from sentinel.model.entity import owner_key
 from sentinel.model.rollup import HotProgress
-from sentinel.model.step import DeadLetter, Outcome
+from sentinel.model.step import DeadLetter
 from sentinel.settings import Settings
 from sentinel.stream.failpoint import Failpoint, reach
 from sentinel.stream.journal import StepRecord
@@ -84,7 +85,7 @@ class Sink:
         try:
             self._producer.begin_transaction()
             masking = self._masking
-            for alert in outcome.alerts:
+            for alert in outcome.emitted.alerts:
                 whole = masking.alert(alert, masking.alerts)
                 brief = masking.alert(alert, masking.tiers)
                 for topic, seen in (
@@ -92,28 +93,28 @@ class Sink:
                     (self._topics.tier(alert.tier), brief),
                 ):
                     self._produce(topic, seen.key.encode(), self._alert(topic, seen))
-            for each in outcome.action_requests:
+            for each in outcome.emitted.action_requests:
                 request, topic = masking.action(each), self._topics.actions
                 self._produce(topic, request.key.encode(), self._action(topic, request))
-            for letter in outcome.dead_letters:
+            for letter in outcome.emitted.dead_letters:
                 # Every shard reads every broadcast record; one of them puts the bad ones aside.
                 if letter.topic != self._topics.silences or self._partition == 0:
                     self._put_aside(letter)
             for target, value in records(
-                outcome.rollups,
+                outcome.emitted.rollups,
                 self._partition,
                 self._partitions,
-                outcome.progress,
-                tells_all=outcome.tells_all,
+                outcome.emitted.progress,
+                tells_all=outcome.emitted.tells_all,
             ):
                 self._produce(self._topics.rollups, None, value, partition=target)
-            for entry in outcome.hot:
+            for entry in outcome.emitted.hot:
                 key = owner_key(entry.kind, entry.id).encode()
                 self._produce(
                     self._topics.hot, key, msgspec.json.encode(entry), partition=_BROADCAST
                 )
-            if outcome.hot_until_ms is not None:
-                until_ms = outcome.hot_until_ms
+            if outcome.emitted.hot_until_ms is not None:
+                until_ms = outcome.emitted.hot_until_ms
                 told = HotProgress(owner=self._partition, owners=self._partitions, until=until_ms)
                 value = msgspec.json.encode(told)
                 self._produce(self._topics.hot, None, value, partition=_BROADCAST)

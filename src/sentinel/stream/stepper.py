@@ -11,9 +11,9 @@ from typing import Protocol
 
 import msgspec
 
-from sentinel.configuration import Configuration
+from sentinel.engine import Configuration, Outcome
 from sentinel.model.events import Stream
-from sentinel.model.step import Chunk, Outcome, Step
+from sentinel.model.step import Chunk, Step
 from sentinel.stream.failpoint import Failpoint, reach
 from sentinel.stream.inbox import Due, Source
 from sentinel.stream.journal import StepRecord, record_of

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sentinel.backtest import RuleError, configuration_files, varied
-from sentinel.configuration import Configuration
+from sentinel.engine import Configuration
 
 FILES = {
     "rules/one.yaml": """\

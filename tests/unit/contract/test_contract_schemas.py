@@ -149,8 +149,8 @@ def test_schemas_accept_the_output_of_simulated_attacks() -> None:
         now_ms = max(time_ms(item.event) for item in block)
         chunks = [_chunk(stream, block) for stream in Stream]
         outcome = engine.process(Step(now_ms, [each for each in chunks if each.values]))
-        alerts += outcome.alerts
-        requests += outcome.action_requests
+        alerts += outcome.emitted.alerts
+        requests += outcome.emitted.action_requests
     assert len({alert.tier for alert in alerts}) > 2
     for alert in alerts:
         _validate(json.loads(encode_alert(alert)), alert_schema())

@@ -6,8 +6,7 @@ import msgspec
 from tests.delivery.alerts import NOW
 from tests.delivery.box import Box
 
-from sentinel.configuration import Configuration
-from sentinel.engine import Engine
+from sentinel.engine import Configuration, Engine
 from sentinel.model.alert import Alert, Tier
 from sentinel.model.events import Stream
 from sentinel.model.step import Chunk, Step
@@ -49,7 +48,7 @@ def _alerts(*spent: tuple[int, float]) -> list[Alert]:
         }
         value = msgspec.json.encode(event)
         chunk = Chunk(Stream.TRANSACTION, "t", 0, [number], [at_ms], [None], [value])
-        alerts += engine.process(Step(at_ms, [chunk])).alerts
+        alerts += engine.process(Step(at_ms, [chunk])).emitted.alerts
     return alerts
 
 

@@ -2,8 +2,7 @@
 
 import json
 
-from sentinel.configuration import Configuration
-from sentinel.engine import Engine
+from sentinel.engine import Configuration, Engine
 from sentinel.model.events import Stream
 from sentinel.model.step import Chunk, Step
 from sentinel.settings import read_configuration
@@ -50,7 +49,7 @@ def _payments(*amounts: float) -> Step:
 
 def test_a_reason_names_what_is_usual_for_the_customer() -> None:
     """The clause on a z-score tells the value itself and the customer's own mean before it."""
-    alerts = Engine(_configuration()).process(_payments(*[90.0, 110.0] * 6, 5_000.0)).alerts
+    alerts = Engine(_configuration()).process(_payments(*[90.0, 110.0] * 6, 5_000.0)).emitted.alerts
     (clause,) = alerts[-1].reasons[0].clauses
     assert clause.values["amount"] == 5_000.0
     assert abs(clause.normal["amount"] - 100.0) < 1.0
@@ -58,4 +57,4 @@ def test_a_reason_names_what_is_usual_for_the_customer() -> None:
 
 def test_without_history_nothing_is_usual() -> None:
     """A customer's first payments neither fire nor have a normal."""
-    assert not Engine(_configuration()).process(_payments(90.0, 5_000.0)).alerts
+    assert not Engine(_configuration()).process(_payments(90.0, 5_000.0)).emitted.alerts

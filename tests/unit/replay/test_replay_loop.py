@@ -4,8 +4,7 @@ from functools import cache
 
 import msgspec
 
-from sentinel.configuration import Configuration
-from sentinel.engine import Engine
+from sentinel.engine import Configuration, Engine
 from sentinel.entities import records
 from sentinel.model.alert import Alert
 from sentinel.model.events import Login, Stream
@@ -54,16 +53,18 @@ def test_an_attack_is_an_alert_and_what_follows_it_knows() -> None:
     """Failures make the address hot; from the next step on customers' rules see it."""
     engine = LoopBack(Engine(_configuration()))
     attack = engine.process(_step(_logins(70)))
-    assert "shared.credential-stuffing" in _rules(attack.alerts, "ip")
-    assert attack.signals["shared.credential-stuffing", "live"] > 0
+    assert "shared.credential-stuffing" in _rules(attack.emitted.alerts, "ip")
+    assert attack.counts.signals["shared.credential-stuffing", "live"] > 0
     follows = engine.process(_step(_logins(3, success=True, start=70)))
-    assert "shared.login-from-hot-address" in _rules(follows.alerts, "customer")
+    assert "shared.login-from-hot-address" in _rules(follows.emitted.alerts, "customer")
 
 
 def test_two_shards_with_owners_say_what_one_engine_says() -> None:
     """The alert of the address has the same id, whoever owns it and wherever customers live."""
     alone = LoopBack(Engine(_configuration()))
-    expected = [a for step in by_pane(_step(_logins(70))) for a in alone.process(step).alerts]
+    expected = [
+        a for step in by_pane(_step(_logins(70))) for a in alone.process(step).emitted.alerts
+    ]
     shards, said = [Engine(_configuration()) for _ in range(2)], list[Alert]()
     for step in by_pane(_step(_logins(70))):
         logins = [msgspec.json.decode(v or b"", type=Login) for v in step.chunks[0].values]
@@ -71,12 +72,14 @@ def test_two_shards_with_owners_say_what_one_engine_says() -> None:
         for number, shard in enumerate(shards):
             mine = [each for each in logins if PLAIN.text(each.customer_id) % 2 == number]
             outcome = shard.process(_step(mine) if mine else Step(step.stream_ms, []))
-            for target, value in records(outcome.rollups, number, 2, outcome.progress):
+            for target, value in records(
+                outcome.emitted.rollups, number, 2, outcome.emitted.progress
+            ):
                 told[target].append(value)
         for shard, values in zip(shards, told, strict=True):
             n = len(values)
             chunk = Chunk(Control.ROLLUP, "r", 0, list(range(n)), [0] * n, [None] * n, [*values])
-            said += shard.process(Step(step.stream_ms, [chunk])).alerts
+            said += shard.process(Step(step.stream_ms, [chunk])).emitted.alerts
     ids = {alert.alert_id for alert in said if alert.entity.kind == "ip"}
     assert ids == {alert.alert_id for alert in expected if alert.entity.kind == "ip"}
     assert len(ids) == 1
@@ -92,7 +95,7 @@ def test_an_engine_goes_on_from_a_snapshot_in_the_middle_of_an_attack() -> None:
     restored.restore(whole.engine.snapshot())
     other = LoopBack(restored)
     for step in steps[6:]:
-        assert other.process(step).alerts == whole.process(step).alerts
+        assert other.process(step).emitted.alerts == whole.process(step).emitted.alerts
     assert restored.digest() == whole.engine.digest()
 
 
@@ -108,12 +111,12 @@ def test_a_step_is_cut_where_panes_begin() -> None:
 def test_the_size_of_a_step_changes_nothing() -> None:
     """An attack and those who log in from its address after: in one step, or in many."""
     logins = [*_logins(70), *_logins(20, success=True, start=70)]
-    whole = LoopBack(Engine(_configuration())).process(_step(logins)).alerts
+    whole = LoopBack(Engine(_configuration())).process(_step(logins)).emitted.alerts
     cut = LoopBack(Engine(_configuration()))
     parts = [
         alert
         for start in range(0, 90, 7)
-        for alert in cut.process(_step(logins[start : start + 7])).alerts
+        for alert in cut.process(_step(logins[start : start + 7])).emitted.alerts
     ]
     assert "shared.login-from-hot-address" in _rules(whole, "customer")
     ids = [{(a.alert_id, a.revision, a.score) for a in alerts} for alerts in (whole, parts)]

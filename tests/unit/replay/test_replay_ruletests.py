@@ -5,11 +5,13 @@ from collections import Counter
 import msgspec
 import pytest
 
+from sentinel.engine import Emitted, Outcome
 from sentinel.model.alert import Alert, AlertState, Change, Entity, Tier, Trigger
+from sentinel.model.counts import Counts
 from sentinel.model.document import ConfigError, parse
 from sentinel.model.events import Stream
 from sentinel.model.signal import Risk, Title
-from sentinel.model.step import Outcome, Step
+from sentinel.model.step import Step
 from sentinel.replay.ruletests import START_MS, RuleTest, read_tests, run_test
 
 
@@ -71,8 +73,8 @@ class _Said:
 
     def __init__(self, fired: int, *tiers: Tier) -> None:
         self._outcome = Outcome(
-            alerts=[_alert(tier) for tier in tiers],
-            signals=Counter({("some.rule", "live"): fired, ("other.rule", "live"): 9}),
+            Emitted(alerts=[_alert(tier) for tier in tiers]),
+            Counts(signals=Counter({("some.rule", "live"): fired, ("other.rule", "live"): 9})),
         )
 
     def process(self, step: Step) -> Outcome:

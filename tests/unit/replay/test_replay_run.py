@@ -42,7 +42,7 @@ def _replayed(
     engine, summary = Engine(read_configuration(None)), Summary()
     sources = [open_source(name) for name in files]
     outcomes = replay(engine, sources, summary, step_rows=step_rows, limit=limit)
-    alerts = [encode(alert) for outcome in outcomes for alert in outcome.alerts]
+    alerts = [encode(alert) for outcome in outcomes for alert in outcome.emitted.alerts]
     return alerts, engine.digest(), summary
 
 

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentinel.configuration import Configuration
-from sentinel.engine import Engine
+from sentinel.engine import Configuration, Engine
 from sentinel.model.columns import FIELDS
 from sentinel.model.document import ConfigError, parse
 from sentinel.model.events import Stream
@@ -194,6 +193,6 @@ def test_a_list_is_part_of_the_version() -> None:
     assert Configuration.parse(after.files).version == after.version  # what is published
     step = next(test.step for test in read_tests(after.rule_documents) if test.expected is True)
     engine = Engine(before)
-    assert engine.process(step).signals == Counter()
+    assert engine.process(step).counts.signals == Counter()
     engine.reconfigure(after)
-    assert Engine(after).process(step).signals == {("a.listed", "live"): 1}
+    assert Engine(after).process(step).counts.signals == {("a.listed", "live"): 1}

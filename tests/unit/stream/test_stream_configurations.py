@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from sentinel.configuration import Configuration
+from sentinel.engine import Configuration
 from sentinel.metrics import Metrics
 from sentinel.model.signature import public_text, sign
 from sentinel.settings import Settings, read_configuration

@@ -51,13 +51,13 @@ def _a_step_missing(world: World) -> None:
 
 def _said_otherwise(world: World) -> None:
     offset, value = world.log.journal[5]
-    record = msgspec.structs.replace(decode(value), said="00")
+    record = msgspec.structs.replace(decode(value), output_digest="00")
     world.log.journal[5] = offset, encode(record)
 
 
 def _left_otherwise(world: World) -> None:
     offset, value = world.log.journal[0]
-    record = msgspec.structs.replace(decode(value), state="00")
+    record = msgspec.structs.replace(decode(value), state_digest="00")
     world.log.journal[0] = offset, encode(record)
 
 

@@ -101,7 +101,7 @@ def test_events_in_avro_and_json_mean_the_same(registry: Registry, serialize: Se
     for chunk in (plain, registry.to_json(_chunk(serialize(event)))):
         engine = Engine(read_configuration(None))
         outcome = engine.process(Step(event["event_time"], [chunk]))
-        assert (outcome.events[Stream.TRANSACTION], outcome.dead_letters) == (1, [])
+        assert (outcome.counts.events[Stream.TRANSACTION], outcome.emitted.dead_letters) == (1, [])
         engines.append(engine)
     assert engines[0].digest() == engines[1].digest()
 
@@ -115,9 +115,9 @@ def test_bad_avro_becomes_a_dead_letter_with_its_own_bytes(
     bad = [b"\x00\x00\x00\x99\x99" + good[5:], good[:9], b"\x00junk", b"\x00", wrong]
     chunk = registry.to_json(_chunk(*bad, good, None))
     outcome = Engine(read_configuration(None)).process(Step(chunk.recorded_ms[0], [chunk]))
-    assert outcome.events[Stream.TRANSACTION] == 1
-    assert [letter.value for letter in outcome.dead_letters] == [*bad, None]
-    reasons = [letter.reason for letter in outcome.dead_letters]
+    assert outcome.counts.events[Stream.TRANSACTION] == 1
+    assert [letter.value for letter in outcome.emitted.dead_letters] == [*bad, None]
+    reasons = [letter.reason for letter in outcome.emitted.dead_letters]
     assert reasons[-2:] == [DeadLetterReason.SCHEMA, DeadLetterReason.EMPTY]
     assert set(reasons[:-2]) == {DeadLetterReason.MALFORMED}
 

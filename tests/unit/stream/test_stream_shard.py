@@ -10,10 +10,11 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
+from sentinel.engine import Outcome
 from sentinel.ingest import NEVER
 from sentinel.metrics import Metrics
 from sentinel.model.events import Stream
-from sentinel.model.step import Outcome, Step
+from sentinel.model.step import Step
 from sentinel.stream.inbox import Waiting
 from sentinel.stream.journal import StepRecord, decode, encode
 from sentinel.stream.records import Fetched

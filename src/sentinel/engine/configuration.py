@@ -6,13 +6,14 @@ every alert can name the configuration that raised it.
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated
 
 from msgspec import Meta, Struct, structs
 
 from sentinel import alerting, complaints, detect, entities, features, feedback, ingest, rules, text
+from sentinel.engine.stages import Stages
 from sentinel.model.columns import FIELDS, Schema
 from sentinel.model.document import ConfigError, Document, parse
 from sentinel.model.duration import parse_duration
@@ -22,7 +23,6 @@ from sentinel.model.hours import read_zone
 from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.people import People, read_people
 from sentinel.model.share import WHOLE, Share
-from sentinel.model.stage import Stage
 
 _SINGLE = (
     "engine.yaml",
@@ -70,34 +70,6 @@ class Bounds:
     max_entities: int
     max_fired_events: int
     max_held_transactions: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stages:
-    """The stages of one engine, without any state yet."""
-
-    position: ingest.Position
-    customers: features.Customers
-    detectors: detect.DetectorSet
-    text: text.TextReader
-    entity_rules: rules.EntityRules
-    rules: rules.RuleSet
-    alerting: alerting.Alerting
-    alarms: complaints.Alarms
-    complaints: complaints.Complaints
-    collector: entities.Collector
-    owner: entities.Owner
-    rollups: entities.RollupBuffer
-    heat: entities.Heat
-    hot_list: entities.HotList
-    verdicts: feedback.Verdicts
-    held: feedback.Held
-    field_demand: Mapping[Stream, frozenset[str]]
-
-    def stateful(self) -> dict[str, Stage]:
-        """Those with state by their names, in their order."""
-        found = ((each.name, getattr(self, each.name)) for each in fields(self))
-        return {name: stage for name, stage in found if isinstance(stage, Stage)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,78 +143,51 @@ class Configuration:
 
         Only what some rule reads, directly or through a detector, is computed.
         """
-        with_features = _with_features(self.declarations)
-        detectors = detect.load(self._documents["detectors.yaml"], with_features)
-        schema = {
-            stream: {
-                **columns,
-                **detectors.columns.get(stream, {}),
-                **(self.text.columns if stream is Stream.COMPLAINT else {}),
-                **entities.risk_columns(stream),
-            }
-            for stream, columns in with_features.items()
-        }
-        rule_set = self._rules(schema)
+        detectors = detect.load(
+            self._documents["detectors.yaml"], _with_features(self.declarations)
+        )
+        rule_set = self._rules(self._schema(detectors))
         detectors = detectors.narrowed(rule_set.demand)
         demand = {
             stream: rule_set.demand.get(stream, frozenset())
             | detectors.demand.get(stream, frozenset())
             for stream in Stream
         }
-        compile_condition = partial(rules.compile_expression, hasher=self.hasher)
+        bounds, zone, hasher = self.bounds, self.bounds.local_time.zone, self.hasher
+        compile_condition = partial(rules.compile_expression, hasher=hasher)
         feature_set = features.FeatureSet(
             self.declarations,
             demand,
             compile_condition,
-            self.bounds.local_time,
-            self.bounds.max_customers,
-            self.bounds.max_busy_customers,
+            bounds.local_time,
+            bounds.max_customers,
+            bounds.max_busy_customers,
         )
-        entity_rules = rules.load_entity_rules(
-            self.rule_documents,
-            {kind: self.measures.columns(kind) for kind in EntityKind},
-            self._only,
-            self.hasher,
-        )
+        entity_rules = self._entity_rules()
         layout = entities.lay_out(self.measures, entity_rules.demand)
-        collector = entities.Collector(layout, self.measures, compile_condition, self.hasher)
-        hot_list = entities.HotList(demand, self.hasher)
-        bounds = self.bounds
+        collector = entities.Collector(layout, self.measures, compile_condition, hasher)
+        hot_list = entities.HotList(demand, hasher)
+        max_held = bounds.max_held_transactions if collector.takes_labels else 0
         return Stages(
             position=ingest.Position(bounds.ingest.remembered_events),
             customers=features.Customers(feature_set, bounds.max_customers, bounds.customer_ttl_ms),
             detectors=detectors,
-            text=text.TextReader(self.text, demand[Stream.COMPLAINT], self.hasher),
+            text=text.TextReader(self.text, demand[Stream.COMPLAINT], hasher),
             rules=rule_set,
-            alerting=alerting.load(
-                self._documents["tiers.yaml"],
-                self._documents["suppression.yaml"],
-                self.bounds.local_time.zone,
-                self.hasher,
-                share,
-            ),
-            complaints=complaints.load(
-                self._documents["complaints.yaml"], self.bounds.local_time.zone
-            ),
-            alarms=complaints.Alarms(self.bounds.local_time.zone),
+            alerting=self._alerting(share),
+            complaints=complaints.load(self._documents["complaints.yaml"], zone),
+            alarms=complaints.Alarms(zone),
             collector=collector,
-            owner=entities.Owner(layout, self.bounds.max_entities),
+            owner=entities.Owner(layout, bounds.max_entities),
             rollups=entities.RollupBuffer(),
             entity_rules=entity_rules,
             heat=entities.Heat(),
             hot_list=hot_list,
-            verdicts=feedback.Verdicts(self.bounds.max_fired_events),
-            held=feedback.Held(
-                self.bounds.max_held_transactions if collector.takes_labels else 0,
-                collector.labelled_fields,
-                self.hasher,
-            ),
+            verdicts=feedback.Verdicts(bounds.max_fired_events),
+            held=feedback.Held(max_held, collector.labelled_fields, hasher),
             field_demand={
-                stream: frozenset(
-                    (demand[stream] & FIELDS[stream].keys())
-                    | feature_set.field_demand[stream]
-                    | collector.field_demand[stream]
-                    | hot_list.field_demand[stream]
+                stream: frozenset(demand[stream] & FIELDS[stream].keys()).union(
+                    *(each.field_demand[stream] for each in (feature_set, collector, hot_list))
                 )
                 for stream in Stream
             },
@@ -253,8 +198,33 @@ class Configuration:
         """The rule files, in the order of their names."""
         return [each for name, each in self._documents.items() if name.startswith(_RULES)]
 
+    def _schema(self, detectors: detect.DetectorSet) -> Schema:
+        """What rules can ask for on each stream: fields, features, scores, texts, risks."""
+        return {
+            stream: {
+                **columns,
+                **detectors.columns.get(stream, {}),
+                **(self.text.columns if stream is Stream.COMPLAINT else {}),
+                **entities.risk_columns(stream),
+            }
+            for stream, columns in _with_features(self.declarations).items()
+        }
+
     def _rules(self, schema: Schema) -> rules.RuleSet:
         return rules.load(self.rule_documents, schema, self.lists, self._only, self.hasher)
+
+    def _entity_rules(self) -> rules.EntityRules:
+        schema = {kind: self.measures.columns(kind) for kind in EntityKind}
+        return rules.load_entity_rules(self.rule_documents, schema, self._only, self.hasher)
+
+    def _alerting(self, share: Share) -> alerting.Alerting:
+        return alerting.load(
+            self._documents["tiers.yaml"],
+            self._documents["suppression.yaml"],
+            self.bounds.local_time.zone,
+            self.hasher,
+            share,
+        )
 
 
 def _lists(

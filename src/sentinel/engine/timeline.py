@@ -1,0 +1,155 @@
+"""What happens in a step, in one order: answers, complaints, signals, and what is due."""
+
+import heapq
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter, itemgetter
+
+from sentinel.complaints import Notice
+from sentinel.engine.stages import Stages
+from sentinel.entities import TICK_MS
+from sentinel.ingest import NEVER, Said, places
+from sentinel.model.claim import Claim, Ending
+from sentinel.model.columns import Batch
+from sentinel.model.counts import Counts
+from sentinel.model.entity import EntityKind
+from sentinel.model.events import Complaint, Event, EventKey, Stream
+from sentinel.model.response import Response, ResponseKind, ResponseResult, Silence
+from sentinel.model.rollup import HotEntry
+from sentinel.model.signal import Signal
+
+_ENTITY_MOMENT = attrgetter("event_time", "entity_kind", "entity_id")
+
+
+class Timeline:
+    """One step's happenings, each at its append time, with the deadlines between them.
+
+    Rules and entities behind an alert hear of an answer where it stands among the events.
+    ``wall_ms`` is the step's wall-clock time, None in a simulation.
+    """
+
+    def __init__(self, stages: Stages, counts: Counts, wall_ms: int | None) -> None:
+        self._stages, self._counts, self._wall_ms = stages, counts, wall_ms
+
+    def silence(self, silences: Said[Silence]) -> None:
+        """Apply silences at wall-clock time; what alerting refuses becomes a dead letter."""
+        self.advance(NEVER)
+        for place, silence in enumerate(silences.messages):
+            refusal = self._stages.alerting.silence(silence, silences.signers[place])
+            if refusal is not None:
+                silences.refuse(place, refusal)
+
+    def process(self, batch: Batch, signals: Sequence[Signal], responses: Said[Response]) -> None:
+        """Process responses, complaints and signals in one order, each at its append time."""
+        for place, happened in _merged(batch, signals, responses):
+            if isinstance(happened, tuple):
+                response, appended_ms = happened
+                self.advance(appended_ms)
+                at_ms = int(response.event_time)  # type: ignore[arg-type]  # ms since decoded
+                self._respond(response, at_ms, place)
+                continue
+            self.advance(int(batch.order[place]))
+            if isinstance(happened, Complaint):
+                self._complain(happened, batch, place)
+            elif isinstance(happened, list):
+                self._stages.verdicts.note(happened)
+                self._stages.alerting.take(happened)
+        if len(batch):
+            self.advance(int(batch.order[-1]))
+
+    def process_shared(self, signals: Sequence[Signal]) -> list[HotEntry]:
+        """Process the signals of shared entities; returns those that are hot now."""
+        stages, hot = self._stages, []
+        for (at_ms, kind, entity_id), each in groupby(signals, key=_ENTITY_MOMENT):
+            mine = list(each)
+            stages.alerting.advance(NEVER, self._wall_ms, at_ms)
+            stages.verdicts.note(mine)
+            stages.alerting.take(mine)
+            risk = max((stages.entity_rules.hot.get(one.rule_id, 0) for one in mine), default=0)
+            if risk:
+                appended_ms = max(one.recorded_ms for one in mine)
+                from_ms = (appended_ms // TICK_MS + 2) * TICK_MS
+                entry = HotEntry(kind=EntityKind(kind), id=entity_id, risk=risk, at=from_ms)
+                if stages.heat.note(entry):
+                    hot.append(entry)
+        return hot
+
+    def advance(self, stream_ms: int, shared_ms: int = NEVER) -> None:
+        """Do what is due by stream time, of complaints and alerts in one order.
+
+        ``shared_ms`` is stream time of the shared entities: all shards have passed it.
+        """
+        complaints, alerting = self._stages.complaints, self._stages.alerting
+        while (due_ms := complaints.next_due_ms()) <= stream_ms:
+            alerting.advance(due_ms, self._wall_ms, NEVER)
+            self._apply(complaints.advance(due_ms))
+        alerting.advance(stream_ms, self._wall_ms, shared_ms)
+
+    def _respond(self, response: Response, at_ms: int, place: int) -> None:
+        """Apply what was answered on an alert or an event."""
+        if response.kind is ResponseKind.LABEL:
+            known = self._judge(response.events, response, at_ms, place)
+            result = ResponseResult.APPLIED if known else ResponseResult.NOT_HELD
+            self._counts.responses[response.kind, result] += 1
+            return
+        events = self._stages.alerting.respond(response, at_ms)
+        if response.kind is ResponseKind.DISPOSITION:
+            self._judge(events, response, at_ms, place)
+
+    def _judge(self, events: Sequence[EventKey], response: Response, at_ms: int, place: int) -> int:
+        """Give events the response's verdict; returns how many are known."""
+        stages, verdict = self._stages, response.verdict
+        assert verdict is not None  # noqa: S101 - checked when it was decoded
+        fired = stages.verdicts.judge(events, verdict)
+        held = [event_id for stream, event_id in events if stream is Stream.TRANSACTION]
+        return max(fired, stages.held.judge(held, verdict, at_ms, place))
+
+    def _complain(self, event: Complaint, batch: Batch, place: int) -> None:
+        recorded_ms = batch.rows[Stream.COMPLAINT].recorded_ms[batch.row[place]]
+        self._apply(
+            self._stages.complaints.take(
+                event.complaint_id,
+                event.customer_id,
+                event.status,
+                event.channel,
+                event.product,
+                event.category,
+                event.branch_id,
+                event.event_id,
+                int(batch.event_time[place]),
+                int(recorded_ms),
+                event.extended_to,
+                event.approved_by,
+            )
+        )
+
+    def _apply(self, notices: Sequence[Notice]) -> None:
+        """Notices of complaints become alerts, or end them."""
+        for notice in notices:
+            self._counts.notices[notice.kind] += 1
+            said = self._stages.alarms.take(notice)
+            if isinstance(said, Claim):
+                self._stages.alerting.claim(said)
+            elif isinstance(said, Ending):
+                self._stages.alerting.end(said)
+
+
+_Happening = tuple[Response, int] | Event | list[Signal]
+"""An answer and its append time, a complaint, or the signals of one event."""
+
+
+def _merged(
+    batch: Batch, signals: Sequence[Signal], responses: Said[Response]
+) -> Iterator[tuple[int, _Happening]]:
+    """All that happened, by its place among the events of the batch."""
+    answers = zip(
+        places(responses.appended_ms, batch),
+        zip(responses.messages, responses.appended_ms, strict=True),
+        strict=True,
+    )
+    rows = batch.rows.get(Stream.COMPLAINT)
+    steps = ((place, rows.events[row]) for row, place in enumerate(rows.place)) if rows else ()
+    by_event = groupby(signals, key=lambda signal: signal.place)
+    return heapq.merge(
+        answers, steps, ((place, list(each)) for place, each in by_event), key=itemgetter(0)
+    )
