@@ -57,6 +57,8 @@ class Worker:
     sink: LogSink
     positions: dict[Stream | Control, int]
     inbox: Inbox = field(default_factory=Inbox)
+    arrivals: list[Fetched] = field(default_factory=list)
+    """What came into the inbox since the last step."""
     carried: Due | None = None
     """What an aborted step was to process."""
     handed_over: dict[Stream | Control, int] = field(default_factory=dict)
@@ -246,10 +248,13 @@ class World:
                 self.log.positions[stream] = max(self.log.positions.get(stream, 0), found.end)
 
         worker.inbox.put(Waiting(stream, found, ack), self._now_ms + self._skew_ms)
+        worker.arrivals.append(found)
         worker.arrived[stream] = max(worker.arrived.get(stream, 0), found.end)
 
     def _due(self, worker: Worker) -> Due:
         """What makes the next step, as a shard decides it."""
+        while worker.arrivals:
+            worker.stepper.admit(worker.arrivals.pop(0))
         engine = worker.stepper.state.engine
         wall_ms = self._now_ms + self._skew_ms
         bound_ms = engine.bound_ms(wall_ms) if engine.reads_ahead else None
@@ -294,7 +299,7 @@ class World:
         except SinkAbortedError:  # as the shard does: recover, then the same chunks again
             self.happened["aborted"] += 1
             state = self._recovered()
-            worker.stepper = Stepper(state, worker.sink, self._broadcasts(), None)
+            worker.stepper = Stepper(state, worker.sink, self._broadcasts(), None, worker.stepper)
         worker.sink.fault = ""
 
     def _snapshot(self, worker: Worker) -> None:

@@ -7,7 +7,7 @@ makes small steps and low latency, heavy load big steps and full speed.
 import asyncio
 import contextlib
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,6 +20,7 @@ from sentinel.model.alert import Change
 from sentinel.model.entity import CUSTOMER
 from sentinel.stream.broadcast import Broadcast
 from sentinel.stream.inbox import ALIGNED, Due, Inbox, Source, Waiting
+from sentinel.stream.records import Fetched
 from sentinel.stream.recovery import ShardState, snapshot_of
 from sentinel.stream.registry import Registry
 from sentinel.stream.sink import Sink, SinkAbortedError
@@ -82,6 +83,8 @@ class Shard:
         self._inputs, self._sink, self._metrics = inputs, sink, metrics
         self._snapshots = snapshots
         self._inbox, self._arrived = Inbox(), asyncio.Event()
+        self._arrivals: deque[Fetched] = deque()
+        """Chunks of the inbox of which the stepper has not heard."""
         self._applied_ends: dict[str, int] = {}
         self._arrived_ends: dict[str, int] = {}
         self._stopping, self._saves_at_end = False, False
@@ -130,6 +133,7 @@ class Shard:
         if self._stopping:
             return
         self._inbox.put(waiting, self._inputs.clock_ms())
+        self._arrivals.append(waiting.records)
         self._arrived_ends[waiting.records.topic] = waiting.records.end
         self._arrived.set()
 
@@ -185,9 +189,8 @@ class Shard:
         self._metrics.recovering(self.number, under_way=False)
         _log.info("shard ready", shard=self.number, next_step=state.next_number)
         inputs = self._inputs
-        fetched = self._stepper.fetched if self._stepper else None
         self._stepper = Stepper(
-            state, self._sink, inputs.broadcasts, inputs.registry, fetched, inputs.is_empty
+            state, self._sink, inputs.broadcasts, inputs.registry, self._stepper, inputs.is_empty
         )
         self._saved_ms, self._saved_step = inputs.clock_ms(), state.next_number
         reached_ms = {source: state.engine.appended(source) for source in ALIGNED}
@@ -199,6 +202,8 @@ class Shard:
         """What makes the next step; empty when it is time to look at the clocks."""
         until = time.monotonic() + _IDLE_S
         while True:
+            while self._arrivals:
+                await _admit(stepper, self._arrivals.popleft())
             wall_ms, engine = self._inputs.clock_ms(), stepper.state.engine
             bound_ms = engine.bound_ms(wall_ms) if engine.reads_ahead else None
             due = self._inbox.next_step(self._inputs.has_ended, wall_ms, bound_ms)
@@ -255,3 +260,11 @@ class Shard:
                 seconds = (now_ms - alert.trigger.recorded_ms) / 1000
                 shared = alert.entity.kind != CUSTOMER
                 self._metrics.observe_latency(alert.tier, seconds, alert.alert_id, shared=shared)
+
+
+async def _admit(stepper: Stepper, arrived: Fetched) -> None:
+    """Tell the stepper of a chunk; where one is lacking, it has to ask the broker."""
+    if stepper.follows(arrived):
+        stepper.admit(arrived)
+    else:
+        await asyncio.to_thread(stepper.admit, arrived)

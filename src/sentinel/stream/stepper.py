@@ -5,7 +5,7 @@ simulation of every fault.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -75,25 +75,49 @@ class Stepper:
         sink: StepSink,
         broadcasts: Sequence[Broadcasting],
         readable: Readable | None,
-        fetched: Mapping[str, int] | None = None,
+        before: "Stepper | None" = None,
         is_empty: IsEmpty = lambda *_: False,
     ) -> None:
-        """``fetched`` is up to where each topic was handed over to the stepper before this one.
+        """``before`` is the stepper whose chunks this one goes on with.
 
-        ``is_empty`` is asked about what was not handed over: the ends of transactions, and what
+        ``is_empty`` is asked about what did not arrive: the ends of transactions, and what
         was aborted, are offsets without a record.
         """
         self.state = state
         self._sink, self._broadcasts, self._readable = sink, broadcasts, readable
         self._is_empty = is_empty
-        self.fetched: dict[str, int] = dict(fetched or {})
-        self._reached: dict[str, int] = {}  # of what was read ahead
+        self.fetched: dict[str, int] = dict(before.fetched) if before else {}
+        """Up to where each topic has been handed over in steps."""
+        self.arrived: dict[str, int] = dict(before.arrived) if before else {}
+        """Up to where each topic has arrived without a gap."""
+
+    def follows(self, fetched: Fetched) -> bool:
+        """Whether a chunk that arrives stands right behind what has arrived before it."""
+        return fetched.start <= self._expected(fetched.topic)
+
+    def admit(self, fetched: Fetched) -> None:
+        """Note that a chunk has arrived.
+
+        Raises GapError if records before it never did: once the inbox knows of what came after
+        them, nobody waits for them any more.
+        """
+        expected = self._expected(fetched.topic)
+        place = fetched.topic, fetched.partition
+        if fetched.start > expected and not self._is_empty(*place, expected, fetched.start):
+            raise GapError(
+                f"{fetched.topic}-{fetched.partition}: read up to {expected - 1}, then came "
+                f"what was fetched from {fetched.start} on"
+            )
+        self.arrived[fetched.topic] = max(fetched.end, expected)
+
+    def _expected(self, topic: str) -> int:
+        return max(self.arrived.get(topic, 0), self.taken(topic))
 
     def take(self, due: Due, wall_ms: int, configuration: Configuration) -> Done | None:
         """Process one step of what is due; None if there was nothing to do.
 
         It is processed when there are new records, a deadline is due, or another configuration
-        is in force.  Raises GapError and what the sink raises.
+        is in force.  Raises what the sink raises.
         """
         engine, stream_ms = self.state.engine, due.stream_ms
         chunks, ahead = self._chunks(due.chunks), self._ahead(due)
@@ -127,9 +151,7 @@ class Stepper:
         applied = dict(self.state.applied)
         for stream, fetched in arrived:
             at = applied.get(fetched.topic, -1)
-            expected = max(self.fetched.get(fetched.topic, 0), at + 1)
-            self._refuse_gap(fetched, expected)
-            self.fetched[fetched.topic] = max(fetched.end, expected)
+            self.fetched[fetched.topic] = max(fetched.end, self.taken(fetched.topic))
             chunk = fetched.after(stream, at)
             if chunk is not None:
                 applied[chunk.topic] = chunk.offsets[-1]
@@ -151,21 +173,10 @@ class Stepper:
                 self.state.applied.get(fetched.topic, -1),
                 chunks[-1].offsets[-1] if chunks and chunks[-1].stream is stream else -1,
             )
-            reached = max(self.fetched.get(fetched.topic, 0), self._reached.get(fetched.topic, 0))
-            self._refuse_gap(fetched, max(reached, at + 1))
-            self._reached[fetched.topic] = max(fetched.end, reached)
             chunk = fetched.after(stream, at)
             if chunk is not None:
                 chunks.append(chunk)
         return chunks
-
-    def _refuse_gap(self, fetched: Fetched, expected: int) -> None:
-        place = fetched.topic, fetched.partition
-        if fetched.start > expected and not self._is_empty(*place, expected, fetched.start):
-            raise GapError(
-                f"{fetched.topic}-{fetched.partition}: read up to {expected - 1}, then came "
-                f"what was fetched from {fetched.start} on"
-            )
 
     def _seen(self, record: StepRecord) -> dict[str, int]:
         """How far each broadcast topic has been read by the end of the step."""

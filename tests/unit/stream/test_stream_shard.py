@@ -136,7 +136,9 @@ def _shard(
 
 def _plain(records: list[StepRecord]) -> list[StepRecord]:
     """Without the hashes."""
-    return [msgspec.structs.replace(record, said="", state=None) for record in records]
+    return [
+        msgspec.structs.replace(record, output_digest="", state_digest=None) for record in records
+    ]
 
 
 async def _run(
