@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-_PAUSE_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+from sentinel.metrics.declare import SECONDS
 
 
 class RecoveryMetrics:
@@ -29,7 +29,7 @@ class RecoveryMetrics:
         self._pause_seconds = Histogram(
             "sentinel_snapshot_pause_seconds",
             "How long a snapshot holds up its shard.",
-            buckets=_PAUSE_SECONDS,
+            buckets=SECONDS,
             registry=registry,
         )
         self._snapshot_bytes = Gauge(

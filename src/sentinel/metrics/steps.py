@@ -4,11 +4,10 @@ from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from sentinel.metrics.declare import counter
+from sentinel.metrics.declare import SECONDS, counter
 from sentinel.model.step import Outcome
 
 _EVENTS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
-_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
 class StepFailure(StrEnum):
@@ -30,13 +29,13 @@ class StepMetrics:
         self._seconds = Histogram(
             "sentinel_step_duration_seconds",
             "Engine time of a step.",
-            buckets=_SECONDS,
+            buckets=SECONDS,
             registry=registry,
         )
         self._commit_seconds = Histogram(
             "sentinel_commit_duration_seconds",
             "Transaction time of a step.",
-            buckets=_SECONDS,
+            buckets=SECONDS,
             registry=registry,
         )
         self._failures = counter(
