@@ -52,6 +52,21 @@ class Bank:
     output_retention_s: float = 30 * 86_400
     broker_bytes_per_s: float = 100e6  # what one broker shall write at most
 
+    @property
+    def peak_events_per_s(self) -> float:
+        """Events per second in the busiest hours."""
+        return self.events_per_s * self.peak_factor
+
+    @property
+    def fullest_shard_customers(self) -> float:
+        """Customers of the fullest shard."""
+        return self.customers / self.partitions * self.busiest_share
+
+    @property
+    def workers_left(self) -> int:
+        """The workers while one is down; they have its shards."""
+        return self.workers - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Needs:
@@ -90,27 +105,16 @@ def needs(costs: Costs, bank: Bank) -> Needs:
 
     Recovery is that of a worker that starts again and has all its shards to itself.
     """
-    peak_per_s = bank.events_per_s * bank.peak_factor
+    peak_per_s = bank.peak_events_per_s
     steps_per_s = min(peak_per_s, bank.partitions * bank.steps_per_s)
     load_cores = peak_per_s * event_us(costs, bank) / 1e6
     step_cores = steps_per_s * costs.us_per_step / 1e6
 
-    snapshot_bytes = bank.customers * costs.snapshot_bytes_per_customer
-    raw_per_s = snapshot_bytes / bank.snapshot_interval_s
+    raw_per_s = bank.customers * costs.snapshot_bytes_per_customer / bank.snapshot_interval_s
     packing_s = costs.snapshot_s_per_gb + costs.compress_s_per_gb
     snapshot_cores = raw_per_s / 1e9 * packing_s
     busy = load_cores + step_cores + snapshot_cores
-
-    left = bank.workers - 1  # one is down, the others have its shards
-    shards = math.ceil(bank.partitions / left)
-    on_worker = bank.customers / left * bank.busiest_share
-    on_shard = bank.customers / bank.partitions * bank.busiest_share
-    worker_bytes = (
-        costs.process_bytes
-        + shards * (costs.empty_shard_bytes + costs.producer_bytes)
-        + on_worker * costs.bytes_per_customer
-        + on_shard * costs.snapshot_bytes_per_customer * costs.snapshot_copies
-    )
+    worker_bytes = _worker_bytes(costs, bank)
 
     alerts_per_s = peak_per_s * bank.alerts_per_1000_events / 1000
     input_per_s = peak_per_s * costs.record_bytes
@@ -120,29 +124,18 @@ def needs(costs: Costs, bank: Bank) -> Needs:
     written_per_s = (input_per_s + packed_per_s + output_per_s) * bank.replication
     least = bank.replication
     brokers = max(least, math.ceil(written_per_s / bank.broker_bytes_per_s) + 1)
-    disk_bytes = bank.replication * (
-        input_per_s / bank.peak_factor * bank.input_retention_s
-        + output_per_s / bank.peak_factor * bank.output_retention_s
-        # Two whole snapshots, and as much again that waits to be compacted away.
-        + 4 * snapshot_bytes / costs.compression_ratio
-    )
 
-    gb = (
-        bank.customers / bank.workers * bank.busiest_share * costs.snapshot_bytes_per_customer / 1e9
-    )
-    read_s = gb * (costs.read_s_per_gb + costs.restore_s_per_gb)
-    missed = bank.snapshot_interval_s * peak_per_s / bank.workers
-    replay_s = costs.recovery_fixed_s + missed / costs.replay_events_per_s
+    read_s, replay_s = _recovery_s(costs, bank)
     return Needs(
         customers_per_shard=bank.customers / bank.partitions,
         load_cores=load_cores,
         step_cores=step_cores,
         snapshot_cores=snapshot_cores,
-        snapshot_pause_s=on_shard
+        snapshot_pause_s=bank.fullest_shard_customers
         * costs.snapshot_bytes_per_customer
         / 1e9
         * costs.snapshot_s_per_gb,
-        worker_busy=busy / left,
+        worker_busy=busy / bank.workers_left,
         worker_bytes=worker_bytes,
         total_bytes=worker_bytes * bank.workers,
         input_bytes_per_s=input_per_s,
@@ -151,11 +144,45 @@ def needs(costs: Costs, bank: Bank) -> Needs:
         output_bytes_per_s=output_per_s,
         written_bytes_per_s=written_per_s,
         brokers=brokers,
-        disk_bytes=disk_bytes,
+        disk_bytes=_disk_bytes(costs, bank, input_per_s, output_per_s),
         transactions_per_s=steps_per_s,
         recovery_read_s=read_s,
         recovery_replay_s=replay_s,
         recovery_s=read_s + replay_s,
+    )
+
+
+def _worker_bytes(costs: Costs, bank: Bank) -> float:
+    """Memory of the fullest worker while one is down, at the time of a snapshot."""
+    shards = math.ceil(bank.partitions / bank.workers_left)
+    on_worker = bank.customers / bank.workers_left * bank.busiest_share
+    return (
+        costs.process_bytes
+        + shards * (costs.empty_shard_bytes + costs.producer_bytes)
+        + on_worker * costs.bytes_per_customer
+        + bank.fullest_shard_customers * costs.snapshot_bytes_per_customer * costs.snapshot_copies
+    )
+
+
+def _disk_bytes(costs: Costs, bank: Bank, input_per_s: float, output_per_s: float) -> float:
+    """What the brokers keep; the bytes per second are those of the peak."""
+    snapshot_bytes = bank.customers * costs.snapshot_bytes_per_customer
+    return bank.replication * (
+        input_per_s / bank.peak_factor * bank.input_retention_s
+        + output_per_s / bank.peak_factor * bank.output_retention_s
+        # Two whole snapshots, and as much again that waits to be compacted away.
+        + 4 * snapshot_bytes / costs.compression_ratio
+    )
+
+
+def _recovery_s(costs: Costs, bank: Bank) -> tuple[float, float]:
+    """Seconds that a worker reads snapshots, and that it replays its journal."""
+    customers = bank.customers / bank.workers * bank.busiest_share
+    gb = customers * costs.snapshot_bytes_per_customer / 1e9
+    missed = bank.snapshot_interval_s * bank.peak_events_per_s / bank.workers
+    return (
+        gb * (costs.read_s_per_gb + costs.restore_s_per_gb),
+        costs.recovery_fixed_s + missed / costs.replay_events_per_s,
     )
 
 

@@ -7,12 +7,13 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Message, Producer
 from tests.integration.blocks import blocks
 from tests.integration.stage import Stage, wait_for
 from tests.ports import free_port
@@ -117,13 +118,8 @@ def test_letters_of_a_worker_are_mended_and_processed_once(
     try:
         worker.wait_ready()
         wait_for(lambda: len(stage.read(stage.topics.deadletter)) == 4, "the letters")
-        listed = _sentinel(stage, "list")
-        assert listed.stdout.count("\n") == 4
-        assert "looks like seconds" in listed.stdout
-        assert "77.5" not in listed.stdout
+        _check_list(stage)
         topic = stage.topics.inputs[Stream.TRANSACTION]
-        assert f"dead letters: 3 schema of {topic}, 1 malformed of {topic}" in listed.stderr
-        assert _sentinel(stage, "list", "--reason", "malformed").stdout.count("\n") == 1
         gold = next(each["id"] for each in _listed(stage) if "XAU" in each["detail"])
         early = _sentinel(stage, "replay", gold)
         assert (early.returncode, "currency XAU has no rate" in early.stdout) == (1, True), (
@@ -153,20 +149,42 @@ def test_letters_of_a_worker_are_mended_and_processed_once(
     finally:
         code = worker.end(signal.SIGTERM)
     assert code == 0
-    events = {
-        json.loads(each.value())["event_id"]: each
-        for each in stage.read(topic)
-        if dict(each.headers() or ()).get("repairs")
-    }
+    events = _repaired(stage)
     assert set(events) == {"t1", "t2", "t3"}
     first = json.loads(events["t1"].value())
     assert (first["event_time"], first["amount"]) == (seconds * 1000, 77.5)
+    _check_marks(stage, events)
+
+
+def _check_list(stage: Stage) -> None:
+    """The four letters are listed with their reasons, without what the events hold."""
+    listed = _sentinel(stage, "list")
+    assert listed.stdout.count("\n") == 4
+    assert "looks like seconds" in listed.stdout
+    assert "77.5" not in listed.stdout
+    topic = stage.topics.inputs[Stream.TRANSACTION]
+    assert f"dead letters: 3 schema of {topic}, 1 malformed of {topic}" in listed.stderr
+    assert _sentinel(stage, "list", "--reason", "malformed").stdout.count("\n") == 1
+
+
+def _repaired(stage: Stage) -> dict[str, Message]:
+    """The events that were sent again, by id."""
+    return {
+        json.loads(each.value())["event_id"]: each
+        for each in stage.read(stage.topics.inputs[Stream.TRANSACTION])
+        if dict(each.headers() or ()).get("repairs")
+    }
+
+
+def _check_marks(stage: Stage, events: Mapping[str, Message]) -> None:
+    """Events and letters name who repaired them; an event stays in its customer's shard."""
     assert events["t1"].key() == b"C1"
     assert dict(events["t1"].headers())["repaired-by"] == b"li.wei"
     by_id = {each["id"]: each for each in _listed(stage)}
     place = dict(events["t1"].headers())["repairs"].decode()
     assert by_id[place]["repaired"]["by"] == "li.wei"
     assert len(by_id) == 4
+    topic = stage.topics.inputs[Stream.TRANSACTION]
     originals = [each for each in stage.read(topic) if not each.headers()]
     for repaired in events.values():  # the same customer, the same shard
         (original,) = (each for each in originals if each.key() == repaired.key())

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import msgspec
-from tests.faults.undisturbed import undisturbed
+from tests.simulation.check import Fault, check
 from tests.simulation.configuration import configurations
 from tests.simulation.log import (
     BROADCAST,
@@ -17,20 +17,12 @@ from tests.simulation.log import (
     LogBroadcast,
     LogHistory,
     LogSink,
-    told_of,
 )
 
-from sentinel.alerting.cloudevent import decode as decode_alert
-from sentinel.alerting.cloudevent import encode as encode_alert
-from sentinel.engine import Engine
-from sentinel.model.alert import Alert
-from sentinel.model.entity import CUSTOMER
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
-from sentinel.model.signal import Risk
 from sentinel.stream import snapshot as form
 from sentinel.stream.inbox import ALIGNED, Due, Inbox, Waiting
-from sentinel.stream.journal import decode
 from sentinel.stream.records import Fetched
 from sentinel.stream.recovery import ShardState, recover, snapshot_of
 from sentinel.stream.sink import SinkAbortedError, SinkFatalError
@@ -42,10 +34,6 @@ _HOUR_MS = 3_600_000
 _LOSS = 0.01  # of what is fetched, on its way through the client
 _ACKED = 0.8
 _PATIENCE = 60  # turns until somebody restarts a worker that lacks what was handed over
-
-
-class Fault(Exception):  # noqa: N818 - what is wrong, not an error of the simulation
-    """The promise is broken."""
 
 
 @dataclass
@@ -95,7 +83,9 @@ class World:
         for _ in range(turns):
             self._turn()
         self._settle()
-        self._check()
+        assert self._worker is not None
+        engine = self._worker.stepper.state.engine
+        self.happened.update(check(self.log, engine, as_undisturbed=self._as_undisturbed))
 
     def _turn(self) -> None:
         draw = self._draw
@@ -374,72 +364,3 @@ class World:
             elif not (news or done or lacking or len(worker.inbox)):
                 return  # else a step may have told itself something
         raise Fault("it never gets to the end")
-
-    def _check(self) -> None:
-        """Against a run without any fault over the same steps."""
-        records = [decode(value) for _, value in self.log.journal]
-        if [record.number for record in records] != list(range(len(records))):
-            raise Fault("steps are missing or doubled")
-        for stream, topic in TOPICS.items():
-            applied = [
-                offset
-                for record in records
-                if topic in record.ranges
-                for offset in self._held(stream, *record.ranges[topic])
-            ]
-            if applied != [entry.offset for entry in self.log.inputs[stream]]:
-                raise Fault(f"{topic}: records were lost or taken twice")
-        engine, history = Engine(self.log.configurations[0]), LogHistory(self.log)
-        alerts: list[bytes] = []
-        told: list[bytes] = []
-        for record in records:
-            if record.config_version != engine.configuration.version:
-                if record.number == 0:
-                    engine = Engine(history.configuration(record.config_version))
-                else:
-                    engine.reconfigure(history.configuration(record.config_version))
-            step, _ = history.step(record)
-            outcome = engine.process(step)
-            alerts += [encode_alert(alert) for alert in outcome.emitted.alerts]
-            told += [value for _, value in told_of(outcome)]
-        if alerts != self.log.alerts:
-            raise Fault("the alerts are not those of a run without faults")
-        if told != [entry.value for entry in self.log.inputs[Control.ROLLUP]]:
-            raise Fault("owners are told something else than in a run without faults")
-        if b"sim.hot" in b"".join(alerts):
-            self.happened["hot"] += 1
-        ids = [msgspec.json.decode(value)["id"] for value in alerts]
-        if len(set(ids)) != len(ids):
-            raise Fault("an alert's revision was said twice")
-        if self._as_undisturbed:
-            self._check_undisturbed()
-        assert self._worker is not None
-        if engine.digest() != self._worker.stepper.state.engine.digest():
-            raise Fault("the state is not that of a run without faults")
-
-    def _check_undisturbed(self) -> None:
-        """Customers' alerts are those of a run in which every record was read when appended.
-
-        Shared entities and `sim.hot` are left out: from step to step a shard of this world takes
-        minutes, where one of Kafka's takes milliseconds to hear from the others. The rows of
-        outages in the fault suite compare them.
-        """
-        inputs = {
-            (source, 0): self.log.chunk(source, 0, 2**60)
-            for source in ALIGNED
-            if self.log.inputs.get(source)
-        }
-        known = {key: chunk for key, chunk in inputs.items() if chunk is not None}
-        right = undisturbed(self.log.configurations[0], 1, known)
-        found = [decode_alert(value) for value in self.log.alerts]
-        if _ids(found) != _ids(right):
-            raise Fault("the alerts are not those of an undisturbed run")
-        self.happened["as undisturbed"] += 1
-
-    def _held(self, stream: Stream | Control, first: int, last: int) -> list[int]:
-        return [e.offset for e in self.log.inputs[stream] if first <= e.offset <= last]
-
-
-def _ids(alerts: list[Alert]) -> set[str]:
-    of_customers = (alert for alert in alerts if alert.entity.kind == CUSTOMER)
-    return {alert.alert_id for alert in of_customers if alert.risk is not Risk.LEGAL}

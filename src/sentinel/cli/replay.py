@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from sentinel.model.events import Stream
+from sentinel.cli.backtest import Limit, OfStream
 
 if TYPE_CHECKING:
     from sentinel.engine import Configuration, Outcome
@@ -32,9 +32,7 @@ def replay(
         str | None,
         typer.Option("--map", help="A mapping file, or a shipped one (docs/mappings.md)."),
     ] = None,
-    stream: Annotated[
-        Stream | None, typer.Option(help="The stream of events of ours that do not say.")
-    ] = None,
+    stream: OfStream = None,
     configs: Annotated[
         Path | None, typer.Option(help="A configuration folder; without it the shipped one.")
     ] = None,
@@ -45,7 +43,7 @@ def replay(
             help="With the alert ids of the deployment at SENTINEL_BROKERS, whose key it reads.",
         ),
     ] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first rows.")] = None,
+    limit: Limit = None,
     dead_letters: Annotated[
         Path | None, typer.Option(help="Write refused rows here, as JSONL.")
     ] = None,
@@ -61,7 +59,6 @@ def replay(
     Alerts go to stdout as JSONL (CloudEvents), the summary to stderr. Several files are
     merged by event time.
     """
-    from sentinel.alerting.cloudevent import encode
     from sentinel.cli.replay_summary import print_summary, write_summary
     from sentinel.engine import Engine
     from sentinel.replay import loop, mapping, run, source
@@ -74,22 +71,12 @@ def replay(
     sources = [source.open_source(name, mapped, stream) for name in files]
     engine = loop.LoopBack(Engine(configuration))
     summary = run.Summary()
-    alerts = sys.stdout.buffer
-    with ExitStack() as stack:
-        refused = stack.enter_context(dead_letters.open("wb")) if dead_letters else None
-        started = time.perf_counter()
-        outcomes = run.replay(engine, sources, summary, limit=limit)
-        for outcome in _with_progress(outcomes, sources, quiet=quiet):
-            alerts.writelines(encode(alert) + b"\n" for alert in outcome.emitted.alerts)
-            if refused is not None:
-                _write_refused(refused, outcome.emitted.dead_letters)
-        alerts.flush()
-        seconds = time.perf_counter() - started
+    started = time.perf_counter()
+    outcomes = run.replay(engine, sources, summary, limit=limit)
+    _write(_with_progress(outcomes, sources, quiet=quiet), dead_letters)
+    seconds = time.perf_counter() - started
     if not quiet:
-        for each in sources:
-            if each.guessed_year:
-                typer.echo(f"{each.name}: times without a year: by the file's own date", err=True)
-        print_summary(summary, seconds)
+        print_summary(sources, summary, seconds)
     if summary_json is not None:
         write_summary(summary_json, summary, seconds, configuration.version)
 
@@ -112,6 +99,20 @@ def _keyed(configuration: "Configuration") -> "Configuration":
     if hasher is None:
         raise UserError(f"{topic} at {settings.brokers} has no key: no worker has started there")
     return configuration.keyed(hasher)
+
+
+def _write(outcomes: "Iterator[Outcome]", dead_letters: Path | None) -> None:
+    """Write alerts to stdout, and refused rows to a file if one is named."""
+    from sentinel.alerting.cloudevent import encode
+
+    alerts = sys.stdout.buffer
+    with ExitStack() as stack:
+        refused = stack.enter_context(dead_letters.open("wb")) if dead_letters else None
+        for outcome in outcomes:
+            alerts.writelines(encode(alert) + b"\n" for alert in outcome.emitted.alerts)
+            if refused is not None:
+                _write_refused(refused, outcome.emitted.dead_letters)
+        alerts.flush()
 
 
 def _with_progress(

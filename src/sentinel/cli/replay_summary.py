@@ -1,7 +1,7 @@
 """What a replay counted, for people on stderr and for programs in a file."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import typer
 
 from sentinel.model.visible import visible
 from sentinel.replay.run import Summary
+from sentinel.replay.source import Source
 
 _LETTERS = 5  # reasons, by file, of which the first dead letter is shown
 
@@ -31,8 +32,11 @@ def write_summary(path: Path, summary: Summary, seconds: float, version: str) ->
     path.write_bytes(msgspec.json.format(msgspec.json.encode(data)) + b"\n")
 
 
-def print_summary(summary: Summary, seconds: float) -> None:
-    """Print the counts to stderr; those of rows add up."""
+def print_summary(sources: Sequence[Source], summary: Summary, seconds: float) -> None:
+    """Print to stderr which files' years were guessed, and the counts; those of rows add up."""
+    for source in sources:
+        if source.guessed_year:
+            typer.echo(f"{source.name}: times without a year: by the file's own date", err=True)
     events = sum(summary.events.values())
     sums = {
         "events": events,

@@ -1,7 +1,7 @@
 """``sentinel rules``: questions about single rules."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,9 @@ from sentinel.cli.backtest import (
     watched,
 )
 from sentinel.cli.failure import UserError
+
+if TYPE_CHECKING:
+    from sentinel.backtest import Judgement
 
 rules = typer.Typer(help="Ask about single rules.", no_args_is_help=True)
 _MOST_VALUES = 50
@@ -68,7 +71,12 @@ def what_if(
     if as_json:
         rows = [{"value": value, **judgement.figures()} for value, judgement in found]
         typer.echo(msgspec.json.format(msgspec.json.encode(rows)).decode())
-        return
+    else:
+        _print(rule, found)
+
+
+def _print(rule: str, found: "list[tuple[float, Judgement]]") -> None:
+    """Print a table with a row for each value of the rule's threshold."""
     from rich.console import Console
     from rich.table import Table
 

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from threading import Event as Flag
@@ -15,6 +15,17 @@ import typer
 if TYPE_CHECKING:
     from sentinel.simulate import Item, Simulation
 
+Days = Annotated[
+    float | None,
+    typer.Option(min=0, help="How long; 2 if not given, endless for --kafka at a rate."),
+]
+Start = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"],
+        help="First moment, like 2026-01-05T00:00+08:00; for --kafka, now or to end now.",
+    ),
+]
 _FIRST_MONDAY_MS = 1_767_542_400_000  # 2026-01-05 00:00 in Shanghai: same seed, same bytes
 _DAY_MS = 86_400_000
 
@@ -22,17 +33,8 @@ _DAY_MS = 86_400_000
 def simulate(
     customers: Annotated[int, typer.Option(min=1, help="How many customers.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 7,
-    days: Annotated[
-        float | None,
-        typer.Option(min=0, help="How long; 2 if not given, endless for --kafka at a rate."),
-    ] = None,
-    start: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"],
-            help="First moment, like 2026-01-05T00:00+08:00; for --kafka, now or to end now.",
-        ),
-    ] = None,
+    days: Days = None,
+    start: Start = None,
     history_days: Annotated[
         float, typer.Option(min=0, help="Days of ordinary life before the start.")
     ] = 0,
@@ -65,39 +67,39 @@ def simulate(
         raise typer.BadParameter("give either --out or --kafka; --labels goes with --kafka")
     endless = kafka is not None and events_per_second is not None
     length = days if days is not None or endless else 2.0
-    if start is not None:
-        start_ms = int(start.timestamp() * 1000)
-    elif kafka:
-        start_ms = _now_ms() - (0 if endless else round((length or 0) * _DAY_MS))
-    else:
-        start_ms = _FIRST_MONDAY_MS
     simulation = Simulation(
         customers=customers,
         seed=seed,
         days=length,
-        start_ms=start_ms,
+        start_ms=_start_ms(start, None if endless else length, live=kafka is not None),
         history_days=history_days,
         attacks_per_day=attacks_per_day,
         events_per_second=events_per_second,
     )
-    with ExitStack() as stack:
-        if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
-            labels = labels or out / "labels.jsonl"
-        truth = stack.enter_context(labels.open("wb")) if labels else None
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        labels = labels or out / "labels.jsonl"
+    with labels.open("wb") if labels else nullcontext() as truth:
         if kafka:
             _produce(simulation, truth, kafka, topic_prefix)
         else:
-            events = stack.enter_context((out / "events.jsonl").open("wb")) if out else None
-            _write(simulation, truth, events or sys.stdout.buffer)
+            _write(simulation, truth, out)
 
 
-def _write(simulation: "Simulation", truth: BinaryIO | None, events: BinaryIO) -> None:
+def _start_ms(start: datetime | None, days: float | None, *, live: bool) -> int:
+    """The first moment: the given one; if ``live``, now or ``days`` ago; else always the same."""
+    if start is not None:
+        return int(start.timestamp() * 1000)
+    return _now_ms() - round((days or 0) * _DAY_MS) if live else _FIRST_MONDAY_MS
+
+
+def _write(simulation: "Simulation", truth: BinaryIO | None, out: Path | None) -> None:
     from sentinel.simulate.files import event_lines
 
-    for block in _labelling(simulation, truth):
-        events.writelines(event_lines(block))
-    events.flush()
+    with (out / "events.jsonl").open("wb") if out else nullcontext(sys.stdout.buffer) as events:
+        for block in _labelling(simulation, truth):
+            events.writelines(event_lines(block))
+        events.flush()
 
 
 def _produce(

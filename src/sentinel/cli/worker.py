@@ -6,6 +6,13 @@ import os
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sentinel.engine import Configuration
+    from sentinel.metrics import Metrics
+    from sentinel.settings import Settings
+    from sentinel.stream.configurations import Configurations
 
 _CATCH_UP_S = 30.0
 _GC_THRESHOLDS = (100_000, 20, 50)
@@ -17,7 +24,7 @@ def worker() -> None:
     from sentinel.cli.log import log_to_stderr
     from sentinel.settings import Settings, read_configuration
     from sentinel.stream.failpoint import arm
-    from sentinel.stream.topics import StartupError, Topics, check
+    from sentinel.stream.topics import StartupError, check
 
     log_to_stderr()
     settings = Settings.from_environment(os.environ)
@@ -29,16 +36,33 @@ def worker() -> None:
     configuration = read_configuration(Path(settings.configs) if settings.configs else None)
 
     import faust
-    import structlog
 
     from sentinel.agents.app import create_app
-    from sentinel.engine import warm_up
     from sentinel.metrics import Metrics
-    from sentinel.stream.configurations import Configurations, PublishError, publish
     from sentinel.stream.masking import read_masking
     from sentinel.stream.registry import open_registry
     from sentinel.stream.shards import Shards
     from sentinel.stream.web import Web
+
+    _compile(configuration)
+    metrics = Metrics()
+    masking, registry = read_masking(settings), open_registry(settings)
+    configurations = _configurations(settings, configuration, metrics)
+    shards = Shards(settings, count, configurations, masking, registry, metrics)
+    web = Web(settings.web_host, settings.web_port, metrics.registry, shards.health)
+    shards.start()
+    with tempfile.TemporaryDirectory(prefix="sentinel-faust-") as data_dir:
+        app = create_app(settings, shards, web, data_dir)
+        faust.Worker(
+            app, loglevel=logging.WARNING, redirect_stdouts=False
+        ).execute_from_commandline()
+
+
+def _compile(configuration: "Configuration") -> None:
+    """Compile the kernels, and keep the garbage collector from what they leave in memory."""
+    import structlog
+
+    from sentinel.engine import warm_up
 
     log = structlog.get_logger("sentinel.worker")
     started = time.perf_counter()
@@ -49,8 +73,18 @@ def worker() -> None:
     # them at every 700 allocations costs more than it can find.
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
-    metrics = Metrics()
-    masking, registry = read_masking(settings), open_registry(settings)
+
+
+def _configurations(
+    settings: "Settings", configuration: "Configuration", metrics: "Metrics"
+) -> "Configurations":
+    """The published configurations, caught up; publishes the files' own if there is none."""
+    import structlog
+
+    from sentinel.cli.failure import UserError
+    from sentinel.stream.configurations import Configurations, PublishError, publish
+    from sentinel.stream.topics import Topics
+
     configurations = Configurations(settings, configuration, metrics)
     configurations.start()
     if not configurations.wait_caught_up(_CATCH_UP_S):
@@ -65,17 +99,10 @@ def worker() -> None:
     except PublishError as error:
         raise UserError(f"{error}; run `sentinel publish` before") from None
     if configurations.current().version != configuration.version:
-        log.warning(
+        structlog.get_logger("sentinel.worker").warning(
             "the published configuration is in force, not that of the files",
             published=configurations.current().version,
             files=configuration.version,
             hint="sentinel publish",
         )
-    shards = Shards(settings, count, configurations, masking, registry, metrics)
-    web = Web(settings.web_host, settings.web_port, metrics.registry, shards.health)
-    shards.start()
-    with tempfile.TemporaryDirectory(prefix="sentinel-faust-") as data_dir:
-        app = create_app(settings, shards, web, data_dir)
-        faust.Worker(
-            app, loglevel=logging.WARNING, redirect_stdouts=False
-        ).execute_from_commandline()
+    return configurations

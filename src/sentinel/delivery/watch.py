@@ -92,6 +92,10 @@ class PagerMetrics:
             ("task",),
             registry=registry,
         )
+        self._start_at_zero(channels)
+
+    def _start_at_zero(self, channels: Iterable[str]) -> None:
+        """Create the series of known labels, so that rates work from the first page."""
         for task in PagerTask:
             self._failures.labels(task)
         for tier in Tier:

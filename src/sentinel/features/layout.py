@@ -149,6 +149,35 @@ class _Builder:
     def out(self, feature: Feature) -> tuple[int, int]:
         return self.outputs.index(feature), self.demand[feature.name]
 
+    def tables(self) -> Tables:
+        return Tables(
+            rings=self.table("rings", rings.RING_COLUMN + rings.MAX_VALUES),
+            windows=self.table("windows", 9),
+            calendars=self.table("calendars", 9),
+            sets=self.table("sets", 6),
+            first_seen=self.table("first_seen", 4),
+            distinct=self.table("distinct", 4),
+            zscores=self.table("zscores", 8),
+            since=self.table("since", 6),
+            velocities=self.table("velocities", 8),
+            rarities=self.table("rarities", 6),
+        )
+
+    def layout(self) -> Layout:
+        return Layout(
+            tables=self.tables(),
+            bits=self.bits,
+            values=tuple(self.values),
+            ids=tuple(self.ids),
+            outputs=tuple(self.outputs),
+            measuring=tuple(each for each in self.outputs if each.operation is Operation.ZSCORE),
+            width=self.width,
+            busy_width=self.busy_width,
+            pieces=tuple(self.pieces),
+            busy_pieces=tuple(self.busy_pieces),
+            uses_local_time=bool(self.rows["calendars"] or self.rows["rarities"]),
+        )
+
 
 def _place(names: list[str], name: str) -> int:
     if name not in names:
@@ -163,82 +192,21 @@ def lay_out(declarations: Declarations, demand: Mapping[Stream, frozenset[str]])
     gaps = _gaps(build)
     sets: dict[Hashable, int] = {}
     for feature in build.outputs:
-        operation = feature.operation
-        if operation in AGGREGATES and feature.calendar is not None:
-            stream = feature.streams[0]
-            value = build.value(feature.fields[0]) if feature.fields else -1
-            build.add(
-                "calendars",
-                _STREAMS.index(stream),
-                build.bit(stream, feature, in_ring=True),
-                value,
-                _OPERATIONS[operation],
-                _UNITS[feature.calendar],
-                build.take(calendar.WORDS, feature.meaning),
-                *build.out(feature),
-                build.ring_fields[stream].index(feature.fields[0]) if feature.fields else -1,
-            )
-        elif operation in (Operation.DISTINCT, Operation.FIRST_SEEN):
-            place = _recent_set(build, sets, gaps, feature)
-            table = "distinct" if operation is Operation.DISTINCT else "first_seen"
-            build.add(table, place, feature.span_ms, *build.out(feature))
-        elif operation is Operation.ZSCORE:
-            stream = feature.streams[0]
-            build.add(
-                "zscores",
-                _STREAMS.index(stream),
-                build.bit(stream, feature),
-                build.value(feature.fields[0]),
-                build.take(normal.WORDS, feature.meaning),
-                feature.span_ms,
-                *build.out(feature),
-                len(build.outputs) + len(build.rows["zscores"]),
-            )
-        elif operation is Operation.SINCE_LAST:
-            bits = build.stream_bits(feature)
-            build.add(
-                "since", *bits, build.take(motion.SINCE_WORDS, feature.meaning), *build.out(feature)
-            )
-        elif operation is Operation.VELOCITY:
-            bits = build.stream_bits(feature)
-            latitude, longitude = (build.value(name) for name in feature.fields)
-            build.add(
-                "velocities",
-                *bits,
-                build.take(motion.VELOCITY_WORDS, feature.meaning),
-                *build.out(feature),
-                latitude,
-                longitude,
-            )
-        elif operation is Operation.HOUR_RARITY:
-            bits = build.stream_bits(feature)
-            build.add(
-                "rarities", *bits, build.take(rhythm.WORDS, feature.meaning), *build.out(feature)
-            )
-    return Layout(
-        tables=Tables(
-            rings=build.table("rings", rings.RING_COLUMN + rings.MAX_VALUES),
-            windows=build.table("windows", 9),
-            calendars=build.table("calendars", 9),
-            sets=build.table("sets", 6),
-            first_seen=build.table("first_seen", 4),
-            distinct=build.table("distinct", 4),
-            zscores=build.table("zscores", 8),
-            since=build.table("since", 6),
-            velocities=build.table("velocities", 8),
-            rarities=build.table("rarities", 6),
-        ),
-        bits=build.bits,
-        values=tuple(build.values),
-        ids=tuple(build.ids),
-        outputs=tuple(build.outputs),
-        measuring=tuple(each for each in build.outputs if each.operation is Operation.ZSCORE),
-        width=build.width,
-        busy_width=build.busy_width,
-        pieces=tuple(build.pieces),
-        busy_pieces=tuple(build.busy_pieces),
-        uses_local_time=bool(build.rows["calendars"] or build.rows["rarities"]),
-    )
+        match feature.operation:
+            case Operation.DISTINCT | Operation.FIRST_SEEN:
+                _recent_values(build, sets, gaps, feature)
+            case Operation.ZSCORE:
+                _zscore(build, feature)
+            case Operation.SINCE_LAST:
+                _across_streams(build, "since", feature, motion.SINCE_WORDS)
+            case Operation.VELOCITY:
+                coordinates = [build.value(name) for name in feature.fields]
+                _across_streams(build, "velocities", feature, motion.VELOCITY_WORDS, *coordinates)
+            case Operation.HOUR_RARITY:
+                _across_streams(build, "rarities", feature, rhythm.WORDS)
+            case _ if feature.calendar is not None:
+                _calendar(build, feature, _UNITS[feature.calendar])
+    return build.layout()
 
 
 def _windows(build: _Builder) -> None:
@@ -298,6 +266,43 @@ def _series(windows: Sequence[Feature]) -> list[list[Feature]]:
     return [sorted(group, key=lambda feature: feature.span_ms) for group in groups.values()]
 
 
+def _calendar(build: _Builder, feature: Feature, unit: int) -> None:
+    """An aggregate since the beginning of the local day, week or month."""
+    stream = feature.streams[0]
+    build.add(
+        "calendars",
+        _STREAMS.index(stream),
+        build.bit(stream, feature, in_ring=True),
+        build.value(feature.fields[0]) if feature.fields else -1,
+        _OPERATIONS[feature.operation],
+        unit,
+        build.take(calendar.WORDS, feature.meaning),
+        *build.out(feature),
+        build.ring_fields[stream].index(feature.fields[0]) if feature.fields else -1,
+    )
+
+
+def _zscore(build: _Builder, feature: Feature) -> None:
+    """A value against the customer's own normal, whose output follows those of all features."""
+    stream = feature.streams[0]
+    build.add(
+        "zscores",
+        _STREAMS.index(stream),
+        build.bit(stream, feature),
+        build.value(feature.fields[0]),
+        build.take(normal.WORDS, feature.meaning),
+        feature.span_ms,
+        *build.out(feature),
+        len(build.outputs) + len(build.rows["zscores"]),
+    )
+
+
+def _across_streams(build: _Builder, table: str, feature: Feature, words: int, *more: int) -> None:
+    """A feature that events of several streams advance, with a bit for each stream."""
+    bits = build.stream_bits(feature)
+    build.add(table, *bits, build.take(words, feature.meaning), *build.out(feature), *more)
+
+
 def _gaps(build: _Builder) -> dict[tuple[Condition, int], int]:
     """For each set of recent values the shortest time that somebody looks back."""
     gaps: dict[tuple[Condition, int], int] = {}
@@ -306,6 +311,18 @@ def _gaps(build: _Builder) -> dict[tuple[Condition, int], int]:
             key = (Condition(feature.streams[0], feature.where, feature.fields), feature.keep)
             gaps[key] = min(gaps.get(key, feature.span_ms), feature.span_ms)
     return gaps
+
+
+def _recent_values(
+    build: _Builder,
+    sets: dict[Hashable, int],
+    gaps: Mapping[tuple[Condition, int], int],
+    feature: Feature,
+) -> None:
+    """A question to a set of recent values: how many there are, or whether this one is new."""
+    table = "distinct" if feature.operation is Operation.DISTINCT else "first_seen"
+    place = _recent_set(build, sets, gaps, feature)
+    build.add(table, place, feature.span_ms, *build.out(feature))
 
 
 def _recent_set(

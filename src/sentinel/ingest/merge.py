@@ -6,7 +6,7 @@ within a stream and are carried from step to step; hence any contiguous piece of
 sequence merges to itself, and cutting the input anywhere changes nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -60,64 +60,67 @@ def merge(decoded: Mapping[Stream, Decoded], watermarks: Watermarks, lateness_ms
     An event is late if it was appended more than ``lateness_ms`` after it happened: what was in
     time when it was appended is in time however late it is read.
     """
-    times, late, streams, rows_index = [], [], [], []
-    rows: dict[Stream, Rows] = {}
-    for place, stream in enumerate(_STREAMS):
+    batches: list[Batch] = []
+    for stream in _STREAMS:
         part = decoded.get(stream)
         if part is None:
             continue
-        n = len(part)
-        if not n:
+        if not len(part):
             watermarks.advance(stream, part.reached_ms)
             continue
-        time = part.columns["event_time"].view(np.int64)
-        watermarks.advance(stream, part.reached_ms, int(time.max()))
-        times.append(time)
-        late.append(time < part.recorded_ms - lateness_ms)
-        streams.append(np.full(n, place, np.int8))
-        rows_index.append(np.arange(n, dtype=np.int64))
-        rows[stream] = Rows(
-            stream,
-            part.events,
-            rows_index[-1],
-            part.recorded_ms,
-            dict(part.columns),
-            part.texts,
-            part.fresh,
-        )
-    if not rows:
-        empty = np.zeros(0, np.int64)
-        return Batch(
-            event_time=empty,
-            stream=np.zeros(0, np.int8),
-            customer=np.zeros(0, np.uint64),
-            row=empty,
-            late=np.zeros(0, np.bool_),
-            order=empty,
-            rows={},
-        )
-    customers = [part.columns["customer_id"].view(np.uint64) for part in rows.values()]
-    if len(rows) == 1:
-        return Batch(
-            event_time=times[0],
-            stream=streams[0],
-            customer=customers[0],
-            row=rows_index[0],
-            late=late[0],
-            order=next(iter(rows.values())).recorded_ms,
-            rows=rows,
-        )
-    key = np.concatenate([part.recorded_ms for part in rows.values()])
-    order = np.argsort(key, kind="stable")
-    stream_of = np.concatenate(streams)[order]
-    for stream, part_rows in rows.items():
-        part_rows.place = np.flatnonzero(stream_of == _STREAMS.index(stream))
+        batch = _of_one_stream(stream, part, lateness_ms)
+        watermarks.advance(stream, part.reached_ms, int(batch.event_time.max()))
+        batches.append(batch)
+    if not batches:
+        return _empty()
+    return batches[0] if len(batches) == 1 else _interleave(batches)
+
+
+def _of_one_stream(stream: Stream, part: Decoded, lateness_ms: int) -> Batch:
+    """The events of one stream as a batch, in the order of its offsets."""
+    n = len(part)
+    place = np.arange(n, dtype=np.int64)
+    columns = dict(part.columns)
+    rows = Rows(stream, part.events, place, part.recorded_ms, columns, part.texts, part.fresh)
+    event_time = columns["event_time"].view(np.int64)
     return Batch(
-        event_time=np.concatenate(times)[order],
+        event_time=event_time,
+        stream=np.full(n, _STREAMS.index(stream), np.int8),
+        customer=columns["customer_id"].view(np.uint64),
+        row=place,
+        late=event_time < part.recorded_ms - lateness_ms,
+        order=part.recorded_ms,
+        rows={stream: rows},
+    )
+
+
+def _interleave(batches: Sequence[Batch]) -> Batch:
+    """The batches of several streams as one, by append time; the sort is stable."""
+    append_time = np.concatenate([batch.order for batch in batches])
+    order = np.argsort(append_time, kind="stable")
+    stream_of = np.concatenate([batch.stream for batch in batches])[order]
+    rows = {stream: own for batch in batches for stream, own in batch.rows.items()}
+    for stream, own in rows.items():
+        own.place = np.flatnonzero(stream_of == _STREAMS.index(stream))
+    return Batch(
+        event_time=np.concatenate([batch.event_time for batch in batches])[order],
         stream=stream_of,
-        customer=np.concatenate(customers)[order],
-        row=np.concatenate(rows_index)[order],
-        late=np.concatenate(late)[order],
-        order=key[order],
+        customer=np.concatenate([batch.customer for batch in batches])[order],
+        row=np.concatenate([batch.row for batch in batches])[order],
+        late=np.concatenate([batch.late for batch in batches])[order],
+        order=append_time[order],
         rows=rows,
+    )
+
+
+def _empty() -> Batch:
+    nothing = np.zeros(0, np.int64)
+    return Batch(
+        event_time=nothing,
+        stream=np.zeros(0, np.int8),
+        customer=np.zeros(0, np.uint64),
+        row=nothing,
+        late=np.zeros(0, np.bool_),
+        order=nothing,
+        rows={},
     )

@@ -1,6 +1,5 @@
 """Files of every sort as blocks of event JSON."""
 
-import gzip
 import io
 import os
 from dataclasses import replace
@@ -10,48 +9,14 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from tests.unit.replay.files import CARDS, MAP, OURS, customers, letters, only, write
 
-from sentinel.model.document import parse
 from sentinel.model.events import Stream
 from sentinel.replay import mapping
-from sentinel.replay.block import Block, ReplayError, Skip
+from sentinel.replay.block import Skip
 from sentinel.replay.fields import Field
 from sentinel.replay.mapping import Mapping
-from sentinel.replay.source import Source, open_source
-
-CARDS = b"""ID,AT,WHO,SUM\r
-1,2026-01-05T10:00:00Z,ann,5.50\r
-2,2026-01-05T10:00:01Z,"bob ""b"", jr.",7\r
-"""
-MAP = mapping.load(
-    parse(
-        """
-stream: transaction
-fields:
-  event_id: ID
-  event_time: AT
-  customer_id: WHO
-  kind: {value: card}
-  direction: {value: debit}
-  amount: SUM
-""",
-        "map.yaml",
-    )
-)
-
-
-def _write(path: Path, data: bytes) -> str:
-    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
-    return str(path)
-
-
-def _only(source: Source) -> Block:
-    (block,) = source.blocks()
-    return block
-
-
-def _customers(block: Block) -> list[str]:
-    return [msgspec.json.decode(value)["customer_id"] for value in block.values]
+from sentinel.replay.source import open_source
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.tsv"])
@@ -60,21 +25,17 @@ def test_delimited_text(tmp_path: Path, name: str) -> None:
     data = CARDS
     if name == "a.tsv":
         data = b'\xef\xbb\xbfID\tAT\tWHO\tSUM\n1\t0\tann\t1\n2\t0\t"bob ""b"", jr."\t2\n'
-    block = _only(open_source(_write(tmp_path / name, data), MAP))
-    assert _customers(block) == ["ann", 'bob "b", jr.']
+    block = only(open_source(write(tmp_path / name, data), MAP))
+    assert customers(block) == ["ann", 'bob "b", jr.']
     assert block.offsets.tolist() == [1, 2]
     assert set(block.streams.tolist()) == {0}
 
 
-def _letters(source: Source) -> list[tuple[int, str, bytes | None]]:
-    return [(each.offset, each.detail, each.value) for each in source.take_refused()]
-
-
 def test_ragged_rows_are_refused(tmp_path: Path) -> None:
     """A row with too few cells does not stop the file; its dead letter has its text."""
-    source = open_source(_write(tmp_path / "a.csv", CARDS + b"3,4\r\n"), MAP)
-    assert len(_only(source)) == 2
-    assert _letters(source) == [(3, "line 4: 2 cells, the header has 4", b"3,4\r")]
+    source = open_source(write(tmp_path / "a.csv", CARDS + b"3,4\r\n"), MAP)
+    assert len(only(source)) == 2
+    assert letters(source) == [(3, "line 4: 2 cells, the header has 4", b"3,4\r")]
     assert source.take_refused() == []
 
 
@@ -84,22 +45,22 @@ def test_a_mapping_says_how_text_is_encoded(tmp_path: Path, encoding: str) -> No
     name = "Müller" if encoding == "cp1252" else "张三"
     data = f"ID;AT;WHO;SUM\r\n1;2026-01-05T10:00:00Z;{name};1,5\r\n".encode(encoding)
     spec = replace(MAP, encoding=encoding, delimiter=";", decimal=",")
-    block = _only(open_source(_write(tmp_path / "a.csv", data), spec))
-    assert _customers(block) == [name]
+    block = only(open_source(write(tmp_path / "a.csv", data), spec))
+    assert customers(block) == [name]
     assert msgspec.json.decode(block.values[0])["amount"] == 1.5
 
 
 def test_bytes_of_another_encoding_are_refused(tmp_path: Path) -> None:
     """What the stated encoding has not is no character of it; without one, UTF-8 is meant."""
     data = CARDS.replace(b"ann", "张三".encode("gbk"))
-    source = open_source(_write(tmp_path / "a.csv", data), MAP)
-    assert _customers(_only(source)) == ['bob "b", jr.']
+    source = open_source(write(tmp_path / "a.csv", data), MAP)
+    assert customers(only(source)) == ['bob "b", jr.']
     detail = "WHO is not UTF-8, it looks like gb18030: add `encoding: gb18030` to its mapping"
-    assert [each[:2] for each in _letters(source)] == [(1, detail)]
+    assert [each[:2] for each in letters(source)] == [(1, detail)]
     wrong = CARDS.replace(b"ann", b"a\xff\xffn")
-    source = open_source(_write(tmp_path / "a.csv", wrong), replace(MAP, encoding="gb18030"))
-    assert _customers(_only(source)) == ['bob "b", jr.']
-    assert [each[:2] for each in _letters(source)] == [(1, "WHO is not gb18030")]
+    source = open_source(write(tmp_path / "a.csv", wrong), replace(MAP, encoding="gb18030"))
+    assert customers(only(source)) == ['bob "b", jr.']
+    assert [each[:2] for each in letters(source)] == [(1, "WHO is not gb18030")]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +72,7 @@ def test_bytes_of_another_encoding_are_refused(tmp_path: Path) -> None:
 )
 def test_json_of_ours_with_a_mark_or_in_an_array(tmp_path: Path, data: bytes) -> None:
     """A byte order mark is nothing, an array is its elements."""
-    block = _only(open_source(_write(tmp_path / "logins.json", data)))
+    block = only(open_source(write(tmp_path / "logins.json", data)))
     assert block.times.tolist() == [1, 2]
     assert block.offsets.tolist() == [1, 2]
     assert block.values == [b'{"event_time":1}', b'{"event_time":2}']
@@ -132,18 +93,18 @@ def test_columns_inside_others_have_paths(tmp_path: Path) -> None:
         b'{"a":{"id":8},"t":3,"sum":[]}',
         b'{"a":{"id":8},"t":3,"who":{"0":{"name":{}}}}',
     ]
-    source = open_source(_write(tmp_path / "a.jsonl", b"\n".join([*rows, b""])), spec)
-    assert _only(source).values == [
+    source = open_source(write(tmp_path / "a.jsonl", b"\n".join([*rows, b""])), spec)
+    assert only(source).values == [
         b'{"stream":"transaction","event_id":"x","event_time":1,"customer_id":"ann","amount":0.10}',
         b'{"stream":"transaction","event_id":"7","event_time":2,"amount":123456789012345678.25}',
         b'{"stream":"transaction","event_id":"8","event_time":3}',
     ]
-    assert [each[:2] for each in _letters(source)] == [(4, "who.0.name holds nothing")]
+    assert [each[:2] for each in letters(source)] == [(4, "who.0.name holds nothing")]
     table = pa.table(
         {"a": [{"id": "x"}], "t": [1], "who": [{"0": {"name": "ann"}}], "sum.value": [1]}
     )
     pa.parquet.write_table(table, tmp_path / "a.parquet")
-    block = _only(open_source(str(tmp_path / "a.parquet"), spec))
+    block = only(open_source(str(tmp_path / "a.parquet"), spec))
     assert block.values == [
         b'{"stream":"transaction","event_id":"x","event_time":1,"customer_id":"ann","amount":1}'
     ]
@@ -154,10 +115,10 @@ def test_the_root_may_be_an_array_of_rows(tmp_path: Path) -> None:
     spec = replace(MAP, root="items", only={"kind": ["pay"]})
     row = b'{"ID":%d,"AT":5,"WHO":"ann","SUM":1,"kind":"%s"}'
     data = b'{"items":[' + row % (1, b"pay") + b"," + row % (2, b"refund") + b"]}\n{}\n"
-    source = open_source(_write(tmp_path / "a.jsonl", data), spec)
-    assert [msgspec.json.decode(each)["event_id"] for each in _only(source).values] == ["1"]
+    source = open_source(write(tmp_path / "a.jsonl", data), spec)
+    assert [msgspec.json.decode(each)["event_id"] for each in only(source).values] == ["1"]
     assert source.skipped == {Skip.NOT_WANTED: 1}
-    assert [each[:2] for each in _letters(source)] == [(2, "no JSON object at items")]
+    assert [each[:2] for each in letters(source)] == [(2, "no JSON object at items")]
 
 
 def test_parquet(tmp_path: Path) -> None:
@@ -174,7 +135,7 @@ def test_parquet(tmp_path: Path) -> None:
     )
     pa.parquet.write_table(table, path)
     source = open_source(str(path), MAP)
-    block = _only(source)
+    block = only(source)
     assert block.times.tolist() == [0, 1000]
     assert block.values[1] == (
         b'{"stream":"transaction","event_id":"2","event_time":1000,"customer_id":"8",'
@@ -186,12 +147,12 @@ def test_parquet(tmp_path: Path) -> None:
 def test_foreign_json_lines(tmp_path: Path) -> None:
     """JSON objects with other names are mapped; a line that is none is refused."""
     data = b'{"ID":"1","AT":5,"WHO":"ann","SUM":1}\nnonsense\n{"ID":"2","AT":6,"WHO":"bob"}\n'
-    source = open_source(_write(tmp_path / "a.jsonl", data), MAP)
-    block = _only(source)
-    assert _customers(block) == ["ann", "bob"]
+    source = open_source(write(tmp_path / "a.jsonl", data), MAP)
+    block = only(source)
+    assert customers(block) == ["ann", "bob"]
     assert block.times.tolist() == [5, 6]
     assert block.offsets.tolist() == [1, 3]
-    assert _letters(source) == [(2, "JSON is malformed: invalid character (byte 4)", b"nonsense")]
+    assert letters(source) == [(2, "JSON is malformed: invalid character (byte 4)", b"nonsense")]
 
 
 def test_a_text_log_by_the_first_pattern_found(tmp_path: Path) -> None:
@@ -201,10 +162,10 @@ Dec 10 06:55:48 h sshd[1]: Failed password for invalid user my x from 10.0.0.1 p
 Dec  9 09:32:20 h sshd[2]: Accepted password for ann from 10.0.0.2 port 9 ssh2
 Dec 10 06:55:48 h sshd[3]: Failed none for invalid user  from 10.0.0.1 port 9 ssh2
 """
-    name = _write(tmp_path / "sshd.log", data)
+    name = write(tmp_path / "sshd.log", data)
     os.utime(name, (1_481_400_000, 1_481_400_000))  # of 2016, as its lines are
     source = open_source(name, mapping.read("sshd"))
-    block = _only(source)
+    block = only(source)
     first, second, third = (msgspec.json.decode(value) for value in block.values)
     assert first == {
         "stream": "login",
@@ -225,13 +186,10 @@ Dec 10 06:55:48 h sshd[3]: Failed none for invalid user  from 10.0.0.1 port 9 ss
     assert source.skipped == {Skip.NO_PATTERN: 1}
 
 
-OURS = b'{"event_id":"1","event_time":"1970-01-01T00:00:01Z"}\n\nbroken\n{"event_time":"soon"}\n'
-
-
 @pytest.mark.parametrize("name", ["logins.jsonl", "login-2026.jsonl.gz", "Logins.ndjson"])
 def test_lines_of_ours_pass_untouched(tmp_path: Path, name: str) -> None:
     """The file's name tells the stream, blank lines are nothing, bad ones go to ingest."""
-    block = _only(open_source(_write(tmp_path / name, OURS)))
+    block = only(open_source(write(tmp_path / name, OURS)))
     assert block.times.tolist() == [1000, -1, -1]
     assert block.streams.tolist() == [1, 1, 1]
     assert block.offsets.tolist() == [1, 3, 4]
@@ -241,18 +199,18 @@ def test_lines_of_ours_pass_untouched(tmp_path: Path, name: str) -> None:
 def test_lines_may_state_their_stream(tmp_path: Path) -> None:
     """A mixed file: each line says its stream; one that does not is skipped and counted."""
     data = b'{"event_time":1,"stream":"login"}\n{"event_time":2}\n{"stream":"complaint"}\n'
-    source = open_source(_write(tmp_path / "mixed.jsonl", b'{"stream":"login",}\n' + data))
-    block = _only(source)
+    source = open_source(write(tmp_path / "mixed.jsonl", b'{"stream":"login",}\n' + data))
+    block = only(source)
     assert block.streams.tolist() == [1, 2]
     assert source.skipped == {Skip.NO_STREAM: 1}
-    (letter,) = _letters(source)  # what is no JSON tells no stream, and is not lost for that
+    (letter,) = letters(source)  # what is no JSON tells no stream, and is not lost for that
     assert letter[::2] == (1, b'{"stream":"login",}')
 
 
 def test_the_stream_given_stands_before_the_name(tmp_path: Path) -> None:
     """``--stream`` wins over the file's name, a line's own word over both."""
     data = b'{"event_time":1}\n{"event_time":2,"stream":"transaction"}\n'
-    block = _only(open_source(_write(tmp_path / "logins.jsonl", data), stream=Stream.COMPLAINT))
+    block = only(open_source(write(tmp_path / "logins.jsonl", data), stream=Stream.COMPLAINT))
     assert block.streams.tolist() == [2, 0]
 
 
@@ -262,149 +220,17 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(data)))
         monkeypatch.setattr("sys.stdin", stdin)
         source = open_source("-", spec, Stream.TRANSACTION)
-        assert _customers(_only(source))[0] == "ann"
+        assert customers(only(source))[0] == "ann"
         assert source.total_bytes == 0
 
 
 def test_a_table_of_ours_needs_no_mapping(tmp_path: Path) -> None:
     """A CSV whose columns have our names is read by the stream in its name."""
     data = b"event_id,event_time,customer_id,kind,success,more\n1,5,ann,login,true,x\n"
-    block = _only(open_source(_write(tmp_path / "logins.csv", data)))
+    block = only(open_source(write(tmp_path / "logins.csv", data)))
     assert block.values == [
         (
             b'{"stream":"login","event_time":5,"customer_id":"ann","event_id":"1",'
             b'"kind":"login","success":true}'
         )
     ]
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "spec", "message"),
-    [
-        (
-            "mixed.jsonl",
-            b'{"event_time":1}\n',
-            None,
-            (
-                "mixed.jsonl: cannot tell which stream its lines are: give --stream, or name the "
-                'file like transactions.jsonl, or put "stream" in each line'
-            ),
-        ),
-        (
-            "a.csv",
-            CARDS,
-            None,
-            (
-                "a.csv: cannot tell which stream it is: give --map or --stream, or name the file "
-                "like transactions.csv"
-            ),
-        ),
-        (
-            "a.csv",
-            CARDS.replace(b"SUM", b"SUMM"),
-            MAP,
-            'a.csv: no column "SUM" (did you mean "SUMM"?)',
-        ),
-        (
-            "logins.csv",
-            b"a,b\n",
-            None,
-            'logins.csv: no column "event_time" (its columns: a, b)',
-        ),
-        (
-            "a.csv",
-            CARDS.replace(b"SUM", b"SUM,SUM"),
-            MAP,
-            'a.csv: column "SUM" is there more than once',
-        ),
-        (
-            "a.csv",
-            CARDS.replace(b",", b"|"),
-            MAP,
-            (
-                'a.csv: no column "ID" (it looks delimited by "|": add `delimiter: "|"` to its '
-                "mapping)"
-            ),
-        ),
-        (
-            "a.csv",
-            CARDS.decode().encode("utf-16"),
-            MAP,
-            "a.csv: looks like utf-16: add `encoding: utf-16` to its mapping",
-        ),
-        ("a.csv", b'"ID,AT\n1,2\n', MAP, "a.csv: line 1: a quote is not closed"),
-        (
-            "logins.json",
-            b'[{"event_time":1},{"event_time":2',
-            None,
-            "logins.json: the array does not end: row 2 is cut off",
-        ),
-        ("logins.json", b'[{"event_time":1}] {}', None, "logins.json: something follows the array"),
-        (
-            "a.txt",
-            b"",
-            MAP,
-            (
-                "a.txt: not a name that ends in .jsonl, .csv, .tsv or .parquet (or these and .gz); "
-                "a text log needs a mapping with lines"
-            ),
-        ),
-        (
-            "a.parquet",
-            b"no, this is not Parquet",
-            MAP,
-            (
-                "a.parquet: Parquet magic bytes not found in footer. Either the file is "
-                "corrupted or this is not a parquet file."
-            ),
-        ),
-    ],
-)
-def test_a_file_that_cannot_be_read_says_why(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    data: bytes,
-    spec: mapping.Mapping | None,
-    message: str,
-) -> None:
-    """One line for each thing that can be wrong with a file."""
-    monkeypatch.chdir(tmp_path)
-    _write(tmp_path / name, data)
-    with pytest.raises(ReplayError) as caught:
-        list(open_source(name, spec).blocks())
-    assert str(caught.value) == message
-
-
-def test_a_zipped_file_cut_short_says_so(tmp_path: Path) -> None:
-    """A broken archive is an error of one line that names it, after what could be read."""
-    path = tmp_path / "logins.jsonl.gz"
-    whole = gzip.compress(OURS * 50)
-    for data, why in [
-        (whole[:-12], "ended before the end-of-stream marker"),
-        (whole[:-8] + b"\0" * 8, "CRC check failed"),
-        (whole[:20] + b"\xff" * 20 + whole[40:], "Error -3 while decompressing"),
-        (b"no archive", "Not a gzipped file"),
-    ]:
-        path.write_bytes(data)
-        with pytest.raises(ReplayError, match=why) as caught:
-            list(open_source(str(path)).blocks())
-        assert str(caught.value).startswith(f"{path}: ")
-
-
-@pytest.mark.parametrize(
-    ("column", "message"),
-    [
-        (pa.array([{"a": 1}]), 'column "ID" holds others: name one, like ID.a'),
-        (pa.array([[1]]), 'column "ID" holds lists, no single values: list<element: int64>'),
-    ],
-)
-def test_a_parquet_column_of_many_values_is_named(
-    tmp_path: Path, column: pa.Array, message: str
-) -> None:
-    """A struct or a list is no field; the message says which column."""
-    path = tmp_path / "a.parquet"
-    pa.parquet.write_table(pa.table({"ID": column, "AT": [1], "WHO": [1], "SUM": [1]}), path)
-    with pytest.raises(ReplayError) as caught:
-        list(open_source(str(path), MAP).blocks())
-    assert str(caught.value) == f"{path}: {message}"

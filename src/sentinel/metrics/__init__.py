@@ -1,0 +1,11 @@
+"""What a worker tells Prometheus; names carry units, labels never carry ids.
+
+One file per subject: its metrics stand beside the methods that feed them.  ``worker`` joins
+the subjects in one registry.
+"""
+
+from sentinel.metrics.alerts import SHARED
+from sentinel.metrics.steps import StepFailure
+from sentinel.metrics.worker import Metrics
+
+__all__ = ["SHARED", "Metrics", "StepFailure"]

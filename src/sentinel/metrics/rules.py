@@ -1,0 +1,68 @@
+"""Rules: the configuration in force, what its rules find and what people say of it."""
+
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+import sentinel
+from sentinel.engine import Configuration, Outcome
+from sentinel.metrics.declare import counter
+from sentinel.model.signal import Stage
+from sentinel.model.step import SignalDrop
+from sentinel.rules.declare import declare
+
+
+class RuleMetrics:
+    """The configuration and the signals of its rules."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._build = Gauge(
+            "sentinel_build_info",
+            "Version and configuration.",
+            ("version", "config_version"),
+            registry=registry,
+        )
+        self._refused = Counter(
+            "sentinel_configurations_refused_total",
+            "Published configurations that are not valid.",
+            registry=registry,
+        )
+        self._signals = Counter(
+            "sentinel_signals_total", "Rules that fired.", ("rule", "stage"), registry=registry
+        )
+        self._dropped = counter(
+            registry,
+            "sentinel_dropped_signals_total",
+            "Signals that led to no revision.",
+            reason=SignalDrop,
+        )
+        self._verdicts = Gauge(
+            "sentinel_rule_verdicts",
+            "Events on which a rule fired, by what people found them to be.",
+            ("shard", "rule", "stage", "verdict"),
+            registry=registry,
+        )
+        self._shown_verdicts: dict[int, Mapping[tuple[str, str, str], int]] = {}
+
+    def built(self, configuration: Configuration) -> None:
+        """Say which version of the code and the configuration runs, with which rules."""
+        self._build.clear()
+        self._build.labels(sentinel.__version__, configuration.version).set(1)
+        for rule, _, _ in declare(configuration.rule_documents):
+            if rule.stage is not Stage.OFF:
+                self._signals.labels(rule.id, rule.stage)
+
+    def refused(self) -> None:
+        """Count a published configuration that is not valid."""
+        self._refused.inc()
+
+    def observe(self, shard: int, outcome: Outcome) -> None:
+        """Count a step's signals, and note the verdicts if they changed."""
+        for (rule, stage), count in outcome.counts.signals.items():
+            self._signals.labels(rule, stage).inc(count)
+        for drop, count in outcome.counts.dropped_signals.items():
+            self._dropped.labels(drop).inc(count)
+        if outcome.gauges.verdicts != self._shown_verdicts.get(shard):
+            self._shown_verdicts[shard] = outcome.gauges.verdicts
+            for labels, count in outcome.gauges.verdicts.items():
+                self._verdicts.labels(shard, *labels).set(count)
