@@ -46,7 +46,7 @@ def draw(
 def _place(cell: Mapping[str, int], rows: int, kind: str) -> tuple[float, float, float, float]:
     """Left, bottom, width and height of a panel's axes as shares of the figure."""
     inches = rows * _ROW_INCHES + _HEAD_INCHES
-    labels = 0.13 if kind == "bargauge" else 0.025
+    labels = 0.13 if kind == "bargauge" else 0.03
     left, width = cell["x"] / _COLUMNS + labels, cell["w"] / _COLUMNS - labels - 0.015
     top = _HEAD_INCHES + cell["y"] * _ROW_INCHES + 0.35
     height = cell["h"] * _ROW_INCHES - 0.75
@@ -90,9 +90,10 @@ def _lines(axes: Any, found: list[tuple[str, list[Any]]]) -> None:
         for each in series
     ]
     lines.sort(key=lambda line: -_highest(line[1]))
+    # A series may end before the others: topk leaves it out.
+    end = max((values[-1][0] for _, values in lines), default=0.0)
     for name, values in lines[:_NAMES_SHOWN]:
-        last = values[-1][0]
-        moments = [at - last for at, _ in values]
+        moments = [at - end for at, _ in values]
         heights = [value for _, value in values]
         axes.plot(moments, heights, label=name, linewidth=1, color=_COLOURS.get(name))
     highest = _highest(lines[0][1]) if lines else 0.0
