@@ -1,19 +1,19 @@
-"""PromQL that most panels are made of, for the workers that the reader has chosen."""
+"""PromQL that most panels share, limited to the workers that the reader selects."""
 
-ME = 'instance=~"$instance"'
-RATE = "[$__rate_interval]"
-
-
-def rate(metric: str, by: str, extra: str = "") -> str:
-    """Its rise a second, summed by a label; ``extra`` are further matchers."""
-    return f"sum by ({by}) (rate({metric}{{{ME}{extra}}}{RATE}))"
+INSTANCE = 'instance=~"$instance"'
+RATE_INTERVAL = "[$__rate_interval]"
 
 
-def increase(metric: str, by: str, extra: str = "") -> str:
-    """Its rise in the chosen time, summed by a label."""
-    return f"sum by ({by}) (increase({metric}{{{ME}{extra}}}[$__range]))"
+def rate(metric: str, by: str, matchers: str = "") -> str:
+    """The increase of a counter per second, summed by labels."""
+    return f"sum by ({by}) (rate({metric}{{{INSTANCE}{matchers}}}{RATE_INTERVAL}))"
+
+
+def increase(metric: str, by: str, matchers: str = "") -> str:
+    """The increase of a counter over the dashboard's time range, summed by labels."""
+    return f"sum by ({by}) (increase({metric}{{{INSTANCE}{matchers}}}[$__range]))"
 
 
 def quantile(share: float, metric: str, by: str = "le") -> str:
-    """The value that a share of a histogram's observations stays below."""
+    """A quantile of a histogram."""
     return f"histogram_quantile({share}, {rate(f'{metric}_bucket', by)})"

@@ -1,49 +1,50 @@
-"""What shared entities do: devices, addresses, merchants, branches, the bank."""
+"""The dashboard of shared entities: devices, addresses, merchants, branches, the bank."""
 
-from typing import Any
+from grafana_foundation_sdk.models import units
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from panels import dashboard, panel
-from queries import ME, RATE, increase, rate
-
-_RULES = ',rule=~"shared.*"'
+from panels import Panel, bar_gauge, dashboard, timeseries
+from queries import INSTANCE, RATE_INTERVAL, increase, rate
 
 
-def shared_entities() -> dict[str, Any]:
-    """Entity rules, the hot list, and what was not taken in."""
+def shared_entities() -> Dashboard:
+    """Signals of entity rules, hot entities, entities with state and dropped rollups."""
     return dashboard(
         "sentinel-shared-entities",
         "Shared entities · 共享实体",
         "Rules by device, IP, merchant, branch and bank; docs/shared-entities.md explains them.",
-        [
-            panel(
-                "bargauge",
-                "Entity rules · 实体规则",
-                "Signals of rules about shared entities in the chosen time.",
-                {"{{rule}}": increase("sentinel_signals_total", "rule", _RULES)},
-                unit="none",
-                height=10,
-            ),
-            panel(
-                "timeseries",
-                "Hot entities · 高危实体",
-                "Entities told to all shards as hot, a second.",
-                {"hot": f"sum(rate(sentinel_hot_entries_total{{{ME}}}{RATE}))"},
-                unit="ops",
-                height=10,
-            ),
-            panel(
-                "timeseries",
-                "Entities held · 在管实体",
-                "Shared entities with state, by shard.",
-                {"shard {{shard}}": f"max by (shard) (sentinel_entities_used{{{ME}}})"},
-                unit="short",
-            ),
-            panel(
-                "timeseries",
-                "Not taken in · 未纳入",
-                "Rollups that were dropped a second, by reason.",
-                {"{{reason}}": rate("sentinel_dropped_rollups_total", "reason")},
-                unit="ops",
-            ),
-        ],
+        [*_signals_and_hot_entities(), *_capacity()],
     )
+
+
+def _signals_and_hot_entities() -> list[Panel]:
+    return [
+        bar_gauge(
+            "Entity rules · 实体规则",
+            "Signals of rules about shared entities in the chosen time.",
+            {"{{rule}}": increase("sentinel_signals_total", "rule", ',rule=~"shared.*"')},
+            height=10,
+        ),
+        timeseries(
+            "Hot entities · 高危实体",
+            "Entities told to all shards as hot, a second.",
+            {"hot": f"sum(rate(sentinel_hot_entries_total{{{INSTANCE}}}{RATE_INTERVAL}))"},
+            height=10,
+        ),
+    ]
+
+
+def _capacity() -> list[Panel]:
+    return [
+        timeseries(
+            "Entities held · 在管实体",
+            "Shared entities with state, by shard.",
+            {"shard {{shard}}": f"max by (shard) (sentinel_entities_used{{{INSTANCE}}})"},
+            unit=units.Short,
+        ),
+        timeseries(
+            "Not taken in · 未纳入",
+            "Rollups that were dropped a second, by reason.",
+            {"{{reason}}": rate("sentinel_dropped_rollups_total", "reason")},
+        ),
+    ]

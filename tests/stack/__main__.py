@@ -75,7 +75,7 @@ def _figures(console: Console, stack: Stack) -> bool:
 
 def _pages(console: Console, stack: Stack) -> bool:
     """Print what arrived where, and how soon; whether each kind of channel got a page."""
-    arrived = {**stack.receivers.arrived, "alertmanager": stack.paged_alertmanager()}
+    arrived = {**stack.receivers.arrived, "alertmanager": len(stack.paged_alertmanager())}
     console.print(f"{'pages':<16} {arrived}", markup=False)
     for problem in stack.receivers.problems:
         console.print(f"  wrong page: {problem}", markup=False)
@@ -112,7 +112,11 @@ def run(
         try:
             stack.start()
             console.print(f"all up after {time.monotonic() - started:.0f} s")
-            stack.watch(seconds)
+            stack.watch(seconds / 2)
+            stack.act()
+            stack.watch(seconds / 4)
+            stack.answer()
+            stack.watch(seconds / 4)
             unanswered = _unanswered(stack)
             healthy = _report(console, stack)
             quiet = _figures(console, stack)

@@ -14,6 +14,7 @@ from tests.stack.prometheus import DASHBOARDS, PrometheusApi
 _COLUMNS, _ROW_INCHES, _HEAD_INCHES = 24, 0.36, 0.5
 _COLOURS = {"red": "#E02F44", "orange": "#FF780A", "yellow": "#F2CC0C", "blue": "#3274D9"}
 _NAMES_SHOWN = 12
+_HEADROOM = 1.4  # above the lines, for the legend
 
 
 def draw(
@@ -45,7 +46,7 @@ def draw(
 def _place(cell: Mapping[str, int], rows: int, kind: str) -> tuple[float, float, float, float]:
     """Left, bottom, width and height of a panel's axes as shares of the figure."""
     inches = rows * _ROW_INCHES + _HEAD_INCHES
-    labels = 0.095 if kind == "bargauge" else 0.025
+    labels = 0.13 if kind == "bargauge" else 0.03
     left, width = cell["x"] / _COLUMNS + labels, cell["w"] / _COLUMNS - labels - 0.015
     top = _HEAD_INCHES + cell["y"] * _ROW_INCHES + 0.35
     height = cell["h"] * _ROW_INCHES - 0.75
@@ -80,15 +81,28 @@ def _named(legend: str, metric: Mapping[str, str]) -> str:
 
 
 def _lines(axes: Any, found: list[tuple[str, list[Any]]]) -> None:
-    for legend, series in found:
-        for each in series[:_NAMES_SHOWN]:
-            values = [(float(at), float(value)) for at, value in each["values"]]
-            last = values[-1][0]
-            name = _named(legend, each["metric"])
-            moments = [at - last for at, _ in values]
-            heights = [value for _, value in values]
-            axes.plot(moments, heights, label=name, linewidth=1, color=_COLOURS.get(name))
+    lines = [
+        (
+            _named(legend, each["metric"]),
+            [(float(at), float(value)) for at, value in each["values"]],
+        )
+        for legend, series in found
+        for each in series
+    ]
+    lines.sort(key=lambda line: -_highest(line[1]))
+    # A series may end before the others: topk leaves it out.
+    end = max((values[-1][0] for _, values in lines), default=0.0)
+    for name, values in lines[:_NAMES_SHOWN]:
+        moments = [at - end for at, _ in values]
+        heights = [value for _, value in values]
+        axes.plot(moments, heights, label=name, linewidth=1, color=_COLOURS.get(name))
+    highest = _highest(lines[0][1]) if lines else 0.0
+    axes.set_ylim(0, _HEADROOM * highest or 1)
     axes.legend(fontsize=5.5, ncol=3, loc="upper left")
+
+
+def _highest(values: list[tuple[float, float]]) -> float:
+    return max((value for _, value in values if math.isfinite(value)), default=0.0)
 
 
 def _bars(axes: Any, found: list[tuple[str, list[Any]]]) -> None:
@@ -100,6 +114,8 @@ def _bars(axes: Any, found: list[tuple[str, list[Any]]]) -> None:
     bars = sorted((bar for bar in bars if not math.isnan(bar[1])), key=lambda bar: bar[1])
     bars = bars[-_NAMES_SHOWN:]
     axes.barh([name for name, _ in bars], [value for _, value in bars])
+    if not any(value for _, value in bars):
+        axes.set_xlim(0, 1)
 
 
 def _number(axes: Any, found: list[tuple[str, list[Any]]]) -> None:

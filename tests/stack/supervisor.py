@@ -12,17 +12,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from tests.kafka.broker import Broker
 from tests.stack import compose
+from tests.stack.activity import Activity
 from tests.stack.prometheus import PrometheusApi
 from tests.stack.receivers import Receivers
-
-from sentinel.model.events import Complaint, Stream
-from sentinel.settings import Settings
-from sentinel.simulate.feed import Feed
-from sentinel.stream.security import client_config
-from sentinel.stream.topics import Topics
 
 # Debian's names of the programs that are not Sentinel's.
 _PROGRAMS = {"prometheus": "prometheus", "alertmanager": "prometheus-alertmanager"}
@@ -31,7 +25,6 @@ _BROKERS_OWN = ("listener", "voters", "log.dirs", "heap")
 # By default a worker first writes a snapshot after a quarter of an hour.
 _SNAPSHOTS = {"SENTINEL_SNAPSHOT_INTERVAL": "10s"}
 _STOP_S = 40.0
-_LONG_AGO_MS = 60 * 86_400_000
 
 
 class StackError(Exception):
@@ -79,29 +72,26 @@ class Stack:
             ready = self.pages[name].replace("/livez", "/readyz")
             self._wait(lambda url=ready: _answers(url), f"{name} ready")  # type: ignore[misc]
         self._start("simulator")
-        self._complain()
 
-    def _complain(self) -> None:
-        """A complaint of long ago that nobody has taken up: every deadline of it has passed."""
-        settings = Settings(brokers=self._places.address("kafka", "9092"))
-        feed = Feed(client_config(settings), Topics(settings.topic_prefix).inputs)
-        received = Complaint(
-            event_id="stack-1",
-            event_time=time.time_ns() // 1_000_000 - _LONG_AGO_MS,
-            complaint_id="P-stack",
-            customer_id="C-stack",
-            status="received",
-            channel="regulator",
-        )
-        feed.send(Stream.COMPLAINT, received.customer_id, msgspec.json.encode(received))
-        feed.flush()
+    def act(self) -> None:
+        """Send what the simulator leaves out: a silence, complaints, attacks, faulty records."""
+        self._activity.silence_devices()
+        self._activity.neglect_complaint()
+        self._activity.handle_complaints()
+        self._activity.attack()
+        self._activity.send_faulty_records()
 
-    def paged_alertmanager(self) -> int:
-        """How many alerts of the pager's the stack's Alertmanager holds."""
+    def answer(self) -> None:
+        """Answer the alerts that Alertmanager holds, as analysts do."""
+        self._activity.answer(self.paged_alertmanager())
+
+    def paged_alertmanager(self) -> list[str]:
+        """The ids of the pager's alerts that the stack's Alertmanager holds."""
         address = self._places.address("alertmanager", "9093")
         with urllib.request.urlopen(f"http://{address}/api/v2/alerts", timeout=5) as answer:
             alerts = json.load(answer)
-        return sum(each["labels"]["alertname"] == "SentinelAlert" for each in alerts)
+        labels = [each["labels"] for each in alerts]
+        return [each["alert_id"] for each in labels if each["alertname"] == "SentinelAlert"]
 
     def _start_kafka(self) -> None:
         environment = self.services["kafka"]["environment"]
@@ -117,6 +107,7 @@ class Stack:
         )
         self._closing.callback(broker.stop)
         self._places.put("kafka", "9092", broker.address)
+        self._activity = Activity(broker.address)
 
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         service = self.services[name]

@@ -31,6 +31,12 @@ def test_the_committed_files_are_the_generated_ones() -> None:
     assert {file.name: file.read_text("utf-8") for file in FILES} == generated
 
 
+def test_every_dashboard_has_its_preview() -> None:
+    """``make previews`` draws one picture for each dashboard, and none is left of an old one."""
+    pictures = (ROOT / "docs" / "dashboards").glob("*.png")
+    assert {picture.stem for picture in pictures} == {file.stem for file in FILES}
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_dashboard_can_be_provisioned(file: Path) -> None:
     """Stable uid, both languages in the title, a chosen data source, panels that do not overlap."""
