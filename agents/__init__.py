@@ -1,1 +1,1 @@
-"""Agents: the Faust app and its readers; orchestration only, logic is in sentinel.stream."""
+"""Agents: the Faust app and its readers; orchestration only, logic is in sentinel.shard."""

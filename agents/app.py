@@ -7,12 +7,12 @@ import faust
 from mode import Service
 
 from sentinel.agents import complaints, logins, responses, rollups, transactions
+from sentinel.kafka.security import broker_credentials
+from sentinel.kafka.topics import Topics
+from sentinel.kafka.transport import FETCH_BYTES, chunk_transport
+from sentinel.metrics.web import Web
 from sentinel.settings import Settings
-from sentinel.stream.security import broker_credentials
-from sentinel.stream.shards import Shards
-from sentinel.stream.topics import Topics
-from sentinel.stream.transport import FETCH_BYTES, chunk_transport
-from sentinel.stream.web import Web
+from sentinel.shard.shards import Shards
 
 _HEARTBEATS = 5  # in a session timeout: some may be late
 # A broker that has just come back may not know its topics yet. A worker that asks it then assigns

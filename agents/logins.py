@@ -4,10 +4,10 @@ from typing import Any
 
 import faust
 
+from sentinel.kafka.topics import Topics
+from sentinel.kafka.transport import ChunkSchema
 from sentinel.model.events import Stream
-from sentinel.stream.shards import Shards
-from sentinel.stream.topics import Topics
-from sentinel.stream.transport import ChunkSchema
+from sentinel.shard.shards import Shards
 
 
 def register(app: faust.App, topics: Topics, shards: Shards) -> None:

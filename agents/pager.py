@@ -9,11 +9,11 @@ from mode import Service
 
 from sentinel.delivery.pager import Pager
 from sentinel.delivery.unread import Spans
+from sentinel.kafka.security import broker_credentials
+from sentinel.kafka.topics import Topics
+from sentinel.kafka.transport import ChunkSchema, chunk_transport
+from sentinel.metrics.web import Web
 from sentinel.settings import Settings
-from sentinel.stream.security import broker_credentials
-from sentinel.stream.topics import Topics
-from sentinel.stream.transport import ChunkSchema, chunk_transport
-from sentinel.stream.web import Web
 
 
 async def _first_offset(app: faust.App, partition: TP) -> int:

@@ -6,9 +6,9 @@ from confluent_kafka import OFFSET_END, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from benchmarks.events import Record
+from sentinel.kafka.letters import LETTER_BYTES
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
-from sentinel.stream.letters import LETTER_BYTES
 
 PARTITIONS = 1
 """Of every topic: a process of a contender has one partition, as much as one core can do."""

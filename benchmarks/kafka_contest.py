@@ -25,8 +25,8 @@ from benchmarks.events import events
 from benchmarks.one_rule import CONFIGURATION
 from benchmarks.side_by_side import ratio, side_by_side
 from benchmarks.size import Size
+from sentinel.kafka.topics import Topics
 from sentinel.model.events import Stream
-from sentinel.stream.topics import Topics
 
 _PREFIX = "bench"
 _EVENTS_PER_DAY = 12  # 500,000 events of 50,000 customers are then 20 hours

@@ -29,7 +29,7 @@ from benchmarks import configs, feed
 from benchmarks.events import events, span_ms
 from benchmarks.size import Size
 from sentinel.alerting.cloudevent import decode
-from sentinel.stream.topics import Topics
+from sentinel.kafka.topics import Topics
 
 _PREFIX = "latency"
 _PER_SECOND = 2_000

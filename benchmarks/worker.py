@@ -13,11 +13,11 @@ from unittest.mock import patch
 
 from benchmarks.contender import Task, tell
 from sentinel.cli import main as sentinel
-from sentinel.engine import Outcome
+from sentinel.engine import Emitted
 from sentinel.model.events import Stream
-from sentinel.stream.journal import StepRecord
-from sentinel.stream.shards import Shards
-from sentinel.stream.sink import Sink
+from sentinel.shard.journal import StepRecord
+from sentinel.shard.shards import Shards
+from sentinel.shard.sink import Sink
 
 
 def main() -> None:
@@ -32,9 +32,9 @@ def main() -> None:
             first.append(time.time())
         await offer(shards, stream, event)
 
-    def timed(sink: Sink, outcome: Outcome, record: StepRecord) -> int:
-        offset = write(sink, outcome, record)
-        alerted.extend(alert.entity.id for alert in outcome.emitted.alerts)
+    def timed(sink: Sink, emitted: Emitted, record: StepRecord) -> int:
+        offset = write(sink, emitted, record)
+        alerted.extend(alert.entity.id for alert in emitted.alerts)
         if record.ranges.get(task.topic, (0, -1))[1] == task.events - 1:
             tell(first[0], time.time(), alerted)
             os._exit(0)

@@ -11,14 +11,14 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from benchmarks.events import events, steps
 from benchmarks.scaling.state_costs import chunks_lived
 from sentinel.engine import Configuration, Engine, warm_up
+from sentinel.kafka.configurations import Configurations
+from sentinel.kafka.topics import Topics, create
 from sentinel.metrics import Metrics
 from sentinel.model.step import Step
 from sentinel.settings import Settings
-from sentinel.stream.configurations import Configurations
-from sentinel.stream.history import KafkaHistory
-from sentinel.stream.journal import encode, record_of
-from sentinel.stream.recovery import recover
-from sentinel.stream.topics import Topics, create
+from sentinel.shard.history import KafkaHistory
+from sentinel.shard.journal import encode, record_of
+from sentinel.shard.recovery import recover
 
 _FEW, _MANY, _STEP, _CUSTOMERS, _ROUNDS = 20_000, 220_000, 2_000, 50_000, 5
 _SNAPSHOT_CHUNKS = 400

@@ -20,9 +20,9 @@ from confluent_kafka import Producer
 from benchmarks.configs import shipped
 from benchmarks.events import DAY_MS, Record, events, steps
 from sentinel.engine import Configuration, Engine, warm_up
+from sentinel.shard.recovery import ShardState, snapshot_of
+from sentinel.shard.snapshot import chunks_of
 from sentinel.simulate import Simulation
-from sentinel.stream.recovery import ShardState, snapshot_of
-from sentinel.stream.snapshot import chunks_of
 
 _MANY, _EVENTS_EACH, _STEP = 200_000, 2, 10_000
 _LIVED, _DAYS, _ROUNDS = 4_000, 30.0, 5

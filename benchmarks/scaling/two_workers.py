@@ -23,7 +23,7 @@ from tests.ports import free_port
 from benchmarks import feed
 from benchmarks.events import events
 from benchmarks.side_by_side import ratio, side_by_side
-from sentinel.stream.journal import decode
+from sentinel.shard.journal import decode
 
 _EVENTS, _CUSTOMERS, _PARTITIONS, _ROUNDS = 400_000, 50_000, 4, 3
 _EVENTS_PER_DAY = 12  # all events are then 16 hours, less than the quiet period of alerts

@@ -10,13 +10,13 @@ from typing import Any
 
 import msgspec
 
-from sentinel.engine import Engine, Outcome
+from sentinel.engine import Emitted, Engine, Outcome
 from sentinel.ingest import append_time
 from sentinel.model.step import Step
-from sentinel.stream.inbox import _Buffer
-from sentinel.stream.shard import Shard
-from sentinel.stream.sink import Sink
-from sentinel.stream.stepper import Done, Stepper
+from sentinel.shard.inbox import _Buffer
+from sentinel.shard.shard import Shard
+from sentinel.shard.sink import Sink
+from sentinel.shard.stepper import Done, Stepper
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def _ack_in_finally() -> None:
         try:
             return take(self, *more)
         except Exception:  # noqa: BLE001 - that is the bug
-            self._sink._producer.abort_transaction(10)  # type: ignore[attr-defined]
+            self._sink._producer._producer.abort_transaction(10)  # type: ignore[attr-defined]
             return None
 
     Stepper.take = careless  # type: ignore[assignment, method-assign]
@@ -45,9 +45,9 @@ def _decode_error_acked() -> None:
     """What cannot be decoded is acked and nowhere to be found."""
     write = Sink.write
 
-    def forgetful(self: Sink, outcome: Outcome, *more: Any) -> Any:
-        outcome.emitted.dead_letters = []
-        return write(self, outcome, *more)
+    def forgetful(self: Sink, emitted: Emitted, *more: Any) -> Any:
+        emitted.dead_letters = []
+        return write(self, emitted, *more)
 
     Sink.write = forgetful  # type: ignore[assignment, method-assign]
 

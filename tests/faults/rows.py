@@ -8,7 +8,7 @@ from tests.faults import rows_input, rows_kept, rows_link, rows_outage, rows_pro
 from tests.faults.proxy import Link
 from tests.faults.scene import Lab, Result
 
-from sentinel.stream.failpoint import Failpoint
+from sentinel.shard.failpoint import Failpoint
 
 KILLS = 20
 OTHERS = 5

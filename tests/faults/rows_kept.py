@@ -11,12 +11,12 @@ import msgspec
 from confluent_kafka import Message, Producer
 from tests.faults.scene import Lab, Result, Scene
 
+from sentinel.kafka.configurations import publish
 from sentinel.settings import read_configuration, shipped_configs
-from sentinel.stream.configurations import publish
-from sentinel.stream.journal import decode as decode_step
-from sentinel.stream.snapshot import Manifest
-from sentinel.stream.snapshot import decode as decode_manifest
-from sentinel.stream.snapshot import encode as encode_manifest
+from sentinel.shard.journal import decode as decode_step
+from sentinel.shard.snapshot import Manifest
+from sentinel.shard.snapshot import decode as decode_manifest
+from sentinel.shard.snapshot import encode as encode_manifest
 
 _MANIFEST = b"manifest-"
 

@@ -15,12 +15,12 @@ from tests.faults.ledger import Fed
 from tests.faults.scene import Appended, Lab, Result, Scene
 from tests.faults.undisturbed import by_shard, early_escalations, undisturbed
 
+from sentinel.kafka.configurations import write_key
 from sentinel.model.alert import Alert, AlertState
 from sentinel.model.events import Stream
 from sentinel.model.response import Control, Response, ResponseKind, Silence, Verdict
 from sentinel.settings import read_configuration
 from sentinel.simulate.simulation import Simulation, time_ms
-from sentinel.stream.configurations import write_key
 
 _HOUR_MS = 3_600_000
 _CUSTOMERS = 150

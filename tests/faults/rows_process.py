@@ -5,7 +5,7 @@ from functools import partial
 
 from tests.faults.scene import Lab, Result, Scene
 
-from sentinel.stream.failpoint import Failpoint
+from sentinel.shard.failpoint import Failpoint
 
 _CYCLE_S = 30.0
 _MOST = 8  # times that a failpoint is passed before it fires

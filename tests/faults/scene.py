@@ -20,9 +20,9 @@ from tests.faults.workers import Workers
 from tests.integration.stage import Stage
 from tests.kafka.broker import Broker
 
+from sentinel.kafka.topics import Timestamps
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
-from sentinel.stream.topics import Timestamps
 
 SESSION_S = 3
 _POLL_S = 0.05

@@ -21,14 +21,14 @@ from tests.integration.stage import Stage
 
 from sentinel.alerting.cloudevent import encode, encode_action
 from sentinel.engine import Engine
+from sentinel.kafka.records import from_librdkafka
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.model.share import Share
 from sentinel.model.step import Chunk, DeadLetter, RollupDrop, SignalDrop, Step
 from sentinel.settings import read_configuration
-from sentinel.stream.journal import StepRecord, decode, record_of
-from sentinel.stream.records import from_librdkafka
+from sentinel.shard.journal import StepRecord, decode, record_of
 
 Place = tuple[str, int]
 

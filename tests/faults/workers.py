@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from tests.ports import free_port
 from tests.zygote import Call, Forked, zygote
 
-from sentinel.stream import failpoint
+from sentinel.shard import failpoint
 
 _TICK_S = 0.05
 _STOP_S = 60.0

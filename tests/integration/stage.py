@@ -29,11 +29,11 @@ from tests.ports import free_port
 from tests.zygote import zygote
 
 from sentinel.engine import Configuration
+from sentinel.kafka.configurations import Bundle, hasher_of
+from sentinel.kafka.ends import Ends
+from sentinel.kafka.topics import Timestamps, Topics, create
 from sentinel.model.events import Event, Login, Stream, Transaction
 from sentinel.settings import Settings
-from sentinel.stream.configurations import Bundle, hasher_of
-from sentinel.stream.ends import Ends
-from sentinel.stream.topics import Timestamps, Topics, create
 
 PARTITIONS = 2
 DEADLINE_S = 90.0

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from sentinel.alerting.cloudevent import encode
 from sentinel.cli import app
+from sentinel.kafka.answers import AnswerError, Answers
 from sentinel.model.alert import AlertState, Resolution
 from sentinel.model.response import Response, ResponseKind, Verdict
-from sentinel.stream.answers import AnswerError, Answers
 
 DAY_MS = 86_400_000
 

@@ -18,17 +18,17 @@ from tests.integration.stage import wait_for
 from sentinel.agents.app import create_app
 from sentinel.demo.cluster import Cluster
 from sentinel.demo.worker import environment
-from sentinel.engine import Emitted, Outcome
+from sentinel.engine import Emitted
+from sentinel.kafka.broadcast import Broadcast
+from sentinel.kafka.masking import read_masking
+from sentinel.kafka.topics import Topics
+from sentinel.kafka.transport import ChunkSchema, chunk_transport
 from sentinel.model.entity import EntityKind
 from sentinel.model.response import Control
 from sentinel.model.rollup import HotEntry
 from sentinel.settings import Settings
-from sentinel.stream.broadcast import Broadcast
-from sentinel.stream.journal import StepRecord
-from sentinel.stream.masking import read_masking
-from sentinel.stream.sink import Sink
-from sentinel.stream.topics import Topics
-from sentinel.stream.transport import ChunkSchema, chunk_transport
+from sentinel.shard.journal import StepRecord
+from sentinel.shard.sink import Sink
 
 _BATCHES = 60
 
@@ -142,7 +142,7 @@ def test_every_hot_entry_reaches_the_shards(cluster: Cluster) -> None:
         HotEntry(kind=EntityKind.IP, id=f"203.0.113.{number}", risk=80, at=1_700_000_000_000)
         for number in range(20)
     ]
-    sink.write(Outcome(Emitted(hot=entries)), StepRecord(0, 1, 1, {}, "v"))
+    sink.write(Emitted(hot=entries), StepRecord(0, 1, 1, {}, "v"))
     wait_for(lambda: len(broadcast.messages_after(-1)) >= len(entries), "all hot entries")
     broadcast.stop()
     seen = [msgspec.json.decode(m.value(), type=HotEntry) for m in broadcast.messages_after(-1)]

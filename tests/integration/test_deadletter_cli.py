@@ -19,16 +19,16 @@ from tests.integration.stage import Stage, wait_for
 from tests.ports import free_port
 from tests.zygote import run
 
-from sentinel.engine import Emitted, Outcome
+from sentinel.engine import Emitted
+from sentinel.kafka.letter_topic import LetterError, LetterTopic, selection
+from sentinel.kafka.masking import read_masking
+from sentinel.kafka.resend import Mended, Resender
 from sentinel.model.events import Stream
 from sentinel.model.letter import Letter
 from sentinel.model.step import DeadLetter, DeadLetterReason
 from sentinel.settings import shipped_configs
-from sentinel.stream.journal import StepRecord
-from sentinel.stream.letter_topic import LetterError, LetterTopic, selection
-from sentinel.stream.masking import read_masking
-from sentinel.stream.resend import Mended, Resender
-from sentinel.stream.sink import Sink
+from sentinel.shard.journal import StepRecord
+from sentinel.shard.sink import Sink
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 FIX = next(
@@ -88,7 +88,7 @@ def _put_aside(stage: Stage, *values: bytes | None, topic: str = "") -> None:
         DeadLetter(source, 0, 1_000 + number, b"k", value, DeadLetterReason.SCHEMA, "d")
         for number, value in enumerate(values)
     ]
-    sink.write(Outcome(Emitted(dead_letters=letters)), StepRecord(0, 1, 1, {}, "v"))
+    sink.write(Emitted(dead_letters=letters), StepRecord(0, 1, 1, {}, "v"))
 
 
 def _letters(stage: Stage) -> list[Letter]:

@@ -4,8 +4,8 @@ import pytest
 from confluent_kafka import Producer
 from tests.integration.stage import Stage, wait_for
 
+from sentinel.kafka.ends import Ends
 from sentinel.settings import Settings
-from sentinel.stream.ends import Ends
 
 pytestmark = pytest.mark.process
 
@@ -28,5 +28,5 @@ def test_an_open_transaction_is_not_settled(kafka: str, prefix: str) -> None:
 
 def test_no_answer_is_not_settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker that cannot be asked has settled nothing."""
-    monkeypatch.setattr("sentinel.stream.ends._TIMEOUT_S", 0.2)
+    monkeypatch.setattr("sentinel.kafka.ends._TIMEOUT_S", 0.2)
     assert not Ends(Settings(brokers="127.0.0.1:1")).settled(("journal", 0))

@@ -12,8 +12,8 @@ from tests.ports import free_port
 from tests.zygote import run
 
 from sentinel.alerting.cloudevent import decode
+from sentinel.kafka.configurations import write_key
 from sentinel.model.entity import CUSTOMER
-from sentinel.stream.configurations import write_key
 
 pytestmark = pytest.mark.process
 

@@ -11,9 +11,9 @@ from tests.integration.test_worker import assert_exact
 from tests.zygote import run
 
 from sentinel.settings import shipped_configs
-from sentinel.stream import snapshot as form
-from sentinel.stream.journal import StepRecord, decode
-from sentinel.stream.snapshot import Manifest
+from sentinel.shard import snapshot as form
+from sentinel.shard.journal import StepRecord, decode
+from sentinel.shard.snapshot import Manifest
 
 pytestmark = pytest.mark.process
 _OFTEN = {"SENTINEL_SNAPSHOT_STEPS": "3"}

@@ -16,16 +16,16 @@ from tests.kafka.secure import WAYS, SecureBroker
 from tests.zygote import run
 
 from sentinel.alerting.cloudevent import decode
-from sentinel.engine import Emitted, Outcome
+from sentinel.engine import Emitted
+from sentinel.kafka.masking import read_masking
+from sentinel.kafka.security import client_config
+from sentinel.kafka.topics import Topics
 from sentinel.model.events import Stream
 from sentinel.model.step import DeadLetter, DeadLetterReason
 from sentinel.settings import Settings, shipped_configs
+from sentinel.shard.journal import StepRecord
+from sentinel.shard.sink import Sink
 from sentinel.simulate.feed import Feed
-from sentinel.stream.journal import StepRecord
-from sentinel.stream.masking import read_masking
-from sentinel.stream.security import client_config
-from sentinel.stream.sink import Sink
-from sentinel.stream.topics import Topics
 
 pytestmark = pytest.mark.process
 _DOCUMENT = Path(__file__).parents[2] / "docs" / "security.md"
@@ -128,7 +128,7 @@ def test_a_repairer_needs_no_more_rights_than_documented(
     sink = Sink(stage.settings, 0, read_masking(stage.settings), None)
     sink.start()
     letter = DeadLetter(topic, 0, 7, None, value + b',"success":true}', SCHEMA, "d")
-    sink.write(Outcome(Emitted(dead_letters=[letter])), StepRecord(0, 1, 1, {}, "v"))
+    sink.write(Emitted(dead_letters=[letter]), StepRecord(0, 1, 1, {}, "v"))
 
     def deadletter(role: str, *arguments: str) -> CompletedProcess[str]:
         environment = {

@@ -8,11 +8,12 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from confluent_kafka.admin import ResourceType as Resource
 from tests.integration.stage import PARTITIONS, Stage, wait_for
 
-from sentinel.engine import Emitted, Outcome
+from sentinel.engine import Emitted
+from sentinel.kafka.masking import read_masking
+from sentinel.kafka.producer import ProducerFatalError, TransactionAbortedError
 from sentinel.model.step import DeadLetter, DeadLetterReason
-from sentinel.stream.journal import StepRecord
-from sentinel.stream.masking import read_masking
-from sentinel.stream.sink import Sink, SinkAbortedError, SinkFatalError
+from sentinel.shard.journal import StepRecord
+from sentinel.shard.sink import Sink
 
 
 def _refused(kafka: str, topic: str, value: bytes) -> bool:
@@ -41,7 +42,7 @@ def test_what_the_broker_refuses_first_is_the_reason(kafka: str, prefix: str) ->
     sink = Sink(stage.settings, 0, read_masking(stage.settings), None)
     sink.start()
     letter = DeadLetter("t", 0, 1, None, noise, DeadLetterReason.MALFORMED, "d")
-    with pytest.raises((SinkAbortedError, SinkFatalError)) as error:
-        sink.write(Outcome(Emitted(dead_letters=[letter])), StepRecord(0, 1, 1, {}, "v"))
+    with pytest.raises((TransactionAbortedError, ProducerFatalError)) as error:
+        sink.write(Emitted(dead_letters=[letter]), StepRecord(0, 1, 1, {}, "v"))
     assert str(error.value) == f"{stage.topics.deadletter}: Broker: Message size too large"
     assert stage.read(stage.topics.journal) == []

@@ -8,8 +8,8 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 from tests.integration.stage import Stage, wait_for
 from tests.zygote import run
 
+from sentinel.kafka.topics import Timestamps, Topics
 from sentinel.model.events import Stream
-from sentinel.stream.topics import Timestamps, Topics
 
 pytestmark = pytest.mark.process
 LONG_AGO_MS = 1_577_836_800_000  # 2020-01-01

@@ -9,8 +9,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from tests.integration.stage import wait_for
 
-from sentinel.stream.records import Fetched
-from sentinel.stream.transport import ChunkSchema, chunk_transport
+from sentinel.kafka.records import Fetched
+from sentinel.kafka.transport import ChunkSchema, chunk_transport
 
 COUNT = 5_000
 PARTITIONS = 3

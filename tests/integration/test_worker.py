@@ -15,11 +15,11 @@ from typer.testing import CliRunner
 
 from sentinel.alerting.cloudevent import decode as decode_alert
 from sentinel.cli import app
+from sentinel.kafka.answers import Answers, Silences
 from sentinel.model.alert import Alert, Change, Resolution, Tier
 from sentinel.model.events import Stream
 from sentinel.model.response import Response, ResponseKind, Silence, Verdict
 from sentinel.model.signal import Risk
-from sentinel.stream.answers import Answers, Silences
 
 pytestmark = pytest.mark.process
 

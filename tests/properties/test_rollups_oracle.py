@@ -13,6 +13,7 @@ from sentinel.entities import Collector, Measures, Owner, declare, lay_out, reco
 from sentinel.entities.declare import Measure, Operation
 from sentinel.entities.layout import PANE_MS
 from sentinel.ingest import Limits, Watermarks, decode, merge
+from sentinel.kafka.records import Fetched
 from sentinel.model.document import parse
 from sentinel.model.entity import ID_FIELDS, EntityKind
 from sentinel.model.events import Event, Login, Stream, Transaction
@@ -22,7 +23,6 @@ from sentinel.model.response import Control
 from sentinel.model.rollup import EntityRows, Progress
 from sentinel.model.step import Chunk
 from sentinel.rules import compile_expression
-from sentinel.stream.records import Fetched
 
 START_MS = 1_767_600_000_000
 LIMITS = Limits(

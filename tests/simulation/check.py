@@ -11,8 +11,8 @@ from sentinel.model.alert import Alert
 from sentinel.model.entity import CUSTOMER
 from sentinel.model.response import Control
 from sentinel.model.signal import Risk
-from sentinel.stream.inbox import ALIGNED
-from sentinel.stream.journal import StepRecord, decode
+from sentinel.shard.inbox import ALIGNED
+from sentinel.shard.journal import StepRecord, decode
 
 
 class Fault(Exception):  # noqa: N818 - what is wrong, not an error of the simulation
@@ -70,7 +70,7 @@ def _rerun(log: Log, records: list[StepRecord]) -> tuple[Engine, list[bytes]]:
         step, _ = history.step(record)
         outcome = engine.process(step)
         alerts += [encode_alert(alert) for alert in outcome.emitted.alerts]
-        told += [value for _, value in told_of(outcome)]
+        told += [value for _, value in told_of(outcome.emitted)]
     if told != [entry.value for entry in log.inputs[Control.ROLLUP]]:
         raise Fault("owners are told something else than in a run without faults")
     return engine, alerts

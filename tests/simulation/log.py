@@ -7,18 +7,18 @@ import msgspec
 
 from sentinel.alerting.cloudevent import encode as encode_alert
 from sentinel.alerting.cloudevent import encode_action
-from sentinel.engine import Configuration, Outcome
+from sentinel.engine import Configuration, Emitted
 from sentinel.entities import records
+from sentinel.kafka.producer import ProducerFatalError, TransactionAbortedError
+from sentinel.kafka.records import Fetched
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.model.rollup import HotProgress
 from sentinel.model.step import Chunk, Step
-from sentinel.stream import snapshot as form
-from sentinel.stream.journal import StepRecord, decode, encode
-from sentinel.stream.records import Fetched
-from sentinel.stream.recovery import RecoveryError
-from sentinel.stream.sink import SinkAbortedError, SinkFatalError
-from sentinel.stream.snapshot import Manifest, Snapshot, SnapshotError
+from sentinel.shard import snapshot as form
+from sentinel.shard.journal import StepRecord, decode, encode
+from sentinel.shard.recovery import RecoveryError
+from sentinel.shard.snapshot import Manifest, Snapshot, SnapshotError
 
 TOPICS: dict[Stream | Control, str] = {
     Stream.TRANSACTION: "s.transactions",
@@ -101,29 +101,29 @@ class LogSink:
     epoch: int
     fault: str = ""
 
-    def write(self, outcome: Outcome, record: StepRecord) -> int:
+    def write(self, emitted: Emitted, record: StepRecord) -> int:
         """Commit all of it, or nothing."""
         fault, self.fault = self.fault, ""
         if self.epoch != self.log.owner:
-            raise SinkFatalError("fenced")
+            raise ProducerFatalError("fenced")
         if fault == "in_transaction":
             self.log.journal_end += 2  # what was not committed leaves its offsets behind
             raise CrashError
         if fault == "abort":
             self.log.journal_end += 2
-            raise SinkAbortedError("told to")
+            raise TransactionAbortedError("told to")
         offset = self.log.journal_end
         self.log.journal_end += 2  # the record and the marker
         self.log.journal.append((offset, encode(record)))
-        self.log.alerts += [encode_alert(alert) for alert in outcome.emitted.alerts]
-        for _, value in told_of(outcome):
+        self.log.alerts += [encode_alert(alert) for alert in emitted.alerts]
+        for _, value in told_of(emitted):
             self._append(Control.ROLLUP, record.wall_ms, value)
-        for entry in outcome.emitted.hot:
+        for entry in emitted.hot:
             self._append(Control.HOT, record.wall_ms, msgspec.json.encode(entry))
-        if outcome.emitted.hot_until_ms is not None:
-            progress = HotProgress(owner=0, owners=1, until=outcome.emitted.hot_until_ms)
+        if emitted.hot_until_ms is not None:
+            progress = HotProgress(owner=0, owners=1, until=emitted.hot_until_ms)
             self._append(Control.HOT, record.wall_ms, msgspec.json.encode(progress))
-        self.log.actions += [encode_action(request) for request in outcome.emitted.action_requests]
+        self.log.actions += [encode_action(request) for request in emitted.action_requests]
         if fault == "after_commit":
             raise CrashError
         return offset
@@ -135,11 +135,9 @@ class LogSink:
         mine.append(Entry(mine[-1].offset + 2 if mine else 0, now_ms, value))
 
 
-def told_of(outcome: Outcome) -> list[tuple[int, bytes]]:
+def told_of(emitted: Emitted) -> list[tuple[int, bytes]]:
     """The records of a step's rollups, of the one shard that there is."""
-    return records(
-        outcome.emitted.rollups, 0, 1, outcome.emitted.progress, tells_all=outcome.emitted.tells_all
-    )
+    return records(emitted.rollups, 0, 1, emitted.progress, tells_all=emitted.tells_all)
 
 
 @dataclass

@@ -6,14 +6,14 @@ import pytest
 from tests.simulation.log import LogHistory, LogSink
 from tests.simulation.world import Worker, World
 
-from sentinel.engine import Outcome
+from sentinel.engine import Emitted
 from sentinel.ingest import EventIds
+from sentinel.kafka.records import Fetched
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.model.step import Chunk
-from sentinel.stream.journal import StepRecord
-from sentinel.stream.records import Fetched
-from sentinel.stream.stepper import Done
+from sentinel.shard.journal import StepRecord
+from sentinel.shard.stepper import Done
 
 SEEDS = 150
 KEPT = (13, 21, 155, 400103)
@@ -79,9 +79,9 @@ def _no_fencing(patch: pytest.MonkeyPatch) -> None:
     """A process that was given up goes on writing."""
     write = LogSink.write
 
-    def unfenced(self: LogSink, outcome: Outcome, record: StepRecord) -> int:
+    def unfenced(self: LogSink, emitted: Emitted, record: StepRecord) -> int:
         self.epoch = self.log.owner
-        return write(self, outcome, record)
+        return write(self, emitted, record)
 
     patch.setattr(LogSink, "write", unfenced)
 
@@ -98,7 +98,7 @@ def _snapshot_without_event_ids(patch: pytest.MonkeyPatch) -> None:
 
 def _torn_snapshot_taken(patch: pytest.MonkeyPatch) -> None:
     """Nobody looks whether a snapshot is whole."""
-    patch.setattr("sentinel.stream.snapshot.digest_of", lambda _: "")
+    patch.setattr("sentinel.shard.snapshot.digest_of", lambda _: "")
 
 
 def _all_seeds() -> None:

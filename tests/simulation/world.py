@@ -19,14 +19,14 @@ from tests.simulation.log import (
     LogSink,
 )
 
+from sentinel.kafka.producer import ProducerFatalError, TransactionAbortedError
+from sentinel.kafka.records import Fetched
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
-from sentinel.stream import snapshot as form
-from sentinel.stream.inbox import ALIGNED, Due, Inbox, Waiting
-from sentinel.stream.records import Fetched
-from sentinel.stream.recovery import ShardState, recover, snapshot_of
-from sentinel.stream.sink import SinkAbortedError, SinkFatalError
-from sentinel.stream.stepper import Done, GapError, Stepper
+from sentinel.shard import snapshot as form
+from sentinel.shard.inbox import ALIGNED, Due, Inbox, Waiting
+from sentinel.shard.recovery import ShardState, recover, snapshot_of
+from sentinel.shard.stepper import Done, GapError, Stepper
 
 _START_MS = 1_700_000_000_000
 _FAULTS = ("in_transaction", "after_commit", "abort")
@@ -286,7 +286,7 @@ class World:
             if not worker.lost:
                 raise
             self._crash("gap found")
-        except SinkAbortedError:  # as the shard does: recover, then the same chunks again
+        except TransactionAbortedError:  # as the shard does: recover, then the same chunks again
             self.happened["aborted"] += 1
             state = self._recovered()
             worker.stepper = Stepper(state, worker.sink, self._broadcasts(), None, worker.stepper)
@@ -318,7 +318,7 @@ class World:
         self._fetch(zombie)
         try:
             done = self._take(zombie)
-        except SinkFatalError:
+        except ProducerFatalError:
             self.happened["zombie fenced"] += 1
             return
         except GapError:  # its group went on without it: what it lacks is not lost

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from sentinel.kafka.answers import Answers
+from sentinel.kafka.security import client_config
+from sentinel.kafka.topics import Topics
 from sentinel.model.events import (
     Complaint,
     ComplaintChannel,
@@ -19,9 +22,6 @@ from sentinel.model.events import (
 from sentinel.model.response import Response, ResponseKind, Silence, Verdict
 from sentinel.settings import Settings
 from sentinel.simulate.feed import Feed
-from sentinel.stream.answers import Answers
-from sentinel.stream.security import client_config
-from sentinel.stream.topics import Topics
 
 _ANALYST = "analyst"
 _HOUR_MS = 3_600_000

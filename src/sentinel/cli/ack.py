@@ -29,11 +29,11 @@ def ack(
 ) -> None:
     """Acknowledge an alert, or end it with a verdict."""
     from sentinel.cli.failure import UserError
+    from sentinel.kafka.answers import AnswerError, Answers
     from sentinel.model.alert import AlertState
     from sentinel.model.duration import parse_duration
     from sentinel.model.response import Response, ResponseKind
     from sentinel.settings import Settings, SettingsError
-    from sentinel.stream.answers import AnswerError, Answers
 
     now_ms = time.time_ns() // 1_000_000
     try:

@@ -27,8 +27,8 @@ def check(
     Where SENTINEL_ variables are set, the settings that they make are checked and shown too.
     """
     from sentinel.delivery.channels import read_usable
+    from sentinel.kafka.masking import read_masks
     from sentinel.settings import read_configuration, shipped_configs
-    from sentinel.stream.masking import read_masks
 
     configuration = read_configuration(configs)
     folder = configs or shipped_configs()
@@ -79,8 +79,8 @@ def _summary(configuration: "Configuration") -> dict[str, object]:
 
 def _settings() -> dict[str, object]:
     """The settings that a worker started here would have, by variable; none where none is set."""
+    from sentinel.kafka.security import client_config
     from sentinel.settings import Settings, variable
-    from sentinel.stream.security import client_config
 
     if not any(name.startswith("SENTINEL_") for name in os.environ):
         return {}

@@ -37,7 +37,7 @@ def list_letters(
 ) -> None:
     """List dead letters, newest last, without their values; a summary goes to stderr."""
     from sentinel.cli.deadletter_text import bar, summary, told
-    from sentinel.stream.letter_topic import LetterError, LetterTopic, selection
+    from sentinel.kafka.letter_topic import LetterError, LetterTopic, selection
 
     wanted, since_ms = selection(reason, topic), _since_ms(since)
     try:
@@ -60,7 +60,7 @@ def show(
 ) -> None:
     """Show one dead letter whole: headers, and the value as text, or in base64."""
     from sentinel.cli.deadletter_text import bar, told_whole
-    from sentinel.stream.letter_topic import LetterError, LetterTopic
+    from sentinel.kafka.letter_topic import LetterError, LetterTopic
 
     place = _place(letter_id)
     try:
@@ -105,9 +105,9 @@ def replay(
     """
     from sentinel.cli.deadletter_replay import Replay
     from sentinel.cli.deadletter_text import bar, resent, resent_summary
+    from sentinel.kafka.letter_topic import LetterError, selection
     from sentinel.replay import mapping, repair
     from sentinel.settings import read_configuration
-    from sentinel.stream.letter_topic import LetterError, selection
 
     if not (letter_ids or reason or topic or since):
         raise typer.BadParameter("name letters by ID, --reason, --topic or --since")

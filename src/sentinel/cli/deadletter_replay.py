@@ -4,15 +4,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from sentinel.kafka.closing import Closing
+from sentinel.kafka.letter_topic import Advance, LetterError, LetterTopic
+from sentinel.kafka.registry import open_registry
+from sentinel.kafka.resend import Mended, Resender
+from sentinel.kafka.topics import Topics
 from sentinel.model.events import Stream
 from sentinel.model.letter import Letter, Place, WholeLetter
 from sentinel.replay.repair import MendedEvent, Repairer, StaysError, ToJson, stream_of
 from sentinel.settings import Settings
-from sentinel.stream.closing import Closing
-from sentinel.stream.letter_topic import Advance, LetterError, LetterTopic
-from sentinel.stream.registry import open_registry
-from sentinel.stream.resend import Mended, Resender
-from sentinel.stream.topics import Topics
 
 _BATCH_LETTERS = 500
 _BATCH_BYTES = 8 << 20

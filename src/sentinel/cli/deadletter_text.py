@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from sentinel.cli.deadletter_replay import Counts, Result
+from sentinel.kafka.letter_topic import Advance, Letters
 from sentinel.model.letter import Letter, WholeLetter
 from sentinel.model.visible import visible
-from sentinel.stream.letter_topic import Advance, Letters
 
 _HOUR_MS, _MINUTE_MS = 3_600_000, 60_000
 

@@ -20,9 +20,9 @@ def new(
     """Make a key: the private half goes to a file, the entry for people.yaml to stdout."""
     import msgspec
 
+    from sentinel.kafka.signing import new_key
     from sentinel.model.events import Word
     from sentinel.model.signature import public_text
-    from sentinel.stream.signing import new_key
 
     try:
         msgspec.convert(name, Word)

@@ -24,9 +24,9 @@ def label(
 ) -> None:
     """Say what an event was: a chargeback, or a complaint that was right."""
     from sentinel.cli.failure import UserError
+    from sentinel.kafka.answers import AnswerError, Answers
     from sentinel.model.response import Response, ResponseKind
     from sentinel.settings import Settings, SettingsError
-    from sentinel.stream.answers import AnswerError, Answers
 
     response = Response(
         response_id=uuid.uuid4().hex,

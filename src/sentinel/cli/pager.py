@@ -36,8 +36,8 @@ def run(context: typer.Context) -> None:
     from sentinel.cli.failure import UserError
     from sentinel.cli.log import log_to_stderr
     from sentinel.delivery.outbox import OutboxError
+    from sentinel.kafka.topics import StartupError, check
     from sentinel.settings import Settings
-    from sentinel.stream.topics import StartupError, check
 
     log_to_stderr()
     settings = Settings.from_environment(os.environ)
@@ -58,8 +58,8 @@ def _serve(settings: "Settings", plan: "Plan") -> None:
     from sentinel.delivery.outbox import Outbox
     from sentinel.delivery.pager import Pager
     from sentinel.delivery.watch import PagerMetrics
-    from sentinel.stream.registry import alert_reader
-    from sentinel.stream.web import Web
+    from sentinel.kafka.registry import alert_reader
+    from sentinel.metrics.web import Web
 
     outbox = Outbox(settings.outbox)
     metrics = PagerMetrics(CollectorRegistry(), plan.channels)

@@ -22,11 +22,11 @@ def publish(
 ) -> None:
     """Check a configuration, run its rules' tests and publish it; prints its version."""
     from sentinel.cli.log import log_to_stderr
+    from sentinel.kafka.configurations import PublishError, read_hasher, write_key
+    from sentinel.kafka.configurations import publish as put_in_force
+    from sentinel.kafka.topics import StartupError, check
     from sentinel.replay.ruletests import read_tests, run_alone
     from sentinel.settings import Settings, read_configuration
-    from sentinel.stream.configurations import PublishError, read_hasher, write_key
-    from sentinel.stream.configurations import publish as put_in_force
-    from sentinel.stream.topics import StartupError, check
 
     log_to_stderr()
     settings = Settings.from_environment(os.environ)

@@ -30,13 +30,13 @@ def recover(
     from prometheus_client import CollectorRegistry
 
     from sentinel.cli.log import log_to_stderr
+    from sentinel.kafka.configurations import Configurations
+    from sentinel.kafka.registry import open_registry
+    from sentinel.kafka.topics import StartupError, check
     from sentinel.metrics import Metrics
     from sentinel.model.share import Share
     from sentinel.settings import Settings, read_configuration
-    from sentinel.stream.configurations import Configurations
-    from sentinel.stream.rebuild import RebuildError, rebuild
-    from sentinel.stream.registry import open_registry
-    from sentinel.stream.topics import StartupError, check
+    from sentinel.shard.rebuild import RebuildError, rebuild
 
     if not from_earliest:
         raise typer.BadParameter("say --from-earliest: a worker recovers by itself otherwise")

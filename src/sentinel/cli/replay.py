@@ -84,9 +84,9 @@ def replay(
 def _keyed(configuration: "Configuration") -> "Configuration":
     from sentinel.cli.failure import UserError
     from sentinel.cli.log import log_to_stderr
+    from sentinel.kafka.configurations import read_hasher
+    from sentinel.kafka.topics import StartupError, Topics, describe
     from sentinel.settings import Settings
-    from sentinel.stream.configurations import read_hasher
-    from sentinel.stream.topics import StartupError, Topics, describe
 
     log_to_stderr()
     settings = Settings.from_environment(os.environ)

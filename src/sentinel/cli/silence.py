@@ -14,8 +14,8 @@ from sentinel.model.visible import visible
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sentinel.kafka.answers import Answers
     from sentinel.model.response import Silence
-    from sentinel.stream.answers import Answers
 
 _WAIT_S = 3.0
 
@@ -24,8 +24,8 @@ silence = typer.Typer(help="Silences: nobody is notified of some alerts.", no_ar
 
 def _answers() -> "Answers":
     from sentinel.cli.failure import UserError
+    from sentinel.kafka.answers import Answers
     from sentinel.settings import Settings, SettingsError
-    from sentinel.stream.answers import Answers
 
     try:
         return Answers(Settings.from_environment(os.environ))
@@ -52,11 +52,11 @@ def add(
 ) -> None:
     """Silence the alerts that all matchers match, from now on; prints the silence's id."""
     from sentinel.cli.failure import UserError
+    from sentinel.kafka.answers import AnswerError
     from sentinel.model.duration import parse_duration
     from sentinel.model.events import LAST_MOMENT_MS
     from sentinel.model.response import Silence
     from sentinel.model.selection import parse_alert_matcher, select_nearly_all
-    from sentinel.stream.answers import AnswerError
 
     now_ms = _now_ms()
     try:
@@ -127,7 +127,7 @@ def expire(
 
 def _change(silence_id: str, change: "Callable[[Silence, int], Silence]", actor: str) -> None:
     from sentinel.cli.failure import UserError
-    from sentinel.stream.answers import AnswerError
+    from sentinel.kafka.answers import AnswerError
 
     try:
         with _answers() as answers:
@@ -148,8 +148,8 @@ def show(
     import msgspec
 
     from sentinel.cli.failure import UserError
+    from sentinel.kafka.answers import AnswerError
     from sentinel.model.events import epoch_ms
-    from sentinel.stream.answers import AnswerError
 
     try:
         with _answers() as answers:

@@ -108,10 +108,10 @@ def _produce(
     import msgspec
 
     from sentinel.cli.failure import UserError
+    from sentinel.kafka.security import client_config
+    from sentinel.kafka.topics import StartupError, Topics, describe
     from sentinel.settings import Settings
     from sentinel.simulate.feed import Feed, UndeliveredError
-    from sentinel.stream.security import client_config
-    from sentinel.stream.topics import StartupError, Topics, describe
 
     settings = msgspec.structs.replace(Settings.from_environment(os.environ), brokers=brokers)
     try:

@@ -10,7 +10,7 @@ import typer
 from sentinel.cli.failure import UserError
 
 if TYPE_CHECKING:
-    from sentinel.stream.topics import Timestamps
+    from sentinel.kafka.topics import Timestamps
 
 topics = typer.Typer(help="Create and list the Kafka topics.", no_args_is_help=True)
 
@@ -36,9 +36,9 @@ def create(
     ] = _Timestamps.LOG_APPEND_TIME,
 ) -> None:
     """Create the topics that are missing (SENTINEL_PARTITIONS, SENTINEL_REPLICATION)."""
+    from sentinel.kafka.topics import StartupError
+    from sentinel.kafka.topics import create as create_topics
     from sentinel.settings import Settings
-    from sentinel.stream.topics import StartupError
-    from sentinel.stream.topics import create as create_topics
 
     try:
         made = create_topics(Settings.from_environment(os.environ), _KAFKA[timestamps])
@@ -54,8 +54,8 @@ def list_(
     as_json: Annotated[bool, typer.Option("--json", help="As a JSON object.")] = False,
 ) -> None:
     """List Sentinel's topics with their partition counts."""
+    from sentinel.kafka.topics import StartupError, describe
     from sentinel.settings import Settings
-    from sentinel.stream.topics import StartupError, describe
 
     try:
         present = describe(Settings.from_environment(os.environ))

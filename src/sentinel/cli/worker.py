@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sentinel.engine import Configuration
+    from sentinel.kafka.configurations import Configurations
     from sentinel.metrics import Metrics
     from sentinel.settings import Settings
-    from sentinel.stream.configurations import Configurations
 
 _CATCH_UP_S = 30.0
 _GC_THRESHOLDS = (100_000, 20, 50)
@@ -22,9 +22,9 @@ def worker() -> None:
     """Run a worker; settings come from SENTINEL_ variables (see docs/settings.md)."""
     from sentinel.cli.failure import UserError
     from sentinel.cli.log import log_to_stderr
+    from sentinel.kafka.topics import StartupError, check
     from sentinel.settings import Settings, read_configuration
-    from sentinel.stream.failpoint import arm
-    from sentinel.stream.topics import StartupError, check
+    from sentinel.shard.failpoint import arm
 
     log_to_stderr()
     settings = Settings.from_environment(os.environ)
@@ -38,11 +38,11 @@ def worker() -> None:
     import faust
 
     from sentinel.agents.app import create_app
+    from sentinel.kafka.masking import read_masking
+    from sentinel.kafka.registry import open_registry
     from sentinel.metrics import Metrics
-    from sentinel.stream.masking import read_masking
-    from sentinel.stream.registry import open_registry
-    from sentinel.stream.shards import Shards
-    from sentinel.stream.web import Web
+    from sentinel.metrics.web import Web
+    from sentinel.shard.shards import Shards
 
     _compile(configuration)
     metrics = Metrics()
@@ -82,8 +82,8 @@ def _configurations(
     import structlog
 
     from sentinel.cli.failure import UserError
-    from sentinel.stream.configurations import Configurations, PublishError, publish
-    from sentinel.stream.topics import Topics
+    from sentinel.kafka.configurations import Configurations, PublishError, publish
+    from sentinel.kafka.topics import Topics
 
     configurations = Configurations(settings, configuration, metrics)
     configurations.start()

@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from sentinel.contract.asyncapi import asyncapi
 from sentinel.contract.schemas import input_schemas, output_schemas
+from sentinel.kafka.avro_schema import avro_schema
 from sentinel.model.alert import ActionRequest, Alert
 from sentinel.model.events import EVENT_TYPES
-from sentinel.stream.avro_schema import avro_schema
 
 
 def documents() -> dict[str, str]:

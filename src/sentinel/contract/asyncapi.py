@@ -6,13 +6,13 @@ in forms that may change with every version, and nobody else may read or write t
 
 from sentinel.alerting.cloudevent import CONTENT_TYPE
 from sentinel.contract.schemas import Document
+from sentinel.kafka.letters import REPAIRED
+from sentinel.kafka.topics import Topics
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.model.step import DeadLetterReason
 from sentinel.settings import Settings
-from sentinel.stream.letters import REPAIRED
-from sentinel.stream.topics import Topics
 
 VERSION = "0.1.0"
 """The contract's own version: it changes when the documents do, not with every release."""

@@ -2,7 +2,7 @@
 
 It keeps about 5 MB a partition and does not fence, so it proves nothing about delivery.  It returns
 one batch of a partition a fetch, and answers a fetch without data only after the full wait:
-``SENTINEL_BUILT_IN_CLUSTER`` tells a worker so (stream/repeated_fetch.py).
+``SENTINEL_BUILT_IN_CLUSTER`` tells a worker so (kafka/repeated_fetch.py).
 
 A fetch costs O(batches kept of the partition): the cluster searches them one after another.  So its
 producers send few, large batches, and ``trim`` deletes what its consumers have processed.

@@ -15,13 +15,13 @@ from sentinel.demo.cluster import NAME, Cluster
 from sentinel.demo.view import lines, screen, summary
 from sentinel.demo.watch import AlertFeed, Figures, read_figures
 from sentinel.demo.worker import Worker
+from sentinel.kafka.security import client_config
+from sentinel.kafka.topics import Topics
 from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
 from sentinel.settings import Settings
 from sentinel.simulate import Item, Simulation
 from sentinel.simulate.feed import Feed
-from sentinel.stream.security import client_config
-from sentinel.stream.topics import Topics
 
 _CUSTOMERS, _REGULARS = 30_000, 250  # history is of the regulars, attacks fall on them
 _HISTORY_DAYS = 14

@@ -7,12 +7,12 @@ from confluent_kafka import Consumer
 from prometheus_client.parser import text_string_to_metric_families
 
 from sentinel.alerting.cloudevent import decode
+from sentinel.kafka.broadcast import BUILT_IN_WAIT_MS
+from sentinel.kafka.security import client_config
+from sentinel.kafka.topics import Topics
 from sentinel.metrics import SHARED
 from sentinel.model.alert import Alert, Change, Tier
 from sentinel.settings import Settings
-from sentinel.stream.broadcast import BUILT_IN_WAIT_MS
-from sentinel.stream.security import client_config
-from sentinel.stream.topics import Topics
 
 LATEST = 8
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from tests.zygote import run
 
+from sentinel.kafka.signing import read_signing_key
 from sentinel.model.document import parse
 from sentinel.model.people import read_people
 from sentinel.model.signature import public_text
 from sentinel.settings import Settings
-from sentinel.stream.signing import read_signing_key
 
 
 def test_a_new_key_fits_its_entry(tmp_path: Path) -> None:

@@ -24,17 +24,18 @@ from sentinel.contract.schemas import (
     input_schemas,
     output_schemas,
 )
-from sentinel.engine import Engine
+from sentinel.engine import Emitted, Engine
 from sentinel.ingest import Limits, decode
+from sentinel.kafka.masking import read_masking
+from sentinel.kafka.producer import TransactionalProducer
+from sentinel.kafka.topics import Topics
 from sentinel.model.columns import FIELDS
 from sentinel.model.events import Stream
 from sentinel.model.step import Chunk, DeadLetter, DeadLetterReason, Step
 from sentinel.settings import Settings, read_configuration
+from sentinel.shard.sink import Sink
 from sentinel.simulate import Item, Simulation
 from sentinel.simulate.simulation import time_ms
-from sentinel.stream.masking import read_masking
-from sentinel.stream.sink import Sink
-from sentinel.stream.topics import Topics
 
 FOLDER = Path(__file__).parents[3] / "docs/contract"
 NOW_MS = 1_767_600_000_000  # after every golden message
@@ -297,9 +298,14 @@ def test_asyncapi_has_the_headers_of_dead_letters(
 ) -> None:
     """The sink writes the required headers always, and no header that is not described."""
     written: list[tuple[str, bytes, bytes, dict[str, bytes]]] = []
-    monkeypatch.setattr(Sink, "_produce", lambda _, *record: written.append(record))
+
+    def send(_: object, topic: str, key: bytes, value: bytes, headers: dict[str, bytes]) -> None:
+        written.append((topic, key, value, headers))
+
+    monkeypatch.setattr(TransactionalProducer, "send", send)
     letter = DeadLetter("sentinel.logins", 1, 7, key, b"{", DeadLetterReason.MALFORMED, "cut off")
-    Sink(Settings(), 0, read_masking(Settings()), None)._put_aside(letter)
+    sink = Sink(Settings(), 0, read_masking(Settings()), None)
+    sink._write_dead_letters(Emitted(dead_letters=[letter]))
     [(topic, place, value, headers)] = written
     described = asyncapi()["components"]["messages"]["deadLetter"]["headers"]
     optional = {"key"} if key else set()

@@ -12,8 +12,8 @@ from ruamel.yaml import YAML
 from tests.stack import compose
 
 from sentinel.cli import app
+from sentinel.kafka.topics import Topics
 from sentinel.settings import Settings, read_configuration
-from sentinel.stream.topics import Topics
 
 FOLDER = compose.ROOT / "deploy" / "kubernetes"
 SERVICES: dict[str, Any] = compose.read()["services"]

@@ -1,0 +1,233 @@
+"""What people say, on its way in: responses to alerts and silences, to and from their topics."""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
+
+from sentinel.kafka.closing import Closing
+from sentinel.kafka.letters import is_marker, read_headers
+from sentinel.kafka.registry import alert_reader
+from sentinel.kafka.security import client_config
+from sentinel.kafka.signing import read_signing_key
+from sentinel.kafka.topics import Topics
+from sentinel.model.alert import Alert, AlertState
+from sentinel.model.events import epoch_ms
+from sentinel.model.reading import UNREADABLE
+from sentinel.model.response import Response, ResponseKind, Silence
+from sentinel.model.signature import payload_of, sign
+from sentinel.model.silence import read_silence
+from sentinel.settings import Settings
+
+_TIMEOUT_S = 15.0
+_POLL_S = 0.1
+_SKEW_MS = 60_000  # how far this clock may run ahead of the broker's
+_SILENCES_PARTITION = 0
+
+
+class AnswerError(Exception):
+    """The broker did not take it, or does not have what is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silences:
+    """What the silences topic holds: the newest of each silence, and how many records are none.
+
+    The silences are in the order of their starts, their times in epoch ms.
+    """
+
+    newest: list[Silence]
+    unreadable: int
+
+
+class Answers(Closing):
+    """A connection for answers; close it, or use it as a context."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._topics = settings, Topics(settings.topic_prefix)
+        self._key = read_signing_key(settings)
+        self._producer = Producer(
+            {
+                **client_config(settings),
+                "partitioner": "murmur2_random",
+                "enable.idempotence": True,
+            }
+        )
+
+    def close(self) -> None:
+        """Disconnect, once all is sent."""
+        self._producer.flush(_TIMEOUT_S)
+
+    def alert(self, alert_id: str, since_ms: int) -> Alert:
+        """The newest revision of an alert; raises AnswerError if none is as young as ``since_ms``.
+
+        O(revisions of all alerts since then): that part of the alerts topic is read.
+        """
+        newest: Alert | None = None
+        wanted, read = alert_id.encode(), alert_reader(self._settings)
+        for message in self._read(self._topics.alerts, since_ms):
+            if wanted not in message.value():
+                continue
+            alert = read(message.value())
+            if alert.alert_id == alert_id and (newest is None or alert.revision > newest.revision):
+                newest = alert
+        if newest is None:
+            since = datetime.fromtimestamp(since_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+            raise AnswerError(f"{self._topics.alerts} has no alert {alert_id} since {since}")
+        return newest
+
+    def outcome(self, sent: Response, known: Alert, wait_s: float) -> Alert | None:
+        """The first revision after ``known`` that has what was sent, or in which it is over.
+
+        Returns None if the engine has written none within ``wait_s``; raises AnswerError.
+        """
+        since_ms, read = epoch_ms(sent.event_time) - _SKEW_MS, alert_reader(self._settings)
+        wanted, until = known.alert_id.encode(), time.monotonic() + wait_s
+        ends = sent.kind is ResponseKind.DISPOSITION
+        while time.monotonic() < until:
+            for message in self._read(self._topics.alerts, since_ms):
+                if wanted not in message.value():
+                    continue
+                alert = read(message.value())
+                newer = alert.alert_id == known.alert_id and alert.revision > known.revision
+                taken = alert.state is AlertState.ACKNOWLEDGED and not ends
+                if newer and (taken or alert.state is AlertState.RESOLVED):
+                    return alert
+        return None
+
+    def respond(self, response: Response) -> None:
+        """Send a response; raises AnswerError unless it is readable and the broker has it."""
+        value = msgspec.json.encode(response)
+        try:
+            msgspec.json.decode(value, type=Response)
+        except ValueError as error:
+            raise AnswerError(str(error)) from None
+        self._send(self._topics.responses, response.key, self._signed(value, response.actor))
+
+    def silence(self, silence: Silence, by: str, wait_s: float) -> None:
+        """Send a silence; raises AnswerError unless the broker has it, and the engine can read it.
+
+        It is checked by the engine's own code, so that no record is written that nobody reads.
+        ``by`` is who sends it, and signs if there is a key.  What a worker's configuration does
+        not allow is heard of if it says so within ``wait_s``.
+        """
+        value = msgspec.json.encode(silence)
+        try:
+            read_silence(value)
+        except ValueError as error:
+            raise AnswerError(str(error)) from None
+        since_ms = time.time_ns() // 1_000_000 - _SKEW_MS
+        signed = self._signed(value, by)
+        offset = self._send(self._topics.silences, silence.silence_id, signed, _SILENCES_PARTITION)
+        place = f"{self._topics.silences}-{_SILENCES_PARTITION}-{offset}".encode()
+        until = time.monotonic() + wait_s
+        while time.monotonic() < until:
+            for letter in self._read(self._topics.deadletter, since_ms):
+                headers = read_headers(letter.headers())
+                if letter.key() == place and not is_marker(headers):
+                    detail = headers.get("detail", b"").decode("utf-8", "replace")
+                    raise AnswerError(f"the silence is refused: {detail}")
+
+    def silences(self) -> Silences:
+        """The newest record of each silence; raises AnswerError."""
+        return newest_silences(message.value() for message in self._read(self._topics.silences))
+
+    def _signed(self, value: bytes, signer: str) -> bytes:
+        if self._key is None:
+            return value
+        return sign(value, self._key, signer, time.time_ns() // 1_000_000)
+
+    def _send(self, topic: str, key: str, value: bytes, partition: int | None = None) -> int:
+        """The record's offset."""
+        failures: list[str] = []
+        offsets: list[int] = []
+
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            if error is not None:
+                failures.append(error.str())
+            else:
+                offsets.append(message.offset())
+
+        place = {} if partition is None else {"partition": partition}
+        try:
+            self._producer.produce(topic, value, key, on_delivery=delivered, **place)
+        except KafkaException as error:
+            raise AnswerError(error.args[0].str()) from None
+        if self._producer.flush(_TIMEOUT_S) or failures:
+            why = failures[0] if failures else f"{self._settings.brokers} did not answer"
+            raise AnswerError(f"{topic}: {why}")
+        return offsets[0]
+
+    def _read(self, topic: str, since_ms: int | None = None) -> Iterator[Message]:
+        """All committed messages of a topic since then, each partition in order."""
+        consumer = Consumer(
+            {
+                **client_config(self._settings),
+                "group.id": f"{self._settings.app_id}-answers",  # never joined
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "isolation.level": "read_committed",
+            }
+        )
+        try:
+            found = consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic]
+            if found.error is not None:
+                raise AnswerError(f"{topic}: {found.error.str()}")
+            left = set(found.partitions)
+            places = [
+                TopicPartition(topic, each, OFFSET_BEGINNING if since_ms is None else since_ms)
+                for each in left
+            ]
+            if since_ms is not None:  # its end, where a partition has nothing so young
+                places = consumer.offsets_for_times(places, _TIMEOUT_S)
+            consumer.assign(places)
+            until = time.monotonic() + _TIMEOUT_S
+            while left:
+                # It waits for so many messages or so long, whatever has come before.
+                messages = consumer.consume(1_000, timeout=_POLL_S)
+                if messages:
+                    until = time.monotonic() + _TIMEOUT_S
+                elif time.monotonic() > until:
+                    raise AnswerError(f"{topic}: no answer for {_TIMEOUT_S:.0f} s")
+                for message in messages:
+                    error = message.error()
+                    if error is None:
+                        yield message
+                    elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
+                        left.discard(message.partition())
+                    else:
+                        raise AnswerError(f"{topic}: {error.str()}")
+        except KafkaException as error:
+            place = f"{topic} at {self._settings.brokers}"
+            raise AnswerError(f"{place}: {error.args[0].str()}") from None
+        finally:
+            consumer.close()
+
+
+def newest_silences(values: Iterable[bytes | None]) -> Silences:
+    """What the records of the silences topic come to; an unreadable one changes nothing.
+
+    The engine puts the same records aside as dead letters.
+    """
+    newest: dict[str, Silence] = {}
+    unreadable = 0
+    for value in values:
+        try:
+            silence = read_silence(payload_of(value or b""))
+        except UNREADABLE:
+            unreadable += 1
+        else:
+            newest[silence.silence_id] = silence
+    ordered = sorted(newest.values(), key=lambda each: (epoch_ms(each.starts_at), each.silence_id))
+    return Silences(ordered, unreadable)

@@ -1,0 +1,197 @@
+"""Reads the dead letter topic: its letters, their values, and which have been sent again."""
+
+import heapq
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from sentinel.kafka.closing import Closing
+from sentinel.kafka.ends import Ends
+from sentinel.kafka.letters import is_marker, read_headers, read_key, read_letter, repairer
+from sentinel.kafka.security import client_config
+from sentinel.kafka.topics import StartupError, Topics, describe
+from sentinel.model.letter import Letter, Place, Repair, WholeLetter
+from sentinel.settings import Settings
+
+_TIMEOUT_S = 15.0
+_SILENCE_S = 75.0  # a worker that was killed leaves its transaction open for a minute
+_POLL_S = 0.1
+_FETCH = 100  # letters of up to 2 MiB
+_QUEUE_KIB = 32 << 10
+Advance = Callable[[int, int], None]
+"""Is told how many offsets of how many have been read."""
+
+
+class LetterError(Exception):
+    """The dead letters cannot be read or sent again; the message is one line for the user."""
+
+
+@dataclass(slots=True)
+class Letters:
+    """The newest letters that were selected, oldest first, and counts of all of them.
+
+    ``counts`` is by reason and source topic; ``dropped`` are the older ones beyond the limit.
+    """
+
+    letters: list[Letter] = field(default_factory=list)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    repaired: int = 0
+    dropped: int = 0
+
+
+def selection(
+    reason: str | None = None, topic: str | None = None, places: Collection[Place] = ()
+) -> Callable[[Letter], bool]:
+    """Whether a letter has all that is given; any place will do where none is."""
+    among = frozenset(places)
+
+    def is_wanted(letter: Letter) -> bool:
+        return (
+            reason in (None, letter.reason)
+            and topic in (None, letter.place.topic)
+            and (not among or letter.place in among)
+        )
+
+    return is_wanted
+
+
+class LetterTopic(Closing):
+    """A connection to the dead letter topic; use it as a context.
+
+    Raises LetterError if no broker answers, or there is no such topic.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._topic, self._brokers = Topics(settings.topic_prefix).deadletter, settings.brokers
+        try:
+            present = describe(settings)
+        except StartupError as error:
+            raise LetterError(str(error)) from None
+        if self._topic not in present:
+            raise LetterError(f"there is no topic {self._topic} that we may see at {self._brokers}")
+        self._partitions = present[self._topic]
+        self._ends = Ends(settings)
+        self._consumer = Consumer(
+            {
+                **client_config(settings),
+                "group.id": f"{settings.app_id}-answers",  # never joined
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "isolation.level": "read_committed",
+                "auto.offset.reset": "earliest",
+                "queued.max.messages.kbytes": _QUEUE_KIB,
+            }
+        )
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._consumer.close()
+
+    def letters(
+        self,
+        wanted: Callable[[Letter], bool],
+        since_ms: int | None,
+        most: int,
+        advance: Advance = lambda _, __: None,
+    ) -> Letters:
+        """The newest ``most`` letters that are wanted; O(``most``) memory.  Raises LetterError.
+
+        All letters since then are read, up to where the topic ends as the reading starts, and
+        what is in open transactions there is waited for: a marker must not be overlooked.
+        """
+        found, kept = Letters(), dict[Place, Letter]()
+        oldest: list[tuple[int, Place]] = []
+        starts, ends = self._range(since_ms)
+        for message in self._messages(starts, ends, advance):
+            headers = read_headers(message.headers())
+            at_ms = message.timestamp()[1]
+            if is_marker(headers):  # it stands behind its letter
+                place = read_key(message.key())
+                if place in kept and kept[place].repair is None:
+                    kept[place] = replace(kept[place], repair=Repair(at_ms, repairer(headers)))
+                    found.repaired += 1
+                continue
+            spot = message.partition(), message.offset()
+            letter = read_letter(message.key(), message.value(), headers, spot, at_ms)
+            if letter is None or not wanted(letter) or letter.place in kept:
+                continue
+            found.counts[letter.reason, letter.place.topic] += 1
+            kept[letter.place] = letter
+            heapq.heappush(oldest, (at_ms, letter.place))
+            if len(kept) > most:
+                del kept[heapq.heappop(oldest)[1]]
+                found.dropped += 1
+        found.letters = sorted(kept.values(), key=lambda each: (each.at_ms, each.place))
+        return found
+
+    def whole(
+        self, letters: Iterable[Letter], advance: Advance = lambda _, __: None
+    ) -> Iterator[WholeLetter]:
+        """The letters with their values, by partition and offset; raises LetterError."""
+        by_spot = {each.spot: each for each in letters}
+        starts: dict[int, int] = {}
+        ends: dict[int, int] = {}
+        for number, offset in sorted(by_spot):
+            starts.setdefault(number, offset)
+            ends[number] = offset + 1
+        for number, start in starts.items():
+            for message in self._messages({number: start}, {number: ends[number]}, advance):
+                letter = by_spot.pop((message.partition(), message.offset()), None)
+                if letter is not None:
+                    yield WholeLetter(letter, message.value(), read_headers(message.headers()))
+        if by_spot:
+            gone = min(by_spot.values(), key=lambda each: each.at_ms).place
+            raise LetterError(f"{self._topic} has deleted letter {gone} meanwhile")
+
+    def _range(self, since_ms: int | None) -> tuple[dict[int, int], dict[int, int]]:
+        """From where to where to read each partition."""
+        topic = self._topic
+        places = [(topic, number) for number in range(self._partitions)]
+        firsts, ends = self._ends.first(places), self._ends.whole(places)
+        if not firsts.keys() == ends.keys() == set(places):
+            raise LetterError(f"{topic}: {self._brokers} did not say where it ends")
+        if since_ms is not None:
+            asked = [TopicPartition(*place, since_ms) for place in places]
+            try:
+                found = self._consumer.offsets_for_times(asked, _TIMEOUT_S)
+            except KafkaException as error:
+                raise LetterError(f"{topic} at {self._brokers}: {error.args[0].str()}") from None
+            for each in found:
+                place = topic, each.partition
+                firsts[place] = each.offset if each.offset >= 0 else ends[place]
+        return {n: firsts[topic, n] for _, n in places}, {n: ends[topic, n] for _, n in places}
+
+    def _messages(
+        self, starts: Mapping[int, int], ends: Mapping[int, int], advance: Advance
+    ) -> Iterator[Message]:
+        """Committed messages of some partitions, each in order from its start to its end."""
+        reached = {number: start for number, start in starts.items() if start < ends[number]}
+        total, open_parts = sum(ends[each] - starts[each] for each in reached), set(reached)
+        self._consumer.assign([TopicPartition(self._topic, *each) for each in reached.items()])
+        until = time.monotonic() + _SILENCE_S
+        while open_parts:
+            for message in self._consumer.consume(_FETCH, timeout=_POLL_S):
+                number, error = message.partition(), message.error()
+                if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001
+                    if error.retriable():
+                        continue
+                    raise LetterError(f"{self._topic}: {error.str()}")
+                if number not in open_parts:
+                    continue
+                if error is None and message.offset() < ends[number]:
+                    yield message
+                after = message.offset() + (error is None)  # at the end it is the next offset
+                if after > reached[number]:
+                    reached[number], until = after, time.monotonic() + _SILENCE_S
+                if after >= ends[number]:
+                    open_parts.discard(number)
+                    self._consumer.incremental_unassign([TopicPartition(self._topic, number)])
+            advance(sum(min(reached[n], ends[n]) - starts[n] for n in reached), total)
+            if open_parts and time.monotonic() > until:
+                raise LetterError(
+                    f"{self._topic} at {self._brokers}: nothing for {_SILENCE_S:.0f} s, though "
+                    "there is more: is a transaction open?"
+                )
