@@ -243,7 +243,10 @@ class WorkerProcess:
     def end(self, number: signal.Signals) -> int:
         """Send a signal and wait for the end; returns the exit code."""
         self.process.send(number)
-        return self.process.wait(60)
+        code = self.process.wait(60)
+        if code > 0:
+            print(self.said)  # for whoever asks why
+        return code
 
 
 def lively(count: int, seed: int, customers: int = 40) -> list[tuple[Stream, str, bytes]]:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sentinel.kafka.closing import Closing
-from sentinel.kafka.letter_topic import Advance, LetterError, LetterTopic
+from sentinel.kafka.letter_topic import LetterError, LetterTopic
+from sentinel.kafka.reader import Advance
 from sentinel.kafka.registry import open_registry
 from sentinel.kafka.resend import Mended, Resender
 from sentinel.kafka.topics import Topics

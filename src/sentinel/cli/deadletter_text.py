@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from sentinel.cli.deadletter_replay import Counts, Result
-from sentinel.kafka.letter_topic import Advance, Letters
+from sentinel.kafka.letter_topic import Letters
+from sentinel.kafka.reader import Advance
 from sentinel.model.letter import Letter, WholeLetter
 from sentinel.model.visible import visible
 

@@ -6,18 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    Consumer,
-    KafkaError,
-    KafkaException,
-    Message,
-    Producer,
-    TopicPartition,
-)
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from sentinel.kafka.closing import Closing
 from sentinel.kafka.letters import is_marker, read_headers
+from sentinel.kafka.reader import NoAnswerError, Reader
 from sentinel.kafka.registry import alert_reader
 from sentinel.kafka.security import client_config
 from sentinel.kafka.signing import read_signing_key
@@ -31,7 +24,6 @@ from sentinel.model.silence import read_silence
 from sentinel.settings import Settings
 
 _TIMEOUT_S = 15.0
-_POLL_S = 0.1
 _SKEW_MS = 60_000  # how far this clock may run ahead of the broker's
 _SILENCES_PARTITION = 0
 
@@ -171,48 +163,14 @@ class Answers(Closing):
 
     def _read(self, topic: str, since_ms: int | None = None) -> Iterator[Message]:
         """All committed messages of a topic since then, each partition in order."""
-        consumer = Consumer(
-            {
-                **client_config(self._settings),
-                "group.id": f"{self._settings.app_id}-answers",  # never joined
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "isolation.level": "read_committed",
-            }
-        )
+        place = f"{topic} at {self._settings.brokers}"
         try:
-            found = consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic]
-            if found.error is not None:
-                raise AnswerError(f"{topic}: {found.error.str()}")
-            left = set(found.partitions)
-            places = [
-                TopicPartition(topic, each, OFFSET_BEGINNING if since_ms is None else since_ms)
-                for each in left
-            ]
-            if since_ms is not None:  # its end, where a partition has nothing so young
-                places = consumer.offsets_for_times(places, _TIMEOUT_S)
-            consumer.assign(places)
-            until = time.monotonic() + _TIMEOUT_S
-            while left:
-                # It waits for so many messages or so long, whatever has come before.
-                messages = consumer.consume(1_000, timeout=_POLL_S)
-                if messages:
-                    until = time.monotonic() + _TIMEOUT_S
-                elif time.monotonic() > until:
-                    raise AnswerError(f"{topic}: no answer for {_TIMEOUT_S:.0f} s")
-                for message in messages:
-                    error = message.error()
-                    if error is None:
-                        yield message
-                    elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
-                        left.discard(message.partition())
-                    else:
-                        raise AnswerError(f"{topic}: {error.str()}")
+            with Reader(self._settings, "answers", topic, silence_s=_TIMEOUT_S) as reader:
+                yield from reader.read(reader.since(reader.partitions(), since_ms))
         except KafkaException as error:
-            place = f"{topic} at {self._settings.brokers}"
             raise AnswerError(f"{place}: {error.args[0].str()}") from None
-        finally:
-            consumer.close()
+        except NoAnswerError as error:
+            raise AnswerError(str(error)) from None
 
 
 def newest_silences(values: Iterable[bytes | None]) -> Silences:

@@ -1,28 +1,23 @@
 """Reads the dead letter topic: its letters, their values, and which have been sent again."""
 
 import heapq
-import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaException, Message
 
 from sentinel.kafka.closing import Closing
 from sentinel.kafka.ends import Ends
 from sentinel.kafka.letters import is_marker, read_headers, read_key, read_letter, repairer
-from sentinel.kafka.security import client_config
+from sentinel.kafka.reader import Advance, NoAnswerError, Reader
 from sentinel.kafka.topics import StartupError, Topics, describe
 from sentinel.model.letter import Letter, Place, Repair, WholeLetter
 from sentinel.settings import Settings
 
-_TIMEOUT_S = 15.0
 _SILENCE_S = 75.0  # a worker that was killed leaves its transaction open for a minute
-_POLL_S = 0.1
 _FETCH = 100  # letters of up to 2 MiB
 _QUEUE_KIB = 32 << 10
-Advance = Callable[[int, int], None]
-"""Is told how many offsets of how many have been read."""
 
 
 class LetterError(Exception):
@@ -74,21 +69,18 @@ class LetterTopic(Closing):
             raise LetterError(f"there is no topic {self._topic} that we may see at {self._brokers}")
         self._partitions = present[self._topic]
         self._ends = Ends(settings)
-        self._consumer = Consumer(
-            {
-                **client_config(settings),
-                "group.id": f"{settings.app_id}-answers",  # never joined
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "isolation.level": "read_committed",
-                "auto.offset.reset": "earliest",
-                "queued.max.messages.kbytes": _QUEUE_KIB,
-            }
+        self._reader = Reader(
+            settings,
+            "answers",
+            self._topic,
+            {"queued.max.messages.kbytes": _QUEUE_KIB},
+            fetch=_FETCH,
+            silence_s=_SILENCE_S,
         )
 
     def close(self) -> None:
         """Disconnect."""
-        self._consumer.close()
+        self._reader.close()
 
     def letters(
         self,
@@ -154,44 +146,24 @@ class LetterTopic(Closing):
         if not firsts.keys() == ends.keys() == set(places):
             raise LetterError(f"{topic}: {self._brokers} did not say where it ends")
         if since_ms is not None:
-            asked = [TopicPartition(*place, since_ms) for place in places]
             try:
-                found = self._consumer.offsets_for_times(asked, _TIMEOUT_S)
+                found = self._reader.since([number for _, number in places], since_ms)
             except KafkaException as error:
                 raise LetterError(f"{topic} at {self._brokers}: {error.args[0].str()}") from None
-            for each in found:
-                place = topic, each.partition
-                firsts[place] = each.offset if each.offset >= 0 else ends[place]
+            for number, offset in found.items():
+                firsts[topic, number] = offset if offset >= 0 else ends[topic, number]
         return {n: firsts[topic, n] for _, n in places}, {n: ends[topic, n] for _, n in places}
 
     def _messages(
         self, starts: Mapping[int, int], ends: Mapping[int, int], advance: Advance
     ) -> Iterator[Message]:
         """Committed messages of some partitions, each in order from its start to its end."""
-        reached = {number: start for number, start in starts.items() if start < ends[number]}
-        total, open_parts = sum(ends[each] - starts[each] for each in reached), set(reached)
-        self._consumer.assign([TopicPartition(self._topic, *each) for each in reached.items()])
-        until = time.monotonic() + _SILENCE_S
-        while open_parts:
-            for message in self._consumer.consume(_FETCH, timeout=_POLL_S):
-                number, error = message.partition(), message.error()
-                if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001
-                    if error.retriable():
-                        continue
-                    raise LetterError(f"{self._topic}: {error.str()}")
-                if number not in open_parts:
-                    continue
-                if error is None and message.offset() < ends[number]:
-                    yield message
-                after = message.offset() + (error is None)  # at the end it is the next offset
-                if after > reached[number]:
-                    reached[number], until = after, time.monotonic() + _SILENCE_S
-                if after >= ends[number]:
-                    open_parts.discard(number)
-                    self._consumer.incremental_unassign([TopicPartition(self._topic, number)])
-            advance(sum(min(reached[n], ends[n]) - starts[n] for n in reached), total)
-            if open_parts and time.monotonic() > until:
-                raise LetterError(
-                    f"{self._topic} at {self._brokers}: nothing for {_SILENCE_S:.0f} s, though "
-                    "there is more: is a transaction open?"
-                )
+        try:
+            yield from self._reader.read(starts, ends, waits=True, advance=advance)
+        except KafkaException as error:
+            raise LetterError(f"{self._topic}: {error.args[0].str()}") from None
+        except NoAnswerError:
+            raise LetterError(
+                f"{self._topic} at {self._brokers}: nothing for {_SILENCE_S:.0f} s, though "
+                "there is more: is a transaction open?"
+            ) from None

@@ -8,7 +8,8 @@ from sentinel.engine import Configuration
 from sentinel.kafka.closing import Closing
 from sentinel.kafka.configurations import Configurations, NoConfigurationError
 from sentinel.kafka.ends import Ends
-from sentinel.kafka.partition import NoAnswerError, Partition
+from sentinel.kafka.partition import Partition
+from sentinel.kafka.reader import NoAnswerError
 from sentinel.kafka.records import from_librdkafka
 from sentinel.kafka.registry import Registry
 from sentinel.kafka.topics import Topics

@@ -7,8 +7,9 @@ from confluent_kafka import KafkaException
 
 from sentinel.kafka.configurations import Configurations
 from sentinel.kafka.masking import read_masking
-from sentinel.kafka.partition import NoAnswerError, Partition
+from sentinel.kafka.partition import Partition
 from sentinel.kafka.producer import ProducerFatalError, TransactionAbortedError
+from sentinel.kafka.reader import NoAnswerError
 from sentinel.kafka.registry import Registry
 from sentinel.kafka.topics import Topics
 from sentinel.model.share import Share

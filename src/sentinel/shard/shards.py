@@ -15,7 +15,8 @@ from sentinel.kafka.broadcast import Broadcast
 from sentinel.kafka.configurations import Configurations
 from sentinel.kafka.ends import Ends
 from sentinel.kafka.masking import Masking
-from sentinel.kafka.partition import NoAnswerError, Partition
+from sentinel.kafka.partition import Partition
+from sentinel.kafka.reader import NoAnswerError
 from sentinel.kafka.registry import Registry
 from sentinel.kafka.topics import Topics
 from sentinel.metrics import Metrics, StepFailure
