@@ -61,7 +61,7 @@ ALERT = Alert(
         ),
     ),
     actions=(Action.FILE_REPORT,),
-    runbook="docs/runbooks/large-value.md",
+    runbook="docs/runbooks/reporting.md",
     config_version="abc",
 )
 

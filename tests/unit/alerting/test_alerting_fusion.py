@@ -202,12 +202,12 @@ def test_actions_come_in_one_order_and_title_and_runbook_from_the_strongest() ->
                 severity=70,
                 actions=(Action.REVIEW_ACCOUNT, Action.FREEZE_ACCOUNT, Action.CALL_CUSTOMER),
                 title=Title("Strong", "强"),
-                runbook="docs/runbooks/strong.md",
+                runbook="docs/runbooks/card-testing.md",
             ),
         )
     )
     assert alert.actions == ("freeze_account", "hold_transfer", "call_customer", "review_account")
-    assert (alert.title.en, alert.runbook) == ("Strong", "docs/runbooks/strong.md")
+    assert (alert.title.en, alert.runbook) == ("Strong", "docs/runbooks/card-testing.md")
 
 
 def test_only_the_strongest_reasons_are_listed() -> None:
