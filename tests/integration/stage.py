@@ -2,6 +2,7 @@
 
 import random
 import signal
+import sys
 import tempfile
 import time
 import urllib.request
@@ -245,7 +246,7 @@ class WorkerProcess:
         self.process.send(number)
         code = self.process.wait(60)
         if code > 0:
-            print(self.said)  # for whoever asks why
+            sys.stderr.write(self.said)  # for whoever asks why
         return code
 
 

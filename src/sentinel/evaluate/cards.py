@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from sentinel.evaluate.learning.pending import Answer
 from sentinel.evaluate.measures import auc, average_precision, card_precision
 from sentinel.evaluate.prequential import Events, Prequential
 from sentinel.evaluate.setup import Setup
 from sentinel.evaluate.setup import read as read_setup
-from sentinel.feedback import Answer
 from sentinel.model.ids import PLAIN
 from sentinel.model.response import Verdict
 

@@ -14,7 +14,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.detect.series import SeriesDetector
 from sentinel.evaluate.nab_score import (
     PROFILES,
     Best,
@@ -23,6 +22,7 @@ from sentinel.evaluate.nab_score import (
     probation,
     score_at,
 )
+from sentinel.evaluate.series import SeriesDetector
 
 PUBLISHED = {
     "HTM": 70.5,

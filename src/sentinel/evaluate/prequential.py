@@ -8,12 +8,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.detect.boost import Growth, boost
-from sentinel.detect.boosted import Boosted
-from sentinel.detect.probability import fit_platt
+from sentinel.evaluate.learning.boost import Growth, boost
+from sentinel.evaluate.learning.boosted import Boosted
+from sentinel.evaluate.learning.label_history import Risk
+from sentinel.evaluate.learning.pending import Answer, Labelled, Pending, Scored, joined
+from sentinel.evaluate.learning.probability import fit_platt
+from sentinel.evaluate.learning.training_buffer import Journal
 from sentinel.evaluate.setup import Setup
 from sentinel.features import FeatureSet, LocalTime
-from sentinel.feedback import Answer, Journal, Labelled, Pending, Risk, Scored, joined
 from sentinel.model.columns import Array, Batch, Rows
 from sentinel.model.events import Event, Stream
 from sentinel.rules import compile_expression

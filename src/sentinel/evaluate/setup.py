@@ -6,8 +6,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from sentinel import features, feedback
-from sentinel.detect import boosted
+from sentinel import features
+from sentinel.evaluate.learning import boosted
+from sentinel.evaluate.learning.declare import Feedback
+from sentinel.evaluate.learning.declare import declare as declare_feedback
 from sentinel.model.columns import FIELDS, Column, Kind
 from sentinel.model.document import Document, did_you_mean
 from sentinel.model.events import Stream
@@ -26,7 +28,7 @@ class Setup:
 
     declarations: features.Declarations
     ratios: dict[str, tuple[str, str]]
-    feedback: feedback.Feedback
+    feedback: Feedback
     detector: boosted.BoostedEntry
 
 
@@ -38,7 +40,7 @@ def read(folder: Path) -> Setup:
     columns = dict(FIELDS[Stream.TRANSACTION])
     columns |= {each.name: each.column for each in declarations.features}
     columns |= _ratios(document, file.ratios, columns)
-    declared = feedback.declare(document.part("feedback"), columns)
+    declared = declare_feedback(document.part("feedback"), columns)
     columns |= {each.name: each.column for each in declared.measures}
     detector = boosted.declare(document.part("detector"), columns)
     evidence = declared.entry.risk.evidence

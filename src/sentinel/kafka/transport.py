@@ -1,6 +1,6 @@
 """Kafka's chunks through Faust whole: one event for all that a fetch brought of a partition.
 
-Faust's per-message path costs more than the engine (docs/design: 55–65 µs an event).
+Faust's per-message path costs more than the engine (55–65 µs an event).
 This transport leaves group membership, assignment and flow control to Faust and only
 changes what counts as a message.  The contract test compares it with Faust's own.
 """

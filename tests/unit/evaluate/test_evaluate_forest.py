@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sentinel.detect.boost import Growth, boost
-from sentinel.detect.boosted import Boosted
-from sentinel.detect.forest import Forest, mean
-from sentinel.detect.probability import Platt, fit_platt
+from sentinel.evaluate.learning.boost import Growth, boost
+from sentinel.evaluate.learning.boosted import Boosted
+from sentinel.evaluate.learning.forest import Forest, mean
+from sentinel.evaluate.learning.probability import Platt, fit_platt
 
 GROWTH = Growth(
     trees=12,

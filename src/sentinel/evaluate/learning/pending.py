@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.feedback.fifo import Fifo
+from sentinel.evaluate.learning.fifo import Fifo
 from sentinel.model.response import Verdict
 
 _NONE, _CONFIRMED, _FALSE_POSITIVE, _UNDECIDED = range(4)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sentinel.detect.series import Scored, SeriesDetector, Strange, p_for
+from sentinel.evaluate.series import Scored, SeriesDetector, Strange, p_for
 
 INTERVAL_MS = 300_000
 DAY = 288

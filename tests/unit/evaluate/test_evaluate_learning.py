@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sentinel.feedback import Answer, Journal, Labelled, Pending, Risk, Scored
-from sentinel.feedback.risk import Question
+from sentinel.evaluate.learning.label_history import Question, Risk
+from sentinel.evaluate.learning.pending import Answer, Labelled, Pending, Scored
+from sentinel.evaluate.learning.training_buffer import Journal
 from sentinel.model.response import Verdict
 
 DELAY_MS = 100

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.detect.series_kernel import (
+from sentinel.evaluate.series_kernel import (
     DAY_MS,
     DROP,
     HEAD,

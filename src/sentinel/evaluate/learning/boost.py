@@ -7,7 +7,7 @@ import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.detect.forest import LEAF, Forest
+from sentinel.evaluate.learning.forest import LEAF, Forest
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.feedback.pending import Labelled
+from sentinel.evaluate.learning.pending import Labelled
 from sentinel.model.kernel import kernel
 from sentinel.state import Slots
 

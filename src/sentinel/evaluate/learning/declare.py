@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from sentinel.feedback.risk import Question
+from sentinel.evaluate.learning.label_history import Question
 from sentinel.model.columns import Column, Kind
 from sentinel.model.document import ConfigError, Document, did_you_mean
 from sentinel.model.duration import parse_duration
@@ -30,7 +30,7 @@ class _Measure(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RiskEntry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """See :class:`sentinel.feedback.risk.Risk`; ``evidence`` is the column of ``run_least``."""
+    """What ``label_history.Risk`` keeps; ``evidence`` is the column of ``run_least``."""
 
     by: str
     history: Annotated[int, Meta(ge=1, le=256)] = 64

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.feedback.fifo import Fifo
-from sentinel.feedback.pending import Labelled
+from sentinel.evaluate.learning.fifo import Fifo
+from sentinel.evaluate.learning.pending import Labelled
 
 _HASHES = 2.0**64
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.detect.tail import tail
+from sentinel.evaluate.tail import tail
 from sentinel.model.kernel import kernel
 
 DAY_MS = 86_400_000
@@ -54,7 +54,7 @@ def score_then_learn(
     scores: NDArray[np.float64],
     kinds: NDArray[np.int8],
 ) -> None:
-    """See :class:`sentinel.detect.series.SeriesDetector`.
+    """See :class:`sentinel.evaluate.series.SeriesDetector`.
 
     Per series s: ``head[s]`` are its numbers, ``profile[s]`` float64[8 * slots_a_day] a day's
     and then a week's value for each slot (NaN not seen yet), ``short[s]`` float64[SHORT_ROWS] a

@@ -7,8 +7,8 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
-from sentinel.detect.forest import Forest, mean
-from sentinel.detect.probability import Platt
+from sentinel.evaluate.learning.forest import Forest, mean
+from sentinel.evaluate.learning.probability import Platt
 from sentinel.model.columns import Column, Kind
 from sentinel.model.document import Document, did_you_mean
 from sentinel.model.duration import parse_duration
@@ -17,7 +17,7 @@ MAX_FEATURES = 256
 
 
 class BoostedEntry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a risk engineer writes; see :class:`sentinel.detect.boost.Growth`.
+    """What a risk engineer writes; see :class:`sentinel.evaluate.learning.boost.Growth`.
 
     A model is grown every ``refit``; the newest ``average`` of them score together.
     """
