@@ -25,8 +25,9 @@ from benchmarks.peer_conditions import Condition, compile_condition
 from benchmarks.peer_features import Moment, State, Value, new_state
 from benchmarks.peer_rules import PeerRules
 from sentinel import alerting
-from sentinel.detect.declare import Declaration, TreesEntry, declare
+from sentinel.detect.declare import Declaration, declare
 from sentinel.detect.ranges import Range
+from sentinel.detect.trees import TreesEntry
 from sentinel.engine import Configuration
 from sentinel.model.alert import Alert
 from sentinel.model.columns import FIELDS, Column, Kind

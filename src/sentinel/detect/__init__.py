@@ -1,9 +1,9 @@
 """Detect: online anomaly models that score each event, then learn it.
 
 ``declare`` reads detectors.yaml; every kind of detector is a file (``trees``,
-``river_model``) behind the face of ``detector``; ``calibration`` turns scores into p-values;
-``detector_set`` joins them.  To add a kind: write its file, its entry in ``declare`` and its
-case in ``detector_set``, and list it in the contract suite.
+``river_model``) with its entry there and the model that it makes, a ``detector``;
+``calibration`` turns scores into p-values; ``detector_set`` joins them.  To add a kind: write
+its file, add it to ``kinds``, and list it in the contract suite.
 """
 
 from sentinel.detect.detector_set import DetectorSet, load

@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
+from sentinel.detect.kinds import AnyEntry
 from sentinel.detect.ranges import Range
-from sentinel.detect.trees import PATIENCE
 from sentinel.model.columns import Column, Kind, Schema
 from sentinel.model.document import ConfigError, Document, Path, did_you_mean
-from sentinel.model.events import Stream
 
 MAX_DETECTORS = 32
 MAX_FEATURES = 64
@@ -20,47 +19,15 @@ _RANGE_FORMS = "[0, 10] or {range: [0, 1e6], log: true}"
 _LARGEST = 1e15
 
 
-class CalibrationEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """How scores become p-values; see :class:`sentinel.detect.calibration.Calibration`."""
-
-    half_life_events: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 100_000
-    warm_up: Annotated[int, Meta(ge=1, le=10_000_000)] = 1_000
-
-
-class _Entry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
-    id: str
-    on: Stream
-    features: dict[str, Any]
-    calibration: CalibrationEntry = CalibrationEntry()
-
-
-class TreesEntry(_Entry, tag="half_space_trees", frozen=True, kw_only=True):
-    """See :class:`sentinel.detect.trees.HalfSpaceTrees`; the size limit is window / 10."""
-
-    n_trees: Annotated[int, Meta(ge=1, le=200)] = 25
-    height: Annotated[int, Meta(ge=1, le=12)] = 8
-    window: Annotated[int, Meta(ge=2, le=1_000_000)] = 1_000
-    size_limit: Annotated[float, Meta(ge=0)] | None = None
-    patience: Annotated[int, Meta(ge=0, le=1_000_000)] = PATIENCE
-    seed: int
-
-
-class RiverEntry(_Entry, tag="river", frozen=True, kw_only=True):
-    """See :class:`sentinel.detect.river_model.RiverModel`."""
-
-    model: str
-    params: dict[str, bool | int | float | str] = {}
-
-
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
-    detectors: list[TreesEntry | RiverEntry]
+    detectors: list[AnyEntry]
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
     """One declared detector with its features' ranges, in the order written."""
 
-    entry: TreesEntry | RiverEntry
+    entry: AnyEntry
     ranges: Mapping[str, Range]
     place: Path
 
@@ -99,7 +66,7 @@ def declare(document: Document, schema: Schema) -> list[Declaration]:
 def _ranges(
     document: Document,
     place: Path,
-    entry: TreesEntry | RiverEntry,
+    entry: AnyEntry,
     columns: Mapping[str, Column],
 ) -> dict[str, Range]:
     if not 1 <= len(entry.features) <= MAX_FEATURES:

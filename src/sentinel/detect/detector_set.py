@@ -9,17 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentinel.detect.calibration import Calibration
-from sentinel.detect.declare import Declaration, RiverEntry, TreesEntry, declare
+from sentinel.detect.declare import Declaration, declare
 from sentinel.detect.detector import Detector
-from sentinel.detect.river_model import RiverError, RiverModel
-from sentinel.detect.trees import HalfSpaceTrees
+from sentinel.detect.entry import DetectorError
 from sentinel.model.columns import Array, Column, Kind, Rows, Schema
 from sentinel.model.document import ConfigError, Document
 from sentinel.model.events import Stream
 from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
 from sentinel.model.step import Limit
-
-_SIZE_LIMIT_SHARE = 0.1  # of the window, as in the paper
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,28 +154,13 @@ def _part(document: Document, schema: Schema, declaration: Declaration) -> _Part
 
 
 def _detector(document: Document, declaration: Declaration) -> Detector:
-    """The detector that an entry declares: the place to add a kind."""
-    match declaration.entry:
-        case TreesEntry() as entry:
-            limit = entry.size_limit
-            return HalfSpaceTrees.grown(
-                tuple(declaration.ranges.values()),
-                n_trees=entry.n_trees,
-                height=entry.height,
-                window=entry.window,
-                size_limit=_SIZE_LIMIT_SHARE * entry.window if limit is None else limit,
-                seed=entry.seed,
-                patience=entry.patience,
-            )
-        case RiverEntry() as entry:
-            names, ranges = tuple(declaration.ranges), tuple(declaration.ranges.values())
-            try:
-                return RiverModel(entry.model, entry.params, names, ranges)
-            except RiverError as error:
-                place = (*declaration.place, *error.place)
-                names_it = len(error.place) > 1  # a parameter: its key is at fault
-                at = document.key_position(*place) if names_it else document.position(*place)
-                raise ConfigError(document.path, *at, error.message, error.hint) from None
+    try:
+        return declaration.entry.build(declaration.ranges)
+    except DetectorError as error:
+        place = (*declaration.place, *error.place)
+        names_it = len(error.place) > 1  # a parameter: its key is at fault
+        at = document.key_position(*place) if names_it else document.position(*place)
+        raise ConfigError(document.path, *at, error.message, error.hint) from None
 
 
 def _numbers(array: Array, kind: Kind) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sentinel.detect.entry import DetectorError, Entry
 from sentinel.detect.ranges import Range
 from sentinel.model.document import did_you_mean
 
@@ -21,19 +22,8 @@ _SAFE_MODULES = ("river", "collections", "numpy")
 _SAFE_NAMES = {("functools", "partial"), ("random", "Random"), ("copyreg", "__newobj__")}
 
 
-class RiverError(ValueError):
-    """A model that river does not have, or that does not work with these parameters.
-
-    ``place`` is where in the detector's entry: ("model",), ("params",) or ("params", name).
-    """
-
-    def __init__(self, place: tuple[str, ...], message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.place, self.message, self.hint = place, message, hint
-
-
 class RiverModel:
-    """A model of ``river.anomaly`` behind the face of a :class:`Detector`.
+    """A model of ``river.anomaly`` as a :class:`Detector`.
 
     Parameters
     ----------
@@ -120,15 +110,15 @@ def _find(model: str, params: Mapping[str, object]) -> type[Any]:
     }
     if model not in plain:
         message = f'river has no plain anomaly detector "{model}"'
-        raise RiverError(("model",), message, did_you_mean(model, plain) or "like " + min(plain))
+        raise DetectorError(("model",), message, did_you_mean(model, plain) or "like " + min(plain))
     made: type[Any] = plain[model]
     known = list(inspect.signature(made).parameters)
     for name in params:
         if name not in known:
             message = f'{model} has no parameter "{name}"'
-            raise RiverError(("params", name), message, did_you_mean(name, known))
+            raise DetectorError(("params", name), message, did_you_mean(name, known))
     if "seed" in known and type(params.get("seed")) is not int:
-        raise RiverError(("params",), f"{model} needs a seed", "params: {seed: 7}")
+        raise DetectorError(("params",), f"{model} needs a seed", "params: {seed: 7}")
     return made
 
 
@@ -141,7 +131,7 @@ def _make(made: type[Any], params: Mapping[str, object], features: Sequence[str]
             trial.learn_one(dict.fromkeys(features, 0.5))
     except Exception as error:
         message = f"{made.__name__} does not work with these params: {error}"
-        raise RiverError(("params",), message) from error
+        raise DetectorError(("params",), message) from error
     return made(**params)
 
 
@@ -173,3 +163,14 @@ class _Unpickler(pickle.Unpickler):
         if not safe or "." in name:  # a dotted name could reach what its module imports
             raise pickle.UnpicklingError(f"a snapshot holds no {module}.{name}")
         return super().find_class(module, name)
+
+
+class RiverEntry(Entry, tag="river", frozen=True, kw_only=True):
+    """See :class:`RiverModel`."""
+
+    model: str
+    params: dict[str, bool | int | float | str] = {}  # noqa: RUF012 - a Struct copies it
+
+    def build(self, ranges: Mapping[str, Range]) -> RiverModel:
+        """A model that has learnt nothing; raises DetectorError where river has none such."""
+        return RiverModel(self.model, self.params, tuple(ranges), tuple(ranges.values()))

@@ -1,18 +1,22 @@
 """Half-space trees: how much of the recent stream lies where this event lies."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
+from sentinel.detect.entry import Entry
 from sentinel.detect.grow import grow
 from sentinel.detect.ranges import Range
 from sentinel.model.kernel import inlined, kernel
 
 PATIENCE = 100
+_SIZE_LIMIT_SHARE = 0.1  # of the window, as in the paper
 
 _SEEN, _FULL, _BOUND, _RARE, _REFUSED, _BACKLOG, _OPEN = range(7)
 """Places in the head: events learnt in this window, whether a window has been full, the bin of
@@ -256,3 +260,27 @@ class HalfSpaceTrees:
     def _arrays(self) -> tuple[NDArray[np.generic], ...]:
         masses = (self._reference, self._latest, self._last, self._before)
         return self._head, self._masses, *masses
+
+
+class TreesEntry(Entry, tag="half_space_trees", frozen=True, kw_only=True):
+    """See :class:`HalfSpaceTrees`; without a size limit it is a tenth of the window."""
+
+    n_trees: Annotated[int, Meta(ge=1, le=200)] = 25
+    height: Annotated[int, Meta(ge=1, le=12)] = 8
+    window: Annotated[int, Meta(ge=2, le=1_000_000)] = 1_000
+    size_limit: Annotated[float, Meta(ge=0)] | None = None
+    patience: Annotated[int, Meta(ge=0, le=1_000_000)] = PATIENCE
+    seed: int
+
+    def build(self, ranges: Mapping[str, Range]) -> HalfSpaceTrees:
+        """Trees that have learnt nothing."""
+        limit = _SIZE_LIMIT_SHARE * self.window if self.size_limit is None else self.size_limit
+        return HalfSpaceTrees.grown(
+            tuple(ranges.values()),
+            n_trees=self.n_trees,
+            height=self.height,
+            window=self.window,
+            size_limit=limit,
+            seed=self.seed,
+            patience=self.patience,
+        )
