@@ -199,6 +199,10 @@ class Stage:
         return all(applied.get(place, -1) + 1 >= end for place, end in ends.items())
 
 
+GIVEN_UP_SOON = {"SENTINEL_SESSION_TIMEOUT": "3s"}
+"""For a worker that the test kills; a busy machine may keep others silent for longer."""
+
+
 class WorkerProcess:
     """``sentinel worker`` (or ``pager``) as a process."""
 
@@ -209,7 +213,6 @@ class WorkerProcess:
             f"SENTINEL_{name.upper()}": str(getattr(settings, name))
             for name in ("brokers", "app_id", "topic_prefix", "web_port")
         }
-        given["SENTINEL_SESSION_TIMEOUT"] = "3s"  # whoever is killed is given up soon
         self._url = f"http://127.0.0.1:{settings.web_port}"
         self._folder = tempfile.TemporaryDirectory(prefix="sentinel-worker-")
         out, errors = Path(self._folder.name, "out"), Path(self._folder.name, "errors")

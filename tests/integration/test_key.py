@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from msgspec.structs import replace
-from tests.integration.stage import Stage, WorkerProcess, lively, wait_for
+from tests.integration.stage import GIVEN_UP_SOON, Stage, WorkerProcess, lively, wait_for
 from tests.integration.test_worker import assert_exact
 from tests.ports import free_port
 from tests.zygote import run
@@ -24,7 +24,7 @@ def test_workers_that_start_at_once_agree_and_nobody_changes_the_key(
     """The first record counts, also after another came; a replay of files has the same ids."""
     stage = Stage(kafka, prefix)
     other = replace(stage.settings, web_port=free_port())
-    workers = [stage.worker(), WorkerProcess(other, {})]
+    workers = [stage.worker(**GIVEN_UP_SOON), WorkerProcess(other, GIVEN_UP_SOON)]
     records = lively(1_600, seed=41)  # of the last hour: none is late
     try:
         for worker in workers:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.integration.stage import PARTITIONS, Stage, lively, wait_for
+from tests.integration.stage import GIVEN_UP_SOON, PARTITIONS, Stage, lively, wait_for
 from tests.integration.test_worker import assert_exact
 from tests.zygote import run
 
@@ -16,7 +16,7 @@ from sentinel.shard.journal import StepRecord, decode
 from sentinel.shard.snapshot import Manifest
 
 pytestmark = pytest.mark.process
-_OFTEN = {"SENTINEL_SNAPSHOT_STEPS": "3"}
+_OFTEN = GIVEN_UP_SOON | {"SENTINEL_SNAPSHOT_STEPS": "3"}
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_configuration_published_mid_stream(stage: Stage, tmp_path: Path) -> N
     tiers = tmp_path / "tiers.yaml"
     tiers.write_text(tiers.read_text("utf-8") + "\n# another version\n", "utf-8")
     records = lively(4_000, seed=22)
-    worker = stage.worker()
+    worker = stage.worker(**GIVEN_UP_SOON)
     worker.wait_ready()
     stage.feed(records[:1_500])
     wait_for(stage.everything_applied, "events under the first")
@@ -114,7 +114,7 @@ def test_a_bad_configuration_is_refused(stage: Stage, tmp_path: Path) -> None:
 def test_a_shard_that_cannot_recover_is_rebuilt(stage: Stage) -> None:
     """Without its inputs a worker ends with the command that helps, and that helps."""
     stage.feed(lively(1_000, seed=23))
-    worker = stage.worker()
+    worker = stage.worker(**GIVEN_UP_SOON)
     worker.wait_ready()
     wait_for(stage.everything_applied, "all events applied")
     worker.end(signal.SIGKILL)

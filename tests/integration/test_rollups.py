@@ -7,7 +7,7 @@ from itertools import count
 
 import msgspec
 import pytest
-from tests.integration.stage import Stage, wait_for
+from tests.integration.stage import GIVEN_UP_SOON, Stage, wait_for
 from tests.integration.test_worker import assert_exact
 from tests.ports import free_port
 
@@ -98,7 +98,7 @@ def test_failures_of_many_customers_are_one_alert_and_make_the_address_hot(stage
 def test_a_kill_in_the_middle_loses_and_doubles_nothing(stage: Stage, failpoint: str) -> None:
     """Rollups of aborted or repeated steps do not count: one alert, the journalled steps' own."""
     start_ms = int(time.time() * 1000) - 120_000
-    worker = stage.worker(SENTINEL_FAILPOINT=failpoint)
+    worker = stage.worker(SENTINEL_FAILPOINT=failpoint, **GIVEN_UP_SOON)
     worker.wait_ready()
     numbers = count()
 

@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 from tests.faults.ledger import spoiled
 from tests.faults.verifier import Verifier
-from tests.integration.stage import Stage, lively, wait_for
+from tests.integration.stage import GIVEN_UP_SOON, Stage, lively, wait_for
 from typer.testing import CliRunner
 
 from sentinel.alerting.cloudevent import decode as decode_alert
@@ -59,7 +59,7 @@ def test_a_restart_in_the_middle_loses_and_doubles_nothing(
     """Killed or stopped amid the events and started again: the uncrashed run's alerts."""
     records = lively(6_000, seed=2)
     stage.feed(records[:3_000])
-    worker = stage.worker()
+    worker = stage.worker(**GIVEN_UP_SOON)
     worker.wait_ready()
     wait_for(lambda: worker.counted("sentinel_events_total{") > 0, "first events")
     stage.feed(records[3_000:4_500])
@@ -147,7 +147,7 @@ def test_no_record_is_too_large_to_be_put_aside(stage: Stage) -> None:
 def test_answers_and_silences_take_effect_and_survive_a_restart(stage: Stage) -> None:
     """Acknowledged, judged and silenced over Kafka; after kill -9 the rest goes on exactly."""
     stage.feed(lively(2_000, seed=8))
-    worker = stage.worker()
+    worker = stage.worker(**GIVEN_UP_SOON)
     wait_for(stage.everything_applied, "all events applied")
     newest = {alert.alert_id: alert for alert in _alerts(stage)}
     first, second = [alert for alert in newest.values() if alert.resolution is None][:2]
