@@ -11,7 +11,7 @@ from sentinel.model.signal import Signal, Stage
 from sentinel.rules import EntryList, Rule
 
 
-class _Watch(NamedTuple):
+class _Condition(NamedTuple):
     """A condition on one stream; ``step`` counts a sequence's steps from 0."""
 
     rule: Rule
@@ -35,7 +35,7 @@ class PeerRules:
         lists: Mapping[str, EntryList],
     ) -> None:
         self._starts: dict[tuple[str, str], list[int]] = {}
-        self._watches: dict[Stream, list[_Watch]] = {stream: [] for stream in Stream}
+        self._watches: dict[Stream, list[_Condition]] = {stream: [] for stream in Stream}
         for rule in rules:
             if rule.stage is Stage.OFF:
                 continue
@@ -43,10 +43,10 @@ class PeerRules:
             for number in reversed(range(len(steps))):  # an event is not two steps of a chain
                 on = steps[number].on
                 holds = compile_condition(steps[number].when, schema[on], place, lists)
-                self._watches[on].append(_Watch(rule, holds, number, len(steps)))
+                self._watches[on].append(_Condition(rule, holds, number, len(steps)))
             for on in rule.streams if rule.when else ():
                 holds = compile_condition(rule.when or "", schema[on], place, lists)
-                self._watches[on].append(_Watch(rule, holds, 0, 1))
+                self._watches[on].append(_Condition(rule, holds, 0, 1))
 
     def evaluate(self, stream: Stream, event: Event, values: list[Value]) -> list[Signal]:
         """The signals of one event."""
@@ -56,7 +56,7 @@ class PeerRules:
             if watch.holds(event, values) and (watch.steps == 1 or self._completes(watch, event))
         ]
 
-    def _completes(self, watch: _Watch, event: Event) -> bool:
+    def _completes(self, watch: _Condition, event: Event) -> bool:
         key, time = (watch.rule.id, event.customer_id), event.event_time
         assert watch.rule.sequence is not None
         assert isinstance(time, int)

@@ -8,16 +8,16 @@ from queries import INSTANCE, RATE_INTERVAL, increase, rate
 
 
 def shared_entities() -> Dashboard:
-    """Signals of entity rules, hot entities, entities with state and dropped rollups."""
+    """Signals of entity rules, risky entities, entities with state and dropped rollups."""
     return dashboard(
         "sentinel-shared-entities",
         "Shared entities · 共享实体",
         "Rules by device, IP, merchant, branch and bank; docs/shared-entities.md explains them.",
-        [*_signals_and_hot_entities(), *_capacity()],
+        [*_signals_and_risky_entities(), *_capacity()],
     )
 
 
-def _signals_and_hot_entities() -> list[Panel]:
+def _signals_and_risky_entities() -> list[Panel]:
     return [
         bar_gauge(
             "Entity rules · 实体规则",
@@ -26,9 +26,9 @@ def _signals_and_hot_entities() -> list[Panel]:
             height=10,
         ),
         timeseries(
-            "Hot entities · 高危实体",
-            "Entities told to all shards as hot, a second.",
-            {"hot": f"sum(rate(sentinel_hot_entries_total{{{INSTANCE}}}{RATE_INTERVAL}))"},
+            "Risky entities · 高危实体",
+            "Entities told to all shards as risky, a second.",
+            {"entity_risk": f"sum(rate(sentinel_entity_risks_total{{{INSTANCE}}}{RATE_INTERVAL}))"},
             height=10,
         ),
     ]

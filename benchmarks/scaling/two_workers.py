@@ -79,7 +79,7 @@ def _run(broker: Broker, count: int, prefix: str, end_ms: int) -> _Ran:
     last_ms = max(
         message.timestamp()[1]
         for message in stage.read(stage.topics.journal)
-        if decode(message.value()).ranges.keys() - {stage.topics.rollups, stage.topics.hot}
+        if decode(message.value()).ranges.keys() - {stage.topics.rollups, stage.topics.entity_risk}
     )
     return _Ran(_EVENTS / (last_ms / 1000 - started), workers_s, broker_s)
 

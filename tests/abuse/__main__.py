@@ -27,7 +27,7 @@ def main(
     for name in ("topic", "good", "hostile", "put aside"):
         table.add_column(name, justify="left" if name == "topic" else "right")
     for source, count in among.fed.items():
-        good, aside = alone.fed[source], among.put_aside[source.value]
+        good, aside = alone.fed[source], among.dead_lettered[source.value]
         table.add_row(source.value, f"{good:,}", f"{count - good:,}", f"{aside:,}")
     console = Console(width=100)
     console.print(table)

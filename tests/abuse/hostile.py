@@ -14,7 +14,7 @@ from sentinel.entities.wire import Part, Rollup
 from sentinel.model.entity import EntityKind
 from sentinel.model.events import EVENT_TYPES, Stream
 from sentinel.model.response import Control, Response, Silence
-from sentinel.model.rollup import HotEntry, HotProgress
+from sentinel.model.rollup import EntityRisk, EntityRiskProgress
 
 Source = Stream | Control
 Make = Callable[[random.Random, bytes, int], bytes | None]
@@ -24,7 +24,7 @@ _KINDS: Mapping[Source, tuple[type, ...]] = {
     **{stream: (kind,) for stream, kind in EVENT_TYPES.items()},
     Control.RESPONSE: (Response,),
     Control.SILENCE: (Silence,),
-    Control.HOT: (HotEntry, HotProgress),
+    Control.ENTITY_RISK: (EntityRisk, EntityRiskProgress),
 }
 _WORDS = [
     *("null", "true", "[]", "{}", '""', "-1", "1e400", "-0", "NaN", "Infinity", "1" * 400),
@@ -116,8 +116,8 @@ def cut_rollup(draw: random.Random, good: bytes, _: int) -> bytes:
     return good[: draw.randrange(len(good))] if good else b"\x94"
 
 
-def far_hot(draw: random.Random, _: bytes, __: int) -> bytes:
-    """A hot entity of no known time or risk."""
+def far_risk(draw: random.Random, _: bytes, __: int) -> bytes:
+    """A risky entity of no known time or risk."""
     wild = draw.choice([-1, 2**62, 101, 1e300, None, "now"])
     entry = {"kind": "ip", "id": "x" * draw.randrange(0, 9), "at": wild, "risk": wild}
     return json.dumps(entry).encode()
@@ -131,7 +131,7 @@ MAKERS: Mapping[Source, list[Make]] = {
     Control.RESPONSE: [*_ANY, to_no_alert],
     Control.SILENCE: [*_ANY, beyond_bounds],
     Control.ROLLUP: [garbage, nested, wild_rollup, cut_rollup],
-    Control.HOT: [*_ANY, far_hot],
+    Control.ENTITY_RISK: [*_ANY, far_risk],
 }
 _SAMPLES: Mapping[Source, bytes] = {
     Stream.TRANSACTION: (
@@ -154,7 +154,7 @@ _SAMPLES: Mapping[Source, bytes] = {
         b'{"silence_id":"S","matchers":["tier=red"],"starts_at":1,"ends_at":2,"created_by":"x",'
         b'"comment":""}'
     ),
-    Control.HOT: b'{"kind":"ip","id":"10.0.0.1","at":1,"risk":50}',
+    Control.ENTITY_RISK: b'{"kind":"ip","id":"10.0.0.1","at":1,"risk":50}',
 }
 _MEANT = {from_the_future, of_no_currency, to_no_alert, beyond_bounds, wild_rollup}
 """They can be read: that they change nothing is up to us alone."""

@@ -36,7 +36,7 @@ class Run:
 
     alerts: list[bytes] = field(default_factory=list)
     fed: Counter[Source] = field(default_factory=Counter)
-    put_aside: Counter[str] = field(default_factory=Counter)
+    dead_lettered: Counter[str] = field(default_factory=Counter)
     step_s: list[float] = field(default_factory=list)
 
     @property
@@ -69,7 +69,7 @@ class Abuse:
         """Feed all steps to a new engine."""
         engine, run, mill = Engine(self._configuration), Run(), _Mill(self._seed, hostile_records)
         mill.steps = len(self._steps)
-        hot: list[bytes] = []
+        entity_risks: list[bytes] = []
         answers: list[bytes] = []
         for events in self._steps:
             now_ms = events[-1][1]
@@ -77,14 +77,14 @@ class Abuse:
             for stream, at_ms, value in events:
                 told[stream].append((at_ms, value))
             told[Control.RESPONSE] = [(now_ms, value) for value in answers]
-            told[Control.HOT] = [(-1, value) for value in hot]
+            told[Control.ENTITY_RISK] = [(-1, value) for value in entity_risks]
             outcome = self._step(engine, run, mill, told, now_ms)
             rollups = records(
                 outcome.emitted.rollups, 0, 1, outcome.emitted.progress, tells_all=True
             )
             told = {Control.ROLLUP: [(-1, value) for _, value in rollups]}
             applied = self._step(engine, run, mill, told, now_ms)
-            hot = [msgspec.json.encode(entry) for entry in applied.emitted.hot]
+            entity_risks = [msgspec.json.encode(entry) for entry in applied.emitted.entity_risks]
             opened = [each for each in outcome.emitted.alerts if each.revision == 1]
             answers = [_answer(each, now_ms) for each in opened[::_ANSWERED]]
         return run
@@ -104,7 +104,7 @@ class Abuse:
             run.step_s.append(time.process_time() - started)
         run.alerts += [encode(alert) for alert in outcome.emitted.alerts]
         run.fed += Counter({chunk.stream: len(chunk.offsets) for chunk in chunks})
-        run.put_aside += Counter(letter.topic for letter in outcome.emitted.dead_letters)
+        run.dead_lettered += Counter(letter.topic for letter in outcome.emitted.dead_letters)
         return outcome
 
 

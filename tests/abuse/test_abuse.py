@@ -22,10 +22,10 @@ def test_the_good_ones_alerts_are_the_same_bytes() -> None:
     alone, among = _abuse().play(0), _abuse().play(HOSTILE)
     assert len(alone.alerts) > 100
     assert among.alerts == alone.alerts
-    assert not alone.put_aside
+    assert not alone.dead_lettered
     for source in (*Stream, Control.SILENCE):
-        assert among.put_aside[source.value] == among.fed[source] - alone.fed[source]
-    assert among.put_aside[Control.RESPONSE.value] > HOSTILE // 2
+        assert among.dead_lettered[source.value] == among.fed[source] - alone.fed[source]
+    assert among.dead_lettered[Control.RESPONSE.value] > HOSTILE // 2
 
 
 @pytest.mark.parametrize("seed", [2, 3])

@@ -82,7 +82,7 @@ class Ledger:
     def _payee(self, customer: str) -> str:
         """One of few that all share; of the customer's own where the ledger must decide alone.
 
-        A shared payee grows hot, and who meets it then is a matter of arrival, too.
+        A shared payee grows risky, and who meets it then is a matter of arrival, too.
         """
         return f"p{'' if self.logins else customer + '-'}{self.draw.randrange(30)}"
 

@@ -16,7 +16,7 @@ from sentinel.model.step import Step
 from sentinel.shard.inbox import _Buffer
 from sentinel.shard.shard import Shard
 from sentinel.shard.sink import Sink
-from sentinel.shard.stepper import Done, Stepper
+from sentinel.shard.stepper import CommittedStep, Stepper
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def _ack_in_finally() -> None:
     """A step that failed is acked and the next one taken."""
     take = Stepper.take
 
-    def careless(self: Stepper, *more: Any) -> Done | None:
+    def careless(self: Stepper, *more: Any) -> CommittedStep | None:
         try:
             return take(self, *more)
         except Exception:  # noqa: BLE001 - that is the bug

@@ -42,9 +42,9 @@ def undisturbed(
     ``ends_ms`` is the stream time up to which each shard ran: complaints are due until then.
     """
     engines = [Engine(configuration, Share(n, partitions)) for n in range(partitions)]
-    hot: list[list[bytes]] = [[] for _ in engines]
+    entity_risks: list[list[bytes]] = [[] for _ in engines]
     told = [_Feed(Control.ROLLUP) for _ in engines]
-    heard = [_Feed(Control.HOT) for _ in engines]
+    heard = [_Feed(Control.ENTITY_RISK) for _ in engines]
     alerts: list[Alert] = []
     timed = sorted(
         (at_ms // ROUND_MS, shard, source, row)
@@ -59,8 +59,8 @@ def undisturbed(
                 _rows(inputs[source, shard], [row for *_, row in same])
                 for source, same in groupby(of_shard, key=itemgetter(2))
             ]
-            chunks += heard[shard].chunks(hot[shard])
-            hot[shard] = []
+            chunks += heard[shard].chunks(entity_risks[shard])
+            entity_risks[shard] = []
             emitted = engines[shard].process(Step(end_ms, chunks)).emitted
             alerts += emitted.alerts
             for target, value in records(emitted.rollups, shard, partitions, emitted.progress):
@@ -69,8 +69,8 @@ def undisturbed(
             if values:
                 emitted = engines[shard].process(Step(end_ms, told[shard].chunks(values))).emitted
                 alerts += emitted.alerts
-                entries = [msgspec.json.encode(entry) for entry in emitted.hot]
-                for waiting in hot:
+                entries = [msgspec.json.encode(entry) for entry in emitted.entity_risks]
+                for waiting in entity_risks:
                     waiting.extend(entries)
     for shard, end_ms in (ends_ms or {}).items():
         alerts += engines[shard].process(Step(end_ms, [])).emitted.alerts

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from sentinel.alerting.cloudevent import encode
 from sentinel.cli import app
-from sentinel.kafka.answers import AnswerError, Answers
+from sentinel.kafka.response_client import ResponseClient, ResponseError
 from sentinel.model.alert import AlertState, Resolution
 from sentinel.model.response import Response, ResponseKind, Verdict
 
@@ -29,12 +29,12 @@ def test_an_alert_is_found_among_the_revisions_since_a_time(kafka: str, prefix: 
         at_ms = now_ms - days * DAY_MS
         producer.produce(stage.topics.alerts, encode(each), "k", partition=0, timestamp=at_ms)
     assert producer.flush(30) == 0
-    with Answers(stage.settings) as answers:
+    with ResponseClient(stage.settings) as answers:
         assert answers.alert("a-young", now_ms - 7 * DAY_MS).revision == 2
         assert answers.alert("a-old", now_ms - 30 * DAY_MS) == old
-        with pytest.raises(AnswerError, match=r"has no alert a-old since 20.* UTC"):
+        with pytest.raises(ResponseError, match=r"has no alert a-old since 20.* UTC"):
             answers.alert("a-old", now_ms - 7 * DAY_MS)
-        with pytest.raises(AnswerError, match="has no alert a-young since"):
+        with pytest.raises(ResponseError, match="has no alert a-young since"):
             answers.alert("a-young", now_ms)
 
 
@@ -71,7 +71,7 @@ def test_the_outcome_is_the_revision_that_has_the_answer(
         actor="li.wei",
         verdict=verdict,
     )
-    with Answers(stage.settings) as answers:
+    with ResponseClient(stage.settings) as answers:
         assert answers.outcome(sent, known, wait_s=1.0) == (newer if found else None)
 
 

@@ -1,7 +1,7 @@
 """What the demo needs of librdkafka's built-in cluster: alerts on shared entities are in time.
 
-Nothing here measures time.  Rollups of many small steps are read in one fetch, and every hot entry
-reaches the shards; when either fails, alerts on shared entities are late or missing.
+Nothing here measures time.  Rollups of many small steps are read in one fetch, and every risk of
+an entity reaches the shards; when either fails, alerts on shared entities are late or missing.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from sentinel.kafka.topics import Topics
 from sentinel.kafka.transport import ChunkSchema, chunk_transport
 from sentinel.model.entity import EntityKind
 from sentinel.model.response import Control
-from sentinel.model.rollup import HotEntry
+from sentinel.model.rollup import EntityRisk
 from sentinel.settings import Settings
 from sentinel.shard.journal import StepRecord
 from sentinel.shard.sink import Sink
@@ -133,17 +133,17 @@ def test_every_hot_entry_reaches_the_shards(cluster: Cluster) -> None:
     settings = _demo_settings(cluster)
     topics = Topics(settings.topic_prefix)
     cluster.create(topics.all())
-    broadcast = Broadcast(settings, Control.HOT, topics.hot)
+    broadcast = Broadcast(settings, Control.ENTITY_RISK, topics.entity_risk)
     broadcast.start()
     assert broadcast.wait_caught_up(30)
     sink = Sink(settings, 0, read_masking(settings), None)
     sink.start()
     entries = [
-        HotEntry(kind=EntityKind.IP, id=f"203.0.113.{number}", risk=80, at=1_700_000_000_000)
+        EntityRisk(kind=EntityKind.IP, id=f"203.0.113.{number}", risk=80, at=1_700_000_000_000)
         for number in range(20)
     ]
-    sink.write(Emitted(hot=entries), StepRecord(0, 1, 1, {}, "v"))
-    wait_for(lambda: len(broadcast.messages_after(-1)) >= len(entries), "all hot entries")
+    sink.write(Emitted(entity_risks=entries), StepRecord(0, 1, 1, {}, "v"))
+    wait_for(lambda: len(broadcast.messages_after(-1)) >= len(entries), "all entity risks")
     broadcast.stop()
-    seen = [msgspec.json.decode(m.value(), type=HotEntry) for m in broadcast.messages_after(-1)]
+    seen = [msgspec.json.decode(m.value(), type=EntityRisk) for m in broadcast.messages_after(-1)]
     assert seen == entries

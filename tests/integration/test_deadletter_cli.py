@@ -79,7 +79,7 @@ def _listed(stage: Stage, *arguments: object) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def _put_aside(stage: Stage, *values: bytes | None, topic: str = "") -> None:
+def _dead_letter(stage: Stage, *values: bytes | None, topic: str = "") -> None:
     """Write letters as a worker's sink does, of records that need not be there."""
     sink = Sink(stage.settings, 0, read_masking(stage.settings), None)
     sink.start()
@@ -195,7 +195,7 @@ def test_an_aborted_transaction_leaves_neither_events_nor_markers(kafka: str, pr
     """The broker refuses one event of two: nothing is sent, the error names it; later both are."""
     stage = Stage(kafka, prefix)
     topic = stage.topics.inputs[Stream.TRANSACTION]
-    _put_aside(stage, _transaction(1), _transaction(2))
+    _dead_letter(stage, _transaction(1), _transaction(2))
     noise = random.Random(1).randbytes(2_000)
     stage.configure(topic, "max.message.bytes", "1000")
     letters = _letters(stage)
@@ -233,7 +233,7 @@ def _is_refused(stage: Stage, batch: list[Mended]) -> bool:
 def test_a_second_sender_fences_the_first(kafka: str, prefix: str) -> None:
     """The first sends nothing more and says so in a line; the second sends."""
     stage = Stage(kafka, prefix)
-    _put_aside(stage, _transaction(1))
+    _dead_letter(stage, _transaction(1))
     batch = [Mended(_letters(stage)[0], [(b"C1", _transaction(1))])]
     first, second = (Resender(stage.settings, name) for name in ("li.wei", "wang.fang"))
     first.start()
@@ -251,8 +251,8 @@ def test_what_cannot_be_sent_stays_and_a_dry_run_sends_nothing(kafka: str, prefi
     """Records of people and cut letters stay, exit 1; a dry run judges and leaves no trace."""
     stage = Stage(kafka, prefix)
     topic = stage.topics.inputs[Stream.TRANSACTION]
-    _put_aside(stage, _transaction(1), b"x" * (2 << 20), None)
-    _put_aside(stage, b"{}", topic=stage.topics.responses)
+    _dead_letter(stage, _transaction(1), b"x" * (2 << 20), None)
+    _dead_letter(stage, b"{}", topic=stage.topics.responses)
     done = _sentinel(stage, "replay", "--reason", "schema", "--dry-run", "--json")
     results = {each["id"]: each for each in map(json.loads, done.stdout.splitlines())}
     assert done.returncode == 1
@@ -276,7 +276,7 @@ def test_a_letter_is_shown_whole(kafka: str, prefix: str) -> None:
     """Codes in place of control characters, base64 of what is no text, or the bytes alone."""
     stage = Stage(kafka, prefix)
     topic = stage.topics.inputs[Stream.TRANSACTION]
-    _put_aside(stage, "{\x1b[2J转账".encode(), b"\xff\x00")
+    _dead_letter(stage, "{\x1b[2J转账".encode(), b"\xff\x00")
     shown = _sentinel(stage, "show", f"{topic}/0/1000")
     assert shown.returncode == 0, shown.stderr
     assert "value: {\\x1b[2J转账\n" in shown.stdout
@@ -295,7 +295,7 @@ def test_a_letter_is_shown_whole(kafka: str, prefix: str) -> None:
 def test_a_marker_behind_an_open_transaction_is_waited_for(kafka: str, prefix: str) -> None:
     """A worker's open transaction hides what was committed behind it: the letter is not taken."""
     stage = Stage(kafka, prefix)
-    _put_aside(stage, _transaction(1))
+    _dead_letter(stage, _transaction(1))
     (letter,) = _letters(stage)
     worker = Producer({"bootstrap.servers": kafka, "transactional.id": f"{prefix}-9"})
     worker.init_transactions(30)

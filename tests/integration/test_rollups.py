@@ -14,7 +14,7 @@ from tests.ports import free_port
 from sentinel.alerting.cloudevent import decode
 from sentinel.model.alert import Alert, AlertState
 from sentinel.model.events import Login, Stream
-from sentinel.model.rollup import HotEntry
+from sentinel.model.rollup import EntityRisk
 
 pytestmark = pytest.mark.process
 ADDRESS = "203.0.113.7"
@@ -53,9 +53,11 @@ def _alerts(stage: Stage, kind: str, rule: str) -> list[Alert]:
     ]
 
 
-def _hot_from(stage: Stage) -> list[int]:
-    """From which append times on the hot entries count."""
-    values = [msgspec.json.decode(message.value()) for message in stage.read(stage.topics.hot)]
+def _risky_from(stage: Stage) -> list[int]:
+    """From which append times on the entity risks count."""
+    values = [
+        msgspec.json.decode(message.value()) for message in stage.read(stage.topics.entity_risk)
+    ]
     return [value["at"] for value in values if "at" in value]
 
 
@@ -76,9 +78,9 @@ def test_failures_of_many_customers_are_one_alert_and_make_the_address_hot(stage
     try:
         worker.wait_ready()
         stage.feed(_logins(0, 80, start_ms, success=False))
-        wait_for(lambda: bool(stage.read(stage.topics.hot)), "the address is hot")
+        wait_for(lambda: bool(stage.read(stage.topics.entity_risk)), "the address is risky")
         wait_for(stage.everything_applied, "all applied")
-        wait_for(lambda: time.time_ns() // 10**6 >= max(_hot_from(stage)), "it counts")
+        wait_for(lambda: time.time_ns() // 10**6 >= max(_risky_from(stage)), "it counts")
         stage.feed(_logins(80, 90, start_ms, success=True))
         rule = "shared.login-from-hot-address"
         wait_for(lambda: bool(_alerts(stage, "customer", rule)), "the customer's alert")
@@ -88,8 +90,10 @@ def test_failures_of_many_customers_are_one_alert_and_make_the_address_hot(stage
     _assert_one_alert(stage)
     (alert, *_) = _alerts(stage, "customer", "shared.login-from-hot-address")
     assert any("ip.risk" in clause.values for each in alert.reasons for clause in each.clauses)
-    told = [msgspec.json.decode(message.value()) for message in stage.read(stage.topics.hot)]
-    entries = [msgspec.convert(each, HotEntry) for each in told if "at" in each]
+    told = [
+        msgspec.json.decode(message.value()) for message in stage.read(stage.topics.entity_risk)
+    ]
+    entries = [msgspec.convert(each, EntityRisk) for each in told if "at" in each]
     assert {(entry.kind.value, entry.id) for entry in entries} == {("ip", ADDRESS)}
     assert_exact(stage)
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from sentinel.alerting.cloudevent import decode as decode_alert
 from sentinel.cli import app
-from sentinel.kafka.answers import Answers, Silences
+from sentinel.kafka.response_client import ResponseClient, Silences
 from sentinel.model.alert import Alert, Change, Resolution, Tier
 from sentinel.model.events import Stream
 from sentinel.model.response import Response, ResponseKind, Silence, Verdict
@@ -152,7 +152,7 @@ def test_answers_and_silences_take_effect_and_survive_a_restart(stage: Stage) ->
     newest = {alert.alert_id: alert for alert in _alerts(stage)}
     first, second = [alert for alert in newest.values() if alert.resolution is None][:2]
     now_ms = time.time_ns() // 1_000_000
-    with Answers(stage.settings) as answers:
+    with ResponseClient(stage.settings) as answers:
         assert answers.alert(first.alert_id, now_ms - 3_600_000) == first
         for alert, kind in ((first, ResponseKind.ACKNOWLEDGE), (second, ResponseKind.DISPOSITION)):
             answers.respond(

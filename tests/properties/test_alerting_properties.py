@@ -212,7 +212,7 @@ def test_cuts_do_not_matter(life: list[_Item], cuts: set[int], max_open_alerts: 
     assert msgspec.json.encode(cut.said.alerts) == msgspec.json.encode(whole.said.alerts)
     assert cut.said == whole.said
     assert cut.alerting.snapshot() == whole.alerting.snapshot()
-    assert cut.alerting.standings() == whole.alerting.standings()
+    assert cut.alerting.states() == whole.alerting.states()
 
 
 class _Everywhere(MuteIndex):
@@ -263,7 +263,7 @@ def test_every_alert_lives_as_an_alert_does(life: list[_Item]) -> None:
     newest = {alert.alert_id: alert for alert in run.said.alerts}
     still = [newest[alert_id] for alert_id in open_alerts.values()]
     counted = Counter((each.tier, each.state, bool(each.suppressed)) for each in still)
-    assert {k: n for k, n in run.alerting.standings().items() if n} == counted
+    assert {k: n for k, n in run.alerting.states().items() if n} == counted
 
 
 @settings(max_examples=80, deadline=None)
@@ -273,7 +273,7 @@ def test_time_alone_ends_everything(life: list[_Item]) -> None:
     run = _ran(life)
     run.advance(run.clock + 10 * 86_400_000)
     run.settle()
-    assert not any(run.alerting.standings().values())
+    assert not any(run.alerting.states().values())
     endings = {alert.resolution for alert in run.said.alerts if alert.resolution}
     assert endings <= set(Resolution)
 

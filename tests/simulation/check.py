@@ -22,7 +22,7 @@ class Fault(Exception):  # noqa: N818 - what is wrong, not an error of the simul
 def check(log: Log, engine: Engine, *, as_undisturbed: bool) -> list[str]:
     """Raise Fault unless log and engine are those of a run without faults over the same steps.
 
-    Returns what happened in the history: whether it was hot, and ``as_undisturbed`` where the
+    Returns what happened in the history: whether it was risky, and ``as_undisturbed`` where the
     alerts have to be, and are, those of an undisturbed run.
     """
     records = [decode(value) for _, value in log.journal]
@@ -30,7 +30,7 @@ def check(log: Log, engine: Engine, *, as_undisturbed: bool) -> list[str]:
     faultless, alerts = _rerun(log, records)
     if alerts != log.alerts:
         raise Fault("the alerts are not those of a run without faults")
-    happened = ["hot"] if b"sim.hot" in b"".join(alerts) else []
+    happened = ["risky"] if b"sim.risky" in b"".join(alerts) else []
     ids = [msgspec.json.decode(value)["id"] for value in alerts]
     if len(set(ids)) != len(ids):
         raise Fault("an alert's revision was said twice")
@@ -79,7 +79,7 @@ def _rerun(log: Log, records: list[StepRecord]) -> tuple[Engine, list[bytes]]:
 def _check_undisturbed(log: Log) -> None:
     """Customers' alerts are those of a run in which every record was read when appended.
 
-    Shared entities and `sim.hot` are left out: from step to step a shard of this world takes
+    Shared entities and `sim.risky` are left out: from step to step a shard of this world takes
     minutes, where one of Kafka's takes milliseconds to hear from the others. The rows of
     outages in the fault suite compare them.
     """

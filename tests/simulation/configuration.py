@@ -46,7 +46,7 @@ rules:
     owner: simulation
     by: device
     when: customers_10m > 1.0 && failed_1h > 1.0
-    hot: 80
+    entity_risk: 80
   - id: sim.bank
     title: {en: Much spent by all, zh: 全行支出过多}
     risk: liquidity
@@ -61,8 +61,8 @@ rules:
     owner: simulation
     by: bank
     when: refuted_1h > 1.0
-  - id: sim.hot
-    title: {en: A login on a hot device, zh: 高风险设备登录}
+  - id: sim.risky
+    title: {en: A login on a risky device, zh: 高风险设备登录}
     risk: legal
     severity: 45
     owner: simulation

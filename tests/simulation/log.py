@@ -13,7 +13,7 @@ from sentinel.kafka.producer import ProducerFatalError, TransactionAbortedError
 from sentinel.kafka.records import Fetched
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
-from sentinel.model.rollup import HotProgress
+from sentinel.model.rollup import EntityRiskProgress
 from sentinel.model.step import Chunk, Step
 from sentinel.shard import snapshot as form
 from sentinel.shard.journal import StepRecord, decode, encode
@@ -26,9 +26,9 @@ TOPICS: dict[Stream | Control, str] = {
     Control.RESPONSE: "s.responses",
     Control.ROLLUP: "s.rollups",
     Control.SILENCE: "s.silences",
-    Control.HOT: "s.hot",
+    Control.ENTITY_RISK: "s.entity-risk",
 }
-BROADCAST = (Control.SILENCE, Control.HOT)
+BROADCAST = (Control.SILENCE, Control.ENTITY_RISK)
 KEYED = [stream for stream in TOPICS if stream not in BROADCAST]
 
 
@@ -118,11 +118,11 @@ class LogSink:
         self.log.alerts += [encode_alert(alert) for alert in emitted.alerts]
         for _, value in told_of(emitted):
             self._append(Control.ROLLUP, record.wall_ms, value)
-        for entry in emitted.hot:
-            self._append(Control.HOT, record.wall_ms, msgspec.json.encode(entry))
-        if emitted.hot_until_ms is not None:
-            progress = HotProgress(owner=0, owners=1, until=emitted.hot_until_ms)
-            self._append(Control.HOT, record.wall_ms, msgspec.json.encode(progress))
+        for entry in emitted.entity_risks:
+            self._append(Control.ENTITY_RISK, record.wall_ms, msgspec.json.encode(entry))
+        if emitted.entity_risk_until_ms is not None:
+            progress = EntityRiskProgress(owner=0, owners=1, until=emitted.entity_risk_until_ms)
+            self._append(Control.ENTITY_RISK, record.wall_ms, msgspec.json.encode(progress))
         self.log.actions += [encode_action(request) for request in emitted.action_requests]
         if fault == "after_commit":
             raise CrashError

@@ -13,7 +13,7 @@ from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.model.step import Chunk
 from sentinel.shard.journal import StepRecord
-from sentinel.shard.stepper import Done
+from sentinel.shard.stepper import CommittedStep
 
 SEEDS = 150
 KEPT = (13, 21, 155, 400103)
@@ -45,7 +45,7 @@ def test_many_seeds() -> None:
         "torn snapshot",
         "zombie fenced",
         "rewound",
-        "hot",
+        "risky",
         "outage",
         "as undisturbed",
     }
@@ -54,7 +54,7 @@ def test_many_seeds() -> None:
 def _acks_in_finally(patch: pytest.MonkeyPatch) -> None:
     """Chunks are acked although their step failed."""
 
-    def take(self: World, worker: Worker) -> Done | None:
+    def take(self: World, worker: Worker) -> CommittedStep | None:
         due = self._due(worker)
         try:
             return worker.stepper.take(due, self._now_ms, self.log.configurations[-1])

@@ -24,9 +24,9 @@ from sentinel.kafka.records import Fetched
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.shard import snapshot as form
-from sentinel.shard.inbox import ALIGNED, Due, Inbox, Waiting
+from sentinel.shard.inbox import ALIGNED, Due, Inbox, PendingBatch
 from sentinel.shard.recovery import ShardState, recover, snapshot_of
-from sentinel.shard.stepper import Done, GapError, Stepper
+from sentinel.shard.stepper import CommittedStep, GapError, Stepper
 
 _START_MS = 1_700_000_000_000
 _FAULTS = ("in_transaction", "after_commit", "abort")
@@ -237,7 +237,7 @@ class World:
             if self._loss.random() < _ACKED:
                 self.log.positions[stream] = max(self.log.positions.get(stream, 0), found.end)
 
-        worker.inbox.put(Waiting(stream, found, ack), self._now_ms + self._skew_ms)
+        worker.inbox.put(PendingBatch(stream, found, ack), self._now_ms + self._skew_ms)
         worker.arrivals.append(found)
         worker.arrived[stream] = max(worker.arrived.get(stream, 0), found.end)
 
@@ -259,7 +259,7 @@ class World:
             self._as_undisturbed = False
         return due
 
-    def _take(self, worker: Worker) -> Done | None:
+    def _take(self, worker: Worker) -> CommittedStep | None:
         """Process one step of what the inbox holds."""
         wall_ms, due = self._now_ms + self._skew_ms, self._due(worker)
         worker.carried = due

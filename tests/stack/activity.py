@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from sentinel.kafka.answers import Answers
+from sentinel.kafka.response_client import ResponseClient
 from sentinel.kafka.security import client_config
 from sentinel.kafka.topics import Topics
 from sentinel.model.events import (
@@ -54,7 +54,7 @@ class Activity:
             created_by=_ANALYST,
             comment="planned test of a device",
         )
-        with Answers(self._settings) as answers:
+        with ResponseClient(self._settings) as answers:
             answers.silence(silence, _ANALYST, wait_s=1.0)
 
     def neglect_complaint(self) -> None:
@@ -95,7 +95,7 @@ class Activity:
     def answer(self, alert_ids: Sequence[str]) -> None:
         """Acknowledge alerts, and end every third as confirmed."""
         now = _now_ms()
-        with Answers(self._settings) as answers:
+        with ResponseClient(self._settings) as answers:
             for place, alert_id in enumerate(alert_ids):
                 ends = place % 3 == 2
                 response = Response(

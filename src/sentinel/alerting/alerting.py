@@ -12,7 +12,7 @@ from sentinel.alerting.policy import Policy
 from sentinel.alerting.suppression import SuppressionRules
 from sentinel.alerting.suppressors import Suppressors
 from sentinel.model.alert import ActionRequest, Alert, AlertState, Resolution, Suppression, Tier
-from sentinel.model.claim import Claim, Ending
+from sentinel.model.alert_update import AlertResolution, AlertUpdate
 from sentinel.model.entity import CUSTOMER
 from sentinel.model.events import EventKey
 from sentinel.model.response import (
@@ -132,11 +132,11 @@ class Alerting:
         while self._fusion.is_over:
             self._displace()
 
-    def claim(self, claim: Claim) -> None:
+    def claim(self, claim: AlertUpdate) -> None:
         """Take in what another stage says of an entity of its own."""
         self._book.claim(claim, self._wall_ms)
 
-    def end(self, ending: Ending) -> None:
+    def end(self, ending: AlertResolution) -> None:
         """What another stage had claimed is over."""
         place = (ending.entity.kind, ending.entity.id, ending.risk)
         self._end(place, ending.resolution, ending.at_ms)
@@ -190,9 +190,9 @@ class Alerting:
         limits, self._limits = self._limits, Counter()
         return limits
 
-    def standings(self) -> dict[tuple[Tier, AlertState, bool], int]:
+    def states(self) -> dict[tuple[Tier, AlertState, bool], int]:
         """How many alerts are open, by tier, state and whether they are suppressed."""
-        return self._book.standings()
+        return self._book.states()
 
     def carry(self, old: "Alerting") -> None:
         """Go on where ``old`` stands; what is open is judged anew by these suppressions.
@@ -247,7 +247,7 @@ class Alerting:
         left = self._fusion.retract(who, alert.risk, response.events)
         if left is False:
             return False
-        if isinstance(left, Claim):
+        if isinstance(left, AlertUpdate):
             self._book.correct(left, self._wall_ms)
         else:
             self._end(place, Resolution.RETRACTED, at_ms)

@@ -28,7 +28,7 @@ from sentinel.model.alert import (
     Suppressor,
     Tier,
 )
-from sentinel.model.claim import Claim
+from sentinel.model.alert_update import AlertUpdate
 from sentinel.model.matcher import all_match
 from sentinel.model.signal import Action
 from sentinel.model.step import Limit
@@ -132,11 +132,11 @@ class AlertBook:
         key = next(key for each in _URGENCIES for key in self._by_urgency[each])
         return self._open[key].alert
 
-    def standings(self) -> dict[tuple[Tier, AlertState, bool], int]:
+    def states(self) -> dict[tuple[Tier, AlertState, bool], int]:
         """How many alerts are open, by tier, state and whether they are suppressed."""
         return dict(self._counts)
 
-    def claim(self, claim: Claim, moment_ms: int) -> bool:
+    def claim(self, claim: AlertUpdate, moment_ms: int) -> bool:
         """Open or revise the alert of the claim; False if there is nothing new to say."""
         key = (claim.entity.kind, claim.entity.id, claim.risk)
         found = self._open.get(key)
@@ -155,7 +155,7 @@ class AlertBook:
         self._revise(key, draft, change, moment_ms)
         return True
 
-    def correct(self, claim: Claim, moment_ms: int) -> None:
+    def correct(self, claim: AlertUpdate, moment_ms: int) -> None:
         """Revise an open alert after an event behind it was taken back."""
         key = (claim.entity.kind, claim.entity.id, claim.risk)
         found = self._open[key]
@@ -345,9 +345,9 @@ class AlertBook:
     def _suppressed(self, key: Key, alert: Alert, moment_ms: int) -> tuple[Suppressor, ...]:
         found, siblings = self._open[key], self._siblings[alert.key]
         others = [self._open[each].alert for each in siblings if each != key]
-        standing = self._suppressors.standing(alert, others, moment_ms)
-        if standing or found.notified:
-            return standing
+        state = self._suppressors.state(alert, others, moment_ms)
+        if state or found.notified:
+            return state
         capacity = self._suppressors.capacity
         if capacity.spend(alert.tier, moment_ms):
             found.notified = True

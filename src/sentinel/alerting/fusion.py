@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from sentinel.alerting.policy import Policy
-from sentinel.alerting.standing import Contribution, Standing, noisy_or
+from sentinel.alerting.risk_state import Contribution, RiskState, noisy_or
 from sentinel.model.alert import Entity, Reason, Tier, Trigger
-from sentinel.model.claim import Claim
+from sentinel.model.alert_update import AlertUpdate
 from sentinel.model.entity import owner_key
 from sentinel.model.events import EventKey
 from sentinel.model.signal import Action, Risk, Signal
@@ -33,13 +33,13 @@ class Fusion:
         self.policy = policy
         self.dropped: Counter[SignalDrop] = Counter()
         self.limits: Counter[Limit] = Counter()
-        self._standings: OrderedDict[tuple[Who, Risk], Standing] = OrderedDict()
+        self._states: OrderedDict[tuple[Who, Risk], RiskState] = OrderedDict()
         self._idle: OrderedDict[tuple[Who, Risk], None] = OrderedDict()
 
     def __contains__(self, place: tuple[Who, Risk]) -> bool:
-        return place in self._standings
+        return place in self._states
 
-    def fuse(self, signals: Sequence[Signal], clock_ms: int) -> Iterator[tuple[Claim, int]]:
+    def fuse(self, signals: Sequence[Signal], clock_ms: int) -> Iterator[tuple[AlertUpdate, int]]:
         """What the live signals of one event come to, a claim for each risk that is news.
 
         All of them count before any is judged.  With each claim goes the number of signals
@@ -49,29 +49,29 @@ class Fusion:
         been.  A signal that is known changes nothing, not even what has faded.
         """
         who = signals[0].entity_kind, signals[0].entity_id
-        standings = self._of(who)
-        signals, among = self._unknown(signals, standings), len(signals)
+        states = self._of(who)
+        signals, among = self._unknown(signals, states), len(signals)
         self.dropped[SignalDrop.UNCHANGED] += among - len(signals)
         if not signals:
             return
-        clocks = [standing.updated_at for standing in standings.values()]
+        clocks = [state.updated_at for state in states.values()]
         now_ms = max([signal.event_time for signal in signals] + clocks)
         horizon_ms = now_ms - self.policy.quiet_ms
         stale_ms = max(now_ms, clock_ms) - self.policy.quiet_ms
-        for standing in standings.values():
-            standing.forget_before(horizon_ms)
+        for state in states.values():
+            state.forget_before(horizon_ms)
         fresh: dict[Risk, list[tuple[Signal, int]]] = {}
         for signal in signals:
             if signal.event_time < stale_ms:
                 self.dropped[SignalDrop.STALE] += 1
                 continue
             key = who, signal.risk
-            standing = self._standings.setdefault(key, Standing())
-            if signal.event in standing.answered:
+            state = self._states.setdefault(key, RiskState())
+            if signal.event in state.answered:
                 self.dropped[SignalDrop.ANSWERED] += 1
-            elif count := standing.add(signal):
-                standing.updated_at = now_ms
-                self._standings.move_to_end(key)
+            elif count := state.add(signal):
+                state.updated_at = now_ms
+                self._states.move_to_end(key)
                 if key in self._idle:
                     self._idle.move_to_end(key)
                 fresh.setdefault(signal.risk, []).append((signal, count))
@@ -79,43 +79,45 @@ class Fusion:
                 self.dropped[SignalDrop.UNCHANGED] += 1
         for counted in fresh.values():
             cause = counted[0][0]
-            standing = self._standings[who, cause.risk]
-            standing.trigger = Trigger(
+            state = self._states[who, cause.risk]
+            state.trigger = Trigger(
                 cause.stream, cause.event_id, cause.event_time, cause.recorded_ms
             )
-            verdict = self._judge(standing, cause.risk, [count for _, count in counted])
+            verdict = self._judge(state, cause.risk, [count for _, count in counted])
             if isinstance(verdict, Tier):
                 yield self._claim(who, cause.risk, verdict), len(counted)
             else:
                 self.dropped[verdict] += len(counted)
 
-    def retract(self, who: Who, risk: Risk, events: Sequence[EventKey]) -> Claim | bool | None:
+    def retract(
+        self, who: Who, risk: Risk, events: Sequence[EventKey]
+    ) -> AlertUpdate | bool | None:
         """Take events back: the claim that is left, None if none, False if none is known."""
-        standing = self._standings.get((who, risk))
-        if standing is None:
+        state = self._states.get((who, risk))
+        if state is None:
             return False
-        known = [event for event in events if standing.retract(event)]
+        known = [event for event in events if state.retract(event)]
         if not known:
             return False
-        self._rescore(standing, risk)
-        if standing.tier is None:
+        self._rescore(state, risk)
+        if state.tier is None:
             return None
-        return self._claim(who, risk, standing.tier)
+        return self._claim(who, risk, state.tier)
 
     def quiet_at_ms(self, who: Who, risk: Risk) -> int:
         """When the quiet period of what stands will be over."""
-        standing = self._standings[who, risk]
-        times = [each.last_event_time for each in standing.contributions.values()]
-        return max(times, default=standing.updated_at) + self.policy.quiet_ms + 1
+        state = self._states[who, risk]
+        times = [each.last_event_time for each in state.contributions.values()]
+        return max(times, default=state.updated_at) + self.policy.quiet_ms + 1
 
     def answer(self, who: Who, risk: Risk) -> list[EventKey]:
         """A verdict was given: what stands counts no more.  Returns the events behind it."""
-        standing = self._standings.get((who, risk))
-        return [] if standing is None else standing.answer()
+        state = self._states.get((who, risk))
+        return [] if state is None else state.answer()
 
     def forget(self, who: Who, risk: Risk) -> None:
         """Drop what stands."""
-        self._standings.pop((who, risk), None)
+        self._states.pop((who, risk), None)
         self._idle.pop((who, risk), None)
 
     def note(self, who: Who, risk: Risk, *, idle: bool) -> None:
@@ -123,18 +125,18 @@ class Fusion:
         place = who, risk
         if not idle:
             self._idle.pop(place, None)
-        elif place in self._standings and place not in self._idle:
-            self._standings.move_to_end(place)
+        elif place in self._states and place not in self._idle:
+            self._states.move_to_end(place)
             self._idle[place] = None
 
     def note_all(self, is_idle: Callable[[Who, Risk], bool]) -> None:
         """Say of everything that stands whether it is idle, as it was when it was saved."""
-        self._idle = OrderedDict((place, None) for place in self._standings if is_idle(*place))
+        self._idle = OrderedDict((place, None) for place in self._states if is_idle(*place))
 
     @property
     def is_over(self) -> bool:
         """Whether more stands than there is room for."""
-        return len(self._standings) > self.policy.max_open_alerts
+        return len(self._states) > self.policy.max_open_alerts
 
     def least_recent_idle(self) -> tuple[Who, Risk] | None:
         """What has stood without an open alert for longest."""
@@ -143,86 +145,85 @@ class Fusion:
     def snapshot(self) -> bytes:
         """All that stands, least recently updated first; equal states give equal bytes."""
         return msgspec.msgpack.encode(
-            [(who, risk, standing) for (who, risk), standing in self._standings.items()]
+            [(who, risk, state) for (who, risk), state in self._states.items()]
         )
 
     def restore(self, data: bytes) -> None:
         """Continue from what :meth:`snapshot` gave."""
-        entries = msgspec.msgpack.decode(data, type=list[tuple[Who, Risk, Standing]])
-        self._standings = OrderedDict(((who, risk), standing) for who, risk, standing in entries)
+        entries = msgspec.msgpack.decode(data, type=list[tuple[Who, Risk, RiskState]])
+        self._states = OrderedDict(((who, risk), state) for who, risk, state in entries)
 
     def _unknown(
-        self, signals: Sequence[Signal], standings: Mapping[Risk, Standing]
+        self, signals: Sequence[Signal], states: Mapping[Risk, RiskState]
     ) -> Sequence[Signal]:
         """The signals whose event their rule has not counted yet."""
-        if not standings:
+        if not states:
             return signals
         return [
             signal
             for signal in signals
-            if signal.risk not in standings or not standings[signal.risk].has_counted(signal)
+            if signal.risk not in states or not states[signal.risk].has_counted(signal)
         ]
 
-    def _of(self, who: Who) -> dict[Risk, Standing]:
-        found = ((risk, self._standings.get((who, risk))) for risk in Risk)
-        return {risk: standing for risk, standing in found if standing is not None}
+    def _of(self, who: Who) -> dict[Risk, RiskState]:
+        found = ((risk, self._states.get((who, risk))) for risk in Risk)
+        return {risk: state for risk, state in found if state is not None}
 
-    def _rescore(self, standing: Standing, risk: Risk) -> None:
-        standing.previous_tier = standing.tier
-        standing.score = self._score({risk: standing}, standing.updated_at)
-        standing.tier = self.policy.tier(standing.score, standing.previous_tier)
+    def _rescore(self, state: RiskState, risk: Risk) -> None:
+        state.previous_tier = state.tier
+        state.score = self._score({risk: state}, state.updated_at)
+        state.tier = self.policy.tier(state.score, state.previous_tier)
 
-    def _judge(self, standing: Standing, risk: Risk, counts: list[int]) -> Tier | SignalDrop:
+    def _judge(self, state: RiskState, risk: Risk, counts: list[int]) -> Tier | SignalDrop:
         """Move the standing to the tier of its score: that tier if it is news, or why not.
 
         An alert that fell below all tiers and rises again goes on under its id; only the
         quiet period or a verdict ends it.
         """
-        self._rescore(standing, risk)
-        if standing.tier is None:
+        self._rescore(state, risk)
+        if state.tier is None:
             return SignalDrop.BELOW_TIERS
-        if standing.tier is standing.previous_tier and not any(map(self.policy.is_news, counts)):
+        if state.tier is state.previous_tier and not any(map(self.policy.is_news, counts)):
             return SignalDrop.UNCHANGED
-        return standing.tier
+        return state.tier
 
-    def _claim(self, who: Who, risk: Risk, tier: Tier) -> Claim:
+    def _claim(self, who: Who, risk: Risk, tier: Tier) -> AlertUpdate:
         """What is to be said of an entity and risk, as everything stands now."""
-        standings = self._of(who)
-        standing = standings[risk]
-        now_ms, trigger = standing.updated_at, standing.trigger
+        states = self._of(who)
+        state = states[risk]
+        now_ms, trigger = state.updated_at, state.trigger
         assert trigger is not None, "what stands was triggered"  # noqa: S101
-        ranked = standing.ranked(now_ms, self.policy.halflife_ms[risk])
+        ranked = state.ranked(now_ms, self.policy.halflife_ms[risk])
         if len(ranked) > self.policy.max_reasons:
             self.limits[Limit.REASONS] += 1
             del ranked[self.policy.max_reasons :]
         strongest = ranked[0][1]
         actions = {action for _, reason in ranked for action in reason.actions}
-        return Claim(
+        return AlertUpdate(
             key=owner_key(*who),
             entity=Entity(*who),
             risk=risk,
             tier=tier,
-            score=standing.score,
-            customer_score=self._score(standings, now_ms),
+            score=state.score,
+            customer_score=self._score(states, now_ms),
             title=strongest.title,
-            occasion=f"{trigger.stream} {trigger.event_id}",
+            dedup_key=f"{trigger.stream} {trigger.event_id}",
             trigger=trigger,
             at_ms=now_ms,
             reasons=tuple(
-                self._reason(contribution, standing.score, without)
-                for without, contribution in ranked
+                self._reason(contribution, state.score, without) for without, contribution in ranked
             ),
             actions=tuple(sorted(actions, key=_ACTIONS.index)),
             runbook=strongest.runbook,
             is_news=True,
-            renews=standing.previous_tier is None,
+            renews=state.previous_tier is None,
         )
 
-    def _score(self, standings: Mapping[Risk, Standing], now_ms: int) -> float:
+    def _score(self, states: Mapping[Risk, RiskState], now_ms: int) -> float:
         weights = (
             weight
-            for risk, standing in standings.items()
-            for weight in standing.weights(now_ms, self.policy.halflife_ms[risk])
+            for risk, state in states.items()
+            for weight in state.weights(now_ms, self.policy.halflife_ms[risk])
         )
         return noisy_or(weights)
 

@@ -13,13 +13,13 @@ from sentinel.model.alert import (
     Escalation,
     Tier,
 )
-from sentinel.model.claim import Claim
+from sentinel.model.alert_update import AlertUpdate
 from sentinel.model.signal import Action
 
 _TIERS = tuple(Tier)
 
 
-def opened(claim: Claim, key: bytes) -> Alert:
+def opened(claim: AlertUpdate, key: bytes) -> Alert:
     """The alert that the claim opens, before its first revision; ``key`` is for its id."""
     return Alert(
         alert_id=_alert_id(claim, key),
@@ -49,7 +49,7 @@ def opened(claim: Claim, key: bytes) -> Alert:
     )
 
 
-def claimed(alert: Alert, claim: Claim, escalating_firings: int) -> Alert:
+def claimed(alert: Alert, claim: AlertUpdate, escalating_firings: int) -> Alert:
     """The alert as the claim says it stands; ``trigger`` is the claim's."""
     escalations = alert.escalations
     if (
@@ -72,7 +72,7 @@ def claimed(alert: Alert, claim: Claim, escalating_firings: int) -> Alert:
     )
 
 
-def change_between(before: Alert, after: Alert, claim: Claim) -> Change | None:
+def change_between(before: Alert, after: Alert, claim: AlertUpdate) -> Change | None:
     """What is new in ``after``; None if it is not worth a revision."""
     if _TIERS.index(after.tier) < _TIERS.index(before.tier):
         grown = len(after.escalations) > len(before.escalations)
@@ -108,10 +108,10 @@ def request(alert: Alert, action: Action) -> ActionRequest:
     )
 
 
-def _alert_id(claim: Claim, key: bytes) -> str:
+def _alert_id(claim: AlertUpdate, key: bytes) -> str:
     """BLAKE2b-128 of the JSON array [entity kind, entity id, risk, occasion], in hex.
 
     Keyed, so that nobody finds out whose alert it is by trying ids.
     """
-    parts = (claim.entity.kind, claim.entity.id, claim.risk, claim.occasion)
+    parts = (claim.entity.kind, claim.entity.id, claim.risk, claim.dedup_key)
     return hashlib.blake2b(msgspec.json.encode(parts), digest_size=16, key=key).hexdigest()

@@ -81,7 +81,7 @@ class Suppressors:
         self._mutes = MuteIndex(self._configured)
         self._cooldowns: dict[tuple[str, str, str], dict[str, _Judged]] = {}
 
-    def standing(
+    def state(
         self, alert: Alert, others: Iterable[Alert], moment_ms: int
     ) -> tuple[Suppressor, ...]:
         """What suppresses ``alert`` at the moment, but for capacity.

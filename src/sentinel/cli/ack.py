@@ -29,7 +29,7 @@ def ack(
 ) -> None:
     """Acknowledge an alert, or end it with a verdict."""
     from sentinel.cli.failure import UserError
-    from sentinel.kafka.answers import AnswerError, Answers
+    from sentinel.kafka.response_client import ResponseClient, ResponseError
     from sentinel.model.alert import AlertState
     from sentinel.model.duration import parse_duration
     from sentinel.model.response import Response, ResponseKind
@@ -41,7 +41,7 @@ def ack(
     except ValueError as error:
         raise UserError(f"--since: {error}") from None
     try:
-        with Answers(Settings.from_environment(os.environ)) as answers:
+        with ResponseClient(Settings.from_environment(os.environ)) as answers:
             alert = answers.alert(alert_id, since_ms)
             if alert.resolution is not None:
                 raise UserError(f"alert {alert_id} is over: {alert.resolution}")
@@ -61,7 +61,7 @@ def ack(
                 typer.echo(f"nothing changes: {alert.acknowledged_by} has acknowledged it")
             else:
                 typer.echo(_told(verdict, answers.outcome(response, alert, _WAIT_S)))
-    except (SettingsError, AnswerError) as error:
+    except (SettingsError, ResponseError) as error:
         raise UserError(str(error)) from None
 
 

@@ -24,7 +24,7 @@ def label(
 ) -> None:
     """Say what an event was: a chargeback, or a complaint that was right."""
     from sentinel.cli.failure import UserError
-    from sentinel.kafka.answers import AnswerError, Answers
+    from sentinel.kafka.response_client import ResponseClient, ResponseError
     from sentinel.model.response import Response, ResponseKind
     from sentinel.settings import Settings, SettingsError
 
@@ -40,8 +40,8 @@ def label(
         note=note,
     )
     try:
-        with Answers(Settings.from_environment(os.environ)) as answers:
+        with ResponseClient(Settings.from_environment(os.environ)) as answers:
             answers.respond(response)
-    except (SettingsError, AnswerError) as error:
+    except (SettingsError, ResponseError) as error:
         raise UserError(str(error)) from None
     typer.echo(f"{verdict} sent for event {event_id}")

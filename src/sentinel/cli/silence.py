@@ -14,7 +14,7 @@ from sentinel.model.visible import visible
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sentinel.kafka.answers import Answers
+    from sentinel.kafka.response_client import ResponseClient
     from sentinel.model.response import Silence
 
 _WAIT_S = 3.0
@@ -22,13 +22,13 @@ _WAIT_S = 3.0
 silence = typer.Typer(help="Silences: nobody is notified of some alerts.", no_args_is_help=True)
 
 
-def _answers() -> "Answers":
+def _answers() -> "ResponseClient":
     from sentinel.cli.failure import UserError
-    from sentinel.kafka.answers import Answers
+    from sentinel.kafka.response_client import ResponseClient
     from sentinel.settings import Settings, SettingsError
 
     try:
-        return Answers(Settings.from_environment(os.environ))
+        return ResponseClient(Settings.from_environment(os.environ))
     except SettingsError as error:
         raise UserError(str(error)) from None
 
@@ -52,7 +52,7 @@ def add(
 ) -> None:
     """Silence the alerts that all matchers match, from now on; prints the silence's id."""
     from sentinel.cli.failure import UserError
-    from sentinel.kafka.answers import AnswerError
+    from sentinel.kafka.response_client import ResponseError
     from sentinel.model.duration import parse_duration
     from sentinel.model.events import LAST_MOMENT_MS
     from sentinel.model.response import Silence
@@ -80,7 +80,7 @@ def add(
     try:
         with _answers() as answers:
             answers.silence(made, made.created_by, _WAIT_S)
-    except AnswerError as error:
+    except ResponseError as error:
         raise UserError(str(error)) from None
     typer.echo(made.silence_id)
 
@@ -127,7 +127,7 @@ def expire(
 
 def _change(silence_id: str, change: "Callable[[Silence, int], Silence]", actor: str) -> None:
     from sentinel.cli.failure import UserError
-    from sentinel.kafka.answers import AnswerError
+    from sentinel.kafka.response_client import ResponseError
 
     try:
         with _answers() as answers:
@@ -135,7 +135,7 @@ def _change(silence_id: str, change: "Callable[[Silence, int], Silence]", actor:
             if silence_id not in known:
                 raise UserError(f"there is no silence {silence_id}")
             answers.silence(change(known[silence_id], _now_ms()), actor, _WAIT_S)
-    except AnswerError as error:
+    except ResponseError as error:
         raise UserError(str(error)) from None
 
 
@@ -148,13 +148,13 @@ def show(
     import msgspec
 
     from sentinel.cli.failure import UserError
-    from sentinel.kafka.answers import AnswerError
+    from sentinel.kafka.response_client import ResponseError
     from sentinel.model.events import epoch_ms
 
     try:
         with _answers() as answers:
             found = _readable(answers)
-    except AnswerError as error:
+    except ResponseError as error:
         raise UserError(str(error)) from None
     now_ms = _now_ms()
     for each in found:
@@ -162,7 +162,7 @@ def show(
             typer.echo(msgspec.json.encode(each).decode() if as_json else _line(each, now_ms))
 
 
-def _readable(answers: "Answers") -> "list[Silence]":
+def _readable(answers: "ResponseClient") -> "list[Silence]":
     """The silences in the topic; on stderr how many records are none."""
     found = answers.silences()
     if found.unreadable:

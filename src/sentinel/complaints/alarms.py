@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from sentinel.complaints.notice import Kind, Notice
 from sentinel.complaints.text import render
 from sentinel.model.alert import Entity, Reason, Resolution, Tier, Trigger
-from sentinel.model.claim import Claim, Ending
+from sentinel.model.alert_update import AlertResolution, AlertUpdate
 from sentinel.model.events import Stream
 from sentinel.model.signal import Action, Risk
 from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
@@ -29,7 +29,7 @@ _SCORES = {Tier.RED: 90.0, Tier.ORANGE: 70.0, Tier.YELLOW: 50.0, Tier.BLUE: 25.0
 """A deadline has no likelihood: the score is a fixed one within the tier."""
 
 
-class Standing(Struct, frozen=True):
+class OpenNotice(Struct, frozen=True):
     """A notice that stands: what it is about, how urgent, and the reason it gives."""
 
     about: str
@@ -42,14 +42,14 @@ class Alarms:
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
-        self._standing: dict[str, list[Standing]] = {}
+        self._open: dict[str, list[OpenNotice]] = {}
 
-    def take(self, notice: Notice) -> Claim | Ending | None:
+    def take(self, notice: Notice) -> AlertUpdate | AlertResolution | None:
         """What is to be said of the notice's complaint now; None if nothing changes."""
-        before = self._standing.get(notice.complaint_id, [])
+        before = self._open.get(notice.complaint_id, [])
         match notice.kind:
             case Kind.COMPLETED | Kind.FORGOTTEN:
-                self._standing.pop(notice.complaint_id, None)
+                self._open.pop(notice.complaint_id, None)
                 over = notice.kind is Kind.COMPLETED
                 ended = Resolution.COMPLETED if over else Resolution.DISPLACED
                 return _ending(notice, ended) if before else None
@@ -57,17 +57,17 @@ class Alarms:
                 left = [each for each in before if each.about != _about(notice)]
                 if len(left) == len(before):
                     return None
-                self._standing[notice.complaint_id] = left
+                self._open[notice.complaint_id] = left
                 if not left:
-                    del self._standing[notice.complaint_id]
+                    del self._open[notice.complaint_id]
                     return _ending(notice, Resolution.COMPLETED)
                 return self._claim(notice, left, is_news=False)
         is_news = notice.kind is not Kind.EXTENDED
         if not is_news and all(each.about != _about(notice) for each in before):
             return None  # nobody was warned of the old deadline
-        standing = self._stand(notice, before)
-        left = [each for each in before if each.about != standing.about] + [standing]
-        self._standing[notice.complaint_id] = left
+        open_notices = self._stand(notice, before)
+        left = [each for each in before if each.about != open_notices.about] + [open_notices]
+        self._open[notice.complaint_id] = left
         return self._claim(notice, left, is_news=is_news)
 
     def carry(self, old: "Alarms") -> None:
@@ -76,18 +76,18 @@ class Alarms:
 
     def snapshot(self) -> dict[str, Buffer]:
         """All that stands, by complaint; equal states give equal bytes."""
-        return {WHOLE_STATE: msgspec.msgpack.encode(sorted(self._standing.items()))}
+        return {WHOLE_STATE: msgspec.msgpack.encode(sorted(self._open.items()))}
 
     def restore(self, parts: Parts) -> None:
         """Continue from what :meth:`snapshot` gave."""
-        kind = list[tuple[str, list[Standing]]]
-        self._standing = dict(msgspec.msgpack.decode(bytes(parts[WHOLE_STATE]), type=kind))
+        kind = list[tuple[str, list[OpenNotice]]]
+        self._open = dict(msgspec.msgpack.decode(bytes(parts[WHOLE_STATE]), type=kind))
 
     def drain_limits(self) -> Counter[Limit]:
         """None: what stands is bounded by the open complaints."""
         return Counter()
 
-    def _stand(self, notice: Notice, before: list[Standing]) -> Standing:
+    def _stand(self, notice: Notice, before: list[OpenNotice]) -> OpenNotice:
         tier = notice.tier or Tier.BLUE
         about, text = _about(notice), render(notice, self._zone)
         counts = [each.reason.count for each in before if each.about == about]
@@ -103,12 +103,14 @@ class Alarms:
             last_event_time=notice.at_ms,
             clauses=(),
         )
-        return Standing(about, tier, reason)
+        return OpenNotice(about, tier, reason)
 
-    def _claim(self, notice: Notice, standing: list[Standing], *, is_news: bool) -> Claim:
-        ranked = sorted(standing, key=lambda each: (_TIERS.index(each.tier), each.about))
+    def _claim(
+        self, notice: Notice, open_notices: list[OpenNotice], *, is_news: bool
+    ) -> AlertUpdate:
+        ranked = sorted(open_notices, key=lambda each: (_TIERS.index(each.tier), each.about))
         tier = ranked[0].tier
-        return Claim(
+        return AlertUpdate(
             key=notice.customer_id,
             entity=Entity(COMPLAINT, notice.complaint_id),
             risk=Risk.LEGAL,
@@ -116,7 +118,7 @@ class Alarms:
             score=_SCORES[tier],
             customer_score=_SCORES[tier],
             title=render(notice, self._zone).title,
-            occasion=f"{notice.event_id} {_about(notice)} {notice.fraction}",
+            dedup_key=f"{notice.event_id} {_about(notice)} {notice.fraction}",
             trigger=Trigger(Stream.COMPLAINT, notice.event_id, notice.at_ms, notice.recorded_ms),
             at_ms=notice.at_ms,
             reasons=_beside_each_other(ranked),
@@ -132,12 +134,14 @@ def _about(notice: Notice) -> str:
     return notice.duty or notice.problem or notice.kind
 
 
-def _ending(notice: Notice, resolution: Resolution) -> Ending:
+def _ending(notice: Notice, resolution: Resolution) -> AlertResolution:
     entity = Entity(COMPLAINT, notice.complaint_id)
-    return Ending(entity=entity, risk=Risk.LEGAL, resolution=resolution, at_ms=notice.at_ms)
+    return AlertResolution(
+        entity=entity, risk=Risk.LEGAL, resolution=resolution, at_ms=notice.at_ms
+    )
 
 
-def _beside_each_other(ranked: Sequence[Standing]) -> tuple[Reason, ...]:
+def _beside_each_other(ranked: Sequence[OpenNotice]) -> tuple[Reason, ...]:
     """The reasons, each with the tier of the most urgent of the others."""
     tiers = [each.tier for each in ranked]
     reasons = []

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from sentinel.complaints.extension import judge_extension
-from sentinel.complaints.life import Problem, Status, Verdict, is_over, judge
+from sentinel.complaints.life import Problem, Status, Transition, is_over, judge
 from sentinel.complaints.notice import DUE, Duty, Kind, Notice
 from sentinel.complaints.policy import Policy
 from sentinel.complaints.record import (
@@ -212,12 +212,12 @@ class Complaints:
             needs_reply=terms.needs_reply,
         )
         notices = [] if problem is None else [self._problem(record, problem, to, cause)]
-        if verdict in (Verdict.MOVE, Verdict.HOLD, Verdict.HISTORY):
+        if verdict in (Transition.MOVE, Transition.HOLD, Transition.HISTORY):
             record.seen = sorted({*record.seen, to})
-        if verdict is Verdict.HISTORY and to is Status.RECEIVED:
+        if verdict is Transition.HISTORY and to is Status.RECEIVED:
             record.opened_at = min(record.opened_at, cause.at_ms)
             self._watch(record, *record.warned)
-        elif verdict is Verdict.MOVE:
+        elif verdict is Transition.MOVE:
             notices += self._move(record, to, cause)
             if to is Status.REPLIED and Status.CLOSED in record.seen:  # it was held back
                 notices += self._move(record, Status.CLOSED, cause)

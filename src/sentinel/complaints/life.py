@@ -30,7 +30,7 @@ class Problem(StrEnum):
     EXTENSION_BEYOND_MAXIMUM = "extension_beyond_maximum"  # holds until the maximum only
 
 
-class Verdict(Enum):
+class Transition(Enum):
     """What an event does to a complaint."""
 
     MOVE = auto()  # to the status of the event
@@ -83,19 +83,21 @@ def judge(
     *,
     seen: bool,
     needs_reply: bool,
-) -> tuple[Verdict, Problem | None]:
+) -> tuple[Transition, Problem | None]:
     """What an event ``to`` at ``time_ms`` does to a complaint that is ``at`` since ``since_ms``.
 
     ``seen`` says whether the complaint had an event ``to`` before, ``needs_reply`` whether it
     must be replied to before it may be closed.
     """
     if to is at:
-        return Verdict.REPEAT, None
+        return Transition.REPEAT, None
     way = _WAYS[at, to]
     if way in (_Way.BACK, _Way.OVER):
         if time_ms > since_ms or to in _ENDS:
-            return Verdict.REFUSE, _PROBLEMS[way]
-        return (Verdict.REPEAT if seen else Verdict.HISTORY), None
+            return Transition.REFUSE, _PROBLEMS[way]
+        return (Transition.REPEAT if seen else Transition.HISTORY), None
     if to is Status.CLOSED and needs_reply and at is not Status.REPLIED:
-        return (Verdict.REPEAT, None) if seen else (Verdict.HOLD, Problem.CLOSED_WITHOUT_REPLY)
-    return Verdict.MOVE, _PROBLEMS.get(way)
+        return (
+            (Transition.REPEAT, None) if seen else (Transition.HOLD, Problem.CLOSED_WITHOUT_REPLY)
+        )
+    return Transition.MOVE, _PROBLEMS.get(way)

@@ -166,7 +166,7 @@ class Configuration:
         entity_rules = self._entity_rules()
         layout = entities.lay_out(self.measures, entity_rules.demand)
         collector = entities.Collector(layout, self.measures, compile_condition, hasher)
-        hot_list = entities.HotList(demand, hasher)
+        entity_risk_cache = entities.EntityRiskCache(demand, hasher)
         max_held = bounds.max_held_transactions if collector.takes_labels else 0
         return Stages(
             position=ingest.Position(bounds.ingest.remembered_events),
@@ -181,13 +181,16 @@ class Configuration:
             owner=entities.Owner(layout, bounds.max_entities),
             rollups=entities.RollupBuffer(),
             entity_rules=entity_rules,
-            heat=entities.Heat(),
-            hot_list=hot_list,
+            entity_risk_sender=entities.EntityRiskSender(),
+            entity_risk_cache=entity_risk_cache,
             verdicts=feedback.Verdicts(bounds.max_fired_events),
-            held=feedback.Held(max_held, collector.labelled_fields, hasher),
+            held=feedback.LabelBuffer(max_held, collector.labelled_fields, hasher),
             field_demand={
                 stream: frozenset(demand[stream] & FIELDS[stream].keys()).union(
-                    *(each.field_demand[stream] for each in (feature_set, collector, hot_list))
+                    *(
+                        each.field_demand[stream]
+                        for each in (feature_set, collector, entity_risk_cache)
+                    )
                 )
                 for stream in Stream
             },

@@ -66,8 +66,8 @@ class Engine:
         inputs = self._intake.read(step, counts)
         batch = inputs.batch
         self._measure(batch)
-        stages.hot_list.take(chunks_of(step, Control.HOT), wall_ms)
-        stages.hot_list.add_to(batch)
+        stages.entity_risk_cache.take(chunks_of(step, Control.ENTITY_RISK), wall_ms)
+        stages.entity_risk_cache.add_to(batch)
         signals = stages.rules.evaluate(batch)
 
         # Of shared entities: what this shard saw goes to their owners, what came is applied.
@@ -88,11 +88,11 @@ class Engine:
         timeline.silence(inputs.silences)
         timeline.process(batch, in_time, inputs.responses)
         emitted.rollups += stages.collector.collect_labels(stages.held.finish())
-        emitted.hot = timeline.process_shared(shared)
+        emitted.entity_risks = timeline.process_shared(shared)
         known_ms = max(step.stream_ms, step.ahead_ms or step.stream_ms)
         shared_ms = min(known_ms, stages.rollups.horizon_ms(wall_ms))
         timeline.advance(step.stream_ms, shared_ms)
-        stages.hot_list.forget_before(step.stream_ms)
+        stages.entity_risk_cache.forget_before(step.stream_ms)
 
         # What other shards have to hear of this one.
         is_behind = step.wall_ms is not None and step.wall_ms - known_ms > BEHIND_MS
@@ -101,10 +101,10 @@ class Engine:
         emitted.progress = Progress(known_ms, is_behind, was_behind)
         emitted.tells_all = is_behind or was_behind or begins
         if wall_ms is not None:
-            stages.hot_list.note_outage(outage_ms, wall_ms)
+            stages.entity_risk_cache.note_outage(outage_ms, wall_ms)
         if was_behind or any(each.progress and each.progress.asks for each, _ in arrived):
-            stages.heat.ask(wall_ms or 0)
-        emitted.hot_until_ms = stages.heat.tell(shared_ms)
+            stages.entity_risk_sender.ask(wall_ms or 0)
+        emitted.entity_risk_until_ms = stages.entity_risk_sender.tell(shared_ms)
 
         self._finish(inputs, emitted, counts)
         outcome.gauges = self._gauges()
@@ -155,7 +155,7 @@ class Engine:
         counts.withheld_actions = said.withheld
         counts.dropped_signals += said.dropped
         counts.responses += said.responses
-        counts.dropped_rollups = stages.owner.drain_drops() + stages.hot_list.drain_drops()
+        counts.dropped_rollups = stages.owner.drain_drops() + stages.entity_risk_cache.drain_drops()
         for each in self._stateful.values():
             counts.limits += each.drain_limits()
         counts.complaint_problems = Counter(
@@ -172,7 +172,7 @@ class Engine:
             slots_used=len(stages.customers),
             warm_share=stages.customers.warm_share,
             entities_used=len(stages.owner),
-            open_alerts=stages.alerting.standings(),
+            open_alerts=stages.alerting.states(),
             open_complaints={
                 (status.value, channel): count
                 for (status, channel), count in stages.complaints.backlog.items()
@@ -204,7 +204,7 @@ class Engine:
         return (
             self._stages.alerting.is_due(stream_ms, wall_ms, shared_ms)
             or self._stages.rollups.is_due(wall_ms)
-            or self._stages.heat.owes(shared_ms)
+            or self._stages.entity_risk_sender.owes(shared_ms)
             or self._stages.complaints.next_due_ms() <= stream_ms
         )
 
@@ -215,12 +215,12 @@ class Engine:
 
     @property
     def reads_ahead(self) -> bool:
-        """Whether a shard that is behind has to read ahead: rules ask what is hot."""
-        return self.has_shared_entities and self._stages.hot_list.is_asked
+        """Whether a shard that is behind has to read ahead: rules ask what is risky."""
+        return self.has_shared_entities and self._stages.entity_risk_cache.is_asked
 
     def bound_ms(self, wall_ms: int) -> int:
-        """The append time up to which all is known that was hot; far ahead if nobody is behind."""
-        return self._stages.hot_list.horizon_ms(self._never_back(wall_ms))
+        """The append time up to which every risk is known; far ahead if nobody is behind."""
+        return self._stages.entity_risk_cache.horizon_ms(self._never_back(wall_ms))
 
     def collected(self, stream: Stream) -> int:
         """The offset of a stream's last record that was read ahead; -1 before the first."""

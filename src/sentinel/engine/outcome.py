@@ -11,7 +11,7 @@ import numpy as np
 from sentinel.model.alert import ActionRequest, Alert, AlertState, Tier
 from sentinel.model.counts import Counts
 from sentinel.model.events import Stream
-from sentinel.model.rollup import HotEntry, Progress, RollupBlock
+from sentinel.model.rollup import EntityRisk, Progress, RollupBlock
 from sentinel.model.step import DeadLetter
 from sentinel.model.topic import Topic
 
@@ -31,9 +31,9 @@ class Emitted:
     """How far the shard is, which goes with the rollups."""
     tells_all: bool = False
     """Whether every owner has to hear of the progress, rollups or not."""
-    hot: list[HotEntry] = field(default_factory=list)
-    hot_until_ms: int | None = None
-    """Up to which append time this owner has told all that is hot; None: nobody waits for it."""
+    entity_risks: list[EntityRisk] = field(default_factory=list)
+    entity_risk_until_ms: int | None = None
+    """Up to which append time this owner has told all that is risky; None: nobody waits for it."""
 
 
 @dataclass(slots=True)

@@ -24,10 +24,10 @@ class Stages:
     collector: entities.Collector
     owner: entities.Owner
     rollups: entities.RollupBuffer
-    heat: entities.Heat
-    hot_list: entities.HotList
+    entity_risk_sender: entities.EntityRiskSender
+    entity_risk_cache: entities.EntityRiskCache
     verdicts: feedback.Verdicts
-    held: feedback.Held
+    held: feedback.LabelBuffer
     field_demand: Mapping[Stream, frozenset[str]]
 
     def stateful(self) -> dict[str, Stage]:

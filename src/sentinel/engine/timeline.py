@@ -9,13 +9,13 @@ from sentinel.complaints import Notice
 from sentinel.engine.stages import Stages
 from sentinel.entities import TICK_MS
 from sentinel.ingest import NEVER, Said, places
-from sentinel.model.claim import Claim, Ending
+from sentinel.model.alert_update import AlertResolution, AlertUpdate
 from sentinel.model.columns import Batch
 from sentinel.model.counts import Counts
 from sentinel.model.entity import EntityKind
 from sentinel.model.events import Complaint, Event, EventKey, Stream
 from sentinel.model.response import Response, ResponseKind, ResponseResult, Silence
-from sentinel.model.rollup import HotEntry
+from sentinel.model.rollup import EntityRisk
 from sentinel.model.signal import Signal
 
 _ENTITY_MOMENT = attrgetter("event_time", "entity_kind", "entity_id")
@@ -57,22 +57,24 @@ class Timeline:
         if len(batch):
             self.advance(int(batch.order[-1]))
 
-    def process_shared(self, signals: Sequence[Signal]) -> list[HotEntry]:
-        """Process the signals of shared entities; returns those that are hot now."""
-        stages, hot = self._stages, []
+    def process_shared(self, signals: Sequence[Signal]) -> list[EntityRisk]:
+        """Process the signals of shared entities; returns those that are risky now."""
+        stages, entity_risks = self._stages, []
         for (at_ms, kind, entity_id), each in groupby(signals, key=_ENTITY_MOMENT):
             mine = list(each)
             stages.alerting.advance(NEVER, self._wall_ms, at_ms)
             stages.verdicts.note(mine)
             stages.alerting.take(mine)
-            risk = max((stages.entity_rules.hot.get(one.rule_id, 0) for one in mine), default=0)
+            risk = max(
+                (stages.entity_rules.entity_risk.get(one.rule_id, 0) for one in mine), default=0
+            )
             if risk:
                 appended_ms = max(one.recorded_ms for one in mine)
                 from_ms = (appended_ms // TICK_MS + 2) * TICK_MS
-                entry = HotEntry(kind=EntityKind(kind), id=entity_id, risk=risk, at=from_ms)
-                if stages.heat.note(entry):
-                    hot.append(entry)
-        return hot
+                entry = EntityRisk(kind=EntityKind(kind), id=entity_id, risk=risk, at=from_ms)
+                if stages.entity_risk_sender.note(entry):
+                    entity_risks.append(entry)
+        return entity_risks
 
     def advance(self, stream_ms: int, shared_ms: int = NEVER) -> None:
         """Do what is due by stream time, of complaints and alerts in one order.
@@ -128,9 +130,9 @@ class Timeline:
         for notice in notices:
             self._counts.notices[notice.kind] += 1
             said = self._stages.alarms.take(notice)
-            if isinstance(said, Claim):
+            if isinstance(said, AlertUpdate):
                 self._stages.alerting.claim(said)
-            elif isinstance(said, Ending):
+            elif isinstance(said, AlertResolution):
                 self._stages.alerting.end(said)
 
 

@@ -2,12 +2,12 @@
 
 ``declare`` reads their measures, ``layout`` gives them words.  ``collect`` sums a step's events
 up on the customer's shard, ``wire`` carries the rows to the owner of each entity, ``owner``
-keeps their windows there; ``hot`` tells every shard of the ones to beware of.
+keeps their windows there; ``entity_risk`` tells every shard of the ones to beware of.
 """
 
 from sentinel.entities.collect import Collector
 from sentinel.entities.declare import Measures, declare
-from sentinel.entities.hot import Heat, HotList, risk_columns
+from sentinel.entities.entity_risk import EntityRiskCache, EntityRiskSender, risk_columns
 from sentinel.entities.layout import PANE_MS, TICK_MS, lay_out
 from sentinel.entities.owner import Owner
 from sentinel.entities.rollup_buffer import RollupBuffer
@@ -18,8 +18,8 @@ __all__ = [
     "PANE_MS",
     "TICK_MS",
     "Collector",
-    "Heat",
-    "HotList",
+    "EntityRiskCache",
+    "EntityRiskSender",
     "Measures",
     "Owner",
     "Rollup",

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from sentinel.evaluate.learning.boost import Growth, boost
 from sentinel.evaluate.learning.boosted import Boosted
-from sentinel.evaluate.learning.label_history import Risk
+from sentinel.evaluate.learning.label_history import LabelHistory
 from sentinel.evaluate.learning.pending import Answer, Labelled, Pending, Scored, joined
 from sentinel.evaluate.learning.probability import fit_platt
-from sentinel.evaluate.learning.training_buffer import Journal
+from sentinel.evaluate.learning.training_buffer import TrainingBuffer
 from sentinel.evaluate.setup import Setup
 from sentinel.features import FeatureSet, LocalTime
 from sentinel.model.columns import Array, Batch, Rows
@@ -99,10 +99,10 @@ class Prequential:
         width, feedback = len(entry.features), setup.feedback
         self._evidence = entry.features.index(risk.evidence)
         self._pending = Pending(feedback.entry.max_pending, feedback.delay_ms, width)
-        self._journal = Journal(
+        self._buffer = TrainingBuffer(
             feedback.entry.max_rows, feedback.keep_ms, feedback.entry.genuine_share, width
         )
-        self._risk = Risk(
+        self._risk = LabelHistory(
             risk.max_entities,
             risk.history,
             _CUSTOMER_TTL_MS,
@@ -185,16 +185,16 @@ class Prequential:
 
     def _take_due(self, now_ms: int) -> Labelled:
         due = self._pending.due(now_ms)
-        self.lost += self._journal.add(due)
+        self.lost += self._buffer.add(due)
         return due
 
     def _refit(self) -> None:
-        lesson = self._journal.lesson()
-        if np.count_nonzero(lesson.fraud) < self._entry.min_frauds:
+        row = self._buffer.row()
+        if np.count_nonzero(row.fraud) < self._entry.min_frauds:
             return
         growth = replace(self._growth, seed=self._growth.seed + self.models)
-        forest = boost(lesson.values, lesson.fraud, lesson.weight, growth)
-        scored = ~np.isnan(lesson.margin)
-        platt = fit_platt(lesson.margin[scored], lesson.fraud[scored], lesson.weight[scored])
+        forest = boost(row.values, row.fraud, row.weight, growth)
+        scored = ~np.isnan(row.margin)
+        platt = fit_platt(row.margin[scored], row.fraud[scored], row.weight[scored])
         self._boosted.take(forest, platt)
         self.models += 1

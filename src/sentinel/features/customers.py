@@ -38,7 +38,7 @@ class Customers:
     @property
     def warm_share(self) -> float:
         """The share of the features that have seen as much as they look back."""
-        return self._features.warmth.share()
+        return self._features.warm_up.share()
 
     @property
     def bytes_each(self) -> int:
@@ -57,7 +57,7 @@ class Customers:
             "rows": rows,
             "busy": busy,
             "busy_head": busy_head,
-            "warmth": self._features.warmth.snapshot(),
+            "warmth": self._features.warm_up.snapshot(),
         }
 
     def restore(self, parts: Parts) -> None:
@@ -65,7 +65,7 @@ class Customers:
         mine = {name: parts[name] for name in parts if name.startswith(_SLOTS)}
         self._slots.restore({name.removeprefix(_SLOTS): part for name, part in mine.items()})
         self._features.restore((parts["rows"], parts["busy"], parts["busy_head"]))
-        self._features.warmth.restore(bytes(parts["warmth"]))
+        self._features.warm_up.restore(bytes(parts["warmth"]))
 
     def carry(self, old: "Customers") -> None:
         """Go on with the customers of ``old`` and what is known of features that both have."""

@@ -11,7 +11,7 @@ from sentinel.features.kernels.advance import Inputs, Memory, advance
 from sentinel.features.kernels.rings import MAX_VALUES
 from sentinel.features.layout import Condition, lay_out
 from sentinel.features.local_time import LocalTime, ends, hours, periods
-from sentinel.features.warmth import Warmth
+from sentinel.features.warm_up import WarmUp
 from sentinel.model.columns import (
     FALSE,
     FIELDS,
@@ -92,7 +92,7 @@ class FeatureSet:
         self._rows = np.zeros(capacity * self._layout.width, np.int64)
         self._busy = np.zeros(busy_capacity * self._layout.busy_width, np.int64)
         self._busy_head = np.zeros(3, np.int64)
-        self.warmth = Warmth(self._layout.outputs)
+        self.warm_up = WarmUp(self._layout.outputs)
 
     @property
     def field_demand(self) -> dict[Stream, frozenset[str]]:
@@ -123,7 +123,7 @@ class FeatureSet:
         if not layout.outputs:
             return 0
         if n:
-            self.warmth.feed(int(batch.event_time[0]), int(batch.event_time.max()))
+            self.warm_up.feed(int(batch.event_time[0]), int(batch.event_time.max()))
         out = np.empty((self._results, n), np.float64)
         inputs = self._inputs(batch, slots, fresh)
         lost = advance(layout.tables, inputs, self._memory(), np.empty(MAX_VALUES), out)
@@ -198,7 +198,7 @@ class FeatureSet:
         ``was`` and ``now`` int64[n] are each customer's slot before and after.  Returns how many
         customers lost their busy row.
         """
-        self.warmth.carry(old.warmth)
+        self.warm_up.carry(old.warm_up)
         return carry(old._slab(), self._slab(), was, now)  # noqa: SLF001
 
     def _slab(self) -> Slab:

@@ -4,7 +4,7 @@
 a verdict on it counts for its merchant, device and payee too.
 """
 
-from sentinel.feedback.held import Held
+from sentinel.feedback.label_buffer import LabelBuffer
 from sentinel.feedback.verdicts import Tally, Verdicts
 
-__all__ = ["Held", "Tally", "Verdicts"]
+__all__ = ["LabelBuffer", "Tally", "Verdicts"]

@@ -1,7 +1,7 @@
 """How far each stream has been read ahead of its processing.
 
 While a shard catches up, what its events say of shared entities is told before the events are
-processed: owners can then tell what was hot before any shard's rules ask for it.  An event is
+processed: owners can then tell what was risky before any shard's rules ask for it.  An event is
 collected once, so of the records read ahead it is kept which of them were known.
 """
 

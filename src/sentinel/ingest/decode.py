@@ -213,7 +213,7 @@ class _Work:
                 continue
             if FIELDS[self._stream][name].required:
                 for row in rows.tolist():
-                    self._put_aside(row, DeadLetterReason.SCHEMA, f"{name} is a placeholder")
+                    self._dead_letter(row, DeadLetterReason.SCHEMA, f"{name} is a placeholder")
                 continue
             hashes[rows] = 0
             self._missing[name] += len(rows)
@@ -231,7 +231,7 @@ class _Work:
         nobodys = np.flatnonzero(named & (hashes == 0)).tolist()
         if self._limits.other_addresses is OtherAddresses.DEAD_LETTER:
             for row in nobodys:
-                self._put_aside(row, DeadLetterReason.SCHEMA, "ip is no address")
+                self._dead_letter(row, DeadLetterReason.SCHEMA, "ip is no address")
         elif nobodys:
             self._missing[_ADDRESS] += len(nobodys)
 
@@ -247,19 +247,19 @@ class _Work:
     def _made(self, row: int) -> Event | None:
         value = self._values[row]
         if not value:
-            self._put_aside(row, DeadLetterReason.EMPTY, "no value")
+            self._dead_letter(row, DeadLetterReason.EMPTY, "no value")
         elif len(value) > self._limits.max_value_bytes:
             allowed = self._limits.max_value_bytes
             detail = f"{len(value)} bytes, at most {allowed} allowed"
-            self._put_aside(row, DeadLetterReason.TOO_LARGE, detail)
+            self._dead_letter(row, DeadLetterReason.TOO_LARGE, detail)
         else:
             try:
                 return READERS[self._stream](value)
             except msgspec.ValidationError as error:
-                self._put_aside(row, DeadLetterReason.SCHEMA, str(error))
+                self._dead_letter(row, DeadLetterReason.SCHEMA, str(error))
             except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
                 detail = str(error) or type(error).__name__
-                self._put_aside(row, DeadLetterReason.MALFORMED, detail)
+                self._dead_letter(row, DeadLetterReason.MALFORMED, detail)
         return None
 
     def judge_times(self, previous_ms: int, until_ms: int | None) -> None:
@@ -270,7 +270,7 @@ class _Work:
         times = self._columns["event_time"].view(np.int64)
         outside = (times < FIRST_MOMENT_MS) | (times > LAST_MOMENT_MS)
         for row in np.flatnonzero(outside).tolist():
-            self._put_aside(row, DeadLetterReason.SCHEMA, told(int(times[row])))
+            self._dead_letter(row, DeadLetterReason.SCHEMA, told(int(times[row])))
         happened = times
         if self._dead:
             happened = times.copy()
@@ -281,7 +281,7 @@ class _Work:
         self._reached_ms = int(recorded[-1]) if len(recorded) else previous_ms
         for row in np.flatnonzero(times > recorded + self._limits.future_skew_ms).tolist():
             detail = f"event_time is {times[row] - recorded[row]} ms after the record's"
-            self._put_aside(row, DeadLetterReason.FUTURE, detail)
+            self._dead_letter(row, DeadLetterReason.FUTURE, detail)
 
     def convert_currencies(self) -> None:
         """Amounts to base currency; events in a currency without a rate are put aside."""
@@ -296,12 +296,12 @@ class _Work:
                 continue
             event: Any = READERS[self._stream](self._values[row] or b"")
             detail = f"currency {event.currency} has no rate in engine.yaml"
-            self._put_aside(row, DeadLetterReason.SCHEMA, detail)
+            self._dead_letter(row, DeadLetterReason.SCHEMA, detail)
         for name in _IN_EVENT_CURRENCY:
             if name in self._columns:
                 self._columns[name] = np.multiply(self._columns[name], rate)
 
-    def _put_aside(self, row: int, reason: DeadLetterReason, detail: str) -> None:
+    def _dead_letter(self, row: int, reason: DeadLetterReason, detail: str) -> None:
         """Make a dead letter of a record; what was found first stands."""
         if row in self._dead:
             return

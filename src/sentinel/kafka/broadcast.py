@@ -32,7 +32,7 @@ _FETCH_WAIT_MS = 500  # at most; a broker answers as soon as it has data
 BUILT_IN_WAIT_MS = 50
 """The same for librdkafka's built-in cluster, which always waits so long when it has no data."""
 _SPARE = 1_000  # records kept at least before some are cleared away
-_HOT_KEPT_MS = 3_600_000  # of those older than minutes nobody asks
+_ENTITY_RISK_KEPT_MS = 3_600_000  # of those older than minutes nobody asks
 
 
 class Broadcast:
@@ -41,7 +41,7 @@ class Broadcast:
     def __init__(self, settings: Settings, control: Control | None, topic: str) -> None:
         """``control`` says what its records are to the engine, if it takes them."""
         self.topic = topic
-        self._keep_ms = _HOT_KEPT_MS if control is Control.HOT else None
+        self._keep_ms = _ENTITY_RISK_KEPT_MS if control is Control.ENTITY_RISK else None
         self._settings, self._control = settings, control
         self._messages: list[Message] = []
         self._most = _SPARE

@@ -49,10 +49,10 @@ class Topics:
         self.responses = self.inputs[Control.RESPONSE]
         self.rollups = self.inputs[Control.ROLLUP]
         self.silences = f"{prefix}.silences"
-        self.hot = f"{prefix}.hot"
+        self.entity_risk = f"{prefix}.entity-risk"
         self.broadcasts: Mapping[Control, str] = {
             Control.SILENCE: self.silences,
-            Control.HOT: self.hot,
+            Control.ENTITY_RISK: self.entity_risk,
         }
         """What every shard's engine reads all of."""
         self.alerts = f"{prefix}.alerts"
@@ -79,7 +79,7 @@ class Topics:
 
     def inside(self) -> list[str]:
         """Sentinel's own topics, of no use to others."""
-        return [self.configs, self.rollups, self.hot, self.journal, self.snapshots]
+        return [self.configs, self.rollups, self.entity_risk, self.journal, self.snapshots]
 
     def broadcast(self) -> list[str]:
         """The topics of one partition, of which every worker reads all."""
@@ -95,7 +95,7 @@ def _retention(settings: Settings, name: str) -> dict[str, str]:
 
     What recovery replays is kept by time, well beyond the horizon; of silences and configurations
     the newest of each is kept for good, and all for as long; the rest as the broker does.
-    Hot entries are not compacted: minutes later they mean nothing, and each was seen by somebody.
+    Entity risks are not compacted: minutes later they mean nothing, and each was seen by somebody.
 
     Said outright, because a broker's default may be to compact or to keep hours only.
     """
@@ -115,7 +115,7 @@ def _retention(settings: Settings, name: str) -> dict[str, str]:
             "retention.ms": str(_LETTERS_KEPT_MS),
             "max.message.bytes": str(LETTER_BYTES),
         }
-    if name == topics.hot or name in topics.co_partitioned():
+    if name == topics.entity_risk or name in topics.co_partitioned():
         return {"cleanup.policy": "delete", "retention.ms": str(kept_ms)}
     return {}
 

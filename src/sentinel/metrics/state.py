@@ -24,8 +24,8 @@ class StateMetrics:
         self._entities = Gauge(
             "sentinel_entities_used", "Shared entities held.", ("shard",), registry=registry
         )
-        self._hot = Counter(
-            "sentinel_hot_entries_total", "Hot entities that were told of.", registry=registry
+        self._entity_risks = Counter(
+            "sentinel_entity_risks_total", "Risky entities that were told of.", registry=registry
         )
         self._dropped_rollups = counter(
             registry,
@@ -41,6 +41,6 @@ class StateMetrics:
         for limit, count in outcome.counts.limits.items():
             self._limits.labels(limit).inc(count)
         self._entities.labels(shard).set(outcome.gauges.entities_used)
-        self._hot.inc(len(outcome.emitted.hot))
+        self._entity_risks.inc(len(outcome.emitted.entity_risks))
         for reason, count in outcome.counts.dropped_rollups.items():
             self._dropped_rollups.labels(reason).inc(count)

@@ -17,7 +17,7 @@ class Control(StrEnum):
     RESPONSE = "response"
     SILENCE = "silence"
     ROLLUP = "rollup"  # what other shards saw of the entities that this one owns
-    HOT = "hot"  # entities to beware of
+    ENTITY_RISK = "entity_risk"  # entities to beware of
 
 
 class ResponseKind(StrEnum):

@@ -1,4 +1,4 @@
-"""What one shard tells another of shared entities, and what everybody is told of hot ones."""
+"""What one shard tells another of shared entities, and what everybody is told of risky ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -81,14 +81,14 @@ class Progress(Struct, frozen=True, array_like=True):
 
     @property
     def asks(self) -> bool:
-        """Whether the shard waits to hear what was hot."""
+        """Whether the shard waits to hear what was risky."""
         return self.is_behind or self.was_behind
 
 
-class HotEntry(Struct, frozen=True, kw_only=True):
+class EntityRisk(Struct, frozen=True, kw_only=True):
     """A shared entity that customers' rules should know of: how risky, for records from ``at`` on.
 
-    ``at`` (ms UTC) is append time, a second or two after the row that made it hot: what comes of
+    ``at`` (ms UTC) is append time, a second or two after the row that made it risky: what comes of
     a rule then does not depend on how soon the entry arrives.
     """
 
@@ -98,8 +98,8 @@ class HotEntry(Struct, frozen=True, kw_only=True):
     at: EpochMs
 
 
-class HotProgress(Struct, frozen=True, kw_only=True):
-    """Shard ``owner`` of ``owners`` has told all hot entries up to append time ``until`` (ms UTC).
+class EntityRiskProgress(Struct, frozen=True, kw_only=True):
+    """Shard ``owner`` of ``owners`` has told all entity risks up to append time ``until`` (ms UTC).
 
     Told while there is an outage to catch up with.
     """

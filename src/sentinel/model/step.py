@@ -114,9 +114,11 @@ class Limit(StrEnum):
     COMPLAINING_CUSTOMERS = "complaining_customers"  # one's complaints were forgotten
     ENTITIES = "entities"  # a shared entity was evicted for a newer one
     FIRED_EVENTS = "fired_events"  # an event on which rules fired can get no verdict any more
-    HOT_ENTITIES = "hot_entities"  # the hot entity noted longest ago was forgotten
-    COPY_GROUPS = "copy_groups"  # a text that was sent before was forgotten
-    COPY_CUSTOMERS = "copy_customers"  # a text has more senders than are remembered
+    ENTITY_RISKS = "entity_risks"  # the risky entity noted longest ago was forgotten
+    NEAR_DUPLICATE_GROUPS = "near_duplicate_groups"  # a text that was sent before was forgotten
+    NEAR_DUPLICATE_CUSTOMERS = (
+        "near_duplicate_customers"  # a text has more senders than are remembered
+    )
     TOPIC_CUSTOMERS = "topic_customers"  # one counts again for the topics before its time
     TOPICS = "topics"  # the rising topic silent for longest was forgotten
     ROLLUP_WAITS = "rollup_waits"  # rollups were applied without a shard that told nothing

@@ -1,6 +1,6 @@
 """Shared entities in one process: what a step tells their owners goes straight to the engine.
 
-Live, rollups and hot entries travel by Kafka to the shard that owns the entity and back to
+Live, rollups and entity risks travel by Kafka to the shard that owns the entity and back to
 all.  Where one engine sees everything, it owns everything.
 """
 
@@ -27,12 +27,12 @@ class LoopBack:
     """An engine that owns all shared entities.
 
     As a shard that catches up does, it reads every step ahead: the step's rollups are applied
-    first, so that customers' rules find what was hot when each record was appended.
+    first, so that customers' rules find what was risky when each record was appended.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._hot: list[bytes] = []
+        self._entity_risks: list[bytes] = []
         self._sent: Counter[Stream | Control] = Counter(
             {stream: engine.collected(stream) + 1 for stream in Stream}
         )
@@ -45,8 +45,8 @@ class LoopBack:
         events = [chunk for chunk in chunks if isinstance(chunk.stream, Stream)]
         outcome = self.engine.process(Step(_BEFORE_MS, [], None, events, step.stream_ms))
         self._own(outcome, outcome)
-        hot, self._hot = self._hot, []
-        chunks += [self._chunk(Control.HOT, hot)] if hot else []
+        entity_risks, self._entity_risks = self._entity_risks, []
+        chunks += [self._chunk(Control.ENTITY_RISK, entity_risks)] if entity_risks else []
         processed = self.engine.process(Step(step.stream_ms, chunks))
         _join(outcome, processed)
         if processed.emitted.rollups:  # of verdicts
@@ -65,7 +65,7 @@ class LoopBack:
             )
         ]
         applied = self.engine.process(Step(_BEFORE_MS, [self._chunk(Control.ROLLUP, values)]))
-        self._hot += [msgspec.json.encode(entry) for entry in applied.emitted.hot]
+        self._entity_risks += [msgspec.json.encode(entry) for entry in applied.emitted.entity_risks]
         _join(outcome, applied)
 
     def _numbered(self, chunks: Sequence[Chunk]) -> tuple[list[Chunk], Origins]:

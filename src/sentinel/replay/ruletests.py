@@ -10,8 +10,8 @@ An event is ``{on: login, at: 10m, repeat: 5, every: 1m, ...fields}``: ``at`` co
 what matters to it.  In the texts of a repeated event ``{n}`` is 1, 2, 3...; twenty
 payees need one line.  Events are fed in the order of their times, in steps of ten seconds.
 
-What rules by shared entities find hot can be said beside the events:
-``hot: [{kind: ip, id: 10.0.0.1, risk: 90, at: 1m}]``; and what people find out afterwards:
+What rules by shared entities find risky can be said beside the events:
+``entity_risk: [{kind: ip, id: 10.0.0.1, risk: 90, at: 1m}]``; and what people find out afterwards:
 ``labels: [{event_id: "t{n}", verdict: confirmed, at: 2h, repeat: 5, every: 1m}]``, of events whose
 ``event_id`` the test gives.
 """
@@ -34,7 +34,7 @@ from sentinel.model.entity import EntityKind
 from sentinel.model.events import EVENT_TYPES, Stream
 from sentinel.model.network import network_of
 from sentinel.model.response import Control, Response, ResponseKind, Verdict
-from sentinel.model.rollup import HotEntry
+from sentinel.model.rollup import EntityRisk
 from sentinel.model.step import Chunk, Step
 from sentinel.replay.loop import LoopBack, by_pane
 from sentinel.replay.run import Processor
@@ -54,8 +54,8 @@ class _Reaches(Struct, frozen=True, forbid_unknown_fields=True):
     tier: Tier
 
 
-class _Hot(Struct, frozen=True, forbid_unknown_fields=True):
-    """A shared entity that another rule finds hot."""
+class _EntityRisk(Struct, frozen=True, forbid_unknown_fields=True):
+    """A shared entity that another rule finds risky."""
 
     kind: EntityKind
     id: str
@@ -78,7 +78,7 @@ class _Test(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     events: list[dict[str, Any]]
     expect: Literal["none", "fires"] | _Reaches
-    hot: list[_Hot] = []
+    entity_risk: list[_EntityRisk] = []
     labels: list[_Labels] = []
 
 
@@ -162,13 +162,24 @@ def _read_test(document: Document, place: Path, rule_id: str) -> RuleTest:
         spec.expect.tier if isinstance(spec.expect, _Reaches) else spec.expect == "fires"
     )
     step = _step(events)
-    if spec.hot:
-        entries = [_hot(document, (*place, "hot", n), entry) for n, entry in enumerate(spec.hot)]
+    if spec.entity_risk:
+        entries = [
+            _entity_risk(document, (*place, "entity_risk", n), entry)
+            for n, entry in enumerate(spec.entity_risk)
+        ]
         entries.sort(key=lambda entry: entry[0])
         moments, values = [at_ms for at_ms, _ in entries], [value for _, value in entries]
         n = len(entries)
         step.chunks.append(
-            Chunk(Control.HOT, "hot", 0, list(range(n)), moments, [None] * n, [*values])
+            Chunk(
+                Control.ENTITY_RISK,
+                "entity_risk",
+                0,
+                list(range(n)),
+                moments,
+                [None] * n,
+                [*values],
+            )
         )
     if spec.labels:
         said = [
@@ -204,13 +215,13 @@ def _responses(said: list[Response]) -> Chunk:
     return Chunk(Control.RESPONSE, "response", 0, list(range(n)), moments, [None] * n, values)
 
 
-def _hot(document: Document, place: Path, said: _Hot) -> tuple[int, bytes]:
-    """When a shared entity becomes hot, and the record that says so."""
+def _entity_risk(document: Document, place: Path, said: _EntityRisk) -> tuple[int, bytes]:
+    """When a shared entity becomes risky, and the record that says so."""
     at_ms = START_MS + _duration_ms(document, (*place, "at"), said.at)
     name = network_of(said.id) if said.kind is EntityKind.IP else said.id
     entry = {"kind": said.kind, "id": name, "risk": said.risk, "at": at_ms}
     try:
-        msgspec.convert(entry, HotEntry)
+        msgspec.convert(entry, EntityRisk)
     except msgspec.ValidationError as error:
         raise document.error(place, str(error).partition(" - at")[0]) from None
     return at_ms, msgspec.json.encode(entry)

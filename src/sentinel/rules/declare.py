@@ -39,7 +39,7 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A rule as written; it has either ``when`` or ``sequence``.
 
     A rule ``by`` a shared entity is over its measures; while it fires, customers' rules see the
-    entity as ``hot`` as it says.
+    entity as risky as it says.
     """
 
     id: str
@@ -52,7 +52,7 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     explanation: Title | None = None
     on: Stream | list[Stream] | None = None
     by: EntityKind | None = None
-    hot: Annotated[int, Meta(ge=1, le=100)] | None = None
+    entity_risk: Annotated[int, Meta(ge=1, le=100)] | None = None
     when: str | None = None
     sequence: Steps | None = None
     actions: list[Action] = []
@@ -98,8 +98,8 @@ def _check(rule: Rule, document: Document, place: int) -> None:
         )
     if (rule.when is None) == (rule.sequence is None):
         raise document.error(at, f'rule "{rule.id}" needs either "when" or "sequence"')
-    if rule.by is None and rule.hot is not None:
-        raise document.error((*at, "hot"), "only a shared entity can be hot", "by: ip")
+    if rule.by is None and rule.entity_risk is not None:
+        raise document.error((*at, "entity_risk"), "only a shared entity can be risky", "by: ip")
     if rule.by is not None and (rule.on is not None or rule.sequence is not None):
         key = "on" if rule.on is not None else "sequence"
         raise document.error((*at, key), f"a rule by {rule.by} is over its measures only")

@@ -41,11 +41,11 @@ class EntityRules:
     def __init__(self, rules: Mapping[EntityKind, Sequence[tuple[Rule, Expression]]]) -> None:
         self._rules = rules
         self._dropped: Counter[tuple[str, Stage, SignalDrop]] = Counter()
-        self.hot = {
-            rule.id: rule.hot
+        self.entity_risk = {
+            rule.id: rule.entity_risk
             for each in rules.values()
             for rule, _ in each
-            if rule.hot is not None and rule.stage is Stage.LIVE
+            if rule.entity_risk is not None and rule.stage is Stage.LIVE
         }
         """The risk that a live rule gives its entities, by rule id."""
 
@@ -62,7 +62,7 @@ class EntityRules:
 
         A signal's event is the entity and the pane of event time: a rule counts once a pane,
         however often its condition is looked at.  So a yes to the pane of the yes before is
-        only counted, except of rules that make an entity hot: they say so at every row.  Rows
+        only counted, except of rules that make an entity risky: they say so at every row.  Rows
         that were appended more than ``lateness_ms`` after they happened raise nothing.
         """
         hits = []
@@ -80,7 +80,7 @@ class EntityRules:
             if event_time < rows.recorded_ms[row] - lateness_ms:
                 self._dropped[rule.id, rule.stage, SignalDrop.LATE_EVENT] += 1
                 continue
-            if panes.get((rule.id, entity_id)) == pane_ms and rule.id not in self.hot:
+            if panes.get((rule.id, entity_id)) == pane_ms and rule.id not in self.entity_risk:
                 why = SignalDrop.UNCHANGED if rule.stage is Stage.LIVE else SignalDrop.SHADOW
                 self._dropped[rule.id, rule.stage, why] += 1
                 continue

@@ -23,7 +23,7 @@ from sentinel.rules.sequence import Match, SequenceState
 
 
 @dataclass(frozen=True, slots=True)
-class _Watch:
+class _Condition:
     """A condition of one rule on one stream; ``step`` counts a sequence's steps from 0."""
 
     order: int
@@ -32,7 +32,7 @@ class _Watch:
     step: int | None
 
 
-_Hit = tuple[int, int, int, int, int, int, _Watch, Frame]
+_Hit = tuple[int, int, int, int, int, int, _Condition, Frame]
 """(place, order of the rule, step, row, event time and record time in ms, watch, frame)"""
 
 
@@ -45,38 +45,39 @@ def load(
 ) -> "RuleSet":
     """Check and compile rule files, of the rules only those named; raises ConfigError."""
     rules: list[Rule] = []
-    watches: list[_Watch] = []
+    conditions: list[_Condition] = []
     for rule, document, place in declare(documents):
         if only is not None and rule.id not in only:
             continue
         order, at = len(rules), ("rules", place)
-        found: list[_Watch] = []
+        found: list[_Condition] = []
         if rule.sequence is not None:
             for step, each in enumerate(rule.sequence.steps):
                 where = (*at, "sequence", "steps", step, "when")
                 expression = compile_expression(
                     each.when, schema[each.on], document, where, lists, hasher
                 )
-                found.append(_Watch(order, each.on, expression, step))
+                found.append(_Condition(order, each.on, expression, step))
         elif rule.when is not None and rule.by is None:
             for stream in rule.streams:
                 expression = compile_expression(
                     rule.when, schema[stream], document, (*at, "when"), lists, hasher
                 )
-                found.append(_Watch(order, stream, expression, None))
+                found.append(_Condition(order, stream, expression, None))
         rules.append(rule)
         if rule.stage is not Stage.OFF:
-            watches += found
-    return RuleSet(tuple(rules), tuple(watches))
+            conditions += found
+    return RuleSet(tuple(rules), tuple(conditions))
 
 
 class RuleSet:
     """Compiled rules and the state of their sequences."""
 
-    def __init__(self, rules: tuple[Rule, ...], watches: tuple[_Watch, ...]) -> None:
+    def __init__(self, rules: tuple[Rule, ...], conditions: tuple[_Condition, ...]) -> None:
         self.rules = rules
-        self._watches = {
-            stream: tuple(watch for watch in watches if watch.stream is stream) for stream in Stream
+        self._conditions = {
+            stream: tuple(condition for condition in conditions if condition.stream is stream)
+            for stream in Stream
         }
         self._sequences = {
             order: SequenceState(len(rule.sequence.steps), rule.sequence.within_ms)
@@ -89,61 +90,63 @@ class RuleSet:
     def demand(self) -> Mapping[Stream, frozenset[str]]:
         """The columns that the rules read, by stream."""
         return {
-            stream: frozenset({name for watch in watches for name in watch.expression.names})
-            for stream, watches in self._watches.items()
+            stream: frozenset(
+                {name for condition in conditions for name in condition.expression.names}
+            )
+            for stream, conditions in self._conditions.items()
         }
 
     @property
     def lists_asked(self) -> frozenset[str]:
         """The names of the lists that the rules ask."""
-        watches = [watch for each in self._watches.values() for watch in each]
-        return frozenset({name for watch in watches for name in watch.expression.lists})
+        conditions = [condition for each in self._conditions.values() for condition in each]
+        return frozenset({name for condition in conditions for name in condition.expression.lists})
 
     def evaluate(self, batch: Batch) -> list[Signal]:
         """The signals of a batch, ordered by (place of the event, order of the rule)."""
         hits: list[_Hit] = []
         for stream, rows in batch.rows.items():
             frame = Frame(rows)
-            for watch in self._watches[stream]:
-                found = np.flatnonzero(watch.expression.truth_in(frame) == TRUE)
+            for condition in self._conditions[stream]:
+                found = np.flatnonzero(condition.expression.truth_in(frame) == TRUE)
                 if found.size:
                     places = rows.place[found]
                     hits += zip(
                         places.tolist(),
-                        repeat(watch.order),
-                        repeat(watch.step or 0),
+                        repeat(condition.order),
+                        repeat(condition.step or 0),
                         found.tolist(),
                         batch.event_time[places].tolist(),
                         rows.recorded_ms[found].tolist(),
-                        repeat(watch),
+                        repeat(condition),
                         repeat(frame),
                     )
         hits.sort()  # no two agree in place, order and step
         signals: list[Signal] = []
         for hit in hits:
-            place, order, _, row, time, recorded_ms, watch, frame = hit
-            stream = watch.stream
+            place, order, _, row, time, recorded_ms, condition, frame = hit
+            stream = condition.stream
             event = batch.rows[stream].events[row]
-            if watch.step is not None:
+            if condition.step is not None:
                 signals += self._advance(hit, event)
             else:
-                clauses = watch.expression.explain(frame, row)
+                clauses = condition.expression.explain(frame, row)
                 match = Match(time, event.event_id, recorded_ms, stream, clauses)
                 signals.append(self._signal(order, place, event.customer_id, match, clauses))
         return signals
 
     def _advance(self, hit: _Hit, event: Event) -> list[Signal]:
         """Take a step's match in; signals for the final events that it completes."""
-        place, order, step, row, time, recorded_ms, watch, frame = hit
+        place, order, step, row, time, recorded_ms, condition, frame = hit
         sequence = self._sequences[order]
         track = sequence.track(event.customer_id, self._limits)
         clauses: tuple[Clause, ...] = ()
         if step < sequence.last_step or track.armed:
             clauses = tuple(
                 msgspec.structs.replace(each, step=step + 1)
-                for each in watch.expression.explain(frame, row)
+                for each in condition.expression.explain(frame, row)
             )
-        match = Match(time, event.event_id, recorded_ms, watch.stream, clauses)
+        match = Match(time, event.event_id, recorded_ms, condition.stream, clauses)
         return [
             self._signal(
                 order,

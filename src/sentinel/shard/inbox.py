@@ -38,7 +38,7 @@ _ALL = 2**62
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class PendingBatch:
     """A chunk in the inbox, and how to tell Faust that it is processed."""
 
     stream: Source
@@ -66,7 +66,7 @@ class Due:
 class _Dated(NamedTuple):
     """A chunk with the timestamps of its records, 0 where they say nothing, and append times."""
 
-    waiting: Waiting
+    waiting: PendingBatch
     recorded: NDArray[np.int64]
     times: NDArray[np.int64]
 
@@ -88,7 +88,7 @@ class _Buffer:
         """Go on behind a record that was appended at ``reached_ms``."""
         self.reached_ms = self._drained_ms = max(self.reached_ms, reached_ms)
 
-    def put(self, waiting: Waiting, wall_ms: int) -> None:
+    def put(self, waiting: PendingBatch, wall_ms: int) -> None:
         """Add a chunk; the last records before it have more witnesses now.
 
         What a rebalance brings once more stands behind records that came after it: it bears
@@ -187,7 +187,7 @@ class _Buffer:
             records = waiting.records
             if n < len(times):
                 records, rest = records.part(0, n), records.part(n, len(times))
-                left = Waiting(waiting.stream, rest, waiting.ack)
+                left = PendingBatch(waiting.stream, rest, waiting.ack)
                 self.chunks[0] = _Dated(left, recorded[n:], times[n:])
             else:
                 self.chunks.popleft()
@@ -225,7 +225,7 @@ class Inbox:
         for source, buffer in self._buffers.items():
             buffer.start(reached_ms.get(source, NEVER))
 
-    def put(self, waiting: Waiting, wall_ms: int) -> None:
+    def put(self, waiting: PendingBatch, wall_ms: int) -> None:
         """Add the next chunk of an input."""
         self._buffers[waiting.stream].put(waiting, wall_ms)
 

@@ -22,11 +22,11 @@ from sentinel.kafka.registry import Registry
 from sentinel.metrics import Metrics, StepFailure
 from sentinel.model.alert import Change
 from sentinel.model.entity import CUSTOMER
-from sentinel.shard.inbox import ALIGNED, Due, Inbox, Source, Waiting
+from sentinel.shard.inbox import ALIGNED, Due, Inbox, PendingBatch, Source
 from sentinel.shard.recovery import ShardState, snapshot_of
 from sentinel.shard.sink import Sink
 from sentinel.shard.snapshot import Snapshot
-from sentinel.shard.stepper import Done, IsEmpty, Stepper
+from sentinel.shard.stepper import CommittedStep, IsEmpty, Stepper
 
 _log = structlog.get_logger(__name__)
 _IDLE_S = 0.2  # how late a deadline may be noticed when nothing else happens
@@ -34,7 +34,7 @@ _ALIGN_S = 0.01  # how soon to look again for an input that others wait for
 _BY_EVENT = frozenset({Change.OPENED, Change.ROSE, Change.FELL, Change.GREW})
 
 
-class Keeping(Protocol):
+class SnapshotStore(Protocol):
     """Where snapshots of a shard are kept."""
 
     def start(self) -> None:
@@ -65,7 +65,7 @@ class Snapshots:
     ``turn`` is held while one is under way: it needs the memory of a whole shard.
     """
 
-    writer: Keeping
+    writer: SnapshotStore
     interval_ms: int
     steps: int
     turn: asyncio.Semaphore
@@ -129,7 +129,7 @@ class Shard:
         """Whether more of an input should be fetched: not before recovery, nor beyond the bound."""
         return self.ready and self._inbox.wants(source)
 
-    def offer(self, waiting: Waiting) -> None:
+    def offer(self, waiting: PendingBatch) -> None:
         """Put a chunk into the inbox."""
         if self._stopping:
             return
@@ -178,7 +178,7 @@ class Shard:
             await self._save(stepper)
             await self._saved()
 
-    def _process(self, stepper: Stepper, due: Due) -> Done | None:
+    def _process(self, stepper: Stepper, due: Due) -> CommittedStep | None:
         """Process and commit one step; runs in a thread so that heartbeats go on."""
         wall_ms = max(due.stream_ms, self._inputs.clock_ms())
         return stepper.take(due, wall_ms, self._inputs.configuration())
@@ -251,7 +251,7 @@ class Shard:
         if saving is not None:
             await saving
 
-    def _account(self, done: Done) -> None:
+    def _account(self, done: CommittedStep) -> None:
         self.steps += 1
         now_ms = self._inputs.clock_ms()
         self._metrics.observe_step(self.number, done.outcome, done.engine_s)

@@ -26,7 +26,7 @@ from sentinel.model.rollup import BEHIND_MS
 from sentinel.model.share import Share
 from sentinel.settings import Settings
 from sentinel.shard.history import KafkaHistory
-from sentinel.shard.inbox import Source, Waiting
+from sentinel.shard.inbox import PendingBatch, Source
 from sentinel.shard.recovery import RecoveryError, ShardState, recover
 from sentinel.shard.shard import Inputs, Shard, Snapshots
 from sentinel.shard.sink import Sink
@@ -174,7 +174,7 @@ class Shards:
             # leave a gap.
             return
         shard, _ = self._running[number]
-        shard.offer(Waiting(stream, event.value, event.ack))
+        shard.offer(PendingBatch(stream, event.value, event.ack))
 
     def note_lag(self) -> None:
         """Tell the metrics how far each shard is behind the ends of its inputs, and behind now."""

@@ -15,7 +15,7 @@ from sentinel.kafka.registry import Registry
 from sentinel.kafka.topics import Topics
 from sentinel.model.alert import ActionRequest, Alert
 from sentinel.model.entity import owner_key
-from sentinel.model.rollup import HotProgress
+from sentinel.model.rollup import EntityRiskProgress
 from sentinel.settings import Settings
 from sentinel.shard.failpoint import Failpoint, reach
 from sentinel.shard.journal import StepRecord
@@ -105,14 +105,16 @@ class Sink:
             tells_all=emitted.tells_all,
         ):
             self._producer.send(self._topics.rollups, None, value, partition=target)
-        for entry in emitted.hot:
+        for entry in emitted.entity_risks:
             key, value = owner_key(entry.kind, entry.id).encode(), msgspec.json.encode(entry)
-            self._producer.send(self._topics.hot, key, value, partition=_BROADCAST)
-        if emitted.hot_until_ms is not None:
-            until_ms = emitted.hot_until_ms
-            told = HotProgress(owner=self._partition, owners=self._partitions, until=until_ms)
+            self._producer.send(self._topics.entity_risk, key, value, partition=_BROADCAST)
+        if emitted.entity_risk_until_ms is not None:
+            until_ms = emitted.entity_risk_until_ms
+            told = EntityRiskProgress(
+                owner=self._partition, owners=self._partitions, until=until_ms
+            )
             value = msgspec.json.encode(told)
-            self._producer.send(self._topics.hot, None, value, partition=_BROADCAST)
+            self._producer.send(self._topics.entity_risk, None, value, partition=_BROADCAST)
 
     def _alert(self, topic: str, alert: Alert) -> bytes:
         return encode_alert(alert) if not self._registry else self._registry.alert(topic, alert)

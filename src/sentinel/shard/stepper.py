@@ -57,7 +57,7 @@ class Readable(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class CommittedStep:
     """A committed step and what it cost, in seconds."""
 
     outcome: Outcome
@@ -113,7 +113,7 @@ class Stepper:
     def _expected(self, topic: str) -> int:
         return max(self.arrived.get(topic, 0), self.taken(topic))
 
-    def take(self, due: Due, wall_ms: int, configuration: Configuration) -> Done | None:
+    def take(self, due: Due, wall_ms: int, configuration: Configuration) -> CommittedStep | None:
         """Process one step of what is due; None if there was nothing to do.
 
         It is processed when there are new records, a deadline is due, or another configuration
@@ -139,7 +139,7 @@ class Stepper:
         reach(Failpoint.AFTER_PROCESS)
         self.state.advance(record, self._sink.write(outcome.emitted, record))
         reach(Failpoint.AFTER_COMMIT)
-        return Done(outcome, record, processed - started, time.perf_counter() - processed)
+        return CommittedStep(outcome, record, processed - started, time.perf_counter() - processed)
 
     def taken(self, topic: str) -> int:
         """The offset up to which a topic's records have come in."""

@@ -37,8 +37,8 @@ class ProductEntry(Struct, frozen=True, forbid_unknown_fields=True):
     warm_up: Annotated[int, Meta(ge=0, le=1_000_000)]
 
 
-class CopiesEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """See :class:`sentinel.text.copies.Copies`."""
+class NearDuplicatesEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """See :class:`sentinel.text.near_duplicates.NearDuplicates`."""
 
     within: str
     similarity: Annotated[float, Meta(ge=0.5, le=1)]
@@ -63,7 +63,7 @@ class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     intents: Annotated[dict[str, _Terms], Meta(min_length=1, max_length=64)]
     negation: _Negation
     products: ProductEntry
-    copies: CopiesEntry
+    near_duplicates: NearDuplicatesEntry
     topics: TopicsEntry
 
 
@@ -75,8 +75,8 @@ class Declaration:
     phrases: tuple[Phrase, ...]
     reach: int
     products: ProductEntry
-    copies: CopiesEntry
-    copies_within_ms: int
+    near_duplicates: NearDuplicatesEntry
+    near_duplicates_within_ms: int
     rising: Rising
     topics: TopicsEntry
 
@@ -89,7 +89,7 @@ class Declaration:
             *(Column(SAYS + intent, Kind.TRUTH) for intent in self.severities),
             Column("complaint_product_predicted", Kind.CODE, tuple(self.products.names)),
             Column("complaint_product_confidence", Kind.NUMBER, unit="share"),
-            Column("complaint_copies", Kind.NUMBER, unit="customers"),
+            Column("complaint_near_duplicates", Kind.NUMBER, unit="customers"),
             Column("complaint_topic_rise", Kind.NUMBER, unit="times"),
         ]
         return {column.name: column for column in found}
@@ -124,8 +124,10 @@ def declare(document: Document) -> Declaration:
         phrases=tuple(_checked(document, file)),
         reach=file.negation.reach,
         products=file.products,
-        copies=file.copies,
-        copies_within_ms=_duration_ms(document, ("copies", "within"), file.copies.within),
+        near_duplicates=file.near_duplicates,
+        near_duplicates_within_ms=_duration_ms(
+            document, ("near_duplicates", "within"), file.near_duplicates.within
+        ),
         rising=rising,
         topics=file.topics,
     )

@@ -14,11 +14,11 @@ from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
 from sentinel.model.step import Limit
 from sentinel.model.topic import Topic
-from sentinel.text.copies import Copies
 from sentinel.text.declare import SAYS, Declaration
 from sentinel.text.fold import fold, words
 from sentinel.text.hashes import hash_words
 from sentinel.text.lexicon import Lexicon, severity
+from sentinel.text.near_duplicates import NearDuplicates
 from sentinel.text.product import ProductModel
 from sentinel.text.topics import Topics
 
@@ -37,7 +37,7 @@ class _Parts:
 
     lexicon: Lexicon | None
     product: ProductModel | None
-    copies: Copies | None
+    near_duplicates: NearDuplicates | None
     topics: Topics | None
 
 
@@ -50,7 +50,7 @@ class TextReader:
     ``complaint_says_X``                      whether it affirms intent X
     ``complaint_product_predicted``           the likeliest product, before the given one is learnt
     ``complaint_product_confidence``          share
-    ``complaint_copies``                      customers who sent near this text within the window
+    ``complaint_near_duplicates``             customers who sent near this text within the window
     ``complaint_topic_rise``                  times more often than before, its most risen term
     ========================================  ==================================================
 
@@ -70,7 +70,7 @@ class TextReader:
         said |= {SAYS + intent for intent in declaration.severities}
         guessed = {"complaint_product_predicted", "complaint_product_confidence"}
         wanted = self._columns.keys()
-        copies = declaration.copies
+        near_duplicates = declaration.near_duplicates
         self._parts = _Parts(
             Lexicon(declaration.severities, declaration.phrases, declaration.reach)
             if wanted & said
@@ -78,14 +78,14 @@ class TextReader:
             ProductModel(declaration.products.names, declaration.products.warm_up)
             if wanted & guessed
             else None,
-            Copies(
-                declaration.copies_within_ms,
-                copies.similarity,
-                copies.min_words,
-                copies.max_groups,
-                copies.max_customers,
+            NearDuplicates(
+                declaration.near_duplicates_within_ms,
+                near_duplicates.similarity,
+                near_duplicates.min_words,
+                near_duplicates.max_groups,
+                near_duplicates.max_customers,
             )
-            if "complaint_copies" in wanted
+            if "complaint_near_duplicates" in wanted
             else None,
             Topics(
                 declaration.rising, declaration.topics.max_topics, declaration.topics.max_customers
@@ -114,7 +114,7 @@ class TextReader:
         text = event.text or ""
         values = self._said(text)
         parts = self._parts
-        if event.status != _OPENS or not (parts.product or parts.copies or parts.topics):
+        if event.status != _OPENS or not (parts.product or parts.near_duplicates or parts.topics):
             return values
         split = words(fold(text))
         hashes = hash_words(split)
@@ -124,9 +124,9 @@ class TextReader:
             values["complaint_product_confidence"] = confidence
             parts.product.learn(hashes, event.product)
         customer = self._hasher.text(event.customer_id)
-        if parts.copies is not None:
-            copies = parts.copies.count(hashes, customer, at_ms, self._limits)
-            values["complaint_copies"] = copies
+        if parts.near_duplicates is not None:
+            near_duplicates = parts.near_duplicates.count(hashes, customer, at_ms, self._limits)
+            values["complaint_near_duplicates"] = near_duplicates
         if parts.topics is not None:
             values["complaint_topic_rise"] = parts.topics.rise(
                 split, hashes, event.complaint_id, customer, at_ms, self._limits
@@ -162,8 +162,12 @@ class TextReader:
         parts, before = self._parts, old._parts  # noqa: SLF001
         if parts.product and before.product and mine.products == theirs.products:
             parts.product.restore(before.product.snapshot())
-        if parts.copies and before.copies and mine.copies == theirs.copies:
-            parts.copies.restore(before.copies.snapshot())
+        if (
+            parts.near_duplicates
+            and before.near_duplicates
+            and mine.near_duplicates == theirs.near_duplicates
+        ):
+            parts.near_duplicates.restore(before.near_duplicates.snapshot())
         if parts.topics and before.topics and mine.topics == theirs.topics:
             parts.topics.restore(before.topics.snapshot())
 
@@ -177,6 +181,10 @@ class TextReader:
         for part, each in zip(self._learning(), saved, strict=True):
             part.restore(each)
 
-    def _learning(self) -> list[ProductModel | Copies | Topics]:
+    def _learning(self) -> list[ProductModel | NearDuplicates | Topics]:
         parts = self._parts
-        return [part for part in (parts.product, parts.copies, parts.topics) if part is not None]
+        return [
+            part
+            for part in (parts.product, parts.near_duplicates, parts.topics)
+            if part is not None
+        ]

@@ -18,7 +18,7 @@ def test_an_alert_fires_is_acknowledged_and_resolves_when_quiet() -> None:
     assert [each.revision for each in (fired, taken, over)] == [1, 2, 3]
     assert (taken.change, taken.acknowledged_by) == (Change.ACKNOWLEDGED, "li.wei")
     assert (over.resolution, over.updated_at) == (Resolution.QUIET, START + 24 * HOUR + 1)
-    assert desk.alerting.standings() == dict.fromkeys(desk.alerting.standings(), 0)
+    assert desk.alerting.states() == dict.fromkeys(desk.alerting.states(), 0)
     assert desk.waits(100) == []
 
 
@@ -145,7 +145,7 @@ def test_standings_count_what_is_open() -> None:
     desk.fires(0, YELLOW, customer="C2")
     desk.answers(0.1, red, ResponseKind.ACKNOWLEDGE)
     desk.silences("tier=yellow", 0, 5)
-    counts = {key: count for key, count in desk.alerting.standings().items() if count}
+    counts = {key: count for key, count in desk.alerting.states().items() if count}
     assert counts == {
         (Tier.RED, AlertState.ACKNOWLEDGED, False): 1,
         (Tier.YELLOW, AlertState.FIRING, True): 1,

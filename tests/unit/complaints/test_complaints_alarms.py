@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from sentinel.complaints import Alarms, Duty, Kind, Notice, Problem, Status
 from sentinel.complaints.term import Term
 from sentinel.model.alert import Resolution, Tier
-from sentinel.model.claim import Claim, Ending
+from sentinel.model.alert_update import AlertResolution, AlertUpdate
 
 NOTICE = Notice(
     kind=Kind.RESOLVE_DUE,
@@ -38,7 +38,7 @@ def _alarms() -> Alarms:
 def test_a_warning_claims_an_alert_on_the_complaint() -> None:
     """Its entity is the complaint, its key the customer, its risk legal."""
     claim = _alarms().take(NOTICE)
-    assert isinstance(claim, Claim)
+    assert isinstance(claim, AlertUpdate)
     assert (claim.entity.kind, claim.entity.id, claim.key) == ("complaint", "P1", "C1")
     assert (claim.tier, claim.is_news) == (Tier.BLUE, True)
     assert claim.reasons[0].rule_id == "complaint.resolve"
@@ -50,7 +50,7 @@ def test_a_later_warning_of_the_same_duty_takes_the_place_of_the_earlier() -> No
     alarms = _alarms()
     alarms.take(NOTICE)
     claim = alarms.take(replace(NOTICE, tier=Tier.YELLOW, fraction=0.8))
-    assert isinstance(claim, Claim)
+    assert isinstance(claim, AlertUpdate)
     assert (claim.tier, len(claim.reasons), claim.reasons[0].count) == (Tier.YELLOW, 1, 2)
 
 
@@ -59,11 +59,11 @@ def test_the_most_urgent_of_what_stands_decides() -> None:
     alarms = _alarms()
     alarms.take(NOTICE)
     claim = alarms.take(replace(ACKNOWLEDGE, tier=Tier.ORANGE))
-    assert isinstance(claim, Claim)
+    assert isinstance(claim, AlertUpdate)
     assert (claim.tier, [each.severity for each in claim.reasons]) == (Tier.ORANGE, [70, 25])
     assert [each.tier_without for each in claim.reasons] == [Tier.BLUE, Tier.ORANGE]
     left = alarms.take(replace(MET, duty=Duty.ACKNOWLEDGE))
-    assert isinstance(left, Claim)
+    assert isinstance(left, AlertUpdate)
     assert (left.tier, left.is_news) == (Tier.BLUE, False)
 
 
@@ -71,11 +71,11 @@ def test_what_is_met_or_over_ends_the_alert() -> None:
     """The last duty met, or the complaint closed: an ending; nothing stood: nothing."""
     alarms = _alarms()
     alarms.take(NOTICE)
-    assert isinstance(alarms.take(MET), Ending)
+    assert isinstance(alarms.take(MET), AlertResolution)
     assert alarms.take(replace(MET, kind=Kind.COMPLETED)) is None
     alarms.take(NOTICE)
     ending = alarms.take(replace(MET, kind=Kind.FORGOTTEN))
-    assert isinstance(ending, Ending)
+    assert isinstance(ending, AlertResolution)
     assert ending.resolution is Resolution.DISPLACED
 
 
@@ -88,11 +88,11 @@ def test_an_extension_takes_the_place_of_the_warning_it_answers() -> None:
     assert alarms.take(extended) is None
     alarms.take(replace(NOTICE, tier=Tier.YELLOW))
     claim = alarms.take(extended)
-    assert isinstance(claim, Claim)
+    assert isinstance(claim, AlertUpdate)
     assert (claim.tier, claim.is_news, len(claim.reasons)) == (Tier.BLUE, False, 1)
     assert "chief" in claim.reasons[0].title.en
     assert "chief" in claim.reasons[0].title.zh
-    assert isinstance(alarms.take(MET), Ending)
+    assert isinstance(alarms.take(MET), AlertResolution)
 
 
 def test_problems_stand_beside_deadlines() -> None:
@@ -104,7 +104,7 @@ def test_problems_stand_beside_deadlines() -> None:
     alarms.take(NOTICE)
     alarms.take(replace(problem, asked=Status.RECEIVED))
     left = alarms.take(MET)
-    assert isinstance(left, Claim)
+    assert isinstance(left, AlertUpdate)
     assert [reason.rule_id for reason in left.reasons] == ["complaint.step_back"]
 
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sentinel.evaluate.learning.label_history import Question, Risk
+from sentinel.evaluate.learning.label_history import LabelHistory, Question
 from sentinel.evaluate.learning.pending import Answer, Labelled, Pending, Scored
-from sentinel.evaluate.learning.training_buffer import Journal
+from sentinel.evaluate.learning.training_buffer import TrainingBuffer
 from sentinel.model.response import Verdict
 
 DELAY_MS = 100
@@ -94,32 +94,32 @@ def labelled(first: int, times: list[int], frauds: set[int], spread: int = 1) ->
 
 def test_all_frauds_are_kept_and_a_share_of_the_rest_stands_for_all() -> None:
     """Weights make up for what is left out: they sum to about the number of events."""
-    journal = Journal(10_000, 10**9, 0.1, 1)
+    buffer = TrainingBuffer(10_000, 10**9, 0.1, 1)
     spread = 2**64 // 4_001
     frauds = set(range(0, 4_000, 100))
-    journal.add(labelled(0, list(range(4_000)), frauds, spread))
-    lesson = journal.lesson()
-    assert lesson.fraud.sum() == len(frauds)
-    assert (lesson.weight[lesson.fraud] == 1.0).all()
-    assert lesson.weight.sum() == pytest.approx(4_000, rel=0.02)
-    assert len(lesson.time) < 500
+    buffer.add(labelled(0, list(range(4_000)), frauds, spread))
+    row = buffer.row()
+    assert row.fraud.sum() == len(frauds)
+    assert (row.weight[row.fraud] == 1.0).all()
+    assert row.weight.sum() == pytest.approx(4_000, rel=0.02)
+    assert len(row.time) < 500
 
 
 def test_old_rows_go_and_a_corrected_label_is_undone() -> None:
     """Rows older than the span are forgotten; a label can be turned either way."""
-    journal = Journal(100, 50, 1.0, 1)
-    journal.add(labelled(0, [0, 30, 60], {0}))
-    assert journal.lesson().time.tolist() == [30, 60]
-    assert journal.correct(1, fraud=True)
-    assert not journal.correct(0, fraud=False)
-    assert journal.lesson().fraud.tolist() == [True, False]
-    fresh = Journal(100, 50, 1.0, 1)
-    fresh.restore(journal.snapshot())
-    assert fresh.snapshot() == journal.snapshot()
+    buffer = TrainingBuffer(100, 50, 1.0, 1)
+    buffer.add(labelled(0, [0, 30, 60], {0}))
+    assert buffer.row().time.tolist() == [30, 60]
+    assert buffer.correct(1, fraud=True)
+    assert not buffer.correct(0, fraud=False)
+    assert buffer.row().fraud.tolist() == [True, False]
+    fresh = TrainingBuffer(100, 50, 1.0, 1)
+    fresh.restore(buffer.snapshot())
+    assert fresh.snapshot() == buffer.snapshot()
 
 
 def _asked(
-    risk: Risk, now: int, labels: Labelled, evidence: list[float] | None = None
+    risk: LabelHistory, now: int, labels: Labelled, evidence: list[float] | None = None
 ) -> NDArray[np.float64]:
     """The measures of one event at ``now``, after the labels."""
     given = np.ones(len(labels.time)) if evidence is None else np.array(evidence)
@@ -131,7 +131,7 @@ def test_every_question_about_known_labels() -> None:
     """Worked by hand: labels of 0, 20, 40, 60 s, of which the last two are frauds."""
     second = 1_000
     asked = [(question, 50 * second) for question in Question]
-    risk = Risk(10, 8, 10**9, DELAY_MS, asked)
+    risk = LabelHistory(10, 8, 10**9, DELAY_MS, asked)
     labels = labelled(0, [0, 20 * second, 40 * second, 60 * second], {2, 3})
     now = 61 * second + DELAY_MS
     share, frauds, first, last, run, run_since, least = _asked(risk, now, labels, [1, 2, 3, 4])
@@ -142,7 +142,7 @@ def test_every_question_about_known_labels() -> None:
 
 def test_labels_that_are_not_due_are_not_known() -> None:
     """An event sees what is due at its time, wherever the step ends."""
-    risk = Risk(10, 8, 10**9, DELAY_MS, [(Question.FRAUDS, None)])
+    risk = LabelHistory(10, 8, 10**9, DELAY_MS, [(Question.FRAUDS, None)])
     labels = labelled(0, [0, 50], {0, 1})
     times, entity = np.array([99, 100, 149, 150], np.int64), np.full(4, 7, np.uint64)
     measures, _ = risk.advance(entity, times, labels, np.ones(2))
@@ -151,12 +151,12 @@ def test_labels_that_are_not_due_are_not_known() -> None:
 
 def test_a_busy_entity_remembers_its_newest_labels_and_a_correction_is_seen() -> None:
     """History is bounded; what is corrected counts as it should have; restart changes nothing."""
-    risk = Risk(10, 3, 10**9, DELAY_MS, [(Question.FRAUDS, None)])
+    risk = LabelHistory(10, 3, 10**9, DELAY_MS, [(Question.FRAUDS, None)])
     nothing = labelled(0, [], set())
     assert _asked(risk, 1_000, labelled(0, [0, 1, 2, 3, 4], {0, 1, 2, 3}))[0] == 2
     assert risk.correct(4, fraud=True)
     assert not risk.correct(0, fraud=False)
-    fresh = Risk(10, 3, 10**9, DELAY_MS, [(Question.FRAUDS, None)])
+    fresh = LabelHistory(10, 3, 10**9, DELAY_MS, [(Question.FRAUDS, None)])
     fresh.restore(risk.snapshot())
     assert fresh.snapshot() == risk.snapshot()
     assert _asked(fresh, 2_000, nothing)[0] == _asked(risk, 2_000, nothing)[0] == 3

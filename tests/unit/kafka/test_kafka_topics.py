@@ -106,7 +106,7 @@ def test_create_makes_what_is_missing(kafka: str, prefix: str) -> None:
         config = future.result(10)
         compacted = resource.name in (topics.configs, topics.silences, topics.snapshots)
         assert config["cleanup.policy"].value == ("compact" if compacted else "delete")
-        if resource.name in (*topics.inputs.values(), topics.journal, topics.hot):
+        if resource.name in (*topics.inputs.values(), topics.journal, topics.entity_risk):
             assert config["retention.ms"].value == str(20 * 86_400_000)
         if resource.name in (topics.configs, topics.silences):
             assert config["min.compaction.lag.ms"].value == str(20 * 86_400_000)

@@ -50,7 +50,7 @@ def _rules(alerts: list[Alert], kind: str) -> set[str]:
 
 
 def test_an_attack_is_an_alert_and_what_follows_it_knows() -> None:
-    """Failures make the address hot; from the next step on customers' rules see it."""
+    """Failures make the address risky; from the next step on customers' rules see it."""
     engine = LoopBack(Engine(_configuration()))
     attack = engine.process(_step(_logins(70)))
     assert "shared.credential-stuffing" in _rules(attack.emitted.alerts, "ip")
@@ -86,7 +86,7 @@ def test_two_shards_with_owners_say_what_one_engine_says() -> None:
 
 
 def test_an_engine_goes_on_from_a_snapshot_in_the_middle_of_an_attack() -> None:
-    """Entities, what was said of them and the hot list are part of the state."""
+    """Entities, what was said of them and entity risks are part of the state."""
     whole = LoopBack(Engine(_configuration()))
     steps = list(by_pane(_step(_logins(90))))
     for step in steps[:6]:

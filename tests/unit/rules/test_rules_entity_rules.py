@@ -23,7 +23,7 @@ RULE = """\
     stage: {stage}
     by: {by}
     when: '{when}'
-    hot: {hot}
+    entity_risk: {entity_risk}
 """
 
 
@@ -31,8 +31,8 @@ def _rules(*rules: str) -> EntityRules:
     return load_entity_rules([parse("rules:\n" + "".join(rules), "rules/some.yaml")], COLUMNS)
 
 
-def _rule(id_: str, by: str = "ip", when: str = "n > 5", stage: str = "live", hot: int = 9) -> str:
-    return RULE.format(id=id_, by=by, when=when, stage=stage, hot=hot)
+def _rule(id_: str, by: str = "ip", when: str = "n > 5", stage: str = "live", risk: int = 9) -> str:
+    return RULE.format(id=id_, by=by, when=when, stage=stage, entity_risk=risk)
 
 
 def _rows(kind: EntityKind, *seen: tuple[str, float, int]) -> EntityRows:
@@ -69,7 +69,7 @@ def test_signals_come_by_time_then_by_record_and_rule() -> None:
 def test_rules_on_trial_make_nothing_hot_and_rules_that_are_off_are_not_run() -> None:
     """Only live rules give a risk; shadow rules say so."""
     rules = _rules(_rule("a"), _rule("b", stage="shadow"), _rule("c", stage="off"))
-    assert rules.hot == {"a": 9}
+    assert rules.entity_risk == {"a": 9}
     found = rules.evaluate([_rows(EntityKind.IP, ("x", 6, 1))], LATENESS_MS)
     assert [each.rule_id for each in found] == ["a", "b"]
     assert rules.demand[EntityKind.IP] == {"n"}
@@ -79,7 +79,9 @@ def test_rules_on_trial_make_nothing_hot_and_rules_that_are_off_are_not_run() ->
 def test_a_rule_says_yes_to_a_pane_once_and_to_late_rows_never() -> None:
     """What goes no further is counted by rule and reason; a late row hides no row in time."""
     rules = _rules(
-        _rule("a").replace("    hot: 9\n", ""), _rule("b", stage="shadow"), _rule("c", hot=5)
+        _rule("a").replace("    entity_risk: 9\n", ""),
+        _rule("b", stage="shadow"),
+        _rule("c", risk=5),
     )
     times = (21, 22, 25, 31, 39, 32)
     rows = _rows(EntityKind.IP, *(("x", 9, time) for time in times))
@@ -104,7 +106,7 @@ def test_a_rule_says_yes_to_a_pane_once_and_to_late_rows_never() -> None:
     ("rule", "message"),
     [
         (_rule("a", when="amount > 5"), 'unknown name "amount"'),
-        (_rule("a").replace("by: ip", "on: login"), "only a shared entity can be hot"),
+        (_rule("a").replace("by: ip", "on: login"), "only a shared entity can be risky"),
         (_rule("a") + "    on: login\n", "a rule by ip is over its measures only"),
     ],
 )

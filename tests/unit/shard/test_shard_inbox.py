@@ -12,18 +12,20 @@ from sentinel.kafka.records import Fetched
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.shard import inbox as module
-from sentinel.shard.inbox import ALIGNED, WAIT_BEHIND_MS, WAIT_MS, Due, Inbox, Source, Waiting
+from sentinel.shard.inbox import ALIGNED, WAIT_BEHIND_MS, WAIT_MS, Due, Inbox, PendingBatch, Source
 
 NOW = 1_000_000
 
 
-def _chunk(source: Source, first: int, times: list[int], acked: list[str] | None = None) -> Waiting:
+def _chunk(
+    source: Source, first: int, times: list[int], acked: list[str] | None = None
+) -> PendingBatch:
     n = len(times)
     offsets = list(range(first, first + n))
     values: list[bytes | None] = [b"%d" % time for time in times]
     fetched = Fetched(f"t.{source}", 0, first, first + n, offsets, times, [None] * n, values)
     noted = acked if acked is not None else []
-    return Waiting(source, fetched, lambda: noted.append(f"{source}-{first + n - 1}"))
+    return PendingBatch(source, fetched, lambda: noted.append(f"{source}-{first + n - 1}"))
 
 
 def _ended(*sources: Source) -> Callable[[Source], bool]:

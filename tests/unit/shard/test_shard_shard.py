@@ -17,7 +17,7 @@ from sentinel.kafka.records import Fetched
 from sentinel.metrics import Metrics
 from sentinel.model.events import Stream
 from sentinel.model.step import Step
-from sentinel.shard.inbox import Waiting
+from sentinel.shard.inbox import PendingBatch
 from sentinel.shard.journal import StepRecord, decode, encode
 from sentinel.shard.recovery import ShardState
 from sentinel.shard.shard import Inputs, Shard, Snapshots
@@ -158,7 +158,7 @@ async def _run(
         return note
 
     for chunk in chunks:
-        shard.offer(Waiting(Stream.LOGIN, _records(*chunk), ack(chunk)))
+        shard.offer(PendingBatch(Stream.LOGIN, _records(*chunk), ack(chunk)))
     task = asyncio.create_task(shard.run())
     await asyncio.wait_for(done.wait(), 10)
     shard.stop(save=False)
@@ -235,7 +235,7 @@ def test_snapshots_come_after_so_many_steps_and_at_the_end(*, save: bool) -> Non
         task = asyncio.create_task(shard.run())
         for number in range(5):
             acked = asyncio.Event()
-            shard.offer(Waiting(Stream.LOGIN, _records(number, number), acked.set))
+            shard.offer(PendingBatch(Stream.LOGIN, _records(number, number), acked.set))
             await acked.wait()
         shard.stop(save=save)
         await task
@@ -255,8 +255,8 @@ def test_a_gap_ends_the_shard() -> None:
 
     async def play() -> None:
         shard = _shard(FakeSink(), lambda: ShardState(FakeEngine()), FakeWriter())  # type: ignore[arg-type]
-        shard.offer(Waiting(Stream.LOGIN, _records(0, 4), lambda: None))
-        shard.offer(Waiting(Stream.LOGIN, _records(7, 9), lambda: None))
+        shard.offer(PendingBatch(Stream.LOGIN, _records(0, 4), lambda: None))
+        shard.offer(PendingBatch(Stream.LOGIN, _records(7, 9), lambda: None))
         with pytest.raises(GapError, match="read up to 4, then came what was fetched from 7"):
             await shard.run()
 
@@ -274,12 +274,12 @@ def test_offsets_without_records_are_no_gap() -> None:
     async def play() -> list[StepRecord]:
         sink = FakeSink()
         shard = _shard(sink, lambda: ShardState(FakeEngine()), FakeWriter(), is_empty=is_empty)  # type: ignore[arg-type]
-        shard.offer(Waiting(Stream.LOGIN, _records(0, 4), lambda: None))
+        shard.offer(PendingBatch(Stream.LOGIN, _records(0, 4), lambda: None))
         task = asyncio.create_task(shard.run())
         async with asyncio.timeout(10):
             while not sink.records:
                 await asyncio.to_thread(lambda: None)
-            shard.offer(Waiting(Stream.LOGIN, _records(6, 9), lambda: None))
+            shard.offer(PendingBatch(Stream.LOGIN, _records(6, 9), lambda: None))
             while len(sink.records) < 2:
                 await asyncio.to_thread(lambda: None)
         shard.stop(save=False)

@@ -37,6 +37,6 @@ def test_the_shipped_lexicon_has_what_a_complaints_desk_watches() -> None:
         "complaint_says_discrimination",
         "complaint_says_collector_harassment",
         "complaint_product_predicted",
-        "complaint_copies",
+        "complaint_near_duplicates",
         "complaint_topic_rise",
     } <= DECLARATION.columns.keys()

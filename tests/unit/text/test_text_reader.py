@@ -104,7 +104,7 @@ def test_columns_have_the_kinds_that_are_declared() -> None:
     for name, column in columns.items():
         assert column.dtype == kinds[DECLARATION.columns[name].kind]
     assert set(columns["complaint_says_fraud"].tolist()) <= {0, 1, 2}
-    assert np.nanmax(columns["complaint_copies"].astype(np.float64)) > 3
+    assert np.nanmax(columns["complaint_near_duplicates"].astype(np.float64)) > 3
     assert columns["complaint_product_predicted"].max() >= 0
 
 
@@ -131,12 +131,12 @@ def test_later_steps_of_a_complaint_are_not_learnt() -> None:
     before = reader.snapshot()
     columns = _read(reader, events)
     assert reader.snapshot() == before
-    assert np.isnan(columns["complaint_copies"].astype(np.float64)).all()
+    assert np.isnan(columns["complaint_near_duplicates"].astype(np.float64)).all()
     assert (columns["complaint_says_lawsuit_threat"] == 2).any()
 
 
 @pytest.mark.parametrize(
-    "demand", [(), ("complaint_severity",), ("complaint_copies", "complaint_intent")]
+    "demand", [(), ("complaint_severity",), ("complaint_near_duplicates", "complaint_intent")]
 )
 def test_only_what_is_read_is_there(demand: Collection[str]) -> None:
     """Columns that nobody reads are neither made nor learnt, and change no other column."""
@@ -160,7 +160,7 @@ def test_what_is_declared_the_same_is_carried() -> None:
     assert other.snapshot() != old.snapshot()
     events = _events(30, seed=4)
     before, after = _read(same, events), _read(other, events)
-    for name in ("complaint_product_confidence", "complaint_copies"):
+    for name in ("complaint_product_confidence", "complaint_near_duplicates"):
         assert before[name].tobytes() == after[name].tobytes()
     assert np.isnan(after["complaint_topic_rise"][:10].astype(np.float64)).all()
 
@@ -169,5 +169,5 @@ def test_limits_are_told_once() -> None:
     """What was forgotten is counted, and the count taken away."""
     reader = TextReader(_declared("max_groups: 20000", "max_groups: 1"), ALL)
     _read(reader, _events(60))
-    assert reader.drain_limits()[Limit.COPY_GROUPS] > 0
+    assert reader.drain_limits()[Limit.NEAR_DUPLICATE_GROUPS] > 0
     assert not reader.drain_limits()

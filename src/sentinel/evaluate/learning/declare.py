@@ -30,7 +30,7 @@ class _Measure(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RiskEntry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What ``label_history.Risk`` keeps; ``evidence`` is the column of ``run_least``."""
+    """What ``label_history.LabelHistory`` keeps; ``evidence`` is the column of ``run_least``."""
 
     by: str
     history: Annotated[int, Meta(ge=1, le=256)] = 64

@@ -150,7 +150,7 @@ def _advance(
             _answer(times[s], fraud[s], evidence[s], count[s], now, delay_ms, questions, out, k)
 
 
-class Risk:
+class LabelHistory:
     """The newest ``history`` labels of each of at most ``capacity`` entities.
 
     A measure asks one :class:`Question` over a window (t - delay - window, t - delay]: labels of

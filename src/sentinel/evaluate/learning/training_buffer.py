@@ -12,7 +12,7 @@ _HASHES = 2.0**64
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class TrainingRow:
     """What a model learns from, n rows, oldest first.
 
     ``values`` float32[n, d], ``fraud`` bool[n], ``weight`` float64[n] how many events a row stands
@@ -26,7 +26,7 @@ class Lesson:
     time: NDArray[np.int64]
 
 
-class Journal:
+class TrainingBuffer:
     """At most ``capacity`` labelled rows of the last ``keep_ms``.
 
     Frauds are rare and all kept; of the others a ``genuine_share`` chosen by the hash of their
@@ -73,13 +73,13 @@ class Journal:
         self._rows.write("fraud", found, fraud)
         return len(found) > 0
 
-    def lesson(self) -> Lesson:
+    def row(self) -> TrainingRow:
         """All that is kept, each fraud standing for itself, the rest for their share."""
         rows = self._rows.head(len(self._rows))
         event_id, fraud = rows["event_id"], np.asarray(rows["fraud"], np.bool_)
         # A fraud corrected to genuine stands for itself where it was not in the share.
         sampled = ~fraud & np.less(event_id, self._share * _HASHES)
-        return Lesson(
+        return TrainingRow(
             values=np.asarray(rows["values"], np.float32),
             fraud=fraud,
             weight=np.where(sampled, 1.0 / self._share, 1.0),

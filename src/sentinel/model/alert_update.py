@@ -6,7 +6,7 @@ from sentinel.model.alert import Entity, Reason, Resolution, Tier, Trigger
 from sentinel.model.signal import Action, Risk, Title
 
 
-class Claim(Struct, frozen=True, kw_only=True):
+class AlertUpdate(Struct, frozen=True, kw_only=True):
     """The alert of ``entity`` and ``risk`` should stand at ``tier``, for these reasons.
 
     ``occasion`` tells what opens the alert, should none be open: the same occasion gives the
@@ -22,7 +22,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     score: float
     customer_score: float
     title: Title
-    occasion: str
+    dedup_key: str
     trigger: Trigger
     at_ms: int
     reasons: tuple[Reason, ...]
@@ -33,7 +33,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     ages: bool = True
 
 
-class Ending(Struct, frozen=True, kw_only=True):
+class AlertResolution(Struct, frozen=True, kw_only=True):
     """What was claimed of ``entity`` and ``risk`` is over."""
 
     entity: Entity

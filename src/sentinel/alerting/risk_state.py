@@ -63,7 +63,7 @@ class Contribution(Struct, kw_only=True):
         return self.severity / 100 * math.exp2(-age_ms / halflife_ms)
 
 
-class Standing(Struct, kw_only=True):
+class RiskState(Struct, kw_only=True):
     """The contributions of one customer and risk, and the tier that they come to.
 
     ``tier`` is None while none is reached, ``previous_tier`` what it was one event before;

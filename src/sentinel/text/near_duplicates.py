@@ -32,7 +32,7 @@ class Group(Struct):
     customers: dict[int, int]
 
 
-class Copies:
+class NearDuplicates:
     """Groups of near-equal texts within ``window_ms``, ``max_groups`` at most."""
 
     def __init__(
@@ -66,7 +66,7 @@ class Copies:
         group.customers[customer] = max(at_ms, group.customers.pop(customer, 0))
         if len(group.customers) > self._max_customers:
             del group.customers[next(iter(group.customers))]
-            limits[Limit.COPY_CUSTOMERS] += 1
+            limits[Limit.NEAR_DUPLICATE_CUSTOMERS] += 1
         self._groups.move_to_end(group.number)
         first_ms = at_ms - self._window_ms
         return float(sum(first_ms < when_ms for when_ms in group.customers.values()))
@@ -87,7 +87,7 @@ class Copies:
     def _found(self, signature: NDArray[np.uint64], limits: Counter[Limit]) -> Group:
         if len(self._groups) >= self._max_groups:
             self._drop(next(iter(self._groups.values())))
-            limits[Limit.COPY_GROUPS] += 1
+            limits[Limit.NEAR_DUPLICATE_GROUPS] += 1
         group = Group(self._founded, signature.tobytes(), 0, {})
         self._founded += 1
         self._add(group)

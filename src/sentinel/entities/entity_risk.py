@@ -1,4 +1,4 @@
-"""Hot entities: the owner tells which, and every shard's customer rules can ask how hot.
+"""Risky entities: the owner tells which, and every shard's customer rules can ask how risky.
 
 An entry counts for records that are appended from its moment on: in full for two minutes, then
 fading evenly to nothing in two more.  While its rule goes on firing it is told again every half
@@ -19,7 +19,7 @@ from sentinel.model.entity import ID_FIELDS, EntityKind
 from sentinel.model.events import Stream
 from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.reading import UNREADABLE
-from sentinel.model.rollup import BEHIND_MS, HotEntry, HotProgress
+from sentinel.model.rollup import BEHIND_MS, EntityRisk, EntityRiskProgress
 from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
 from sentinel.model.step import Chunk, Limit, RollupDrop
 
@@ -27,26 +27,26 @@ FULL_MS, GONE_MS = 120_000, 240_000
 _MOST_RISK = 100
 REPEAT_MS = 30_000
 MOST = 65_536
-_ENTRY = msgspec.json.Decoder(HotEntry)
-_PROGRESS = msgspec.json.Decoder(HotProgress)
+_ENTRY = msgspec.json.Decoder(EntityRisk)
+_PROGRESS = msgspec.json.Decoder(EntityRiskProgress)
 _PROGRESS_STARTS = b'{"owner"'
 
 RISKS: Mapping[Stream, Mapping[str, EntityKind]] = {
     stream: {f"{kind}.risk": kind for kind in EntityKind if stream in ID_FIELDS[kind]}
     for stream in Stream
 }
-"""The columns that say how hot an event's entities are, by stream."""
+"""The columns that say how risky an event's entities are, by stream."""
 
 
 def risk_columns(stream: Stream) -> dict[str, Column]:
-    """The columns of :data:`RISKS` on a stream: 0 to 100, unknown where nothing is hot."""
+    """The columns of :data:`RISKS` on a stream: 0 to 100, unknown where nothing is risky."""
     return {name: Column(name, Kind.NUMBER) for name in RISKS[stream]}
 
 
-class Heat:
-    """What an owner has told is hot, so that it does not tell it at every row.
+class EntityRiskSender:
+    """What an owner has told is risky, so that it does not tell it at every row.
 
-    Asked by a shard that is behind, it also tells up to where all that was hot is told, until
+    Asked by a shard that is behind, it also tells up to where all that was risky is told, until
     that is past the moment of the question.
     """
 
@@ -70,7 +70,7 @@ class Heat:
         self._until_ms = until_ms
         return until_ms
 
-    def note(self, entry: HotEntry) -> bool:
+    def note(self, entry: EntityRisk) -> bool:
         """Whether the entry has to be said: it is new, hotter, or was said a while ago."""
         key, at_ms = (entry.kind, entry.id), entry.at
         risk, said_ms = self._said.get(key, (0, 0))
@@ -80,7 +80,7 @@ class Heat:
         self._said.move_to_end(key)
         if len(self._said) > MOST:
             self._said.popitem(last=False)
-            self._limits[Limit.HOT_ENTITIES] += 1
+            self._limits[Limit.ENTITY_RISKS] += 1
         return True
 
     def drain_limits(self) -> Counter[Limit]:
@@ -88,7 +88,7 @@ class Heat:
         limits, self._limits = self._limits, Counter()
         return limits
 
-    def carry(self, old: "Heat") -> None:
+    def carry(self, old: "EntityRiskSender") -> None:
         """Continue where ``old`` stands."""
         self.restore(old.snapshot())
 
@@ -106,11 +106,11 @@ class Heat:
         self._said = OrderedDict(((kind, id_), (risk, at_ms)) for kind, id_, risk, at_ms in entries)
 
 
-class HotList:
-    """The entities that are hot, of which a shard has been told; at most MOST entries.
+class EntityRiskCache:
+    """The entities that are risky, of which a shard has been told; at most MOST entries.
 
     Entries are kept until stream time has passed them, so a shard that catches up judges each
-    record by what was hot when it was appended.
+    record by what was risky when it was appended.
     """
 
     def __init__(self, demand: Mapping[Stream, frozenset[str]], hasher: Hasher = PLAIN) -> None:
@@ -137,7 +137,7 @@ class HotList:
 
     @property
     def is_asked(self) -> bool:
-        """Whether any rule asks how hot an entity is."""
+        """Whether any rule asks how risky an entity is."""
         return any(self._demand.values())
 
     def take(self, chunks: Sequence[Chunk], wall_ms: int | None = None) -> None:
@@ -158,14 +158,14 @@ class HotList:
                     self._drops[RollupDrop.MALFORMED] += 1
 
     def note_outage(self, outage_ms: int | None, wall_ms: int) -> None:
-        """Wait for owners in an outage since then, until all have told what was hot before it."""
+        """Wait for owners in an outage since then, until all have told what was risky before it."""
         if self._outage_ms is not None and self.horizon_ms(wall_ms) == EVERYTHING:
             self._outage_ms = None
         if self._outage_ms is None:
             self._outage_ms = outage_ms
 
     def horizon_ms(self, wall_ms: int) -> int:
-        """The append time up to which all is known that was hot; far ahead without an outage."""
+        """The append time up to which all is known that was risky; far ahead without an outage."""
         if self._outage_ms is None:
             return EVERYTHING
         told_ms = min(self._owners.waited_until(self._outage_ms, wall_ms), default=EVERYTHING)
@@ -192,7 +192,7 @@ class HotList:
         return before - self._count
 
     def add_to(self, batch: Batch) -> None:
-        """Give a batch its demanded columns: float64, NaN where an entity is not hot."""
+        """Give a batch its demanded columns: float64, NaN where an entity is not risky."""
         for stream, rows in batch.rows.items():
             for name, kind in self._demand[stream].items():
                 hashes = rows.columns[ID_FIELDS[kind][stream]]
@@ -212,7 +212,7 @@ class HotList:
         """How many entries are held."""
         return self._count
 
-    def _note(self, entry: HotEntry) -> None:
+    def _note(self, entry: EntityRisk) -> None:
         key, told = (entry.kind, self._hasher.text(entry.id)), (entry.at, entry.risk)
         mine = self._entries.setdefault(key, [])
         if not mine:
@@ -224,7 +224,7 @@ class HotList:
         self._count += 1
         if self._count > MOST:  # an eighth at once, so that it is seldom
             moments = sorted(at_ms for mine in self._entries.values() for at_ms, _ in mine)
-            self._limits[Limit.HOT_ENTITIES] += self._drop_before(moments[MOST // 8] + 1)
+            self._limits[Limit.ENTITY_RISKS] += self._drop_before(moments[MOST // 8] + 1)
 
     def _risk(
         self, kind: EntityKind, hashes: NDArray[np.uint64], appended_ms: NDArray[np.int64]
@@ -245,13 +245,13 @@ class HotList:
         return risk
 
     def _hashes(self, kind: EntityKind) -> NDArray[np.uint64]:
-        """The hashes of the kind's hot entities, ascending."""
+        """The hashes of the kind's risky entities, ascending."""
         if kind not in self._known:
             mine = sorted(hashed for each, hashed in self._entries if each is kind)
             self._known[kind] = np.array(mine, np.uint64)
         return self._known[kind]
 
-    def carry(self, old: "HotList") -> None:
+    def carry(self, old: "EntityRiskCache") -> None:
         """Continue where ``old`` stands."""
         self.restore(old.snapshot())
 

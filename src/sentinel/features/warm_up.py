@@ -7,7 +7,7 @@ import msgspec
 from sentinel.features.declare import Feature
 
 
-class Warmth:
+class WarmUp:
     """Since when (event time, ms) each feature has been fed."""
 
     def __init__(self, features: Sequence[Feature]) -> None:
@@ -32,7 +32,7 @@ class Warmth:
         ]
         return sum(warm) / len(warm)
 
-    def carry(self, old: "Warmth") -> None:
+    def carry(self, old: "WarmUp") -> None:
         """Features of the same meaning are as warm as they were."""
         self._now_ms = old._now_ms  # noqa: SLF001
         self._since = {name: at for name, at in old._since.items() if name in self._spans}  # noqa: SLF001

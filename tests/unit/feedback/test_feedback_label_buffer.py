@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentinel.feedback import Held
+from sentinel.feedback import LabelBuffer
 from sentinel.model.columns import Rows, Texts
 from sentinel.model.events import Stream
 from sentinel.model.ids import PLAIN
@@ -43,7 +43,7 @@ def rows(events: Sequence[Named], places: Sequence[int]) -> Rows:
 
 def test_a_verdict_names_whom_the_transaction_named() -> None:
     """Its merchant as text, its amount; what it does not name is not there."""
-    held = Held(4, FIELDS)
+    held = LabelBuffer(4, FIELDS)
     held.begin(rows([("E1", "M1", None), ("E22", "M2", "D2")], [0, 1]))
     assert held.finish() == []
     held.begin(None)
@@ -56,7 +56,7 @@ def test_a_verdict_names_whom_the_transaction_named() -> None:
 
 def test_another_verdict_undoes_the_one_before_where_it_was() -> None:
     """The same one again says nothing; another one takes it back as of its own time."""
-    held = Held(4, FIELDS)
+    held = LabelBuffer(4, FIELDS)
     held.begin(rows([("E1", "M1", None)], [0]))
     ids = {"merchant_id": "M1"}
     for at_ms in (50, 60):
@@ -71,7 +71,7 @@ def test_another_verdict_undoes_the_one_before_where_it_was() -> None:
 
 def test_a_verdict_on_what_comes_later_in_the_step_finds_nothing() -> None:
     """A step is taken in as far as the answer's place, as if it had been cut there."""
-    held = Held(4, FIELDS)
+    held = LabelBuffer(4, FIELDS)
     held.begin(rows([("E1", "M1", None), ("E2", "M1", None)], [0, 3]))
     assert held.judge(["E2"], Verdict.CONFIRMED, 50, 3) == 0
     assert held.judge(["E2"], Verdict.CONFIRMED, 50, 4) == 1
@@ -79,7 +79,7 @@ def test_a_verdict_on_what_comes_later_in_the_step_finds_nothing() -> None:
 
 def test_long_texts_are_forgotten_rather_than_mixed_up() -> None:
     """Texts share a ring: what has been written over is no longer held."""
-    held = Held(2, FIELDS)
+    held = LabelBuffer(2, FIELDS)
     held.begin(rows([("E1", "a" * 100, None), ("E2", "b" * 100, None)], [0, 1]))
     assert held.judge(["E1"], Verdict.CONFIRMED, 1, 2) == 0
     assert held.judge(["E2"], Verdict.CONFIRMED, 1, 2) == 1
@@ -88,7 +88,7 @@ def test_long_texts_are_forgotten_rather_than_mixed_up() -> None:
 
 def test_other_fields_start_anew() -> None:
     """What was held for other measures is of no use."""
-    held, other = Held(4, FIELDS), Held(4, ("device_id",))
+    held, other = LabelBuffer(4, FIELDS), LabelBuffer(4, ("device_id",))
     held.begin(rows([("E1", "M1", "D1")], [0]))
     held.finish()
     other.restore(held.snapshot())
@@ -125,13 +125,13 @@ def _played(
     happened: list[tuple[str | None, str | None] | tuple[int, Verdict]],
     cuts: set[int],
     restart: int | None,
-) -> tuple[Held, list[Label]]:
-    held, said = Held(5, FIELDS), list[Label]()
+) -> tuple[LabelBuffer, list[Label]]:
+    held, said = LabelBuffer(5, FIELDS), list[Label]()
     edges = [0, *sorted(cut for cut in cuts if cut < len(happened)), len(happened)]
     number = 0
     for first, last in pairwise(edges):
         if restart is not None and first <= restart < last:
-            fresh = Held(5, FIELDS)
+            fresh = LabelBuffer(5, FIELDS)
             fresh.restore(held.snapshot())
             held = fresh
         events: list[Named] = []

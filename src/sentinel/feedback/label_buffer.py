@@ -60,7 +60,7 @@ def _hold(
         head[_ROWS] += 1
 
 
-class Held:
+class LabelBuffer:
     """At most ``capacity`` transactions of one shard, with the texts of ``fields``.
 
     Texts have 64 bytes for a transaction in the mean; where they are longer fewer
@@ -135,7 +135,7 @@ class Held:
         for name, column in self._used().items():
             column[:] = np.frombuffer(parts[name], column.dtype).reshape(column.shape)
 
-    def carry(self, old: "Held") -> None:
+    def carry(self, old: "LabelBuffer") -> None:
         """Continue where ``old`` stands, if it holds the same fields of as many."""
         self.restore(old.snapshot())
 

@@ -4,9 +4,9 @@ import math
 from collections import Counter
 
 from sentinel.model.step import Limit
-from sentinel.text.copies import Copies
 from sentinel.text.fold import fold, words
 from sentinel.text.hashes import Hashes, hash_words
+from sentinel.text.near_duplicates import NearDuplicates
 
 HOUR_MS = 3_600_000
 LETTER = (
@@ -23,8 +23,8 @@ def _hashes(text: str) -> Hashes:
     return hash_words(words(fold(text)))
 
 
-def _copies(max_groups: int = 100, max_customers: int = 100) -> Copies:
-    return Copies(24 * HOUR_MS, 0.7, 8, max_groups, max_customers)
+def _copies(max_groups: int = 100, max_customers: int = 100) -> NearDuplicates:
+    return NearDuplicates(24 * HOUR_MS, 0.7, 8, max_groups, max_customers)
 
 
 def test_customers_of_near_one_text_are_counted() -> None:
@@ -64,10 +64,10 @@ def test_groups_and_customers_are_bounded_and_counted() -> None:
     ]
     for at, text in enumerate(texts):
         copies.count(text, at, at, limits)
-    assert limits == {Limit.COPY_GROUPS: 1}
+    assert limits == {Limit.NEAR_DUPLICATE_GROUPS: 1}
     counts = [copies.count(texts[2], 10 + n, 10, limits) for n in range(5)]
     assert max(counts) == 3
-    assert limits[Limit.COPY_CUSTOMERS] == 3
+    assert limits[Limit.NEAR_DUPLICATE_CUSTOMERS] == 3
 
 
 def test_a_restored_memory_goes_on_the_same() -> None:

@@ -28,7 +28,7 @@ _SKEW_MS = 60_000  # how far this clock may run ahead of the broker's
 _SILENCES_PARTITION = 0
 
 
-class AnswerError(Exception):
+class ResponseError(Exception):
     """The broker did not take it, or does not have what is asked for."""
 
 
@@ -43,7 +43,7 @@ class Silences:
     unreadable: int
 
 
-class Answers(Closing):
+class ResponseClient(Closing):
     """A connection for answers; close it, or use it as a context."""
 
     def __init__(self, settings: Settings) -> None:
@@ -76,7 +76,7 @@ class Answers(Closing):
                 newest = alert
         if newest is None:
             since = datetime.fromtimestamp(since_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
-            raise AnswerError(f"{self._topics.alerts} has no alert {alert_id} since {since}")
+            raise ResponseError(f"{self._topics.alerts} has no alert {alert_id} since {since}")
         return newest
 
     def outcome(self, sent: Response, known: Alert, wait_s: float) -> Alert | None:
@@ -104,7 +104,7 @@ class Answers(Closing):
         try:
             msgspec.json.decode(value, type=Response)
         except ValueError as error:
-            raise AnswerError(str(error)) from None
+            raise ResponseError(str(error)) from None
         self._send(self._topics.responses, response.key, self._signed(value, response.actor))
 
     def silence(self, silence: Silence, by: str, wait_s: float) -> None:
@@ -118,7 +118,7 @@ class Answers(Closing):
         try:
             read_silence(value)
         except ValueError as error:
-            raise AnswerError(str(error)) from None
+            raise ResponseError(str(error)) from None
         since_ms = time.time_ns() // 1_000_000 - _SKEW_MS
         signed = self._signed(value, by)
         offset = self._send(self._topics.silences, silence.silence_id, signed, _SILENCES_PARTITION)
@@ -129,7 +129,7 @@ class Answers(Closing):
                 headers = read_headers(letter.headers())
                 if letter.key() == place and not is_marker(headers):
                     detail = headers.get("detail", b"").decode("utf-8", "replace")
-                    raise AnswerError(f"the silence is refused: {detail}")
+                    raise ResponseError(f"the silence is refused: {detail}")
 
     def silences(self) -> Silences:
         """The newest record of each silence; raises AnswerError."""
@@ -155,10 +155,10 @@ class Answers(Closing):
         try:
             self._producer.produce(topic, value, key, on_delivery=delivered, **place)
         except KafkaException as error:
-            raise AnswerError(error.args[0].str()) from None
+            raise ResponseError(error.args[0].str()) from None
         if self._producer.flush(_TIMEOUT_S) or failures:
             why = failures[0] if failures else f"{self._settings.brokers} did not answer"
-            raise AnswerError(f"{topic}: {why}")
+            raise ResponseError(f"{topic}: {why}")
         return offsets[0]
 
     def _read(self, topic: str, since_ms: int | None = None) -> Iterator[Message]:
@@ -168,9 +168,9 @@ class Answers(Closing):
             with Reader(self._settings, "answers", topic, silence_s=_TIMEOUT_S) as reader:
                 yield from reader.read(reader.since(reader.partitions(), since_ms))
         except KafkaException as error:
-            raise AnswerError(f"{place}: {error.args[0].str()}") from None
+            raise ResponseError(f"{place}: {error.args[0].str()}") from None
         except NoAnswerError as error:
-            raise AnswerError(str(error)) from None
+            raise ResponseError(str(error)) from None
 
 
 def newest_silences(values: Iterable[bytes | None]) -> Silences:
