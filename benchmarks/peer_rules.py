@@ -7,7 +7,7 @@ from benchmarks.peer_conditions import Condition, compile_condition
 from benchmarks.peer_features import Value
 from sentinel.model.columns import Schema
 from sentinel.model.events import Event, Stream
-from sentinel.model.signal import Signal, Stage
+from sentinel.model.signal import Mode, Signal
 from sentinel.rules import EntryList, Rule
 
 
@@ -37,7 +37,7 @@ class PeerRules:
         self._starts: dict[tuple[str, str], list[int]] = {}
         self._watches: dict[Stream, list[_Condition]] = {stream: [] for stream in Stream}
         for rule in rules:
-            if rule.stage is Stage.OFF:
+            if rule.mode is Mode.OFF:
                 continue
             steps = rule.sequence.steps if rule.sequence else ()
             for number in reversed(range(len(steps))):  # an event is not two steps of a chain
@@ -80,7 +80,7 @@ def _signal(rule: Rule, stream: Stream, event: Event) -> Signal:
         recorded_ms=0,
         risk=rule.risk,
         severity=rule.severity,
-        stage=rule.stage,
+        mode=rule.mode,
         title=rule.title,
         clauses=(),
         actions=tuple(rule.actions),

@@ -47,7 +47,7 @@ def _alert_rates() -> list[Panel]:
 
 
 def _causes() -> list[Panel]:
-    live = increase("sentinel_signals_total", "rule", ',stage="live"')
+    live = increase("sentinel_signals_total", "rule", ',mode="live"')
     return [
         bar_gauge(
             "Rules that fired most · 触发最多的规则",

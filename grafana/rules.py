@@ -18,7 +18,7 @@ def rules() -> Dashboard:
 
 
 def _signals_by_rule() -> list[Panel]:
-    live = rate("sentinel_signals_total", "rule", ',stage="live"')
+    live = rate("sentinel_signals_total", "rule", ',mode="live"')
     return [
         timeseries(
             "Live rules · 生效规则",
@@ -41,8 +41,8 @@ def _stages_and_revisions() -> list[Panel]:
     return [
         timeseries(
             "Live and shadow · 生效与影子",
-            "Signals a second by stage: shadow rules are counted and raise nothing.",
-            {"{{stage}}": rate("sentinel_signals_total", "stage")},
+            "Signals a second by mode: shadow rules are counted and raise nothing.",
+            {"{{mode}}": rate("sentinel_signals_total", "mode")},
         ),
         timeseries(
             "Signals for each revision · 每次预警的信号数",

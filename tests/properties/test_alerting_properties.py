@@ -20,7 +20,7 @@ from sentinel.model.alert import Alert, AlertState, Change, Resolution, Suppress
 from sentinel.model.document import parse
 from sentinel.model.events import Stream
 from sentinel.model.response import Response, ResponseKind, Silence, Verdict
-from sentinel.model.signal import Action, Clause, Risk, Signal, Stage, Title
+from sentinel.model.signal import Action, Clause, Mode, Risk, Signal, Title
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 TIERS = (CONFIGS / "tiers.yaml").read_text(encoding="utf-8")
@@ -42,7 +42,7 @@ _FIRINGS = st.tuples(
     st.sampled_from(["a", "b", "c", "d"]),
     st.sampled_from([Risk.OPERATIONAL, Risk.LEGAL]),
     st.integers(0, 100),
-    st.sampled_from([Stage.LIVE, Stage.LIVE, Stage.LIVE, Stage.SHADOW]),
+    st.sampled_from([Mode.LIVE, Mode.LIVE, Mode.LIVE, Mode.SHADOW]),
     st.sampled_from(Action),
     st.sampled_from([0, 0, 0, 90, 2_000]),  # minutes that a late completed sequence is ahead
 )
@@ -54,7 +54,7 @@ _EVENTS = st.tuples(
 
 
 def _signals(
-    place: int, event: tuple[str, int, list[tuple[str, Risk, int, Stage, Action, int]]]
+    place: int, event: tuple[str, int, list[tuple[str, Risk, int, Mode, Action, int]]]
 ) -> list[Signal]:
     customer, minutes, firings = event
     return [
@@ -68,13 +68,13 @@ def _signals(
             recorded_ms=START + minutes * 60_000 + place,
             risk=risk,
             severity=severity,
-            stage=stage,
+            mode=mode,
             title=Title(rule, rule),
             clauses=(Clause("n > 1", {"n": float(place)}),),
             actions=(action,),
             runbook=f"docs/runbooks/{rule}.md",
         )
-        for rule, risk, severity, stage, action, ahead in firings
+        for rule, risk, severity, mode, action, ahead in firings
     ]
 
 
@@ -361,7 +361,7 @@ def test_shadow_signals_never_matter(history: list[_Event]) -> None:
     both, live = _ran([*history]), Run()
     for event in history:
         live.advance(max(signal.event_time for signal in event))
-        if kept := [signal for signal in event if signal.stage is Stage.LIVE]:
+        if kept := [signal for signal in event if signal.mode is Mode.LIVE]:
             live.take(kept)
     live.settle()
     assert both.said.alerts == live.said.alerts

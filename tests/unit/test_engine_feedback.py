@@ -66,7 +66,7 @@ def test_a_disposition_is_a_verdict_on_each_event_behind_the_alert() -> None:
     registry = CollectorRegistry()
     Metrics(registry).observe_step(0, outcome, 0.1)
     rule = alert.reasons[0].rule_id
-    labels = {"shard": "0", "rule": rule, "stage": "live", "verdict": "confirmed"}
+    labels = {"shard": "0", "rule": rule, "mode": "live", "verdict": "confirmed"}
     told = registry.get_sample_value("sentinel_rule_verdicts", labels)
     assert told == outcome.gauges.verdicts[rule, "live", "confirmed"]
 

@@ -11,12 +11,12 @@ from sentinel.model.alert import Tier
 from sentinel.model.counts import Counts
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
-from sentinel.model.signal import Stage
+from sentinel.model.signal import Mode
 from sentinel.model.step import DeadLetter, DeadLetterReason, Limit, SignalDrop
 from sentinel.settings import read_configuration
 
 
-def _with_rules(*rules: tuple[str, Stage]) -> Configuration:
+def _with_rules(*rules: tuple[str, Mode]) -> Configuration:
     entries = "".join(
         f"""
   - id: {rule}
@@ -24,10 +24,10 @@ def _with_rules(*rules: tuple[str, Stage]) -> Configuration:
     risk: credit
     severity: 10
     owner: tests
-    stage: {stage}
+    mode: {mode}
     on: login
     when: success"""
-        for rule, stage in rules
+        for rule, mode in rules
     )
     shipped = read_configuration(None).files
     files = {name: text for name, text in shipped.items() if not name.startswith("rules/")}
@@ -49,7 +49,7 @@ def _observed() -> CollectorRegistry:
         ),
         Gauges(watermarks_ms={Stream.LOGIN: 1_500}, slots_used=7),
     )
-    metrics.built(_with_rules(("some.rule", Stage.LIVE), ("gone.rule", Stage.OFF)))
+    metrics.built(_with_rules(("some.rule", Mode.LIVE), ("gone.rule", Mode.OFF)))
     metrics.observe_step(0, outcome, 0.01)
     metrics.observe_commit(0.02)
     metrics.observe_latency(Tier.RED, 0.03, "0f" * 16, shared=False)
@@ -77,10 +77,10 @@ def test_an_outcome_is_counted() -> None:
 def test_every_rule_is_there_before_it_fires() -> None:
     """A configured rule has a series at zero; one that is off has none."""
     registry = CollectorRegistry()
-    Metrics(registry).built(_with_rules(("quiet", Stage.SHADOW), ("off", Stage.OFF)))
+    Metrics(registry).built(_with_rules(("quiet", Mode.SHADOW), ("off", Mode.OFF)))
 
-    def signals(rule: str, stage: str) -> float | None:
-        return registry.get_sample_value("sentinel_signals_total", {"rule": rule, "stage": stage})
+    def signals(rule: str, mode: str) -> float | None:
+        return registry.get_sample_value("sentinel_signals_total", {"rule": rule, "mode": mode})
 
     assert (signals("quiet", "shadow"), signals("off", "off")) == (0, None)
 

@@ -23,7 +23,7 @@ from sentinel.model.response import (
     Verdict,
 )
 from sentinel.model.share import WHOLE, Share
-from sentinel.model.signal import Action, Risk, Signal, Stage
+from sentinel.model.signal import Action, Mode, Risk, Signal
 from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
 from sentinel.model.step import Limit, SignalDrop
 from sentinel.state import Timers
@@ -114,7 +114,7 @@ class Alerting:
 
     def take(self, signals: Sequence[Signal]) -> None:
         """Take in the signals of one event."""
-        live = [signal for signal in signals if signal.stage is Stage.LIVE]
+        live = [signal for signal in signals if signal.mode is Mode.LIVE]
         if len(live) < len(signals):
             self._said.dropped[SignalDrop.SHADOW] += len(signals) - len(live)
         if not live:

@@ -54,7 +54,7 @@ class Run:
     version: str
     episodes: dict[str, Episode] = field(default_factory=dict)
     signals: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """By rule and stage."""
+    """By rule and mode."""
     summary: Summary = field(default_factory=Summary)
     customers: int = 0
     first_ms: int = 0

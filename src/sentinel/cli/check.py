@@ -53,7 +53,7 @@ def check(
 
 def _told(rule: "Rule") -> dict[str, object]:
     """What a person wants to know of a rule."""
-    told = ("id", "risk", "severity", "stage", "owner", "source", "title", "explanation")
+    told = ("id", "risk", "severity", "mode", "owner", "source", "title", "explanation")
     return {name: to_builtins(getattr(rule, name)) for name in (*told, "actions", "runbook")}
 
 
@@ -71,7 +71,7 @@ def _summary(configuration: "Configuration") -> dict[str, object]:
         "features": len(configuration.declarations.features),
         "lists": {name: len(each.hashes) for name, each in configuration.lists.items()},
         "rules": len(rules),
-        "by stage": dict(Counter(rule.stage.value for rule in rules)),
+        "by mode": dict(Counter(rule.mode.value for rule in rules)),
         "by risk": dict(Counter(rule.risk.value for rule in rules)),
         "row bytes": stages.customers.bytes_each,
     }

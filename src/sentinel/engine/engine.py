@@ -135,11 +135,11 @@ class Engine:
         self, batch: Batch, signals: Sequence[Signal], shared: Sequence[Signal], counts: Counts
     ) -> list[Signal]:
         """Count signals; returns those of events that were in time."""
-        counts.signals.update((each.rule_id, each.stage.value) for each in (*signals, *shared))
+        counts.signals.update((each.rule_id, each.mode.value) for each in (*signals, *shared))
         in_time = [signal for signal in signals if not batch.late[signal.place]]
         counts.dropped_signals[SignalDrop.LATE_EVENT] += len(signals) - len(in_time)
-        for (rule_id, stage, why), count in self._stages.entity_rules.take_dropped().items():
-            counts.signals[rule_id, stage.value] += count
+        for (rule_id, mode, why), count in self._stages.entity_rules.take_dropped().items():
+            counts.signals[rule_id, mode.value] += count
             counts.dropped_signals[why] += count
         return in_time
 

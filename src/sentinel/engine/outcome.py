@@ -50,7 +50,7 @@ class Gauges:
     open_complaints: dict[tuple[str, str], int] = field(default_factory=dict)
     """Complaints that are open, by status and channel."""
     verdicts: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
-    """Of all time: events by rule, stage and what they were found to be."""
+    """Of all time: events by rule, mode and what they were found to be."""
     topics: list[Topic] = field(default_factory=list)
     """What customers suddenly complain of, the longest silent first."""
 

@@ -14,18 +14,18 @@ from msgspec import Struct
 
 from sentinel.model.events import EventKey
 from sentinel.model.response import Verdict
-from sentinel.model.signal import Signal, Stage
+from sentinel.model.signal import Mode, Signal
 from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
 from sentinel.model.step import Limit
 
 Tally = tuple[str, str, str]
-"""Rule id, stage (live or shadow) as of its firing, and verdict."""
+"""Rule id, mode (live or shadow) as of its firing, and verdict."""
 
 
 class _Fired(Struct):
     """The rules that fired on one event, and what it was found to be."""
 
-    rules: list[tuple[str, Stage]]
+    rules: list[tuple[str, Mode]]
     verdict: Verdict | None = None
 
 
@@ -46,7 +46,7 @@ class Verdicts:
         """Remember which rules fired on an event."""
         for signal in signals:
             fired = self._fired.setdefault(signal.event, _Fired([]))
-            rule = (signal.rule_id, signal.stage)
+            rule = (signal.rule_id, signal.mode)
             if rule in fired.rules:
                 continue
             fired.rules.append(rule)

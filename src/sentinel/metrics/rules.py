@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 import sentinel
 from sentinel.engine import Configuration, Outcome
 from sentinel.metrics.declare import counter
-from sentinel.model.signal import Stage
+from sentinel.model.signal import Mode
 from sentinel.model.step import SignalDrop
 from sentinel.rules.declare import declare
 
@@ -28,7 +28,7 @@ class RuleMetrics:
             registry=registry,
         )
         self._signals = Counter(
-            "sentinel_signals_total", "Rules that fired.", ("rule", "stage"), registry=registry
+            "sentinel_signals_total", "Rules that fired.", ("rule", "mode"), registry=registry
         )
         self._dropped = counter(
             registry,
@@ -39,7 +39,7 @@ class RuleMetrics:
         self._verdicts = Gauge(
             "sentinel_rule_verdicts",
             "Events on which a rule fired, by what people found them to be.",
-            ("shard", "rule", "stage", "verdict"),
+            ("shard", "rule", "mode", "verdict"),
             registry=registry,
         )
         self._shown_verdicts: dict[int, Mapping[tuple[str, str, str], int]] = {}
@@ -49,8 +49,8 @@ class RuleMetrics:
         self._build.clear()
         self._build.labels(sentinel.__version__, configuration.version).set(1)
         for rule, _, _ in declare(configuration.rule_documents):
-            if rule.stage is not Stage.OFF:
-                self._signals.labels(rule.id, rule.stage)
+            if rule.mode is not Mode.OFF:
+                self._signals.labels(rule.id, rule.mode)
 
     def refused(self) -> None:
         """Count a published configuration that is not valid."""
@@ -58,8 +58,8 @@ class RuleMetrics:
 
     def observe(self, shard: int, outcome: Outcome) -> None:
         """Count a step's signals, and note the verdicts if they changed."""
-        for (rule, stage), count in outcome.counts.signals.items():
-            self._signals.labels(rule, stage).inc(count)
+        for (rule, mode), count in outcome.counts.signals.items():
+            self._signals.labels(rule, mode).inc(count)
         for drop, count in outcome.counts.dropped_signals.items():
             self._dropped.labels(drop).inc(count)
         if outcome.gauges.verdicts != self._shown_verdicts.get(shard):

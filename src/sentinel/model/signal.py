@@ -18,7 +18,7 @@ class Risk(StrEnum):
     LEGAL = "legal"
 
 
-class Stage(StrEnum):
+class Mode(StrEnum):
     """How far a rule has come; ``off`` rules are not compiled."""
 
     LIVE = "live"
@@ -87,7 +87,7 @@ class Signal(Struct, frozen=True, kw_only=True):
     recorded_ms: int
     risk: Risk
     severity: int
-    stage: Stage
+    mode: Mode
     title: Title
     clauses: tuple[Clause, ...]
     actions: tuple[Action, ...]

@@ -10,7 +10,7 @@ from sentinel.model.document import Document
 from sentinel.model.duration import parse_duration
 from sentinel.model.entity import EntityKind
 from sentinel.model.events import Stream
-from sentinel.model.signal import Action, Risk, Stage, Title
+from sentinel.model.signal import Action, Mode, Risk, Title
 
 MAX_RULES = 1_000
 _ID = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
@@ -47,7 +47,7 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     risk: Risk
     severity: Annotated[int, Meta(ge=0, le=100)]
     owner: str = ""  # the desk that answers for it; `sentinel check` lists a rule without
-    stage: Stage = Stage.LIVE
+    mode: Mode = Mode.LIVE
     source: str = ""  # where the threshold comes from
     explanation: Title | None = None
     on: Stream | list[Stream] | None = None

@@ -10,7 +10,7 @@ from sentinel.model.document import Document
 from sentinel.model.entity import EntityKind
 from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.rollup import EntityRows
-from sentinel.model.signal import Signal, Stage
+from sentinel.model.signal import Mode, Signal
 from sentinel.model.step import SignalDrop
 from sentinel.rules.declare import Rule, declare
 from sentinel.rules.expression import Expression, compile_expression
@@ -30,7 +30,7 @@ def load_entity_rules(
             continue
         where = ("rules", place, "when")
         expression = compile_expression(rule.when, columns[rule.by], document, where, hasher=hasher)
-        if rule.stage is not Stage.OFF:
+        if rule.mode is not Mode.OFF:
             found[rule.by].append((rule, expression))
     return EntityRules(found)
 
@@ -40,12 +40,12 @@ class EntityRules:
 
     def __init__(self, rules: Mapping[EntityKind, Sequence[tuple[Rule, Expression]]]) -> None:
         self._rules = rules
-        self._dropped: Counter[tuple[str, Stage, SignalDrop]] = Counter()
+        self._dropped: Counter[tuple[str, Mode, SignalDrop]] = Counter()
         self.entity_risk = {
             rule.id: rule.entity_risk
             for each in rules.values()
             for rule, _ in each
-            if rule.entity_risk is not None and rule.stage is Stage.LIVE
+            if rule.entity_risk is not None and rule.mode is Mode.LIVE
         }
         """The risk that a live rule gives its entities, by rule id."""
 
@@ -78,11 +78,11 @@ class EntityRules:
         for (event_time, _, row, _), rule, expression, frame, rows in hits:
             entity_id, pane_ms = rows.ids[row], int(rows.pane_ms[row])
             if event_time < rows.recorded_ms[row] - lateness_ms:
-                self._dropped[rule.id, rule.stage, SignalDrop.LATE_EVENT] += 1
+                self._dropped[rule.id, rule.mode, SignalDrop.LATE_EVENT] += 1
                 continue
             if panes.get((rule.id, entity_id)) == pane_ms and rule.id not in self.entity_risk:
-                why = SignalDrop.UNCHANGED if rule.stage is Stage.LIVE else SignalDrop.SHADOW
-                self._dropped[rule.id, rule.stage, why] += 1
+                why = SignalDrop.UNCHANGED if rule.mode is Mode.LIVE else SignalDrop.SHADOW
+                self._dropped[rule.id, rule.mode, why] += 1
                 continue
             panes[rule.id, entity_id] = pane_ms
             signals.append(
@@ -97,7 +97,7 @@ class EntityRules:
                     recorded_ms=int(rows.recorded_ms[row]),
                     risk=rule.risk,
                     severity=rule.severity,
-                    stage=rule.stage,
+                    mode=rule.mode,
                     title=rule.title,
                     clauses=expression.explain(frame, row),
                     actions=tuple(rule.actions),
@@ -106,7 +106,7 @@ class EntityRules:
             )
         return signals
 
-    def take_dropped(self) -> Counter[tuple[str, Stage, SignalDrop]]:
-        """By rule, stage and reason: the signals since the last call that went no further."""
+    def take_dropped(self) -> Counter[tuple[str, Mode, SignalDrop]]:
+        """By rule, mode and reason: the signals since the last call that went no further."""
         dropped, self._dropped = self._dropped, Counter()
         return dropped

@@ -12,7 +12,7 @@ from sentinel.model.columns import TRUE, Batch, Schema
 from sentinel.model.document import Document
 from sentinel.model.events import Event, Stream
 from sentinel.model.ids import PLAIN, Hasher
-from sentinel.model.signal import Clause, Signal, Stage
+from sentinel.model.signal import Clause, Mode, Signal
 from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
 from sentinel.model.step import Limit
 from sentinel.rules.declare import Rule, declare
@@ -65,7 +65,7 @@ def load(
                 )
                 found.append(_Condition(order, stream, expression, None))
         rules.append(rule)
-        if rule.stage is not Stage.OFF:
+        if rule.mode is not Mode.OFF:
             conditions += found
     return RuleSet(tuple(rules), tuple(conditions))
 
@@ -82,7 +82,7 @@ class RuleSet:
         self._sequences = {
             order: SequenceState(len(rule.sequence.steps), rule.sequence.within_ms)
             for order, rule in enumerate(rules)
-            if rule.sequence is not None and rule.stage is not Stage.OFF
+            if rule.sequence is not None and rule.mode is not Mode.OFF
         }
         self._limits: Counter[Limit] = Counter()
 
@@ -172,7 +172,7 @@ class RuleSet:
             recorded_ms=match.recorded_ms,
             risk=rule.risk,
             severity=rule.severity,
-            stage=rule.stage,
+            mode=rule.mode,
             title=rule.title,
             clauses=clauses,
             actions=tuple(rule.actions),

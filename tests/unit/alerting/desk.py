@@ -12,7 +12,7 @@ from sentinel.model.alert import Alert
 from sentinel.model.document import parse
 from sentinel.model.events import Stream
 from sentinel.model.response import Response, ResponseKind, Silence
-from sentinel.model.signal import Action, Clause, Risk, Signal, Stage, Title
+from sentinel.model.signal import Action, Clause, Mode, Risk, Signal, Title
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 TIERS = CONFIGS / "tiers.yaml"
@@ -40,7 +40,7 @@ BASE = Signal(
     recorded_ms=START + 5,
     risk=Risk.OPERATIONAL,
     severity=50,
-    stage=Stage.LIVE,
+    mode=Mode.LIVE,
     title=Title("Drain", "盗转"),
     clauses=(Clause("amount_z > 3", {"amount_z": 4.1}),),
     actions=(Action.HOLD_TRANSFER,),
@@ -121,7 +121,7 @@ class Desk:
             recorded_ms=moment + 5,
             risk=changes.pop("risk", Risk.OPERATIONAL),
             severity=severity,
-            stage=Stage.LIVE,
+            mode=Mode.LIVE,
             title=Title("Drain", "盗转"),
             clauses=(Clause("n > 1", {"n": 2.0}),),
             actions=(Action.HOLD_TRANSFER,),

@@ -11,7 +11,7 @@ from sentinel.alerting import load
 from sentinel.model.alert import Change, Tier
 from sentinel.model.document import parse
 from sentinel.model.ids import Hasher
-from sentinel.model.signal import Action, Clause, Risk, Stage, Title
+from sentinel.model.signal import Action, Clause, Mode, Risk, Title
 from sentinel.model.step import Limit, SignalDrop
 
 
@@ -138,7 +138,7 @@ def test_shadow_signals_leave_no_trace() -> None:
     what = alerting()
     what.advance(START)
     empty = what.snapshot()
-    fused = fuse(what, signal(1, stage=Stage.SHADOW, severity=100))
+    fused = fuse(what, signal(1, mode=Mode.SHADOW, severity=100))
     assert (fused.alerts, fused.dropped) == ([], Counter({SignalDrop.SHADOW: 1}))
     assert what.snapshot() == empty
 

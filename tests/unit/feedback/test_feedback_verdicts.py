@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from sentinel.feedback import Verdicts
 from sentinel.model.events import EventKey, Stream
 from sentinel.model.response import Verdict
-from sentinel.model.signal import Risk, Signal, Stage, Title
+from sentinel.model.signal import Mode, Risk, Signal, Title
 from sentinel.model.step import Limit
 
 CONFIRMED, FALSE_POSITIVE = Verdict.CONFIRMED, Verdict.FALSE_POSITIVE
 
 
-def signal(event: int, rule: str = "one", stage: Stage = Stage.LIVE) -> Signal:
+def signal(event: int, rule: str = "one", mode: Mode = Mode.LIVE) -> Signal:
     """A rule's yes to the event of that number."""
     return Signal(
         place=event,
@@ -26,7 +26,7 @@ def signal(event: int, rule: str = "one", stage: Stage = Stage.LIVE) -> Signal:
         recorded_ms=event,
         risk=Risk.CREDIT,
         severity=50,
-        stage=stage,
+        mode=mode,
         title=Title("A", "甲"),
         clauses=(),
         actions=(),
@@ -41,7 +41,7 @@ def _key(event_id: str) -> EventKey:
 def test_a_verdict_counts_for_every_rule_that_fired() -> None:
     """Rules that only watch are measured on the same answers as those that page."""
     verdicts = Verdicts(10)
-    verdicts.note([signal(1), signal(1, "two", Stage.SHADOW)])
+    verdicts.note([signal(1), signal(1, "two", Mode.SHADOW)])
     verdicts.note([signal(2)])
     assert verdicts.judge([_key("E1"), _key("E2"), _key("E9")], CONFIRMED) == 2
     assert verdicts.tallies == {("one", "live", CONFIRMED): 2, ("two", "shadow", CONFIRMED): 1}

@@ -8,7 +8,7 @@ from sentinel.model.document import ConfigError, parse
 from sentinel.model.entity import EntityKind
 from sentinel.model.events import Stream
 from sentinel.model.rollup import EntityRows
-from sentinel.model.signal import Stage
+from sentinel.model.signal import Mode
 from sentinel.model.step import SignalDrop
 from sentinel.rules import EntityRules, load_entity_rules
 
@@ -20,7 +20,7 @@ RULE = """\
     owner: o
     risk: operational
     severity: 50
-    stage: {stage}
+    mode: {mode}
     by: {by}
     when: '{when}'
     entity_risk: {entity_risk}
@@ -31,8 +31,8 @@ def _rules(*rules: str) -> EntityRules:
     return load_entity_rules([parse("rules:\n" + "".join(rules), "rules/some.yaml")], COLUMNS)
 
 
-def _rule(id_: str, by: str = "ip", when: str = "n > 5", stage: str = "live", risk: int = 9) -> str:
-    return RULE.format(id=id_, by=by, when=when, stage=stage, entity_risk=risk)
+def _rule(id_: str, by: str = "ip", when: str = "n > 5", mode: str = "live", risk: int = 9) -> str:
+    return RULE.format(id=id_, by=by, when=when, mode=mode, entity_risk=risk)
 
 
 def _rows(kind: EntityKind, *seen: tuple[str, float, int]) -> EntityRows:
@@ -68,7 +68,7 @@ def test_signals_come_by_time_then_by_record_and_rule() -> None:
 
 def test_rules_on_trial_make_nothing_hot_and_rules_that_are_off_are_not_run() -> None:
     """Only live rules give a risk; shadow rules say so."""
-    rules = _rules(_rule("a"), _rule("b", stage="shadow"), _rule("c", stage="off"))
+    rules = _rules(_rule("a"), _rule("b", mode="shadow"), _rule("c", mode="off"))
     assert rules.entity_risk == {"a": 9}
     found = rules.evaluate([_rows(EntityKind.IP, ("x", 6, 1))], LATENESS_MS)
     assert [each.rule_id for each in found] == ["a", "b"]
@@ -80,7 +80,7 @@ def test_a_rule_says_yes_to_a_pane_once_and_to_late_rows_never() -> None:
     """What goes no further is counted by rule and reason; a late row hides no row in time."""
     rules = _rules(
         _rule("a").replace("    entity_risk: 9\n", ""),
-        _rule("b", stage="shadow"),
+        _rule("b", mode="shadow"),
         _rule("c", risk=5),
     )
     times = (21, 22, 25, 31, 39, 32)
@@ -93,11 +93,11 @@ def test_a_rule_says_yes_to_a_pane_once_and_to_late_rows_never() -> None:
     assert [time for rule, time in by_rule if rule == "c"] == [22, 25, 31, 32, 39]  # it tells heat
     assert [each.place for each in found] == list(range(len(found)))
     assert rules.take_dropped() == {
-        ("a", Stage.LIVE, SignalDrop.LATE_EVENT): 1,
-        ("b", Stage.SHADOW, SignalDrop.LATE_EVENT): 1,
-        ("c", Stage.LIVE, SignalDrop.LATE_EVENT): 1,
-        ("a", Stage.LIVE, SignalDrop.UNCHANGED): 3,
-        ("b", Stage.SHADOW, SignalDrop.SHADOW): 3,
+        ("a", Mode.LIVE, SignalDrop.LATE_EVENT): 1,
+        ("b", Mode.SHADOW, SignalDrop.LATE_EVENT): 1,
+        ("c", Mode.LIVE, SignalDrop.LATE_EVENT): 1,
+        ("a", Mode.LIVE, SignalDrop.UNCHANGED): 3,
+        ("b", Mode.SHADOW, SignalDrop.SHADOW): 3,
     }
     assert not rules.take_dropped()
 
