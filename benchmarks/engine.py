@@ -25,7 +25,7 @@ _STAGES: dict[str, tuple[object, str]] = {
     "features": (FeatureSet, "update"),
     "detectors": (DetectorSet, "score"),
     "rules": (RuleSet, "evaluate"),
-    "alerting": (Alerting, "take"),
+    "alerting": (Alerting, "process"),
 }
 
 

@@ -85,8 +85,8 @@ class RiverPeer:
         if not signals:
             return values, signals, []
         self._alerting.advance(event.event_time)
-        self._alerting.take(signals)
-        return values, signals, self._alerting.finish().alerts
+        self._alerting.process(signals)
+        return values, signals, self._alerting.drain().alerts
 
 
 class Plan:

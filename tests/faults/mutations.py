@@ -29,7 +29,7 @@ class Mutation:
 
 def _ack_in_finally() -> None:
     """A step that failed is acked and the next one taken."""
-    take = Stepper.take
+    take = Stepper.process
 
     def careless(self: Stepper, *more: Any) -> CommittedStep | None:
         try:
@@ -38,7 +38,7 @@ def _ack_in_finally() -> None:
             self._sink._producer._producer.abort_transaction(10)  # type: ignore[attr-defined]
             return None
 
-    Stepper.take = careless  # type: ignore[assignment, method-assign]
+    Stepper.process = careless  # type: ignore[assignment, method-assign]
 
 
 def _decode_error_acked() -> None:

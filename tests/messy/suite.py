@@ -65,7 +65,7 @@ def _read(path: Path, file: File, found: Found) -> None:
         rows += n
         for row, event in enumerate(decoded.events):
             values[event.event_id] = {name: decoded.columns[name][row] for name in COLUMNS}
-    letters = len(source.take_refused())
+    letters = len(source.drain_refused())
     found.counts["rows"] += len(file.meanings) + file.skipped
     if rows + letters + source.skipped.total() != len(file.meanings) + file.skipped:
         found.wrong.append(f"{path.name}: {rows} + {letters} + {source.skipped.total()} rows")

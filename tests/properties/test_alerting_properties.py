@@ -131,7 +131,7 @@ class Run:
         """Let one thing happen, at its time or, if that is past, now."""
         if isinstance(item, list):
             self.advance(max(signal.event_time for signal in item))
-            self.alerting.take(item)
+            self.alerting.process(item)
         elif isinstance(item[0], ResponseKind):
             kind, which, verdict, minutes = cast("_Answer", item)
             at_ms = START + minutes * 60_000
@@ -173,7 +173,7 @@ class Run:
 
     def settle(self) -> Said:
         """Take what was said, and add it to the rest."""
-        said, total = self.alerting.finish(), self.said
+        said, total = self.alerting.drain(), self.said
         total.alerts += said.alerts
         total.action_requests += said.action_requests
         total.dropped += said.dropped

@@ -54,15 +54,15 @@ def test_many_seeds() -> None:
 def _acks_in_finally(patch: pytest.MonkeyPatch) -> None:
     """Chunks are acked although their step failed."""
 
-    def take(self: World, worker: Worker) -> CommittedStep | None:
+    def process(self: World, worker: Worker) -> CommittedStep | None:
         due = self._due(worker)
         try:
-            return worker.stepper.take(due, self._now_ms, self.log.configurations[-1])
+            return worker.stepper.process(due, self._now_ms, self.log.configurations[-1])
         finally:
             for ack in due.acks:
                 ack()
 
-    patch.setattr(World, "_take", take)
+    patch.setattr(World, "_process", process)
 
 
 def _position_of_the_group(patch: pytest.MonkeyPatch) -> None:

@@ -259,11 +259,11 @@ class World:
             self._as_undisturbed = False
         return due
 
-    def _take(self, worker: Worker) -> CommittedStep | None:
+    def _process(self, worker: Worker) -> CommittedStep | None:
         """Process one step of what the inbox holds."""
         wall_ms, due = self._now_ms + self._skew_ms, self._due(worker)
         worker.carried = due
-        done = worker.stepper.take(due, wall_ms, self.log.configurations[-1])
+        done = worker.stepper.process(due, wall_ms, self.log.configurations[-1])
         worker.carried = None
         for each in due.acks:
             each()
@@ -272,14 +272,14 @@ class World:
     def _lacks(self, worker: Worker) -> bool:
         """Whether something that was handed over has not come in."""
         return any(
-            position > max(worker.stepper.taken(TOPICS[stream]), worker.arrived.get(stream, 0))
+            position > max(worker.stepper.received(TOPICS[stream]), worker.arrived.get(stream, 0))
             for stream, position in worker.positions.items()
         )
 
     def _step(self, worker: Worker, fault: str) -> None:
         worker.sink.fault = fault
         try:
-            self._take(worker)
+            self._process(worker)
         except CrashError:
             self._crash(fault)
         except GapError:
@@ -317,7 +317,7 @@ class World:
         before = len(self.log.journal)
         self._fetch(zombie)
         try:
-            done = self._take(zombie)
+            done = self._process(zombie)
         except ProducerFatalError:
             self.happened["zombie fenced"] += 1
             return
@@ -352,7 +352,7 @@ class World:
                     worker.positions[stream] = found.end
                     news = True
             try:
-                done = self._take(worker)
+                done = self._process(worker)
             except GapError:
                 if not worker.lost:
                     raise

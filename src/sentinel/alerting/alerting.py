@@ -112,7 +112,7 @@ class Alerting:
         self._shared_ms = max(self._shared_ms, shared_ms)
         self._wall_ms = wall_ms
 
-    def take(self, signals: Sequence[Signal]) -> None:
+    def process(self, signals: Sequence[Signal]) -> None:
         """Take in the signals of one event."""
         live = [signal for signal in signals if signal.mode is Mode.LIVE]
         if len(live) < len(signals):
@@ -124,7 +124,7 @@ class Alerting:
         # it was when it became known.
         clock_ms = self._stream_ms if who[0] == CUSTOMER else live[0].recorded_ms
         for claim, count in self._fusion.fuse(live, clock_ms):
-            if not self._book.claim(claim, self._moment_ms(who)):
+            if not self._book.update(claim, self._moment_ms(who)):
                 self._said.dropped[SignalDrop.UNCHANGED] += count
         for risk in {signal.risk: None for signal in live}:
             self._watch_quiet(who, risk)
@@ -132,11 +132,11 @@ class Alerting:
         while self._fusion.is_over:
             self._displace()
 
-    def claim(self, claim: AlertUpdate) -> None:
+    def update(self, claim: AlertUpdate) -> None:
         """Take in what another stage says of an entity of its own."""
-        self._book.claim(claim, self._wall_ms)
+        self._book.update(claim, self._wall_ms)
 
-    def end(self, ending: AlertResolution) -> None:
+    def resolve(self, ending: AlertResolution) -> None:
         """What another stage had claimed is over."""
         place = (ending.entity.kind, ending.entity.id, ending.risk)
         self._end(place, ending.resolution, ending.at_ms)
@@ -174,10 +174,10 @@ class Alerting:
             or self._wall_timers.next_due_ms() <= wall_ms
         )
 
-    def finish(self) -> Said:
+    def drain(self) -> Said:
         """What was said and counted since the last call."""
         said, self._said = self._said, Said()
-        written = self._book.take()
+        written = self._book.drain()
         said.alerts, said.action_requests = written.alerts, written.action_requests
         said.withheld = written.withheld
         said.dropped += self._fusion.dropped

@@ -110,7 +110,7 @@ class AlertBook:
         """Name the configuration under which the coming revisions are made."""
         self._config_version = config_version
 
-    def take(self) -> Written:
+    def drain(self) -> Written:
         """What was written since the last call."""
         written, self._written = self._written, Written()
         return written
@@ -136,7 +136,7 @@ class AlertBook:
         """How many alerts are open, by tier, state and whether they are suppressed."""
         return dict(self._counts)
 
-    def claim(self, claim: AlertUpdate, moment_ms: int) -> bool:
+    def update(self, claim: AlertUpdate, moment_ms: int) -> bool:
         """Open or revise the alert of the claim; False if there is nothing new to say."""
         key = (claim.entity.kind, claim.entity.id, claim.risk)
         found = self._open.get(key)

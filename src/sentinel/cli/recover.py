@@ -50,7 +50,7 @@ def recover(
             raise UserError(f"there are shards 0 to {count - 1}")
         configurations.start()
         if not (
-            configurations.wait_caught_up(_CATCH_UP_S) and configurations.take_key(_CATCH_UP_S)
+            configurations.wait_caught_up(_CATCH_UP_S) and configurations.read_key(_CATCH_UP_S)
         ):
             raise UserError(f"no answer from {settings.brokers} for {_CATCH_UP_S:.0f} s")
         for number in range(count) if shard is None else [shard]:

@@ -92,7 +92,7 @@ def _configurations(
     if not configurations.published and settings.publishers_file is not None:
         raise UserError("nothing is published: run `sentinel publish` with a publisher's key")
     try:
-        if not configurations.take_key(_CATCH_UP_S):
+        if not configurations.read_key(_CATCH_UP_S):
             raise UserError(f"no key on {Topics(settings.topic_prefix).configs}")
         if not configurations.published:  # so that what the journal names can be found again
             publish(settings, configuration, time.time_ns() // 1_000_000)

@@ -44,7 +44,7 @@ class Alarms:
         self._zone = zone
         self._open: dict[str, list[OpenNotice]] = {}
 
-    def take(self, notice: Notice) -> AlertUpdate | AlertResolution | None:
+    def apply(self, notice: Notice) -> AlertUpdate | AlertResolution | None:
         """What is to be said of the notice's complaint now; None if nothing changes."""
         before = self._open.get(notice.complaint_id, [])
         match notice.kind:

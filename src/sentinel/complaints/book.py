@@ -53,7 +53,7 @@ class Complaints:
         self._counts = Counts()
         self._limits: Counter[Limit] = Counter()
 
-    def take(
+    def process(
         self,
         complaint_id: str,
         customer_id: str,
@@ -131,7 +131,7 @@ class Complaints:
         limits, self._limits = self._limits, Counter()
         return limits
 
-    def take_counts(self) -> Counts:
+    def drain_counts(self) -> Counts:
         """What was counted since the last call; no part of a snapshot."""
         counts, self._counts = self._counts, Counts()
         return counts

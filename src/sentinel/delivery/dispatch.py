@@ -104,7 +104,7 @@ class Dispatcher:
         for batch in [*([page] for page in pages), *([digest] if digest else [])]:
             is_red = batch[0].content.tier is Tier.RED
             messages = channel.messages(batch) if isinstance(channel, Robot) else 1
-            wait_s = rate.take(self._clock.now_ms(), is_red=is_red, messages=messages)
+            wait_s = rate.acquire(self._clock.now_ms(), is_red=is_red, messages=messages)
             if wait_s:
                 return wait_s
             await self._send(channel, batch)

@@ -21,7 +21,7 @@ class Rate:
         self._forget(now_ms)
         return max(0, self._others - len(self._sent_ms))
 
-    def take(self, now_ms: int, *, is_red: bool, messages: int = 1) -> float:
+    def acquire(self, now_ms: int, *, is_red: bool, messages: int = 1) -> float:
         """Note that so many messages are sent now; without room, the seconds until there is.
 
         What is more than the rate itself goes when nothing else has been sent.

@@ -38,7 +38,7 @@ class Route:
     routes: tuple["Route", ...]
     fallback: tuple[str, ...] = ()
 
-    def takes(self, labels: Mapping[str, str], moment_ms: int) -> bool:
+    def matches(self, labels: Mapping[str, str], moment_ms: int) -> bool:
         """Whether the route's own conditions hold."""
         on = self.hours is None or self.hours.is_on(moment_ms)
         return on and all_match(self.matchers, labels)
@@ -47,7 +47,7 @@ class Route:
         """The deepest routes that take an alert which this one takes, in order."""
         found: list[Route] = []
         for route in self.routes:
-            if route.takes(labels, moment_ms):
+            if route.matches(labels, moment_ms):
                 found += route.matching(labels, moment_ms)
                 if not route.goes_on:
                     break

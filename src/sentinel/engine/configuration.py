@@ -167,7 +167,7 @@ class Configuration:
         layout = entities.lay_out(self.measures, entity_rules.demand)
         collector = entities.Collector(layout, self.measures, compile_condition, hasher)
         entity_risk_cache = entities.EntityRiskCache(demand, hasher)
-        max_held = bounds.max_held_transactions if collector.takes_labels else 0
+        max_held = bounds.max_held_transactions if collector.needs_labels else 0
         return Stages(
             position=ingest.Position(bounds.ingest.remembered_events),
             customers=features.Customers(feature_set, bounds.max_customers, bounds.customer_ttl_ms),

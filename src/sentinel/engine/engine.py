@@ -66,7 +66,7 @@ class Engine:
         inputs = self._intake.read(step, counts)
         batch = inputs.batch
         self._measure(batch)
-        stages.entity_risk_cache.take(chunks_of(step, Control.ENTITY_RISK), wall_ms)
+        stages.entity_risk_cache.read(chunks_of(step, Control.ENTITY_RISK), wall_ms)
         stages.entity_risk_cache.add_to(batch)
         signals = stages.rules.evaluate(batch)
 
@@ -138,7 +138,7 @@ class Engine:
         counts.signals.update((each.rule_id, each.mode.value) for each in (*signals, *shared))
         in_time = [signal for signal in signals if not batch.late[signal.place]]
         counts.dropped_signals[SignalDrop.LATE_EVENT] += len(signals) - len(in_time)
-        for (rule_id, mode, why), count in self._stages.entity_rules.take_dropped().items():
+        for (rule_id, mode, why), count in self._stages.entity_rules.drain_drops().items():
             counts.signals[rule_id, mode.value] += count
             counts.dropped_signals[why] += count
         return in_time
@@ -146,7 +146,7 @@ class Engine:
     def _finish(self, inputs: Inputs, emitted: Emitted, counts: Counts) -> None:
         """Collect what alerting and complaints came to, and what every stage counted."""
         stages, batch = self._stages, inputs.batch
-        said, complaints = stages.alerting.finish(), stages.complaints.take_counts()
+        said, complaints = stages.alerting.drain(), stages.complaints.drain_counts()
         emitted.alerts, emitted.action_requests = said.alerts, said.action_requests
         emitted.dead_letters = inputs.dead_letters
         for stream, rows in batch.rows.items():

@@ -49,7 +49,7 @@ class Intake:
         position = self._stages.position
         watermarks, until_ms = position.watermarks, _until_ms(step, step.stream_ms)
         decoded = {
-            stream: position.ahead.take(stream, chunks, watermarks.appended(stream), until_ms)
+            stream: position.ahead.drain(stream, chunks, watermarks.appended(stream), until_ms)
             or self._decode(stream, chunks, watermarks.appended(stream), until_ms)
             for stream in Stream
             if (chunks := chunks_of(step, stream))

@@ -53,7 +53,7 @@ class Timeline:
                 self._complain(happened, batch, place)
             elif isinstance(happened, list):
                 self._stages.verdicts.note(happened)
-                self._stages.alerting.take(happened)
+                self._stages.alerting.process(happened)
         if len(batch):
             self.advance(int(batch.order[-1]))
 
@@ -64,7 +64,7 @@ class Timeline:
             mine = list(each)
             stages.alerting.advance(NEVER, self._wall_ms, at_ms)
             stages.verdicts.note(mine)
-            stages.alerting.take(mine)
+            stages.alerting.process(mine)
             risk = max(
                 (stages.entity_rules.entity_risk.get(one.rule_id, 0) for one in mine), default=0
             )
@@ -109,7 +109,7 @@ class Timeline:
     def _complain(self, event: Complaint, batch: Batch, place: int) -> None:
         recorded_ms = batch.rows[Stream.COMPLAINT].recorded_ms[batch.row[place]]
         self._apply(
-            self._stages.complaints.take(
+            self._stages.complaints.process(
                 event.complaint_id,
                 event.customer_id,
                 event.status,
@@ -129,11 +129,11 @@ class Timeline:
         """Notices of complaints become alerts, or end them."""
         for notice in notices:
             self._counts.notices[notice.kind] += 1
-            said = self._stages.alarms.take(notice)
+            said = self._stages.alarms.apply(notice)
             if isinstance(said, AlertUpdate):
-                self._stages.alerting.claim(said)
+                self._stages.alerting.update(said)
             elif isinstance(said, AlertResolution):
-                self._stages.alerting.end(said)
+                self._stages.alerting.resolve(said)
 
 
 _Happening = tuple[Response, int] | Event | list[Signal]

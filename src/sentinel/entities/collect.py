@@ -112,7 +112,7 @@ class Collector:
         return tuple(field for field in fields if field is not None)
 
     @property
-    def takes_labels(self) -> bool:
+    def needs_labels(self) -> bool:
         """Whether anything is measured of verdicts."""
         return bool(self._layout.labelled)
 

@@ -140,7 +140,7 @@ class EntityRiskCache:
         """Whether any rule asks how risky an entity is."""
         return any(self._demand.values())
 
-    def take(self, chunks: Sequence[Chunk], wall_ms: int | None = None) -> None:
+    def read(self, chunks: Sequence[Chunk], wall_ms: int | None = None) -> None:
         """Take in what owners told, in the order of their records, at a wall-clock time."""
         for chunk in chunks:
             for value in chunk.values:

@@ -196,5 +196,5 @@ class Prequential:
         forest = boost(row.values, row.fraud, row.weight, growth)
         scored = ~np.isnan(row.margin)
         platt = fit_platt(row.margin[scored], row.fraud[scored], row.weight[scored])
-        self._boosted.take(forest, platt)
+        self._boosted.install(forest, platt)
         self.models += 1

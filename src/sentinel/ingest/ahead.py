@@ -68,7 +68,7 @@ class Ahead:
         self._reached_ms[stream] = part.reached_ms
         return part.renamed(found == CONFLICT, hasher).only(found != REPEAT)
 
-    def take(
+    def drain(
         self, stream: Stream, chunks: Sequence[Chunk], previous_ms: int, until_ms: int | None
     ) -> Decoded | None:
         """The very records of ``chunks`` as they were decoded when they were read ahead.

@@ -93,7 +93,7 @@ class Broadcast:
             while not self._stopping.is_set():
                 message = consumer.poll(_POLL_S)
                 if message is not None:
-                    self._take(message)
+                    self._keep(message)
         finally:
             consumer.close()
 
@@ -113,7 +113,7 @@ class Broadcast:
                 return TopicPartition(self.topic, 0, start.offset if start.offset >= 0 else end)
         return TopicPartition(self.topic, 0, OFFSET_BEGINNING)
 
-    def _take(self, message: Message) -> None:
+    def _keep(self, message: Message) -> None:
         error = message.error()
         if error is None:
             with self._lock:

@@ -156,7 +156,7 @@ class Configurations:
         """Wait until all that was there at the start has been read; False if not in time."""
         return self._broadcast.wait_caught_up(timeout_s)
 
-    def take_key(self, timeout_s: float) -> bool:
+    def read_key(self, timeout_s: float) -> bool:
         """Have everything under the deployment's key, after the topic's start was read.
 
         Where there is none, one is written; False if it cannot be read within the time.  Raises

@@ -97,7 +97,7 @@ def replay(
 
 def _counted(summary: Summary, outcome: Outcome, sources: list[Source]) -> Outcome:
     """The outcome with what its readers refused, counted."""
-    refused = [letter for source in sources for letter in source.take_refused()]
+    refused = [letter for source in sources for letter in source.drain_refused()]
     summary.rows += len(refused)
     outcome.emitted.dead_letters += refused
     summary.add(outcome)

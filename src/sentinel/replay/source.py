@@ -55,7 +55,7 @@ class Source:
             return 0
         return self.total_bytes if self._raw.closed else self._raw.tell()
 
-    def take_refused(self) -> list[DeadLetter]:
+    def drain_refused(self) -> list[DeadLetter]:
         """The rows refused since this was last asked, as dead letters."""
         refused, self._refused = self._refused, []
         malformed = DeadLetterReason.MALFORMED

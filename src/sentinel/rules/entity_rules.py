@@ -106,7 +106,7 @@ class EntityRules:
             )
         return signals
 
-    def take_dropped(self) -> Counter[tuple[str, Mode, SignalDrop]]:
+    def drain_drops(self) -> Counter[tuple[str, Mode, SignalDrop]]:
         """By rule, mode and reason: the signals since the last call that went no further."""
         dropped, self._dropped = self._dropped, Counter()
         return dropped

@@ -87,7 +87,7 @@ class KafkaHistory(Closing):
             if topic not in sources:
                 number = 0 if topic in self._topics.broadcast() else self._partition
                 sources[topic] = _Source(Partition(self._settings, topic, number), first)
-            found = sources[topic].take(first, last)
+            found = sources[topic].read(first, last)
             if not found or found[0].offset() != first or found[-1].offset() != last:
                 missing.append(topic)
             if found:
@@ -111,7 +111,7 @@ class _Source:
         self._messages = partition.read(start)
         self._ahead: Message | None = None
 
-    def take(self, first: int, last: int) -> list[Message]:
+    def read(self, first: int, last: int) -> list[Message]:
         """The messages of offsets first to last that are still retained."""
         taken: list[Message] = []
         while True:

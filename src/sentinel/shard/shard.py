@@ -113,9 +113,9 @@ class Shard:
         """The last applied offset by topic."""
         return self._stepper.state.applied if self._stepper else {}
 
-    def taken(self, topic: str) -> int:
+    def received(self, topic: str) -> int:
         """The offset up to which a topic's records have come in; 0 before recovery is done."""
-        return self._stepper.taken(topic) if self._stepper else 0
+        return self._stepper.received(topic) if self._stepper else 0
 
     def applied_end(self, topic: str) -> int:
         """The offset up to which a topic has been applied, and what holds no records passed."""
@@ -181,7 +181,7 @@ class Shard:
     def _process(self, stepper: Stepper, due: Due) -> CommittedStep | None:
         """Process and commit one step; runs in a thread so that heartbeats go on."""
         wall_ms = max(due.stream_ms, self._inputs.clock_ms())
-        return stepper.take(due, wall_ms, self._inputs.configuration())
+        return stepper.process(due, wall_ms, self._inputs.configuration())
 
     async def _recovered(self) -> Stepper:
         self.ready = False

@@ -227,7 +227,7 @@ class Shards:
             return True
         handed_over = dict(self._handed_over)
         if any(
-            handed_over.get((topic, number), 0) > shard.taken(topic)
+            handed_over.get((topic, number), 0) > shard.received(topic)
             for number, (shard, _) in running.items()
             for topic in self._topics.inputs.values()
         ):

@@ -111,9 +111,9 @@ class Stepper:
         self.arrived[fetched.topic] = max(fetched.end, expected)
 
     def _expected(self, topic: str) -> int:
-        return max(self.arrived.get(topic, 0), self.taken(topic))
+        return max(self.arrived.get(topic, 0), self.received(topic))
 
-    def take(self, due: Due, wall_ms: int, configuration: Configuration) -> CommittedStep | None:
+    def process(self, due: Due, wall_ms: int, configuration: Configuration) -> CommittedStep | None:
         """Process one step of what is due; None if there was nothing to do.
 
         It is processed when there are new records, a deadline is due, or another configuration
@@ -141,7 +141,7 @@ class Stepper:
         reach(Failpoint.AFTER_COMMIT)
         return CommittedStep(outcome, record, processed - started, time.perf_counter() - processed)
 
-    def taken(self, topic: str) -> int:
+    def received(self, topic: str) -> int:
         """The offset up to which a topic's records have come in."""
         return max(self.fetched.get(topic, 0), self.state.applied.get(topic, -1) + 1)
 
@@ -151,7 +151,7 @@ class Stepper:
         applied = dict(self.state.applied)
         for stream, fetched in arrived:
             at = applied.get(fetched.topic, -1)
-            self.fetched[fetched.topic] = max(fetched.end, self.taken(fetched.topic))
+            self.fetched[fetched.topic] = max(fetched.end, self.received(fetched.topic))
             chunk = fetched.after(stream, at)
             if chunk is not None:
                 applied[chunk.topic] = chunk.offsets[-1]

@@ -77,8 +77,8 @@ def fuse(what: Alerting, *signals: Signal) -> Said:
     for _, event in groupby(signals, key=lambda signal: signal.place):
         same = list(event)
         what.advance(max(signal.event_time for signal in same))
-        what.take(same)
-    return what.finish()
+        what.process(same)
+    return what.drain()
 
 
 def only(fused: Said) -> Alert:
@@ -128,7 +128,7 @@ class Desk:
             runbook="docs/runbooks/account-takeover.md",
         )
         self.alerting.advance(moment)
-        self.alerting.take([replace(signal, **changes)])
+        self.alerting.process([replace(signal, **changes)])
         return self.said()
 
     def answers(self, hours: float, alert: Alert, kind: ResponseKind, **more: Any) -> list[Alert]:
@@ -178,5 +178,5 @@ class Desk:
 
     def said(self) -> list[Alert]:
         """What was said since the last call."""
-        self.last = self.alerting.finish()
+        self.last = self.alerting.drain()
         return self.last.alerts

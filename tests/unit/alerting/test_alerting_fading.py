@@ -75,7 +75,7 @@ def test_a_shared_entitys_signal_is_as_old_as_it_was_when_it_became_known() -> N
     said = fuse(what, signal(2, severity=80, **merchant))
     assert (only(said).entity.id, said.dropped) == ("M1", Counter())
     what.advance(START + 60 * HOUR)  # by then it is over
-    (over,) = what.finish().alerts
+    (over,) = what.drain().alerts
     assert (over.entity.id, over.state) == ("M1", AlertState.RESOLVED)
     late = replace(signal(3, **merchant), recorded_ms=START + 60 * HOUR)
     assert fuse(what, late).dropped == Counter({SignalDrop.STALE: 1})

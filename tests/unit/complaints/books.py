@@ -38,7 +38,7 @@ def take(
 ) -> list[Notice]:
     """Take an event at a local time (or ms), recorded five seconds later."""
     time = ms(at) if isinstance(at, str) else at
-    return complaints.take(
+    return complaints.process(
         complaint_id,
         customer_id,
         status,

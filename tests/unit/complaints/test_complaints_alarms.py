@@ -37,7 +37,7 @@ def _alarms() -> Alarms:
 
 def test_a_warning_claims_an_alert_on_the_complaint() -> None:
     """Its entity is the complaint, its key the customer, its risk legal."""
-    claim = _alarms().take(NOTICE)
+    claim = _alarms().apply(NOTICE)
     assert isinstance(claim, AlertUpdate)
     assert (claim.entity.kind, claim.entity.id, claim.key) == ("complaint", "P1", "C1")
     assert (claim.tier, claim.is_news) == (Tier.BLUE, True)
@@ -48,8 +48,8 @@ def test_a_warning_claims_an_alert_on_the_complaint() -> None:
 def test_a_later_warning_of_the_same_duty_takes_the_place_of_the_earlier() -> None:
     """One reason, counted twice, at the higher tier."""
     alarms = _alarms()
-    alarms.take(NOTICE)
-    claim = alarms.take(replace(NOTICE, tier=Tier.YELLOW, fraction=0.8))
+    alarms.apply(NOTICE)
+    claim = alarms.apply(replace(NOTICE, tier=Tier.YELLOW, fraction=0.8))
     assert isinstance(claim, AlertUpdate)
     assert (claim.tier, len(claim.reasons), claim.reasons[0].count) == (Tier.YELLOW, 1, 2)
 
@@ -57,12 +57,12 @@ def test_a_later_warning_of_the_same_duty_takes_the_place_of_the_earlier() -> No
 def test_the_most_urgent_of_what_stands_decides() -> None:
     """Two duties, two reasons, the stronger first; when it is met the other one is left."""
     alarms = _alarms()
-    alarms.take(NOTICE)
-    claim = alarms.take(replace(ACKNOWLEDGE, tier=Tier.ORANGE))
+    alarms.apply(NOTICE)
+    claim = alarms.apply(replace(ACKNOWLEDGE, tier=Tier.ORANGE))
     assert isinstance(claim, AlertUpdate)
     assert (claim.tier, [each.severity for each in claim.reasons]) == (Tier.ORANGE, [70, 25])
     assert [each.tier_without for each in claim.reasons] == [Tier.BLUE, Tier.ORANGE]
-    left = alarms.take(replace(MET, duty=Duty.ACKNOWLEDGE))
+    left = alarms.apply(replace(MET, duty=Duty.ACKNOWLEDGE))
     assert isinstance(left, AlertUpdate)
     assert (left.tier, left.is_news) == (Tier.BLUE, False)
 
@@ -70,11 +70,11 @@ def test_the_most_urgent_of_what_stands_decides() -> None:
 def test_what_is_met_or_over_ends_the_alert() -> None:
     """The last duty met, or the complaint closed: an ending; nothing stood: nothing."""
     alarms = _alarms()
-    alarms.take(NOTICE)
-    assert isinstance(alarms.take(MET), AlertResolution)
-    assert alarms.take(replace(MET, kind=Kind.COMPLETED)) is None
-    alarms.take(NOTICE)
-    ending = alarms.take(replace(MET, kind=Kind.FORGOTTEN))
+    alarms.apply(NOTICE)
+    assert isinstance(alarms.apply(MET), AlertResolution)
+    assert alarms.apply(replace(MET, kind=Kind.COMPLETED)) is None
+    alarms.apply(NOTICE)
+    ending = alarms.apply(replace(MET, kind=Kind.FORGOTTEN))
     assert isinstance(ending, AlertResolution)
     assert ending.resolution is Resolution.DISPLACED
 
@@ -85,14 +85,14 @@ def test_an_extension_takes_the_place_of_the_warning_it_answers() -> None:
     extended = replace(
         NOTICE, kind=Kind.EXTENDED, tier=None, fraction=None, approved_by="chief", event_id="E2"
     )
-    assert alarms.take(extended) is None
-    alarms.take(replace(NOTICE, tier=Tier.YELLOW))
-    claim = alarms.take(extended)
+    assert alarms.apply(extended) is None
+    alarms.apply(replace(NOTICE, tier=Tier.YELLOW))
+    claim = alarms.apply(extended)
     assert isinstance(claim, AlertUpdate)
     assert (claim.tier, claim.is_news, len(claim.reasons)) == (Tier.BLUE, False, 1)
     assert "chief" in claim.reasons[0].title.en
     assert "chief" in claim.reasons[0].title.zh
-    assert isinstance(alarms.take(MET), AlertResolution)
+    assert isinstance(alarms.apply(MET), AlertResolution)
 
 
 def test_problems_stand_beside_deadlines() -> None:
@@ -101,9 +101,9 @@ def test_problems_stand_beside_deadlines() -> None:
     problem = replace(
         NOTICE, kind=Kind.ILLEGAL_TRANSITION, duty=None, problem=Problem.STEP_BACK, asked=None
     )
-    alarms.take(NOTICE)
-    alarms.take(replace(problem, asked=Status.RECEIVED))
-    left = alarms.take(MET)
+    alarms.apply(NOTICE)
+    alarms.apply(replace(problem, asked=Status.RECEIVED))
+    left = alarms.apply(MET)
     assert isinstance(left, AlertUpdate)
     assert [reason.rule_id for reason in left.reasons] == ["complaint.step_back"]
 
@@ -111,9 +111,9 @@ def test_problems_stand_beside_deadlines() -> None:
 def test_alarms_go_on_from_a_snapshot() -> None:
     """The restored one says what the original would have."""
     first, second = _alarms(), _alarms()
-    first.take(NOTICE)
-    first.take(replace(ACKNOWLEDGE, complaint_id="P2"))
+    first.apply(NOTICE)
+    first.apply(replace(ACKNOWLEDGE, complaint_id="P2"))
     second.restore(first.snapshot())
     assert second.snapshot() == first.snapshot()
     later = replace(NOTICE, tier=Tier.ORANGE, fraction=1.0)
-    assert second.take(later) == first.take(later)
+    assert second.apply(later) == first.apply(later)

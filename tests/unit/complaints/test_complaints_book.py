@@ -75,7 +75,7 @@ def test_a_good_life_has_no_warning() -> None:
     (completed,) = take(complaints, "closed", "2026-03-09T12:00")
     assert (completed.kind, completed.status) == (Kind.COMPLETED, Status.CLOSED)
     assert complaints.advance(MONTHS_LATER) == []
-    counts = complaints.take_counts()
+    counts = complaints.drain_counts()
     assert counts.on_time == Counter((duty, "hotline") for duty in Duty)
     assert not counts.late
     assert not counts.problems
@@ -88,7 +88,7 @@ def test_a_duty_warned_of_and_fulfilled_ends_its_warning() -> None:
     complaints.advance(ms("2026-03-05T00:00"))
     (met,) = take(complaints, "investigating", "2026-03-05T00:00")
     assert (met.kind, met.duty, met.due_ms) == (Kind.MET, Duty.ACKNOWLEDGE, ms("2026-03-05T00:00"))
-    assert complaints.take_counts().late == {(Duty.ACKNOWLEDGE, "hotline"): 1}
+    assert complaints.drain_counts().late == {(Duty.ACKNOWLEDGE, "hotline"): 1}
     assert {each.duty for each in complaints.advance(MONTHS_LATER)} == {Duty.RESOLVE, Duty.REPLY}
 
 
@@ -97,7 +97,7 @@ def test_the_last_moment_is_on_time() -> None:
     complaints = book()
     take(complaints, "received", MONDAY)
     take(complaints, "investigating", ms("2026-03-05T00:00") - 1)
-    assert complaints.take_counts().on_time == {(Duty.ACKNOWLEDGE, "hotline"): 1}
+    assert complaints.drain_counts().on_time == {(Duty.ACKNOWLEDGE, "hotline"): 1}
 
 
 def test_resolved_but_never_replied_is_red_at_the_maximum() -> None:
@@ -121,7 +121,7 @@ def test_closed_without_a_reply_stays_open_until_the_reply() -> None:
     assert complaints.backlog == {(Status.RESOLVED, "hotline"): 1}
     assert _kinds(take(complaints, "replied", "2026-03-04T00:00")) == [Kind.COMPLETED]
     assert not complaints.backlog
-    assert complaints.take_counts().problems == {Problem.CLOSED_WITHOUT_REPLY: 1}
+    assert complaints.drain_counts().problems == {Problem.CLOSED_WITHOUT_REPLY: 1}
 
 
 def test_a_channel_without_reply_closes_at_once() -> None:
@@ -131,7 +131,7 @@ def test_a_channel_without_reply_closes_at_once() -> None:
         take(complaints, status, MONDAY)
     assert complaints.advance(MONTHS_LATER) == []
     assert _kinds(take(complaints, "closed", MONTHS_LATER)) == [Kind.COMPLETED]
-    assert (Duty.REPLY, "hotline") not in complaints.take_counts().on_time
+    assert (Duty.REPLY, "hotline") not in complaints.drain_counts().on_time
 
 
 def test_withdrawn_ends_everything_and_counts_for_nothing() -> None:
@@ -140,7 +140,7 @@ def test_withdrawn_ends_everything_and_counts_for_nothing() -> None:
     take(complaints, "received", MONDAY)
     assert _kinds(take(complaints, "withdrawn", "2026-03-20T00:00")) == [Kind.COMPLETED]
     assert complaints.advance(MONTHS_LATER) == []
-    counts = complaints.take_counts()
+    counts = complaints.drain_counts()
     assert not counts.on_time
     assert not counts.late
 
@@ -161,8 +161,8 @@ def test_illegal_steps_are_reported_with_what_was_asked() -> None:
     (after,) = take(complaints, "investigating", "2026-03-04T00:00")
     assert (after.problem, after.status) == (Problem.AFTER_END, Status.WITHDRAWN)
     assert after.event_id == f"K1-investigating-{ms('2026-03-04T00:00')}"
-    assert complaints.take_counts().problems == {Problem.STEP_BACK: 1, Problem.AFTER_END: 1}
-    assert not complaints.take_counts().problems
+    assert complaints.drain_counts().problems == {Problem.STEP_BACK: 1, Problem.AFTER_END: 1}
+    assert not complaints.drain_counts().problems
 
 
 def test_another_customer_changes_nothing() -> None:
@@ -187,7 +187,7 @@ def test_an_unknown_complaint_opens_where_it_stands(status: str) -> None:
         "replied": set(),
     }
     assert owed == expected[status]
-    assert not complaints.take_counts().on_time
+    assert not complaints.drain_counts().on_time
 
 
 def test_an_unknown_complaint_that_is_over_is_over() -> None:
@@ -215,7 +215,7 @@ def test_a_late_step_between_is_history() -> None:
     assert skipped.problem is Problem.SKIPPED
     for _ in range(2):
         assert take(complaints, "investigating", "2026-03-03T00:00") == []
-    assert complaints.take_counts().problems == {Problem.SKIPPED: 1}
+    assert complaints.drain_counts().problems == {Problem.SKIPPED: 1}
 
 
 def test_a_step_forward_told_with_an_older_time_does_not_set_the_clock_back() -> None:

@@ -12,7 +12,7 @@ def test_no_period_has_more_than_the_rate() -> None:
     draw, rate, now_ms = random.Random(1), Rate(20, MINUTE), 0
     sent: list[int] = []
     for _ in range(2_000):
-        wait_s = rate.take(now_ms, is_red=draw.random() < 0.2)
+        wait_s = rate.acquire(now_ms, is_red=draw.random() < 0.2)
         if wait_s:
             now_ms += max(1, round(wait_s * 1_000))
         else:
@@ -25,27 +25,27 @@ def test_no_period_has_more_than_the_rate() -> None:
 def test_a_quarter_is_left_to_red_alerts() -> None:
     """Others wait when it alone is left; then red ones wait, too."""
     rate = Rate(8, MINUTE)
-    assert [rate.take(0, is_red=False) for _ in range(6)] == [0.0] * 6
+    assert [rate.acquire(0, is_red=False) for _ in range(6)] == [0.0] * 6
     assert rate.left(0) == 0
-    assert rate.take(0, is_red=False) == 60.0
-    assert [rate.take(1_000, is_red=True) for _ in range(2)] == [0.0] * 2
-    assert rate.take(1_000, is_red=True) == 59.0
-    assert rate.take(MINUTE, is_red=True) == 0.0
+    assert rate.acquire(0, is_red=False) == 60.0
+    assert [rate.acquire(1_000, is_red=True) for _ in range(2)] == [0.0] * 2
+    assert rate.acquire(1_000, is_red=True) == 59.0
+    assert rate.acquire(MINUTE, is_red=True) == 0.0
 
 
 def test_a_clock_that_is_set_back_holds_nothing_for_longer_than_the_period() -> None:
     """What was sent in the future counts as sent now."""
     rate = Rate(1, MINUTE)
-    assert rate.take(10 * MINUTE, is_red=True) == 0.0
-    assert rate.take(0, is_red=True) == 60.0
+    assert rate.acquire(10 * MINUTE, is_red=True) == 0.0
+    assert rate.acquire(0, is_red=True) == 60.0
 
 
 def test_each_message_of_a_digest_counts() -> None:
     """A digest waits until there is room for all of it; a larger one than the rate goes alone."""
     rate = Rate(8, MINUTE)
-    assert rate.take(0, is_red=False, messages=4) == 0.0
-    assert rate.take(1_000, is_red=False, messages=3) == 59.0
-    assert rate.take(1_000, is_red=False, messages=2) == 0.0
-    assert rate.take(MINUTE, is_red=False, messages=4) == 0.0
-    assert rate.take(2 * MINUTE, is_red=False, messages=40) == 0.0
-    assert rate.take(2 * MINUTE, is_red=True) == 60.0
+    assert rate.acquire(0, is_red=False, messages=4) == 0.0
+    assert rate.acquire(1_000, is_red=False, messages=3) == 59.0
+    assert rate.acquire(1_000, is_red=False, messages=2) == 0.0
+    assert rate.acquire(MINUTE, is_red=False, messages=4) == 0.0
+    assert rate.acquire(2 * MINUTE, is_red=False, messages=40) == 0.0
+    assert rate.acquire(2 * MINUTE, is_red=True) == 60.0

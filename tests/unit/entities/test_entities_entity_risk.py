@@ -22,7 +22,7 @@ def _entry(id_: str, risk: int, at: int) -> EntityRisk:
 
 
 def _told(entity_risk_cache: EntityRiskCache, *values: EntityRisk | bytes) -> None:
-    entity_risk_cache.take(_chunk(*values))
+    entity_risk_cache.read(_chunk(*values))
 
 
 def _chunk(*values: EntityRisk | bytes) -> list[Chunk]:
@@ -138,16 +138,16 @@ def test_in_an_outage_all_owners_are_waited_for_but_not_for_ever() -> None:
     assert entity_risk_cache.horizon_ms(now) == EVERYTHING
     entity_risk_cache.note_outage(now, now)
     assert entity_risk_cache.horizon_ms(now) == NOTHING
-    entity_risk_cache.take(_chunk(_progress(0, 700)), now)
+    entity_risk_cache.read(_chunk(_progress(0, 700)), now)
     assert entity_risk_cache.horizon_ms(now) == NOTHING
-    entity_risk_cache.take(_chunk(_progress(1, 500)), now + 1)
+    entity_risk_cache.read(_chunk(_progress(1, 500)), now + 1)
     entity_risk_cache.note_outage(
         None, now + 1
     )  # over for the owner of rollups, but not for all owners
     assert entity_risk_cache.horizon_ms(now + 1) == 500
-    entity_risk_cache.take(_chunk(_progress(0, 900)), now + GIVE_UP_MS + 1)
+    entity_risk_cache.read(_chunk(_progress(0, 900)), now + GIVE_UP_MS + 1)
     assert entity_risk_cache.horizon_ms(now + GIVE_UP_MS + 2) == 900
-    entity_risk_cache.take(_chunk(_progress(0, now - BEHIND_MS)), now + GIVE_UP_MS + 2)
+    entity_risk_cache.read(_chunk(_progress(0, now - BEHIND_MS)), now + GIVE_UP_MS + 2)
     assert entity_risk_cache.horizon_ms(now + GIVE_UP_MS + 3) == EVERYTHING
     entity_risk_cache.note_outage(None, now + GIVE_UP_MS + 3)
     entity_risk_cache.note_outage(2 * now, 2 * now)

@@ -91,7 +91,7 @@ def test_the_newest_forests_score_together_and_survive_a_restart() -> None:
     boosted = Boosted(average=2)
     assert np.isnan(boosted.margins(values)).all()
     for forest in forests:
-        boosted.take(forest, Platt(0.5, -1.0))
+        boosted.install(forest, Platt(0.5, -1.0))
     expected = mean(forests[1:]).margins(values)
     np.testing.assert_allclose(
         expected, (forests[1].margins(values) + forests[2].margins(values)) / 2, atol=1e-9

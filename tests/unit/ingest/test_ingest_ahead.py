@@ -94,14 +94,14 @@ def test_what_was_read_ahead_together_need_not_be_decoded_again() -> None:
     part, other = _decoded(first), _decoded(second)
     ahead.note(Stream.LOGIN, [first], part, ids, NEVER, 10, PLAIN)
     ahead.note(Stream.LOGIN, [second], other, ids, NEVER, 10, PLAIN)
-    assert ahead.take(Stream.LOGIN, [_chunk(0, "a")], NEVER, 10) is None
-    assert ahead.take(Stream.LOGIN, [first], 0, 10) is None  # another record came before it
+    assert ahead.drain(Stream.LOGIN, [_chunk(0, "a")], NEVER, 10) is None
+    assert ahead.drain(Stream.LOGIN, [first], 0, 10) is None  # another record came before it
     ahead.note(Stream.LOGIN, [first], part, ids, NEVER, 10, PLAIN)
-    assert ahead.take(Stream.LOGIN, [first], NEVER, 10) is part
-    assert ahead.take(Stream.LOGIN, [first], NEVER, 10) is None
-    assert ahead.take(Stream.LOGIN, [second], NEVER, 1) is None  # the clock was set back behind it
+    assert ahead.drain(Stream.LOGIN, [first], NEVER, 10) is part
+    assert ahead.drain(Stream.LOGIN, [first], NEVER, 10) is None
+    assert ahead.drain(Stream.LOGIN, [second], NEVER, 1) is None  # the clock was set back behind it
     ahead.note(Stream.LOGIN, [_chunk(3, "d")], _decoded(_chunk(3, "d")), ids, NEVER, 2, PLAIN)
-    assert ahead.take(Stream.LOGIN, [_chunk(3, "d")], NEVER, 10) is None  # it was beyond the clock
+    assert ahead.drain(Stream.LOGIN, [_chunk(3, "d")], NEVER, 10) is None  # it was beyond the clock
 
 
 def test_what_is_kept_is_forgotten_with_its_declarations_and_by_a_snapshot() -> None:
@@ -109,7 +109,7 @@ def test_what_is_kept_is_forgotten_with_its_declarations_and_by_a_snapshot() -> 
     ahead, ids, first = Ahead(), EventIds(100), _chunk(0, "a")
     ahead.note(Stream.LOGIN, [first], _decoded(first), ids, NEVER, None, PLAIN)
     ahead.forget_kept()
-    assert ahead.take(Stream.LOGIN, [first], NEVER, None) is None
+    assert ahead.drain(Stream.LOGIN, [first], NEVER, None) is None
     ahead.note(Stream.LOGIN, [first], _decoded(first), ids, NEVER, None, PLAIN)
     ahead.restore(ahead.snapshot())
-    assert ahead.take(Stream.LOGIN, [first], NEVER, None) is None
+    assert ahead.drain(Stream.LOGIN, [first], NEVER, None) is None

@@ -51,4 +51,4 @@ def customers(block: Block) -> list[str]:
 
 def letters(source: Source) -> list[tuple[int, str, bytes | None]]:
     """Row, detail and value of each dead letter of ``source``."""
-    return [(each.offset, each.detail, each.value) for each in source.take_refused()]
+    return [(each.offset, each.detail, each.value) for each in source.drain_refused()]

@@ -115,7 +115,7 @@ def test_a_shipped_mapping_reads_its_source(name: str, expected: list[dict[str, 
     source = open_source(str(path), mapping.read(name))
     lines = [line for block in source.blocks() for line in block.values]
     spec = mapping.read(name)
-    assert source.take_refused() == []
+    assert source.drain_refused() == []
     assert len(lines) == len(expected)
     for line, wanted in zip(lines, expected, strict=True):
         READERS[spec.stream](line)

@@ -36,7 +36,7 @@ def test_ragged_rows_are_refused(tmp_path: Path) -> None:
     source = open_source(write(tmp_path / "a.csv", CARDS + b"3,4\r\n"), MAP)
     assert len(only(source)) == 2
     assert letters(source) == [(3, "line 4: 2 cells, the header has 4", b"3,4\r")]
-    assert source.take_refused() == []
+    assert source.drain_refused() == []
 
 
 @pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "cp1252"])

@@ -78,7 +78,7 @@ class Boosted:
         self._mean: Forest | None = None
         self._platt = Platt()
 
-    def take(self, forest: Forest, platt: Platt) -> None:
+    def install(self, forest: Forest, platt: Platt) -> None:
         """Score with this forest too from now on; the oldest makes room."""
         self._forests = [*self._forests, forest][-self._average :]
         self._mean, self._platt = mean(self._forests), platt
