@@ -151,6 +151,20 @@ def histories(draw: st.DrawFn, *, late: bool) -> list[Event]:
     return events
 
 
+HOURLY: list[Event] = [
+    Transaction(
+        event_id=f"h{n}",
+        event_time=START_MS + n * 97 * 60 * SECOND,
+        customer_id="c1",
+        kind="card",
+        direction="debit",
+        amount=float(n % 7),
+    )
+    for n in range(60)
+]
+"""One customer at all hours of some days: enough history for every feature."""
+
+
 def one_of_each() -> str:
     """A features.yaml with a feature of every operation of every kind, and one with a condition."""
     lines = []

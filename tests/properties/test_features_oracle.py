@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.properties.feature_histories import (
+    HOURLY,
     SECOND,
     START_MS,
     WINDOWS_MS,
@@ -83,6 +84,7 @@ def test_busy_windows_err_by_at_most_one_pane(events: list[Event]) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(histories(late=False))
+@example(HOURLY)
 def test_every_kind_equals_its_oracle(events: list[Event]) -> None:
     """Every operation of every kind, at any volume; windows as long as the ring covers them."""
     rig = Rig(text=one_of_each())
