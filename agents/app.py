@@ -6,7 +6,7 @@ from typing import Any
 import faust
 from mode import Service
 
-from sentinel.agents import complaints, logins, responses, rollups, transactions
+from sentinel.agents import inputs
 from sentinel.kafka.security import broker_credentials
 from sentinel.kafka.topics import Topics
 from sentinel.kafka.transport import FETCH_BYTES, chunk_transport
@@ -49,8 +49,7 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
         shards.wants,
         repeats_fetches=settings.built_in_cluster,
     )
-    for agent in (transactions, logins, complaints, responses, rollups):
-        agent.register(app, topics, shards)
+    inputs.register(app, topics, shards)
 
     @app.on_partitions_assigned.connect
     async def assigned(_: Any, assigned: Any, **__: Any) -> None:

@@ -13,10 +13,9 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from sentinel.features import Feature
-from sentinel.features.declare import Operation
-from sentinel.features.kernels.motion import EARTH_RADIUS_KM, LEAST_HOURS
 from sentinel.features.kernels.normal import LEAST_DEVIATION, LEAST_WEIGHT
 from sentinel.features.kernels.rhythm import LEAST_EVENTS
+from sentinel.features.kernels.velocity import EARTH_RADIUS_KM, LEAST_HOURS
 
 _HOUR_MS = 3_600_000
 
@@ -75,7 +74,7 @@ class Total:
     def __init__(self, feature: Feature) -> None:
         self.span_ms, self.total = feature.span_ms, 0.0
         self.entries: deque[tuple[int, float]] = deque()
-        self.mean = feature.operation is Operation.MEAN
+        self.mean = feature.operation.name == "mean"
 
     def step(self, now: Moment, value: float | None) -> Value:
         """See :class:`State`."""
@@ -97,7 +96,7 @@ class Extreme:
     def __init__(self, feature: Feature) -> None:
         self.span_ms = feature.span_ms
         self.entries: deque[tuple[int, float]] = deque()
-        self.sign = 1 if feature.operation is Operation.MAX else -1
+        self.sign = 1 if feature.operation.name == "max" else -1
 
     def step(self, now: Moment, value: float | None) -> Value:
         """See :class:`State`."""
@@ -130,15 +129,15 @@ class Calendar:
             self.count += 1
             self.total += value
             self.high, self.low = max(self.high, value), min(self.low, value)
-        if self.operation is Operation.COUNT:
+        if self.operation.name == "count":
             return self.count
-        if self.operation is Operation.SUM:
+        if self.operation.name == "sum":
             return self.total
         if not self.count:
             return None
-        if self.operation is Operation.MEAN:
+        if self.operation.name == "mean":
             return self.total / self.count
-        return self.high if self.operation is Operation.MAX else self.low
+        return self.high if self.operation.name == "max" else self.low
 
 
 class Recent:
@@ -147,7 +146,7 @@ class Recent:
     def __init__(self, feature: Feature) -> None:
         self.span_ms, self.keep = feature.span_ms, feature.keep
         self.seen: dict[str, int] = {}  # in order of last sight
-        self.asks_new = feature.operation is Operation.FIRST_SEEN
+        self.asks_new = feature.operation.name == "first_seen"
 
     def step(self, now: Moment, value: str | None) -> Value:
         """See :class:`State`."""
@@ -246,18 +245,18 @@ def _distance_km(a: tuple[float, float], b: tuple[float, float]) -> float:
     return 2 * EARTH_RADIUS_KM * math.asin(math.sqrt(min(1.0, chord)))
 
 
-_STATES: dict[Operation, Callable[[Feature], State]] = {
-    Operation.COUNT: Count,
-    Operation.SUM: Total,
-    Operation.MEAN: Total,
-    Operation.MAX: Extreme,
-    Operation.MIN: Extreme,
-    Operation.DISTINCT: Recent,
-    Operation.FIRST_SEEN: Recent,
-    Operation.ZSCORE: ZScore,
-    Operation.SINCE_LAST: Since,
-    Operation.VELOCITY: Velocity,
-    Operation.HOUR_RARITY: HourRarity,
+_STATES: dict[str, Callable[[Feature], State]] = {
+    "count": Count,
+    "sum": Total,
+    "mean": Total,
+    "max": Extreme,
+    "min": Extreme,
+    "distinct": Recent,
+    "first_seen": Recent,
+    "zscore": ZScore,
+    "since_last": Since,
+    "velocity": Velocity,
+    "hour_rarity": HourRarity,
 }
 
 
@@ -265,4 +264,4 @@ def new_state(feature: Feature) -> State:
     """The state of ``feature`` for a customer never seen before."""
     if feature.calendar:
         return Calendar(feature)
-    return _STATES[feature.operation](feature)
+    return _STATES[feature.operation.name](feature)

@@ -2,14 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from types import UnionType
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from hypothesis import strategies as st
 
-from sentinel.features import FeatureSet, LocalTime, declare
+from sentinel.features import Feature, FeatureSet, LocalTime, declare
+from sentinel.features.kernels.advance import KINDS
+from sentinel.features.kind import Moment
 from sentinel.ingest import Decoded, Watermarks, merge
 from sentinel.ingest.extract import extract
+from sentinel.model.columns import Kind
 from sentinel.model.document import parse
 from sentinel.model.events import Event, Login, Stream, Transaction
 from sentinel.model.ids import PLAIN
@@ -20,6 +25,7 @@ HISTORY = 6
 SECOND = 1_000
 START_MS = 1_767_571_200_000  # 2026-01-05T00:00:00Z
 ZONE = ZoneInfo("Asia/Shanghai")
+DEBIT = 'direction == "debit"'
 FEATURES = """
 history: {transaction: 6, login: 6}
 features:
@@ -39,7 +45,7 @@ features:
     failed:   {on: login, count: true, where: '!success', window: 10m}
     since:    {on: [transaction, login], since_last: true}
 """
-NAMES = tuple(feature.name for feature in declare(parse(FEATURES, "f.yaml")).features)
+SPANS = {"window": "10m", "memory": "5m", "halflife": "1h", "calendar": "day"}
 WINDOWS_MS = {"1m": 60 * SECOND, "10m": 600 * SECOND}
 
 
@@ -48,13 +54,15 @@ class Rig:
     """A feature set over its own slots, fed events in a given order."""
 
     customers: int = 50
+    text: str = FEATURES
 
     def __post_init__(self) -> None:
         """Build empty state."""
-        demand = {stream: frozenset(NAMES) for stream in Stream}
+        self.declared = declare(parse(self.text, "f.yaml"))
+        names = frozenset(feature.name for feature in self.declared.features)
         self.features = FeatureSet(
-            declare(parse(FEATURES, "f.yaml")),
-            demand,
+            self.declared,
+            dict.fromkeys(Stream, names),
             compile_expression,
             LocalTime(ZONE),
             self.customers,
@@ -75,7 +83,10 @@ class Rig:
             slots, fresh, _ = self.slots.assign(batch.customer, batch.event_time)
             self.features.update(batch, slots, fresh)
             values += [
-                {name: float(rows.columns[name][place]) for name in NAMES}
+                {
+                    feature.name: float(rows.columns[feature.name][place])
+                    for feature in self.declared.features
+                }
                 for place in range(len(piece))
             ]
         return values
@@ -105,6 +116,7 @@ def histories(draw: st.DrawFn, *, late: bool) -> list[Event]:
     seconds = draw(st.lists(st.integers(0, spread), min_size=count, max_size=count))
     if not late:
         seconds.sort()
+    degrees = st.sampled_from([None, -33.0, 0.0, 31.25, 90.0])
     events: list[Event] = []
     for place, second in enumerate(seconds):
         moment = START_MS + second * SECOND
@@ -117,6 +129,8 @@ def histories(draw: st.DrawFn, *, late: bool) -> list[Event]:
                     customer_id=customer,
                     kind="login",
                     success=draw(st.booleans()),
+                    lat=draw(degrees),
+                    lon=draw(degrees),
                 )
             )
         else:
@@ -130,12 +144,68 @@ def histories(draw: st.DrawFn, *, late: bool) -> list[Event]:
                     status=draw(st.sampled_from(["approved", "declined"])),
                     amount=float(draw(st.integers(1, 50))),
                     counterparty_id=draw(st.sampled_from([None, "p1", "p2", "p3"])),
+                    lat=draw(degrees),
+                    lon=draw(degrees),
                 )
             )
     return events
 
 
-def seen_by(events: Sequence[Event], place: int, kind: type[Event]) -> list[Event]:
+HOURLY: list[Event] = [
+    Transaction(
+        event_id=f"h{n}",
+        event_time=START_MS + n * 97 * 60 * SECOND,
+        customer_id="c1",
+        kind="card",
+        direction="debit",
+        amount=float(n % 7),
+    )
+    for n in range(60)
+]
+"""One customer at all hours of some days: enough history for every feature."""
+
+
+def one_of_each() -> str:
+    """A features.yaml with a feature of every operation of every kind, and one with a condition."""
+    lines = []
+    for kind in KINDS:
+        for operation in kind.operations:
+            number = ("amount",) if len(operation.fields) == 1 else ("lat", "lon")
+            fields = number if operation.takes is Kind.NUMBER else ("counterparty_id",)
+            takes = {0: "true", 1: fields[0]}.get(len(operation.fields), str([*fields]))
+            span = f", {operation.span}: {SPANS[operation.span]}" if operation.span else ""
+            on = "[transaction, login]" if operation.many_streams else "transaction"
+            for where, text in (("all", ""), ("debit", f", where: '{DEBIT}'")):
+                if not text or not operation.many_streams:
+                    name = f"{operation}_{operation.span}_{where}"
+                    lines.append(f"    {name}: {{on: {on}, {operation}: {takes}{span}{text}}}")
+    lines = ["history: {transaction: 6, login: 6}", "features:", "  customer:", *lines]
+    return "\n".join(lines)
+
+
+def moments(feature: Feature, events: Sequence[Event], place: int) -> list[Moment]:
+    """What the customer of event ``place`` had sent by then, as the feature's oracle sees it."""
+    return [
+        Moment(
+            time_of(each),
+            datetime.fromtimestamp(time_of(each) / SECOND, ZONE),
+            _values(feature, each),
+        )
+        for each in seen_by(events, place, Transaction | Login)
+    ]
+
+
+def _values(feature: Feature, event: Event) -> tuple[float | str, ...] | None:
+    """The fields that the feature reads of an event, None where it does not count."""
+    if _stream(event) not in feature.streams:
+        return None
+    if feature.where == DEBIT and getattr(event, "direction", None) != "debit":
+        return None
+    values = tuple(getattr(event, name) for name in feature.fields)
+    return None if None in values else values
+
+
+def seen_by(events: Sequence[Event], place: int, kind: type[Event] | UnionType) -> list[Event]:
     """All that the customer of event ``place`` had sent by then, itself included."""
     mine = events[place].customer_id
     return [

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.properties.feature_histories import (
+    HOURLY,
     SECOND,
     START_MS,
     WINDOWS_MS,
@@ -15,10 +16,15 @@ from tests.properties.feature_histories import (
     histories,
     inside,
     is_covered,
+    moments,
+    one_of_each,
     seen_by,
     time_of,
 )
 
+from sentinel.features.kernels import rings
+from sentinel.features.kernels.advance import KINDS
+from sentinel.model.columns import FALSE, TRUE, Kind
 from sentinel.model.events import Event, Login, Transaction
 
 
@@ -76,58 +82,25 @@ def test_busy_windows_err_by_at_most_one_pane(events: list[Event]) -> None:
             assert whole["min"] <= values[place]["min_10m"] <= sure["min"]
 
 
-@settings(max_examples=40, deadline=None)
-@given(histories(late=False))
-def test_calendar_windows_are_exact_at_any_volume(events: list[Event]) -> None:
-    """Local day and month equal the oracle, however busy the customer."""
-    values = Rig().run(events)
-    for place, event in enumerate(events):
-        seen = seen_by(events, place, Transaction)
-        day = (time_of(event) + 8 * 3600 * SECOND) // (86_400 * SECOND)
-        today = [
-            each for each in seen if (time_of(each) + 8 * 3600 * SECOND) // (86_400 * SECOND) == day
-        ]
-        assert values[place]["day_sum"] == sum(amounts_of(today))
-        assert values[place]["month_n"] == len(amounts_of(seen, direction="debit"))
-
-
-@settings(max_examples=40, deadline=None)
-@given(histories(late=False))
-def test_recent_values_are_exact(events: list[Event]) -> None:
-    """Distinct counts and first-seen equal the oracle while the values fit."""
-    values = Rig().run(events)
-    for place, event in enumerate(events):
-        before = seen_by(events, place, Transaction)
-        now = time_of(event)
-        recent = inside(before, now - WINDOWS_MS["10m"], now)
-        payees = {each.counterparty_id for each in recent if isinstance(each, Transaction)}
-        assert values[place]["payees"] == len(payees - {None})
-        if not isinstance(event, Transaction) or event.counterparty_id is None:
-            assert values[place]["new_payee"] == 1  # unknown
-            continue
-        earlier = [
-            each for each in before[:-1] if isinstance(each, Transaction) and each.counterparty_id
-        ]
-        known = [
-            each
-            for each in earlier
-            if each.counterparty_id == event.counterparty_id and time_of(each) > now - 300 * SECOND
-        ]
-        expected = 1 if not earlier else 0 if known else 2
-        assert values[place]["new_payee"] == expected
-
-
 @settings(max_examples=60, deadline=None)
 @given(histories(late=False))
-def test_since_counts_from_the_previous_event(events: list[Event]) -> None:
-    """Time since the last event is that of the one before, missing for the first."""
-    values = Rig().run(events)
-    last: dict[str, int] = {}
-    for place, event in enumerate(events):
-        earlier = last.get(event.customer_id)
-        expected = np.nan if earlier is None else (time_of(event) - earlier) / SECOND
-        np.testing.assert_equal(values[place]["since"], expected)
-        last[event.customer_id] = time_of(event)
+@example(HOURLY)
+def test_every_kind_equals_its_oracle(events: list[Event]) -> None:
+    """Every operation of every kind, at any volume; windows as long as the ring covers them."""
+    rig = Rig(text=one_of_each())
+    values = rig.run(events)
+    kinds = {operation: kind for kind in KINDS for operation in kind.operations}
+    for feature in rig.declared.features:
+        kind = kinds[feature.operation]
+        for place, event in enumerate(events):
+            seen = seen_by(events, place, Transaction)
+            if kind is rings.KIND and not is_covered(seen, time_of(event) - feature.span_ms):
+                continue
+            value = values[place][feature.name]
+            if feature.operation.result is Kind.TRUTH:
+                value = {FALSE: 0.0, TRUE: 1.0}.get(np.int8(value), np.nan)
+            expected = kind.oracle(feature, moments(feature, events, place))
+            np.testing.assert_allclose(value, expected, 1e-6, 1e-9, err_msg=feature.name)
 
 
 @settings(max_examples=40, deadline=None)

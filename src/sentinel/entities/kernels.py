@@ -28,6 +28,7 @@ from sentinel.entities.layout import (
     RECORDED,
     SKETCH_WORDS,
     SLOT_PANE,
+    STREAM_BITS,
     SUM,
     TICK_MS,
 )
@@ -101,7 +102,7 @@ def gather(
             rows[row, :] = 0
             rows[row, HASH], rows[row, PANE] = key, pane
             firsts[row], who[row] = i, customer
-        rows[row, NEWEST] = max(rows[row, NEWEST], times[i] * 4 + streams[i])
+        rows[row, NEWEST] = max(rows[row, NEWEST], times[i] << STREAM_BITS | streams[i])
         rows[row, RECORDED] = max(rows[row, RECORDED], recorded[i])
         for p in range(len(parts)):
             if not bits[i] >> parts[p, 1] & 1:

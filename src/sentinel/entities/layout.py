@@ -29,7 +29,11 @@ TICK_MS = 1_000
 
 HASH, PANE, NEWEST, RECORDED, PARTS = 0, 1, 2, 3, 4
 """Words of a rollup row: hash of the id; number of the pane, from 1; time of the newest event
-(ms UTC) times 4 plus the place of its stream; greatest time of a record; then the parts."""
+(ms UTC) above STREAM_BITS for the place of its stream; greatest time of a record; the parts."""
+
+_LEAST_STREAM_BITS = 2
+STREAM_BITS = max(_LEAST_STREAM_BITS, (len(Stream) - 1).bit_length())
+STREAM_MASK = (1 << STREAM_BITS) - 1
 
 COUNT, SUM, DISTINCT = 0, 1, 2
 SKETCH_WORDS = 4
@@ -141,7 +145,11 @@ def _lay_out(
         slot_width += 1 + panes * PANE_WORDS[operation]
         slot_width += 1 + KEPT if operation == DISTINCT else 0
     takes = [(each.operation, each.stream, each.field, each.where, each.verdict) for each in wanted]
-    said = (PANE_MS, takes, measures)
+    said: tuple[object, ...] = (PANE_MS, takes, measures)
+    if (
+        STREAM_BITS > _LEAST_STREAM_BITS
+    ):  # rows of a worker that has fewer streams are read otherwise
+        said = (*said, STREAM_BITS)
     return KindLayout(
         kind=kind,
         names=tuple(each.name for each in wanted),

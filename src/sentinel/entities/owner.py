@@ -7,7 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentinel.entities.kernels import absorb
-from sentinel.entities.layout import HASH, NEWEST, PANE, PANE_MS, RECORDED, KindLayout, Layout
+from sentinel.entities.layout import (
+    HASH,
+    NEWEST,
+    PANE,
+    PANE_MS,
+    RECORDED,
+    STREAM_BITS,
+    STREAM_MASK,
+    KindLayout,
+    Layout,
+)
 from sentinel.entities.rows import RollupRows
 from sentinel.entities.wire import Part, Rollup, decode
 from sentinel.model.events import LAST_MOMENT_MS, Stream
@@ -26,7 +36,7 @@ _LAG_MS = 86_400_000
 # Kernels reckon places in a ring from them: a pane of 2**62 would be one in another entity's.
 _RANGES = (
     (PANE, 1, LAST_MOMENT_MS // PANE_MS + 1),
-    (NEWEST, 0, LAST_MOMENT_MS << 2 | 3),
+    (NEWEST, 0, LAST_MOMENT_MS << STREAM_BITS | STREAM_MASK),
     (RECORDED, 0, LAST_MOMENT_MS),
 )
 
@@ -125,7 +135,7 @@ class Owner:
             self._drops[RollupDrop.LAYOUT] += 1
             return None
         layout, rows = kind.layout, part.rows
-        event_time = rows[:, NEWEST] >> 2
+        event_time = rows[:, NEWEST] >> STREAM_BITS
         keys = np.ascontiguousarray(rows[:, HASH]).view(np.uint64)
         slots, fresh, evictions = kind.slots.assign(keys, event_time)
         out = np.empty((len(layout.measures), len(rows)))
@@ -140,7 +150,7 @@ class Owner:
             dict(zip(layout.names, out, strict=True)),
             event_time,
             rows[:, RECORDED],
-            rows[:, NEWEST] & 3,
+            rows[:, NEWEST] & STREAM_MASK,
             (rows[:, PANE] - 1) * PANE_MS,
         )
 
@@ -181,7 +191,7 @@ def _fits(rows: NDArray[np.int64], ends: NDArray[np.int64], text: bytes) -> bool
         and ends[-1] == len(text)
         and bool((np.diff(ends, prepend=0) >= 0).all())
         and all(_between(rows[:, word], first, last) for word, first, last in _RANGES)
-        and bool((rows[:, NEWEST] & 3 < len(_STREAMS)).all())
+        and bool((rows[:, NEWEST] & STREAM_MASK < len(_STREAMS)).all())
     )
 
 

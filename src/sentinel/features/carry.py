@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.features.kernels import rings
+from sentinel.features.builder import Condition, Piece
 from sentinel.features.kernels.advance import BUSY
-from sentinel.features.layout import Condition, Layout, Piece
+from sentinel.features.kernels.conditions import RING_BITS
+from sentinel.features.kernels.rings import HEAD_WORDS, NO_RING, STAMP_SHIFT
+from sentinel.features.layout import Layout
 from sentinel.model.events import Stream
 
 _ROWS = 16_384  # carried at once, to need little memory beside the two slabs
@@ -83,23 +85,23 @@ def _carry_ring(
 ) -> None:
     """A stream's ring: the newest events that fit, with the bits and values of the new layout."""
     before, after = old.tables.rings[place], new.tables.rings[place]
-    if before[rings.RING_AT] < 0 or after[rings.RING_AT] < 0:
+    if NO_RING in (before["at"], after["at"]):
         return
-    held, kept = int(before[rings.RING_CAPACITY]), int(after[rings.RING_CAPACITY])
-    at = int(before[rings.RING_AT])
+    held, kept = int(before["capacity"]), int(after["capacity"])
+    at = int(before["at"])
     count = source[:, at]
     used = np.arange(held) < count[:, np.newaxis]
-    stamps = source[:, at + rings.HEAD_WORDS :][:, :held]
-    names = [_names(layout, table) for layout, table in ((old, before), (new, after))]
+    stamps = source[:, at + HEAD_WORDS :][:, :held]
+    names = old.ring_fields[stream], new.ring_fields[stream]
     values = np.zeros((len(names[1]), len(source), held), np.float64)
     for number, name in enumerate(names[1]):
         if name in names[0]:
-            first = at + rings.HEAD_WORDS + held * (1 + names[0].index(name))
+            first = at + HEAD_WORDS + held * (1 + names[0].index(name))
             values[number] = source[:, first : first + held].view(np.float64)
     bits = np.zeros_like(stamps)
     for here, there in _bits(old, new, stream):
         bits |= (stamps >> here & 1) << there
-    stamps = np.where(used, stamps >> rings.STAMP_SHIFT << rings.STAMP_SHIFT | bits, _LAST)
+    stamps = np.where(used, stamps >> STAMP_SHIFT << STAMP_SHIFT | bits, _LAST)
     order = np.lexsort((*values[::-1], stamps), axis=-1)
     stamps = np.take_along_axis(stamps, order, -1)
     # The oldest leave where the new ring is smaller.
@@ -108,12 +110,12 @@ def _carry_ring(
     left = np.minimum(count, kept)
     inside = np.arange(kept) < left[:, np.newaxis]
     newest_gone = np.take_along_axis(stamps, np.maximum(gone - 1, 0)[:, np.newaxis], -1)[:, 0]
-    to = int(after[rings.RING_AT])
+    to = int(after["at"])
     target[:, to] = left
     target[:, to + 1] = np.where(
-        gone > 0, np.maximum(source[:, at + 1], newest_gone >> rings.STAMP_SHIFT), source[:, at + 1]
+        gone > 0, np.maximum(source[:, at + 1], newest_gone >> STAMP_SHIFT), source[:, at + 1]
     )
-    first = to + rings.HEAD_WORDS
+    first = to + HEAD_WORDS
     target[:, first : first + kept] = np.where(inside, np.take_along_axis(stamps, places, -1), 0)
     for number in range(len(names[1])):
         first += kept
@@ -121,21 +123,14 @@ def _carry_ring(
         target[:, first : first + kept] = np.where(inside, moved, 0.0).view(np.int64)
 
 
-def _names(layout: Layout, table: Words) -> list[str]:
-    """The value columns of a ring, in their order."""
-    first = rings.RING_COLUMN
-    return [layout.values[column] for column in table[first : first + table[rings.RING_VALUES]]]
-
-
 def _bits(old: Layout, new: Layout, stream: Stream) -> list[tuple[int, int]]:
     """Where the bit of each condition that both rings know was, and is."""
 
     def in_ring(layout: Layout) -> dict[Condition, int]:
-        limit = rings.STAMP_SHIFT
         return {
             condition: bit
             for condition, bit in layout.bits.items()
-            if condition.stream is stream and bit < limit
+            if condition.stream is stream and bit < RING_BITS
         }
 
     before = in_ring(old)

@@ -1,12 +1,14 @@
 """What a risk engineer writes in features.yaml, checked."""
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, defstruct
 
-from sentinel.model.columns import FIELDS, Column, Kind
+from sentinel.features.kernels.advance import KINDS
+from sentinel.features.kind import CALENDAR, Feature, Operation
+from sentinel.features.local_time import PERIODS
+from sentinel.model.columns import FIELDS
 from sentinel.model.document import ConfigError, Document, did_you_mean
 from sentinel.model.duration import parse_duration
 from sentinel.model.events import Stream
@@ -16,61 +18,39 @@ MAX_HISTORY = 256
 MAX_KEEP = 64
 
 
-class Operation(StrEnum):
-    """What a feature computes; the value is the key that declares it."""
-
-    COUNT = "count"
-    SUM = "sum"
-    MEAN = "mean"
-    MAX = "max"
-    MIN = "min"
-    DISTINCT = "distinct"
-    FIRST_SEEN = "first_seen"
-    ZSCORE = "zscore"
-    VELOCITY = "velocity"
-    SINCE_LAST = "since_last"
-    HOUR_RARITY = "hour_rarity"
-
-
-AGGREGATES = (Operation.COUNT, Operation.SUM, Operation.MEAN, Operation.MAX, Operation.MIN)
-_MANY_STREAMS = (Operation.VELOCITY, Operation.SINCE_LAST, Operation.HOUR_RARITY)
-_SPAN = {
-    Operation.DISTINCT: "window",
-    Operation.FIRST_SEEN: "memory",
-    Operation.ZSCORE: "halflife",
-}
-_TAKES = {
-    Operation.DISTINCT: Kind.STRING,
-    Operation.FIRST_SEEN: Kind.STRING,
-}
 _KEEP_BY_DEFAULT = 8
+_OPERATIONS = tuple(operation for kind in KINDS for operation in kind.operations)
+_BY_NAME = {
+    name: [operation for operation in _OPERATIONS if operation.name == name]
+    for name in dict.fromkeys(operation.name for operation in _OPERATIONS)
+}
+_SPANS = tuple(dict.fromkeys(operation.span for operation in _OPERATIONS if operation.span))
 
 
-class _Entry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    on: Stream | list[Stream]
-    count: bool | None = None
-    sum: str | None = None
-    mean: str | None = None
-    max: str | None = None
-    min: str | None = None
-    distinct: str | None = None
-    first_seen: str | None = None
-    zscore: str | None = None
-    velocity: list[str] | None = None
-    since_last: bool | None = None
-    hour_rarity: bool | None = None
-    where: str | None = None
-    window: str | None = None
-    calendar: str | None = None
-    memory: str | None = None
-    halflife: str | None = None
-    keep: int | None = None
+def _takes(operation: Operation) -> type:
+    """What the operation's key takes: ``true``, a field or a list of fields."""
+    return {0: bool, 1: str}.get(len(operation.fields), list[str])
+
+
+_Entry = defstruct(
+    "_Entry",
+    [
+        ("on", Stream | list[Stream]),
+        *((name, _takes(each[0]) | None, None) for name, each in _BY_NAME.items()),
+        ("where", str | None, None),
+        *((span, str | None, None) for span in _SPANS),
+        ("keep", int | None, None),
+    ],
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+)
 
 
 class _Features(Struct, frozen=True, forbid_unknown_fields=True):
     """The customer's features; those of shared entities are read by ``sentinel.entities``."""
 
-    customer: dict[str, _Entry]
+    customer: dict[str, _Entry]  # type: ignore[valid-type]
     device: dict[str, Any] = {}
     ip: dict[str, Any] = {}
     merchant: dict[str, Any] = {}
@@ -84,34 +64,6 @@ class _Features(Struct, frozen=True, forbid_unknown_fields=True):
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     features: _Features
     history: dict[Stream, int] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """One declared feature; ``span_ms`` is its window, memory or half-life."""
-
-    name: str
-    operation: Operation
-    streams: tuple[Stream, ...]
-    fields: tuple[str, ...]
-    where: str | None
-    span_ms: int
-    calendar: str | None
-    keep: int
-
-    @property
-    def meaning(self) -> "Feature":
-        """All but the name: features of one meaning have one state."""
-        return replace(self, name="")
-
-    @property
-    def column(self) -> Column:
-        """The column that conditions see."""
-        unit = {Operation.SINCE_LAST: "s", Operation.VELOCITY: "km/h"}.get(self.operation, "")
-        kind = Kind.TRUTH if self.operation is Operation.FIRST_SEEN else Kind.NUMBER
-        sure = self.operation in (Operation.COUNT, Operation.SUM) and self.calendar is None
-        measures = self.fields[0] if self.operation is Operation.ZSCORE else ""
-        return Column(self.name, kind, required=sure, unit=unit, measures=measures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,56 +93,44 @@ def declare(document: Document) -> Declarations:
     return Declarations(features, history, document)
 
 
-def _feature(document: Document, name: str, entry: _Entry) -> Feature:
+def _feature(document: Document, name: str, entry: Any) -> Feature:
     place = ("features", "customer", name)
     if not name.isidentifier() or any(name in fields for fields in FIELDS.values()):
         line, column = document.key_position(*place)
         raise ConfigError(
             document.path, line, column, f'"{name}" is a field of an event or not a plain name'
         )
-    given = [each for each in Operation if getattr(entry, each.value) not in (None, False)]
+    operation = _operation(document, place, entry)
+    streams = tuple(entry.on) if isinstance(entry.on, list) else (entry.on,)
+    if not streams or (len(streams) > 1 and not operation.many_streams):
+        raise document.error((*place, "on"), f"{operation} is computed on one stream")
+    fields = _fields(document, place, operation, streams, entry)
+    for key in _SPANS:
+        if getattr(entry, key) is not None and key != operation.span:
+            raise document.error((*place, key), f"{operation} takes no {key}")
+    calendar, span_ms = _span(document, place, operation, entry)
+    keep = _keep(document, place, operation, entry.keep)
+    return Feature(name, operation, streams, fields, entry.where, span_ms, calendar, keep)
+
+
+def _operation(document: Document, place: tuple[str, ...], entry: Any) -> Operation:
+    """The one operation that the entry declares, with the one span that it has."""
+    given = [name for name in _BY_NAME if getattr(entry, name) not in (None, False)]
     if len(given) != 1:
         words = ", ".join(given) if given else "none"
         raise document.error(
-            place, f"a feature computes one thing, here: {words}", "one of " + ", ".join(Operation)
+            place, f"a feature computes one thing, here: {words}", "one of " + ", ".join(_BY_NAME)
         )
-    operation = given[0]
-    streams = tuple(entry.on) if isinstance(entry.on, list) else (entry.on,)
-    if not streams or (len(streams) > 1 and operation not in _MANY_STREAMS):
-        raise document.error((*place, "on"), f"{operation} is computed on one stream")
-    fields = _fields(document, place, operation, streams, entry)
-    if operation in AGGREGATES and (entry.window is None) == (entry.calendar is None):
-        raise document.error(place, f"{operation} needs a window or a calendar period")
-    if entry.calendar not in (None, "day", "week", "month"):
-        raise document.error(
-            (*place, "calendar"),
-            f'no calendar period "{entry.calendar}"',
-            did_you_mean(entry.calendar, ["day", "week", "month"]) or "day, week or month",
-        )
-    keep = _KEEP_BY_DEFAULT if entry.keep is None else entry.keep
-    if not 1 <= keep <= MAX_KEEP:
-        raise document.error((*place, "keep"), f"keep is 1 to {MAX_KEEP} values")
-    allowed = _allowed(operation)
-    for key in ("window", "calendar", "memory", "halflife", "keep"):
-        if getattr(entry, key) is not None and key not in allowed:
-            raise document.error((*place, key), f"{operation} takes no {key}")
-    return Feature(
-        name,
-        operation,
-        streams,
-        fields,
-        entry.where,
-        _span_ms(document, place, operation, entry),
-        entry.calendar,
-        keep,
-    )
-
-
-def _allowed(operation: Operation) -> set[str]:
-    if operation in AGGREGATES:
-        return {"window", "calendar"}
-    keys = {_SPAN[operation]} if operation in _SPAN else set()
-    return keys | {"keep"} if operation in _TAKES else keys
+    operations = _BY_NAME[given[0]]
+    if operations[0].span == "":
+        return operations[0]
+    spanned = [each for each in operations if getattr(entry, each.span) is not None]
+    if len(spanned) == 1:
+        return spanned[0]
+    spans = [each.span for each in operations]
+    words = " or a ".join("calendar period" if span == CALENDAR else span for span in spans)
+    hint = "" if CALENDAR in spans else f"{spans[0]}: 7d"
+    raise document.error(place, f"{given[0]} needs a {words}", hint)
 
 
 def _fields(
@@ -198,16 +138,15 @@ def _fields(
     place: tuple[str, ...],
     operation: Operation,
     streams: tuple[Stream, ...],
-    entry: _Entry,
+    entry: Any,
 ) -> tuple[str, ...]:
-    value = getattr(entry, operation.value)
+    value = getattr(entry, operation.name)
     if value is True:
         return ()
     names = tuple(value) if isinstance(value, list) else (value,)
-    where = (*place, operation.value)
-    if operation is Operation.VELOCITY and len(names) != 2:
-        raise document.error(where, "velocity takes [latitude, longitude]")
-    wanted = _TAKES.get(operation, Kind.NUMBER)
+    where = (*place, operation.name)
+    if len(names) != len(operation.fields):
+        raise document.error(where, f"{operation} takes [{', '.join(operation.fields)}]")
     for stream in streams:
         for name in names:
             column = FIELDS[stream].get(name)
@@ -215,25 +154,40 @@ def _fields(
                 raise document.error(
                     where, f'{stream} has no field "{name}"', did_you_mean(name, FIELDS[stream])
                 )
-            if column.kind is not wanted:
+            if column.kind is not operation.takes:
                 raise document.error(
-                    where, f"{operation} takes a {wanted} field; {name} is a {column.kind}"
+                    where,
+                    f"{operation} takes a {operation.takes} field; {name} is a {column.kind}",
                 )
     return names
 
 
-def _span_ms(
-    document: Document, place: tuple[str, ...], operation: Operation, entry: _Entry
-) -> int:
-    if entry.calendar is not None:
-        return 0
-    key = "window" if operation in AGGREGATES else _SPAN.get(operation)
-    if key is None:
-        return 0
-    text = getattr(entry, key)
-    if text is None:
-        raise document.error(place, f"{operation} needs a {key}", f"{key}: 7d")
+def _span(
+    document: Document, place: tuple[str, ...], operation: Operation, entry: Any
+) -> tuple[str | None, int]:
+    """The calendar period, or how many ms the operation looks back."""
+    if not operation.span:
+        return None, 0
+    text: str = getattr(entry, operation.span)
+    where = (*place, operation.span)
+    if operation.span == CALENDAR:
+        if text not in PERIODS:
+            hint = did_you_mean(text, PERIODS) or "day, week or month"
+            raise document.error(where, f'no calendar period "{text}"', hint)
+        return text, 0
     try:
-        return parse_duration(text)
+        return None, parse_duration(text)
     except ValueError as error:
-        raise document.error((*place, key), str(error)) from None
+        raise document.error(where, str(error)) from None
+
+
+def _keep(
+    document: Document, place: tuple[str, ...], operation: Operation, keep: int | None
+) -> int:
+    if keep is None:
+        return _KEEP_BY_DEFAULT
+    if not 1 <= keep <= MAX_KEEP:
+        raise document.error((*place, "keep"), f"keep is 1 to {MAX_KEEP} values")
+    if not operation.keep:
+        raise document.error((*place, "keep"), f"{operation} takes no keep")
+    return keep

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from sentinel.features.builder import Condition
 from sentinel.features.carry import Slab, carry
 from sentinel.features.declare import Declarations
 from sentinel.features.kernels.advance import Inputs, Memory, advance
 from sentinel.features.kernels.rings import MAX_VALUES
-from sentinel.features.layout import Condition, lay_out
+from sentinel.features.layout import lay_out
 from sentinel.features.local_time import LocalTime, ends, hours, periods
 from sentinel.features.warm_up import WarmUp
 from sentinel.model.columns import (

@@ -11,7 +11,7 @@ _DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC)
 _MONDAY = 3  # 1970-01-01 was a Thursday
-DAY, WEEK, MONTH = 0, 1, 2
+PERIODS = ("day", "week", "month")
 
 
 class LocalTime:
@@ -71,7 +71,7 @@ def _change_ms(zone: ZoneInfo, before: datetime, after: datetime) -> int:
 
 
 def periods(local_ms: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Numbers of the local day, week (from Monday) and month, int64[3, n], all above 0."""
+    """Numbers of the local PERIODS, int64[3, n], all above 0; a week begins on Monday."""
     days = local_ms // _DAY_MS
     months = local_ms.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
     return np.stack([days, (days + _MONDAY) // 7, months]) + 1

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from sentinel.features.declare import Feature
+from sentinel.features.kind import Feature
 
 
 class WarmUp:

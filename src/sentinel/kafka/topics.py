@@ -40,9 +40,7 @@ class Topics:
 
     def __init__(self, prefix: str) -> None:
         self.inputs: Mapping[Stream | Control, str] = {
-            Stream.TRANSACTION: f"{prefix}.transactions",
-            Stream.LOGIN: f"{prefix}.logins",
-            Stream.COMPLAINT: f"{prefix}.complaints",
+            **{stream: f"{prefix}.{stream}s" for stream in Stream},
             Control.RESPONSE: f"{prefix}.responses",
             Control.ROLLUP: f"{prefix}.rollups",
         }

@@ -6,23 +6,15 @@ its dtype and how "missing" is written, so three-valued logic costs no extra arr
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, get_args
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.model.events import (
-    ComplaintChannel,
-    ComplaintStatus,
-    CustomerType,
-    Direction,
-    Event,
-    LoginKind,
-    Stream,
-    TransactionKind,
-    TransactionStatus,
-)
+from sentinel.model.events import EVENT_TYPES, Event, Stream, Unit
 
 Array = NDArray[np.generic]
 
@@ -65,61 +57,45 @@ Schema = Mapping[Stream, Mapping[str, Column]]
 """Every column by stream and name: event fields, then features, then detector outputs."""
 
 
-def _enum(name: str, literal: object, *, required: bool = True) -> Column:
-    return Column(name, Kind.CODE, get_args(literal), required)
+def _leaves(annotation: Any) -> list[tuple[Any, Sequence[Any]]]:
+    """The types of which a field's value has one, each with what its annotation adds."""
+    if get_origin(annotation) is Annotated:
+        kind, *notes = get_args(annotation)
+        return [(leaf, (*more, *notes)) for leaf, more in _leaves(kind)]
+    if get_origin(annotation) in (Union, UnionType):
+        return [leaf for each in get_args(annotation) for leaf in _leaves(each)]
+    return [(annotation, ())]
 
 
-def _columns(*columns: Column) -> dict[str, Column]:
-    return {column.name: column for column in columns}
+def _column(name: str, annotation: Any) -> Column:
+    """The column of a field; one that cannot be None is never missing."""
+    leaves = _leaves(annotation)
+    types = [kind for kind, _ in leaves]
+    words = [word for kind in types if get_origin(kind) is Literal for word in get_args(kind)]
+    units = [str(note) for _, notes in leaves for note in notes if isinstance(note, Unit)]
+    kind = Kind.CODE if words else next(kind for python, kind in _KINDS.items() if python in types)
+    required = NoneType not in types
+    return Column(name, kind, tuple(words), required, unit=next(iter(units), ""))
 
 
-def _strings(*names: str) -> tuple[Column, ...]:
-    return tuple(Column(name, Kind.STRING) for name in names)
-
-
-def _numbers(**units: str) -> tuple[Column, ...]:
-    return tuple(Column(name, Kind.NUMBER, unit=unit) for name, unit in units.items())
-
+_KINDS = {datetime: Kind.TIME, float: Kind.NUMBER, bool: Kind.TRUTH, str: Kind.STRING}
+"""The kind of a field that may be of the type; the first that fits: amounts may be text."""
 
 EVENT_TIME = "event_time"
 
-_ALWAYS = (
-    Column(EVENT_TIME, Kind.TIME, required=True, unit="ms"),
-    Column("customer_id", Kind.STRING, required=True),
-    Column("event_id", Kind.STRING, required=True),
-)
+_ALWAYS = (EVENT_TIME, "customer_id", "event_id")
 
-FIELDS: Schema = {
-    Stream.TRANSACTION: _columns(
-        *_ALWAYS,
-        _enum("kind", TransactionKind),
-        _enum("direction", Direction),
-        _enum("status", TransactionStatus),
-        Column("amount", Kind.NUMBER, required=True, unit="base currency"),
-        Column("currency", Kind.STRING, required=True),
-        _enum("customer_type", CustomerType, required=False),
-        *_strings("account_id", "channel", "product", "counterparty_id", "counterparty_country"),
-        *_strings("merchant_id", "mcc", "device_id", "ip", "country"),
-        *_numbers(lat="degrees", lon="degrees", days_past_due="days", limit_used="share"),
-        *_numbers(balance_after="base currency"),
-    ),
-    Stream.LOGIN: _columns(
-        *_ALWAYS,
-        _enum("kind", LoginKind),
-        Column("success", Kind.TRUTH, required=True),
-        *_strings("failure_reason", "method", "channel", "device_id", "ip", "asn"),
-        *_strings("user_agent", "country", "session_id"),
-        *_numbers(lat="degrees", lon="degrees"),
-    ),
-    Stream.COMPLAINT: _columns(
-        *_ALWAYS,
-        Column("complaint_id", Kind.STRING, required=True),
-        _enum("status", ComplaintStatus),
-        _enum("channel", ComplaintChannel),
-        *_strings("product", "category", "branch_id", "text", "extended_to", "approved_by"),
-        *_numbers(amount_involved="base currency"),
-    ),
-}
+
+def _columns(struct: type[Event]) -> dict[str, Column]:
+    """The columns of an event type; the hash of an event's content depends on their order."""
+    annotations = get_type_hints(struct, include_extras=True)
+    return {
+        name: _column(name, annotations[name]) for name in dict.fromkeys((*_ALWAYS, *annotations))
+    }
+
+
+FIELDS: Schema = {stream: _columns(struct) for stream, struct in EVENT_TYPES.items()}
+"""The columns that come from the events themselves."""
 
 NAMES: Mapping[Stream, frozenset[str]] = {
     stream: frozenset(name for name in fields if name.endswith("_id") or name == "ip")
@@ -127,7 +103,6 @@ NAMES: Mapping[Stream, frozenset[str]] = {
     for stream, fields in FIELDS.items()
 }
 """The fields that name somebody or something, by stream; an event's own id may well be "0"."""
-"""The columns that come from the events themselves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ The state of a shared entity lives on one shard, that of the Kafka key :func:`ow
 from collections.abc import Mapping
 from enum import StrEnum
 
+from sentinel.model.columns import FIELDS, Kind
 from sentinel.model.events import Stream
 
 CUSTOMER = "customer"
@@ -25,19 +26,28 @@ class EntityKind(StrEnum):
     BANK = "bank"  # there is one, and every event is its
 
 
-_MONEY, _ACCESS, _VOICE = Stream.TRANSACTION, Stream.LOGIN, Stream.COMPLAINT
+_NAMED_BY = {
+    EntityKind.DEVICE: "device_id",
+    EntityKind.IP: "ip",
+    EntityKind.MERCHANT: "merchant_id",
+    EntityKind.COUNTERPARTY: "counterparty_id",
+    EntityKind.PRODUCT: "product",
+    EntityKind.BRANCH: "branch_id",
+    EntityKind.CHANNEL: "channel",
+}
 
 ID_FIELDS: Mapping[EntityKind, Mapping[Stream, str]] = {
-    EntityKind.DEVICE: {_MONEY: "device_id", _ACCESS: "device_id"},
-    EntityKind.IP: {_MONEY: "ip", _ACCESS: "ip"},
-    EntityKind.MERCHANT: {_MONEY: "merchant_id"},
-    EntityKind.COUNTERPARTY: {_MONEY: "counterparty_id"},
-    EntityKind.PRODUCT: {_MONEY: "product", _VOICE: "product"},
-    EntityKind.BRANCH: {_VOICE: "branch_id"},
-    EntityKind.CHANNEL: {_MONEY: "channel", _ACCESS: "channel"},
-    EntityKind.BANK: {},
+    kind: {
+        stream: name
+        for stream, fields in FIELDS.items()
+        if (name := _NAMED_BY.get(kind, "")) in fields and fields[name].kind is Kind.STRING
+    }
+    for kind in EntityKind
 }
-"""The field that names the entity, by kind and stream; other streams do not name it."""
+"""The field that names the entity, by kind and stream; other streams do not name it.
+
+A field with a fixed vocabulary names none: a complaint's channel is not one of the bank's.
+"""
 
 
 def owner_key(kind: str, entity_id: str) -> str:

@@ -1,7 +1,8 @@
-"""The three event types that Sentinel reads, with the limits their fields keep.
+"""The event types that Sentinel reads, with the limits their fields keep.
 
 Times are RFC 3339 text or epoch milliseconds on the wire and int64 milliseconds UTC
-everywhere else; amounts are JSON numbers or decimal text.  Unknown fields are ignored.
+everywhere else; amounts are JSON numbers or decimal text.  Unknown fields are ignored.  A
+field's annotation also tells its column, see :mod:`sentinel.model.columns`.
 """
 
 from datetime import datetime
@@ -25,22 +26,34 @@ EventKey = tuple[Stream, str]
 FIRST_MOMENT_MS = 631_152_000_000  # 1990-01-01: what is before it, or from 2100 on, is a mistake
 LAST_MOMENT_MS = 4_102_444_800_000  # of the unit, not a time
 
+
+class Unit(str):
+    """The unit of a number, in its annotation."""
+
+    __slots__ = ()
+
+
 Id = Annotated[str, Meta(min_length=1, max_length=128)]
 Word = Annotated[str, Meta(min_length=1, max_length=64)]
 Text = Annotated[str, Meta(max_length=16_384)]
-Moment = Annotated[int, Meta(ge=0, le=LAST_MOMENT_MS)] | Annotated[datetime, Meta(tz=True)]
+Moment = (
+    Annotated[int, Meta(ge=0, le=LAST_MOMENT_MS), Unit("ms")] | Annotated[datetime, Meta(tz=True)]
+)
 _DECIMAL = (  # below 10^15, as the number is; Java and Python write 0 of scale 8 as 0E-8
     r"\A[0-9]{1,15}(\.[0-9]{1,18})?\Z"
     r"|\A[0-9]{1,15}(\.[0-9]{1,18})?[eE]-[0-9]{1,2}\Z"
     r"|\A[0-9](\.[0-9]{1,18})?[eE]\+?(0?[0-9]|1[0-4])\Z"
 )
 Decimal = Annotated[str, Meta(max_length=40, pattern=_DECIMAL)]
-Amount = Annotated[float, Meta(ge=0, le=1e15)] | Decimal
+Amount = Annotated[float, Meta(ge=0, le=1e15), Unit("base currency")] | Decimal
 Currency = Annotated[str, Meta(min_length=3, max_length=3)]
 Country = Annotated[str, Meta(min_length=2, max_length=3)]
 Address = Annotated[str, Meta(min_length=1, max_length=64)]  # with port and zone
-Latitude = Annotated[float, Meta(ge=-90, le=90)]
-Longitude = Annotated[float, Meta(ge=-180, le=180)]
+Latitude = Annotated[float, Meta(ge=-90, le=90), Unit("degrees")]
+Longitude = Annotated[float, Meta(ge=-180, le=180), Unit("degrees")]
+Days = Annotated[float, Meta(ge=0, le=36_500), Unit("days")]
+Share = Annotated[float, Meta(ge=0, le=100), Unit("share")]
+Balance = Annotated[float, Meta(ge=-1e15, le=1e15), Unit("base currency")]
 
 Direction = Literal["debit", "credit"]
 TransactionKind = Literal["transfer", "card", "cash", "repayment", "investment", "fx", "fee"]
@@ -85,9 +98,9 @@ class Transaction(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     country: Country | None = None
     lat: Latitude | None = None
     lon: Longitude | None = None
-    days_past_due: Annotated[float, Meta(ge=0, le=36_500)] | None = None
-    limit_used: Annotated[float, Meta(ge=0, le=100)] | None = None
-    balance_after: Annotated[float, Meta(ge=-1e15, le=1e15)] | None = None
+    days_past_due: Days | None = None
+    limit_used: Share | None = None
+    balance_after: Balance | None = None
 
 
 class Login(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

@@ -259,7 +259,7 @@ def _expanded(document: Document, place: Path) -> list[_Event]:
             line, column = document.key_position(*place, name)
             message = f'a {timing.on} has no field "{name}"'
             raise ConfigError(document.path, line, column, message, did_you_mean(name, known))
-    fields = {"customer_id": "C1", **_DEFAULTS[timing.on], **given}
+    fields = {"customer_id": "C1", **_DEFAULTS.get(timing.on, {}), **given}
     events = []
     for n in range(1, timing.repeat + 1):
         moment = START_MS + at_ms + (n - 1) * every_ms

@@ -1,6 +1,5 @@
 """The entries that changed last, of what is kept in the order of its changes."""
 
-from collections.abc import Mapping
 from itertools import islice
 from typing import TypeVar
 
@@ -9,6 +8,6 @@ V = TypeVar("V")
 _ENTRIES = 32
 
 
-def newest(entries: Mapping[K, V]) -> tuple[int, list[tuple[K, V]]]:
+def newest(entries: dict[K, V]) -> tuple[int, list[tuple[K, V]]]:
     """How many entries there are, and the last of them, newest first: enough for a spot check."""
     return len(entries), list(islice(reversed(entries.items()), _ENTRIES))

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from sentinel.features.kernels import motion, normal, rhythm
+from sentinel.features.kernels import normal, rhythm, velocity
 from sentinel.features.local_time import LocalTime, ends, hours, periods
 
 DAY_MS = 86_400_000
@@ -52,31 +52,31 @@ def test_zscore_is_missing_without_history() -> None:
 
 def test_velocity_of_a_known_journey() -> None:
     """Shanghai to Beijing, 1,067 km as the crow flies, in two hours."""
-    f, i = words(motion.VELOCITY_WORDS)
-    assert np.isnan(motion.travel(f, i, 0, MONDAY_MS, 31.2304, 121.4737))
-    speed = motion.travel(f, i, 0, MONDAY_MS + 7_200_000, 39.9042, 116.4074)
+    f, i = words(velocity.WORDS)
+    assert np.isnan(velocity.travel(f, i, 0, MONDAY_MS, 31.2304, 121.4737))
+    speed = velocity.travel(f, i, 0, MONDAY_MS + 7_200_000, 39.9042, 116.4074)
     assert speed == pytest.approx(1067 / 2, rel=0.005)
 
 
 def test_velocity_takes_close_events_as_ten_minutes_apart() -> None:
     """A rough position a second later is not a flight."""
-    f, i = words(motion.VELOCITY_WORDS)
-    motion.travel(f, i, 0, MONDAY_MS, 31.0, 121.0)
-    assert motion.travel(f, i, 0, MONDAY_MS + 1000, 31.1, 121.0) == pytest.approx(66.7, abs=0.1)
+    f, i = words(velocity.WORDS)
+    velocity.travel(f, i, 0, MONDAY_MS, 31.0, 121.0)
+    assert velocity.travel(f, i, 0, MONDAY_MS + 1000, 31.1, 121.0) == pytest.approx(66.7, abs=0.1)
 
 
 def test_velocity_of_a_late_event_is_from_the_place_before_it() -> None:
     """The flight between two places is seen although the second was told first."""
-    f, i = words(motion.VELOCITY_WORDS)
+    f, i = words(velocity.WORDS)
     hour = 3_600_000
     for time, lat in ((0, 30.0), (3, 33.0)):
-        motion.travel(f, i, 0, MONDAY_MS + time * hour, lat, 121.0)
-    late = motion.travel(f, i, 0, MONDAY_MS + 2 * hour, 32.0, 121.0)
-    assert late == pytest.approx(motion.distance_km(30.0, 121.0, 32.0, 121.0) / 2)
-    again = motion.travel(f, i, 0, MONDAY_MS + 2 * hour + 1, 32.0, 121.0)
+        velocity.travel(f, i, 0, MONDAY_MS + time * hour, lat, 121.0)
+    late = velocity.travel(f, i, 0, MONDAY_MS + 2 * hour, 32.0, 121.0)
+    assert late == pytest.approx(velocity.distance_km(30.0, 121.0, 32.0, 121.0) / 2)
+    again = velocity.travel(f, i, 0, MONDAY_MS + 2 * hour + 1, 32.0, 121.0)
     assert again == 0.0
-    assert np.isnan(motion.travel(f, i, 0, MONDAY_MS, 31.0, 121.0))  # before both that are held
-    after = motion.travel(f, i, 0, MONDAY_MS + 4 * hour, 33.0, 121.0)
+    assert np.isnan(velocity.travel(f, i, 0, MONDAY_MS, 31.0, 121.0))  # before both that are held
+    after = velocity.travel(f, i, 0, MONDAY_MS + 4 * hour, 33.0, 121.0)
     assert after == 0.0  # from the place at three o'clock
 
 

@@ -10,25 +10,45 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.features.kernels import calendar, motion, normal, recents, rhythm, rings
+from sentinel.features.kernels import (
+    calendar,
+    normal,
+    recents,
+    rhythm,
+    rings,
+    since,
+    velocity,
+)
+from sentinel.features.kind import Table
 from sentinel.model.kernel import inlined, kernel
+
+KINDS = (
+    rings.KIND,
+    calendar.KIND,
+    recents.KIND,
+    normal.KIND,
+    velocity.KIND,
+    since.KIND,
+    rhythm.KIND,
+)
+"""Every kind of feature; ``advance`` calls the kernels of each, for Numba cannot iterate here."""
 
 BUSY = 0  # the first word of a row: 1 + the customer's busy slot
 
 
 class Tables(NamedTuple):
-    """What to compute: int64 tables, a row per feature (per set, per ring), see the kernels."""
+    """What to compute: a record per feature (per set, per ring), see the kinds."""
 
-    rings: NDArray[np.int64]
-    windows: NDArray[np.int64]
-    calendars: NDArray[np.int64]
-    sets: NDArray[np.int64]
-    first_seen: NDArray[np.int64]
-    distinct: NDArray[np.int64]
-    zscores: NDArray[np.int64]
-    since: NDArray[np.int64]
-    velocities: NDArray[np.int64]
-    rarities: NDArray[np.int64]
+    rings: Table
+    windows: Table
+    calendars: Table
+    sets: Table
+    first_seen: Table
+    distinct: Table
+    zscores: Table
+    since: Table
+    velocities: Table
+    rarities: Table
 
 
 class Inputs(NamedTuple):
@@ -125,18 +145,6 @@ def advance(
     Returns how often a customer found no busy row, so that its counts lost what left
     its ring.
     """
-    (
-        ring_table,
-        windows,
-        calendars,
-        sets,
-        first_seen,
-        distinct,
-        zscores,
-        since,
-        velocities,
-        rarities,
-    ) = tables
     slots, fresh, streams, times, all_bits, values, ids, periods, ends, hours = inputs
     f, i, width, busy_f, busy_i, busy_width, busy_head = memory
     lost = 0
@@ -145,29 +153,45 @@ def advance(
         if fresh[e]:
             _clear(i, row, width, busy_i, busy_width, busy_head)
 
-        if ring_table[stream, rings.RING_AT] >= 0:
+        ring = tables.rings[stream]
+        if ring.at != rings.NO_RING:
             stamp = (time << rings.STAMP_SHIFT) | (bits & rings.SERIES_BITS)
-            at = row + ring_table[stream, rings.RING_AT]
-            gone = rings.insert(f, i, at, ring_table, stream, stamp, values, e, left)
+            gone = rings.insert(f, i, row + ring.at, ring, stamp, values, e, left)
             if gone >= 0:
                 if i[row + BUSY] > 0 or _take_busy(i, row, busy_i, busy_width, busy_head):
                     base = (i[row + BUSY] - 1) * busy_width
-                    rings.spill_all(busy_f, busy_i, base, windows, stream, gone, left)
+                    rings.spill_all(busy_f, busy_i, base, tables.windows, stream, gone, left)
                 else:
                     lost += 1
 
-        recents.ask_then_add(i, row, sets, first_seen, stream, time, bits, ids, out, e)
-        normal.score_then_learn(f, i, row, zscores, stream, time, bits, values, out, e)
-        motion.elapse(i, row, since, stream, time, bits, out, e)
-        motion.move(f, i, row, velocities, stream, time, bits, values, out, e)
-        rhythm.score_then_learn(i, row, rarities, stream, hours[e], bits, out, e)
+        recents.ask_then_add(
+            i, row, tables.sets, tables.first_seen, stream, time, bits, ids, out, e
+        )
+        normal.score_then_learn(f, i, row, tables.zscores, stream, time, bits, values, out, e)
+        since.elapse(i, row, tables.since, stream, time, bits, out, e)
+        velocity.move(f, i, row, tables.velocities, stream, time, bits, values, out, e)
+        rhythm.score_then_learn(i, row, tables.rarities, stream, hours[e], bits, out, e)
 
         busy = (i[row + BUSY] - 1) * busy_width if i[row + BUSY] > 0 else -1
         rings.read_windows(
-            f, i, row, busy_f, busy_i, busy, ring_table, windows, time, stream, out, e
+            f, i, row, busy_f, busy_i, busy, tables.rings, tables.windows, time, stream, out, e
         )
         calendar.add_then_read(
-            f, i, row, ring_table, calendars, stream, time, bits, periods, ends, values, out, e
+            f,
+            i,
+            row,
+            tables.rings,
+            tables.calendars,
+            stream,
+            time,
+            bits,
+            periods,
+            ends,
+            values,
+            out,
+            e,
         )
-        recents.count_distinct(i, row, sets, distinct, stream, time, bits, ids, out, e)
+        recents.count_distinct(
+            i, row, tables.sets, tables.distinct, stream, time, bits, ids, out, e
+        )
     return lost

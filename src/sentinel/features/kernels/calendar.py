@@ -6,23 +6,28 @@ the ring of last events.  The value is missing where that cannot be known: in an
 where more came after it than the ring holds, and of a maximum that may be a later event's.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from sentinel.features.builder import STREAMS, Builder
 from sentinel.features.kernels.conditions import applies
 from sentinel.features.kernels.rings import (
+    AGGREGATES,
     HEAD_WORDS,
     MAX,
     MIN,
-    RING_AT,
-    RING_CAPACITY,
     STAMP_SHIFT,
+    aggregate,
+    operations,
     result,
 )
+from sentinel.features.kind import CALENDAR, Feature, FeatureKind, Moment, Record, Table, columns
+from sentinel.features.local_time import PERIODS
 from sentinel.model.kernel import inlined, kernel
 
 WORDS = 6
-STREAM, BIT, VALUE, OPERATION, UNIT, AT, OUT, DEMAND, RING_VALUE = range(9)
 
 
 @kernel
@@ -93,15 +98,14 @@ def read(
     f: NDArray[np.float64],
     i: NDArray[np.int64],
     row: int,
-    rings: NDArray[np.int64],
-    table: NDArray[np.int64],
-    q: int,
+    ring: Record,
+    feature: Record,
     period: int,
     time: int,
     end: int,
 ) -> float:
     """The aggregate of a period up to ``time``; missing where it is not known."""
-    at, operation, stream = row + table[q, AT], table[q, OPERATION], table[q, STREAM]
+    at, operation = row + feature.at, feature.operation
     if period < i[at]:
         at += 3
         if period < i[at]:
@@ -109,12 +113,12 @@ def read(
     if period > i[at]:
         return result(operation, 0.0, 0.0, 0.0, 0.0)
     count, value = f[at + 1], f[at + 2]
-    ring, capacity = row + rings[stream, RING_AT], rings[stream, RING_CAPACITY]
-    if i[ring] and i[ring + HEAD_WORDS + i[ring] - 1] >> STAMP_SHIFT > time:
-        if i[ring + 1] > time:
+    first = row + ring.at
+    if i[first] and i[first + HEAD_WORDS + i[first] - 1] >> STAMP_SHIFT > time:
+        if i[first + 1] > time:
             return np.nan
         more, total, high, low = later(
-            f, i, ring, capacity, table[q, RING_VALUE], table[q, BIT], time, end
+            f, i, first, ring.capacity, feature.ring_value, feature.bit, time, end
         )
         if (operation == MAX and high >= value) or (operation == MIN and low <= value):
             return np.nan
@@ -129,8 +133,8 @@ def add_then_read(
     f: NDArray[np.float64],
     i: NDArray[np.int64],
     row: int,
-    rings: NDArray[np.int64],
-    table: NDArray[np.int64],
+    rings: Table,
+    table: Table,
     stream: int,
     time: int,
     bits: int,
@@ -142,10 +146,65 @@ def add_then_read(
 ) -> None:
     """Count event ``e`` in its periods and write their aggregates."""
     for q in range(len(table)):
-        period = periods[table[q, UNIT], e]
-        if table[q, STREAM] == stream and applies(table[q, BIT], bits):
-            value = values[table[q, VALUE], e] if table[q, VALUE] >= 0 else 0.0
-            add(f, i, row + table[q, AT], table[q, OPERATION], period, value)
-        if table[q, DEMAND] >> stream & 1:
-            end = ends[table[q, UNIT], e]
-            out[table[q, OUT], e] = read(f, i, row, rings, table, q, period, time, end)
+        feature = table[q]
+        period = periods[feature.unit, e]
+        if feature.stream == stream and applies(feature.bit, bits):
+            value = values[feature.value, e] if feature.value >= 0 else 0.0
+            add(f, i, row + feature.at, feature.operation, period, value)
+        if feature.demand >> stream & 1:
+            end = ends[feature.unit, e]
+            ring = rings[feature.stream]
+            out[feature.out, e] = read(f, i, row, ring, feature, period, time, end)
+
+
+def lay_out(build: Builder, feature: Feature) -> None:
+    """A record for the feature, whose events the ring of their stream holds too."""
+    assert feature.calendar is not None  # noqa: S101
+    stream = feature.streams[0]
+    build.add(
+        "calendars",
+        stream=STREAMS.index(stream),
+        bit=build.bit(feature, stream, in_ring=True),
+        value=build.value(feature.fields[0]) if feature.fields else -1,
+        ring_value=build.ring_fields[stream].index(feature.fields[0]) if feature.fields else -1,
+        operation=AGGREGATES[feature.operation.name],
+        unit=PERIODS.index(feature.calendar),
+        at=build.words(WORDS, feature.meaning),
+        **build.out(feature),
+    )
+
+
+def oracle(feature: Feature, moments: Sequence[Moment]) -> float:
+    """The aggregate of all events of the local period until now."""
+
+    def period(moment: Moment) -> tuple[int, ...]:
+        local = moment.local
+        if feature.calendar == "week":
+            return local.isocalendar()[:2]
+        return (local.year, local.month, local.day if feature.calendar == "day" else 0)
+
+    last = moments[-1]
+    inside = [each for each in moments if period(each) == period(last) and each.time <= last.time]
+    values = [each.values for each in inside if each.values is not None]
+    return aggregate(feature.operation.name, values)
+
+
+KIND = FeatureKind(
+    operations=operations(CALENDAR, required=False),
+    tables={
+        "calendars": columns(
+            "stream",
+            "bit",
+            "value",
+            "ring_value",
+            "operation",
+            "unit",
+            "at",
+            "out",
+            "demand",
+        )
+    },
+    lay_out=lay_out,
+    oracle=oracle,
+    local_time=True,
+)

@@ -3,6 +3,8 @@
 from sentinel.model.kernel import kernel
 
 ALWAYS, NEVER = -1, -2  # instead of a condition's bit
+RING_BITS = 20  # the first bits of a stream are stored with the events of its ring
+ALL_BITS = 62
 
 
 @kernel

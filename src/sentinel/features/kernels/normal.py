@@ -7,16 +7,20 @@ the deviation is taken as at least a tenth of the mean, so that a customer who a
 the same is not alarming at the first other amount.
 """
 
+from collections.abc import Sequence
+from math import nan, sqrt
+
 import numpy as np
 from numpy.typing import NDArray
 
+from sentinel.features.builder import STREAMS, Builder
 from sentinel.features.kernels.conditions import applies
+from sentinel.features.kind import Feature, FeatureKind, Moment, Operation, Table, columns
 from sentinel.model.kernel import inlined, kernel
 
 WORDS = 4
 LEAST_WEIGHT = 5.0
 LEAST_DEVIATION = 0.1
-STREAM, BIT, COLUMN, AT, HALFLIFE_MS, OUT, DEMAND, NORMAL = range(8)
 
 
 @kernel
@@ -59,7 +63,7 @@ def score_then_learn(
     f: NDArray[np.float64],
     i: NDArray[np.int64],
     row: int,
-    table: NDArray[np.int64],
+    table: Table,
     stream: int,
     time: int,
     bits: int,
@@ -69,10 +73,52 @@ def score_then_learn(
 ) -> None:
     """Write the z-scores of event ``e`` and the means behind them, then learn its values."""
     for q in range(len(table)):
-        learns = table[q, STREAM] == stream and applies(table[q, BIT], bits)
-        at, value = row + table[q, AT], values[table[q, COLUMN], e]
-        if table[q, DEMAND] >> stream & 1:
-            out[table[q, OUT], e] = zscore(f, at, value) if learns else np.nan
-            out[table[q, NORMAL], e] = f[at + 2]
+        feature = table[q]
+        learns = feature.stream == stream and applies(feature.bit, bits)
+        at, value = row + feature.at, values[feature.value, e]
+        if feature.demand >> stream & 1:
+            out[feature.out, e] = zscore(f, at, value) if learns else np.nan
+            out[feature.normal, e] = f[at + 2]
         if learns:
-            learn(f, i, at, time, table[q, HALFLIFE_MS], value)
+            learn(f, i, at, time, feature.halflife_ms, value)
+
+
+def lay_out(build: Builder, feature: Feature) -> None:
+    """A record for the feature, whose normal is a second result."""
+    stream = feature.streams[0]
+    build.add(
+        "zscores",
+        stream=STREAMS.index(stream),
+        bit=build.bit(feature, stream),
+        value=build.value(feature.fields[0]),
+        at=build.words(WORDS, feature.meaning),
+        halflife_ms=feature.span_ms,
+        normal=build.normal(feature),
+        **build.out(feature),
+    )
+
+
+def oracle(feature: Feature, moments: Sequence[Moment]) -> float:
+    """The weighted mean and deviation of all values before the last one."""
+    *before, last = moments
+    learnt = [(each.time, float(each.values[0])) for each in before if each.values]
+    if last.values is None or not learnt:
+        return nan
+    newest = max(time for time, _ in learnt)
+    weighted = [(0.5 ** ((newest - time) / feature.span_ms), value) for time, value in learnt]
+    weight = sum(share for share, _ in weighted)
+    if weight < LEAST_WEIGHT:
+        return nan
+    mean = sum(share * value for share, value in weighted) / weight
+    variance = sum(share * (value - mean) ** 2 for share, value in weighted) / weight
+    return (float(last.values[0]) - mean) / max(sqrt(variance), LEAST_DEVIATION * abs(mean), 1e-9)
+
+
+KIND = FeatureKind(
+    operations=(Operation("zscore", fields=("value",), span="halflife", measures=True),),
+    tables={
+        "zscores": columns("stream", "bit", "value", "at", "halflife_ms", "out", "demand", "normal")
+    },
+    lay_out=lay_out,
+    oracle=oracle,
+)

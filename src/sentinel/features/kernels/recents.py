@@ -11,15 +11,19 @@ earlier runs of the values, the latest first.  A customer with more distinct val
 within a window has a count that reads as "at least".
 """
 
+from collections.abc import Sequence
+from math import nan
+
 import numpy as np
 from numpy.typing import NDArray
 
+from sentinel.features.builder import STREAMS, Builder, Condition
 from sentinel.features.kernels.conditions import applies
+from sentinel.features.kind import Feature, FeatureKind, Moment, Operation, Table, columns
+from sentinel.model.columns import Kind
 from sentinel.model.kernel import inlined, kernel
 
 WORDS = 2
-STREAM, BIT, COLUMN, AT, KEEP, GAP = 0, 1, 2, 3, 4, 5  # columns of the set table
-SET, SPAN_MS, OUT, DEMAND = 0, 1, 2, 3  # columns of the tables of questions
 _NEWEST, _EARLIER = 0, 1
 _NONE = -1
 _VALUE_SHIFT, _TIME_SHIFT, _MARK_SHIFT = 20, 22, 21
@@ -163,8 +167,8 @@ def distinct(
 def ask_then_add(
     i: NDArray[np.int64],
     row: int,
-    sets: NDArray[np.int64],
-    questions: NDArray[np.int64],
+    sets: Table,
+    questions: Table,
     stream: int,
     time: int,
     bits: int,
@@ -174,30 +178,27 @@ def ask_then_add(
 ) -> None:
     """Answer the first-seen questions of event ``e``, then remember its values."""
     for q in range(len(questions)):
-        if questions[q, DEMAND] >> stream & 1:
-            s = questions[q, SET]
+        question = questions[q]
+        if question.demand >> stream & 1:
+            kept = sets[question.set]
             answer = np.nan
-            if sets[s, STREAM] == stream and applies(sets[s, BIT], bits):
+            if kept.stream == stream and applies(kept.bit, bits):
                 answer = first_seen(
-                    i,
-                    row + sets[s, AT],
-                    sets[s, KEEP],
-                    ids[sets[s, COLUMN], e],
-                    time,
-                    questions[q, SPAN_MS],
+                    i, row + kept.at, kept.keep, ids[kept.id, e], time, question.span_ms
                 )
-            out[questions[q, OUT], e] = answer
+            out[question.out, e] = answer
     for s in range(len(sets)):
-        if sets[s, STREAM] == stream and applies(sets[s, BIT], bits):
-            add(i, row + sets[s, AT], sets[s, KEEP], sets[s, GAP], ids[sets[s, COLUMN], e], time)
+        kept = sets[s]
+        if kept.stream == stream and applies(kept.bit, bits):
+            add(i, row + kept.at, kept.keep, kept.gap, ids[kept.id, e], time)
 
 
 @inlined
 def count_distinct(
     i: NDArray[np.int64],
     row: int,
-    sets: NDArray[np.int64],
-    questions: NDArray[np.int64],
+    sets: Table,
+    questions: Table,
     stream: int,
     time: int,
     bits: int,
@@ -207,10 +208,80 @@ def count_distinct(
 ) -> None:
     """Answer the distinct-count questions of event ``e``."""
     for q in range(len(questions)):
-        if questions[q, DEMAND] >> stream & 1:
-            s = questions[q, SET]
+        question = questions[q]
+        if question.demand >> stream & 1:
+            kept = sets[question.set]
             own = 0
-            if sets[s, STREAM] == stream and applies(sets[s, BIT], bits):
-                own = ids[sets[s, COLUMN], e]
-            at, keep, gap = row + sets[s, AT], sets[s, KEEP], sets[s, GAP]
-            out[questions[q, OUT], e] = distinct(i, at, keep, gap, own, time, questions[q, SPAN_MS])
+            if kept.stream == stream and applies(kept.bit, bits):
+                own = ids[kept.id, e]
+            out[question.out, e] = distinct(
+                i, row + kept.at, kept.keep, kept.gap, own, time, question.span_ms
+            )
+
+
+def lay_out(build: Builder, feature: Feature) -> None:
+    """A question to a set of recent values: how many there are, or whether this one is new."""
+    table = "distinct" if feature.operation == DISTINCT else "first_seen"
+    build.add(table, set=_set(build, feature), span_ms=feature.span_ms, **build.out(feature))
+
+
+def _set(build: Builder, feature: Feature) -> int:
+    """The set of recent values that a feature asks; features with equal wishes share it."""
+    stream = feature.streams[0]
+    wish = _wish(feature)
+    gap = min(
+        each.span_ms
+        for each in build.outputs
+        if each.operation in KIND.operations and _wish(each) == wish
+    )
+    key = (wish, gap)
+    if key not in build.shared:
+        build.shared[key] = build.add(
+            "sets",
+            stream=STREAMS.index(stream),
+            bit=build.bit(feature, stream),
+            id=build.id(feature.fields[0]),
+            at=build.words(WORDS * feature.keep, key),
+            keep=feature.keep,
+            gap=gap,
+        )
+    return build.shared[key]
+
+
+def _wish(feature: Feature) -> tuple[Condition, int]:
+    return Condition(feature.streams[0], feature.where, feature.fields), feature.keep
+
+
+def oracle(feature: Feature, moments: Sequence[Moment]) -> float:
+    """A set of the values of the window, or a search for the last value among the others."""
+    *before, last = moments
+    start = last.time - feature.span_ms
+    if feature.operation == DISTINCT:
+        inside = [each for each in moments if start < each.time <= last.time]
+        return len({each.values for each in inside if each.values is not None})
+    known = [each for each in before if each.values is not None]
+    if last.values is None or not known:
+        return nan
+    return float(all(each.values != last.values or each.time <= start for each in known))
+
+
+DISTINCT = Operation("distinct", fields=("value",), takes=Kind.STRING, span="window", keep=True)
+FIRST_SEEN = Operation(
+    "first_seen",
+    fields=("value",),
+    takes=Kind.STRING,
+    span="memory",
+    keep=True,
+    result=Kind.TRUTH,
+)
+_QUESTION = columns("set", "span_ms", "out", "demand")
+KIND = FeatureKind(
+    operations=(DISTINCT, FIRST_SEEN),
+    tables={
+        "sets": columns("stream", "bit", "id", "at", "keep", "gap"),
+        "first_seen": _QUESTION,
+        "distinct": _QUESTION,
+    },
+    lay_out=lay_out,
+    oracle=oracle,
+)

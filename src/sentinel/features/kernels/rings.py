@@ -9,22 +9,26 @@ row: per window feature ``PANES`` cells of [pane number, a, b], where (a, b) is
 panes that lie wholly inside it are added, so that its count reads as "at least".
 """
 
+from collections.abc import Iterator, Sequence
+from math import nan
+
 import numpy as np
 from numpy.typing import NDArray
 
+from sentinel.features.builder import STREAMS, Builder, place_of
+from sentinel.features.kernels.conditions import RING_BITS
+from sentinel.features.kind import Feature, FeatureKind, Moment, Operation, Record, Table, columns
 from sentinel.model.kernel import inlined, kernel
 
 HEAD_WORDS = 2
-STAMP_SHIFT = 20  # the 42 bits above hold times until 2109
+STAMP_SHIFT = RING_BITS  # the 42 bits above hold times until 2109
 SERIES_BITS = (1 << STAMP_SHIFT) - 1
 PANES = 14  # 12 whole ones, the partial one at each end
 PANE_WORDS = 3 * PANES
 COUNT, SUM, MEAN, MAX, MIN = 0, 1, 2, 3, 4
-
-# Columns of the ring table (a row per stream) and of the window table (a row per feature).
 MAX_VALUES = 4  # value columns of one ring
-RING_AT, RING_CAPACITY, RING_VALUES, RING_COLUMN = 0, 1, 2, 3
-STREAM, BIT, VALUE, OPERATION, WINDOW_MS, PANES_AT, OUT, SERIES, DEMAND = range(9)
+NO_RING = -1  # instead of a ring's place
+AGGREGATES = {"count": COUNT, "sum": SUM, "mean": MEAN, "max": MAX, "min": MIN}
 
 
 @kernel
@@ -37,8 +41,7 @@ def _precedes(
     stamp: int,
     values: NDArray[np.float64],
     event: int,
-    table: NDArray[np.int64],
-    stream: int,
+    ring: Record,
     f: NDArray[np.float64],
 ) -> bool:
     """Whether the ring's entry at ``place`` stands before the new one."""
@@ -47,7 +50,7 @@ def _precedes(
         return held < stamp
     for v in range(n_values):
         mine = f[stamps + capacity * (v + 1) + place]
-        new = values[table[stream, RING_COLUMN + v], event]
+        new = values[ring.values[v], event]
         if mine != new:
             return mine < new
     return True
@@ -58,8 +61,7 @@ def insert(
     f: NDArray[np.float64],
     i: NDArray[np.int64],
     at: int,
-    table: NDArray[np.int64],
-    stream: int,
+    ring: Record,
     stamp: int,
     values: NDArray[np.float64],
     event: int,
@@ -71,11 +73,11 @@ def insert(
     when that is older than all that a full ring holds.
     """
     n = i[at]
-    capacity, n_values = table[stream, RING_CAPACITY], table[stream, RING_VALUES]
+    capacity, n_values = ring.capacity, ring.n_values
     stamps = at + HEAD_WORDS
     place = n
     while place > 0 and not _precedes(
-        i, stamps, capacity, n_values, place - 1, stamp, values, event, table, stream, f
+        i, stamps, capacity, n_values, place - 1, stamp, values, event, ring, f
     ):
         place -= 1
     if n < capacity:
@@ -89,7 +91,7 @@ def insert(
         if place == 0:
             gone = stamp
             for v in range(n_values):
-                left[v] = values[table[stream, RING_COLUMN + v], event]
+                left[v] = values[ring.values[v], event]
         else:
             gone = i[stamps]
             for v in range(n_values):
@@ -104,7 +106,7 @@ def insert(
             return gone
     i[stamps + place] = stamp
     for v in range(n_values):
-        f[stamps + capacity * (v + 1) + place] = values[table[stream, RING_COLUMN + v], event]
+        f[stamps + capacity * (v + 1) + place] = values[ring.values[v], event]
     return gone
 
 
@@ -167,8 +169,8 @@ def read_windows(
     busy_f: NDArray[np.float64],
     busy_i: NDArray[np.int64],
     busy: int,
-    rings: NDArray[np.int64],
-    windows: NDArray[np.int64],
+    rings: Table,
+    windows: Table,
     time: int,
     asker: int,
     out: NDArray[np.float64],
@@ -176,7 +178,7 @@ def read_windows(
 ) -> None:
     """Write every demanded window feature as of ``time`` into ``out[:, event]``.
 
-    Rows of ``windows`` that belong to one series stand together, shortest window first,
+    Records of ``windows`` that belong to one series stand together, shortest window first,
     so one walk from the newest entry backwards answers them all.  ``busy`` is the place
     of the customer's busy row, or -1.
     """
@@ -185,47 +187,43 @@ def read_windows(
     bit, value_at = 0, 0
     count, total, high, low = 0.0, 0.0, -np.inf, np.inf
     for w in range(len(windows)):
-        if windows[w, DEMAND] >> asker & 1 == 0:
+        window = windows[w]
+        if window.demand >> asker & 1 == 0:
             continue
-        stream = windows[w, STREAM]
-        at = row + rings[stream, RING_AT]
-        if windows[w, SERIES] != series:
-            series = windows[w, SERIES]
-            capacity = rings[stream, RING_CAPACITY]
+        ring = rings[window.stream]
+        at = row + ring.at
+        if window.series != series:
+            series = window.series
+            capacity = ring.capacity
             stamps = at + HEAD_WORDS
-            bit = 1 << windows[w, BIT]
-            value_at = stamps + capacity * (windows[w, VALUE] + 1)
+            bit = 1 << window.bit
+            value_at = stamps + capacity * (window.value + 1)
             count, total, high, low = 0.0, 0.0, -np.inf, np.inf
             j = i[at] - 1
             while j >= 0 and (i[stamps + j] >> STAMP_SHIFT) > time:
                 j -= 1
-        start = time - windows[w, WINDOW_MS]
+        length, has_value = window.window_ms, window.value >= 0
+        start = time - length
         while j >= 0 and (i[stamps + j] >> STAMP_SHIFT) > start:
             if i[stamps + j] & bit:
                 count += 1.0
-                if windows[w, VALUE] >= 0:
+                if has_value:
                     value = f[value_at + j]
                     total += value
                     high = max(high, value)
                     low = min(low, value)
             j -= 1
-        operation = windows[w, OPERATION]
+        operation = window.operation
         left = i[at + 1]
         if left > start and busy >= 0:
             extra, more, higher, lower = _panes(
-                busy_f,
-                busy_i,
-                busy + windows[w, PANES_AT],
-                operation,
-                windows[w, WINDOW_MS],
-                time,
-                left,
+                busy_f, busy_i, busy + window.panes_at, operation, length, time, left
             )
-            out[windows[w, OUT], event] = result(
+            out[window.out, event] = result(
                 operation, count + extra, total + more, max(high, higher), min(low, lower)
             )
         else:
-            out[windows[w, OUT], event] = result(operation, count, total, high, low)
+            out[window.out, event] = result(operation, count, total, high, low)
 
 
 @kernel
@@ -262,21 +260,123 @@ def spill_all(
     f: NDArray[np.float64],
     i: NDArray[np.int64],
     busy: int,
-    windows: NDArray[np.int64],
+    windows: Table,
     stream: int,
     gone: int,
     left: NDArray[np.float64],
 ) -> None:
     """Add what left a stream's ring to the panes of every window that counts it."""
     for w in range(len(windows)):
-        if windows[w, STREAM] == stream and gone >> windows[w, BIT] & 1:
-            value = left[windows[w, VALUE]] if windows[w, VALUE] >= 0 else 0.0
-            spill(
-                f,
-                i,
-                busy + windows[w, PANES_AT],
-                windows[w, OPERATION],
-                windows[w, WINDOW_MS],
-                gone >> STAMP_SHIFT,
-                value,
+        window = windows[w]
+        if window.stream == stream and gone >> window.bit & 1:
+            value = left[window.value] if window.value >= 0 else 0.0
+            at, time = busy + window.panes_at, gone >> STAMP_SHIFT
+            spill(f, i, at, window.operation, window.window_ms, time, value)
+
+
+def share(build: Builder) -> None:
+    """A ring for each stream that has aggregates, and a record for each of its windows."""
+    for place, stream in enumerate(STREAMS):
+        aggregates = [
+            feature
+            for feature in build.outputs
+            if feature.operation.name in AGGREGATES and feature.streams[0] is stream
+        ]
+        fields = build.ring_fields[stream] = _fields(build, aggregates)
+        capacity = build.history[stream]
+        words = HEAD_WORDS + capacity * (1 + len(fields))
+        build.add(
+            "rings",
+            at=build.words(words) if aggregates else NO_RING,
+            capacity=capacity,
+            n_values=len(fields),
+            values=[*map(build.value, fields)] + [-1] * (MAX_VALUES - len(fields)),
+        )
+        for feature in _by_series(aggregates):
+            panes_at = build.busy_words(PANE_WORDS, feature.meaning)
+            bit = build.bit(feature, stream, in_ring=True)
+            value = fields.index(feature.fields[0]) if feature.fields else -1
+            build.add(
+                "windows",
+                stream=place,
+                bit=bit,
+                value=value,
+                operation=AGGREGATES[feature.operation.name],
+                window_ms=feature.span_ms,
+                panes_at=panes_at,
+                series=bit * len(STREAMS) + place,
+                **build.out(feature),
             )
+
+
+def _fields(build: Builder, aggregates: Sequence[Feature]) -> list[str]:
+    fields: list[str] = []
+    for feature in aggregates:
+        for name in feature.fields:
+            place_of(name, fields)
+        if len(fields) > MAX_VALUES:
+            stream = feature.streams[0]
+            raise build.error(feature, f"aggregates on {stream} use more than {MAX_VALUES} fields")
+    return fields
+
+
+def _by_series(aggregates: Sequence[Feature]) -> Iterator[Feature]:
+    """Windows; those that take the same events and value stand together, shortest first."""
+    series: dict[tuple[str | None, tuple[str, ...]], list[Feature]] = {}
+    for feature in aggregates:
+        if feature.operation in KIND.operations:
+            series.setdefault((feature.where, feature.fields), []).append(feature)
+    for windows in series.values():
+        yield from sorted(windows, key=lambda feature: feature.span_ms)
+
+
+def aggregate(operation: str, values: Sequence[tuple[float | str, ...]]) -> float:
+    """An aggregate of what events have in a field, the naive way."""
+    if operation == "count":
+        return len(values)
+    numbers = [float(each[0]) for each in values]
+    if operation == "sum":
+        return sum(numbers)
+    if not numbers:
+        return nan
+    if operation == "mean":
+        return sum(numbers) / len(numbers)
+    return max(numbers) if operation == "max" else min(numbers)
+
+
+def oracle(feature: Feature, moments: Sequence[Moment]) -> float:
+    """The aggregate of all events of the window; what the ring has lost is in it too."""
+    now = moments[-1].time
+    inside = [each for each in moments if now - feature.span_ms < each.time <= now]
+    values = [each.values for each in inside if each.values is not None]
+    return aggregate(feature.operation.name, values)
+
+
+def operations(span: str, *, required: bool) -> tuple[Operation, ...]:
+    """The aggregates over a span; ``required``: counts and sums are never missing."""
+    return (
+        Operation("count", span=span, required=required),
+        Operation("sum", fields=("value",), span=span, required=required),
+        *(Operation(name, fields=("value",), span=span) for name in ("mean", "max", "min")),
+    )
+
+
+KIND = FeatureKind(
+    operations=operations("window", required=True),
+    tables={
+        "rings": columns("at", "capacity", "n_values", values=MAX_VALUES),
+        "windows": columns(
+            "stream",
+            "bit",
+            "value",
+            "operation",
+            "window_ms",
+            "panes_at",
+            "series",
+            "out",
+            "demand",
+        ),
+    },
+    share=share,
+    oracle=oracle,
+)
