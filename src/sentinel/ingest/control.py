@@ -18,7 +18,7 @@ from sentinel.ingest.merge import Watermarks
 from sentinel.model.columns import Batch
 from sentinel.model.events import epoch_ms
 from sentinel.model.people import People
-from sentinel.model.reading import UNREADABLE
+from sentinel.model.reading import UNREADABLE, check_levels
 from sentinel.model.response import Control, Response, Silence
 from sentinel.model.signature import SignatureError
 from sentinel.model.silence import read_silence
@@ -74,6 +74,7 @@ def decode_responses(
         recorded_ms = chunk.recorded_ms[row]
         try:
             signed = people.read(_readable(chunk, row, limits), recorded_ms)
+            check_levels(signed.payload)
             response = _RESPONSES.decode(signed.payload)
             if signed.signer not in (None, response.actor):
                 raise SignatureError(f"{signed.signer} signs for {response.actor}")
@@ -95,6 +96,7 @@ def decode_silences(chunks: Sequence[Chunk], limits: Limits, people: People) -> 
     for chunk, row in _records(chunks):
         try:
             signed = people.read(_readable(chunk, row, limits), chunk.recorded_ms[row])
+            check_levels(signed.payload)
             said.messages.append(read_silence(signed.payload))
             said.records.append((chunk, row))
             said.signers.append(signed.signer)
@@ -128,6 +130,7 @@ def _readable(chunk: Chunk, row: int, limits: Limits) -> bytes:
     if len(value) > limits.max_value_bytes:
         detail = f"{len(value)} bytes, at most {limits.max_value_bytes} allowed"
         raise _RefusedError(DeadLetterReason.TOO_LARGE, detail)
+    check_levels(value)
     return value
 
 

@@ -8,7 +8,7 @@ import msgspec
 from sentinel.ingest.leap_second import without_leap_second
 from sentinel.ingest.units import told
 from sentinel.model.events import EVENT_TYPES, Event, Stream
-from sentinel.model.reading import UNREADABLE
+from sentinel.model.reading import UNREADABLE, check_levels
 
 _AT_TIME = "at `$.event_time`"
 
@@ -24,6 +24,7 @@ def _reader(stream: Stream) -> Callable[[bytes], Event]:
     decode = msgspec.json.Decoder(EVENT_TYPES[stream]).decode
 
     def read(value: bytes) -> Event:
+        check_levels(value)
         try:
             return decode(value)
         except msgspec.ValidationError as error:
@@ -41,7 +42,7 @@ def _reader(stream: Stream) -> Callable[[bytes], Event]:
 
 
 READERS: Mapping[Stream, Callable[[bytes], Event]] = {stream: _reader(stream) for stream in Stream}
-"""How a record of each stream is read; raises what msgspec does, and RecursionError."""
+"""How a record of each stream is read; raises what msgspec does."""
 
 
 def _number_of_time(value: bytes) -> int | None:
