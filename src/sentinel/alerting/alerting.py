@@ -185,6 +185,19 @@ class Alerting:
         self._fusion.dropped, self._fusion.limits = Counter(), Counter()
         return said
 
+    def spot(self) -> bytes:
+        """The clocks, what was updated last, and how many deadlines there are."""
+        clocks = (self._stream_ms, self._shared_ms, self._wall_ms)
+        timers = (self._stream_timers, self._shared_timers, self._wall_timers)
+        parts = (self._fusion, self._book, self._suppressors)
+        return msgspec.msgpack.encode(
+            (
+                clocks,
+                [(len(each), each.next_due_ms()) for each in timers],
+                [each.spot() for each in parts],
+            )
+        )
+
     def drain_limits(self) -> Counter[Limit]:
         """The bounds that were reached until :meth:`finish` was called last."""
         limits, self._limits = self._limits, Counter()

@@ -32,7 +32,7 @@ from sentinel.model.alert_update import AlertUpdate
 from sentinel.model.matcher import all_match
 from sentinel.model.signal import Action
 from sentinel.model.step import Limit
-from sentinel.state import Timers
+from sentinel.state import Timers, newest
 
 AGE = "age"
 CAPACITY = "capacity"
@@ -262,6 +262,10 @@ class AlertBook:
     def snapshot(self) -> bytes:
         """Every open alert in its order; equal books give equal bytes."""
         return msgspec.msgpack.encode((self._turn, list(self._open.values())))
+
+    def spot(self) -> bytes:
+        """The alerts that were opened last."""
+        return msgspec.msgpack.encode((self._turn, newest(self._open)))
 
     def restore(self, data: bytes) -> None:
         """Continue from what :meth:`snapshot` gave."""

@@ -13,6 +13,7 @@ from sentinel.model.entity import owner_key
 from sentinel.model.events import EventKey
 from sentinel.model.signal import Action, Risk, Signal
 from sentinel.model.step import Limit, SignalDrop
+from sentinel.state import newest
 
 _ACTIONS = tuple(Action)
 
@@ -147,6 +148,10 @@ class Fusion:
         return msgspec.msgpack.encode(
             [(who, risk, state) for (who, risk), state in self._states.items()]
         )
+
+    def spot(self) -> bytes:
+        """What was updated last."""
+        return msgspec.msgpack.encode(newest(self._states))
 
     def restore(self, data: bytes) -> None:
         """Continue from what :meth:`snapshot` gave."""

@@ -180,6 +180,11 @@ class Suppressors:
             )
         )
 
+    def spot(self) -> bytes:
+        """How many silences and cooldowns hold, and what was spent."""
+        counts = len(self._silences), len(self._cooldowns)
+        return msgspec.msgpack.encode((counts, self.capacity.snapshot()))
+
     def restore(self, data: bytes) -> None:
         """Continue from what :meth:`snapshot` gave; the timers are restored by their owner."""
         cooling = tuple[str, str, str, list[tuple[str, _Judged]]]

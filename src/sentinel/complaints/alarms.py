@@ -78,6 +78,10 @@ class Alarms:
         """All that stands, by complaint; equal states give equal bytes."""
         return {WHOLE_STATE: msgspec.msgpack.encode(sorted(self._open.items()))}
 
+    def spot(self) -> bytes:
+        """How many complaints have notices, and how many notices they have."""
+        return msgspec.msgpack.encode((len(self._open), sum(map(len, self._open.values()))))
+
     def restore(self, parts: Parts) -> None:
         """Continue from what :meth:`snapshot` gave."""
         kind = list[tuple[str, list[OpenNotice]]]

@@ -21,6 +21,7 @@ from sentinel.complaints.record import (
 from sentinel.complaints.repeats import Repeats
 from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
 from sentinel.model.step import Limit
+from sentinel.state import newest
 from sentinel.state.timers import Timers
 
 
@@ -144,6 +145,11 @@ class Complaints:
         """Everything known; equal states give equal bytes."""
         parts = list(self._open.values()), list(self._over.values()), self._repeats.snapshot()
         return {WHOLE_STATE: msgspec.msgpack.encode(parts)}
+
+    def spot(self) -> bytes:
+        """The complaints that changed last, and those that ended last."""
+        parts = newest(self._open), newest(self._over), self._repeats.spot()
+        return msgspec.msgpack.encode((*parts, self._timers.next_due_ms()))
 
     def restore(self, parts: Parts) -> None:
         """Continue from what :meth:`snapshot` gave.

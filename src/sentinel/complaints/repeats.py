@@ -4,6 +4,8 @@ from collections import OrderedDict
 
 import msgspec
 
+from sentinel.state import newest
+
 _DAY_MS = 86_400_000
 _Complaint = tuple[int, str]
 
@@ -41,6 +43,10 @@ class Repeats:
     def snapshot(self) -> bytes:
         """All that is known, the customer silent for longest first."""
         return msgspec.msgpack.encode(list(self._latest.items()))
+
+    def spot(self) -> bytes:
+        """The customers who complained last."""
+        return msgspec.msgpack.encode(newest(self._latest))
 
     def restore(self, data: bytes) -> None:
         """Continue from what :meth:`snapshot` gave."""

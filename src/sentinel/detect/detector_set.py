@@ -129,6 +129,10 @@ class DetectorSet:
                 part.detector.restore(detector)
                 part.calibration.restore(calibration)
 
+    def spot(self) -> Buffer:
+        """All that was learnt: it is small, and every event changes all of it."""
+        return self.snapshot()[WHOLE_STATE]
+
     def drain_limits(self) -> Counter[Limit]:
         """None: what they hold is bounded from the start."""
         return Counter()

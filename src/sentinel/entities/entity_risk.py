@@ -22,6 +22,7 @@ from sentinel.model.reading import UNREADABLE
 from sentinel.model.rollup import BEHIND_MS, EntityRisk, EntityRiskProgress
 from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
 from sentinel.model.step import Chunk, Limit, RollupDrop
+from sentinel.state import newest
 
 FULL_MS, GONE_MS = 120_000, 240_000
 _MOST_RISK = 100
@@ -82,6 +83,11 @@ class EntityRiskSender:
             self._said.popitem(last=False)
             self._limits[Limit.ENTITY_RISKS] += 1
         return True
+
+    def spot(self) -> bytes:
+        """What was told last."""
+        told = newest(self._said), self._asked_ms, self._until_ms
+        return msgspec.msgpack.encode(told)
 
     def drain_limits(self) -> Counter[Limit]:
         """What was forgotten for want of room since the last call."""
@@ -202,6 +208,11 @@ class EntityRiskCache:
         """What was dropped since the last call."""
         drops, self._drops = self._drops, Counter()
         return drops
+
+    def spot(self) -> bytes:
+        """How many risks are held, and what owners told of themselves."""
+        rest = self._trimmed_ms, self._owners.snapshot(), self._outage_ms
+        return msgspec.msgpack.encode((self._count, *rest))
 
     def drain_limits(self) -> Counter[Limit]:
         """What was forgotten since the last call."""

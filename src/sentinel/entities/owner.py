@@ -30,6 +30,7 @@ from sentinel.state import Slots, copied
 _STREAMS = tuple(Stream)
 _VERSION, _SLAB = "version", "slab"
 _LAG_MS = 86_400_000
+_SPOT_ROWS = 1_000  # of a step whose entities are looked at
 """How far one shard's rows may lie behind another's and still find their entity as it was."""
 
 
@@ -62,6 +63,13 @@ class _Kind:
         self.layout = layout
         self.slots = Slots(capacity, layout.longest_ms + _LAG_MS)
         self.slab = np.zeros(capacity * layout.slot_width, np.int64)
+        self.touched: NDArray[np.int64] = np.zeros(0, np.int64)
+        """The slots of the rows that the last step applied."""
+
+    def spot(self) -> bytes:
+        """How many entities there are, and the words of those that were touched last."""
+        words = self.slab.reshape(-1, self.layout.slot_width)[self.touched].tobytes()
+        return len(self.slots).to_bytes(8, "little") + words
 
 
 class Owner:
@@ -92,6 +100,8 @@ class Owner:
 
     def apply(self, parts: Sequence[RollupRows]) -> list[EntityRows]:
         """Apply rows in their order; what the entities come to after each."""
+        for kind in self._kinds.values():
+            kind.touched = kind.touched[:0]
         return [rows for part in parts if (rows := self._applied(part)) is not None]
 
     def drain_drops(self) -> Counter[RollupDrop]:
@@ -138,6 +148,7 @@ class Owner:
         event_time = rows[:, NEWEST] >> STREAM_BITS
         keys = np.ascontiguousarray(rows[:, HASH]).view(np.uint64)
         slots, fresh, evictions = kind.slots.assign(keys, event_time)
+        kind.touched = np.concatenate((kind.touched, slots))[-_SPOT_ROWS:]
         out = np.empty((len(layout.measures), len(rows)))
         late = absorb(rows, slots, fresh, layout.measures, kind.slab, layout.slot_width, out)
         if late:
@@ -166,6 +177,10 @@ class Owner:
             values = {_VERSION: each.layout.version, _SLAB: slab, **each.slots.snapshot()}
             parts |= {f"{kind}.{name}": value for name, value in values.items()}
         return parts
+
+    def spot(self) -> bytes:
+        """The entities of the rows that the last step applied."""
+        return b"".join(each.spot() for each in self._kinds.values())
 
     def restore(self, parts: Mapping[str, Buffer]) -> None:
         """Continue from what :meth:`snapshot` gave; kinds that are measured otherwise are new."""

@@ -76,6 +76,10 @@ class RollupBuffer:
         """How many rows wait."""
         return sum(len(each.rows) for each in self._held)
 
+    def spot(self) -> bytes:
+        """How many rows wait, and what was told."""
+        return msgspec.msgpack.encode((len(self), self._reports.snapshot(), self.outage_ms))
+
     def drain_limits(self) -> Counter[Limit]:
         """The bounds that were reached since the last call."""
         limits, self._limits = self._limits, Counter()

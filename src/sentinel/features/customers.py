@@ -45,10 +45,6 @@ class Customers:
         """Bytes of keyed state and bookkeeping for each customer that fits."""
         return self._features.bytes_per_customer + self._slots.nbytes // self._slots.capacity
 
-    def touched_rows(self) -> bytes:
-        """The rows of the last step's last customers, one after another."""
-        return self._features.rows_of(self._touched)
-
     def snapshot(self) -> dict[str, Buffer]:
         """All of it; equal states give equal bytes."""
         rows, busy, busy_head = self._features.snapshot(self._slots.highest)
@@ -73,6 +69,10 @@ class Customers:
         without_panes = self._features.carry(old._features, was, now)  # noqa: SLF001
         self._limits[Limit.SLOTS] += without_slot
         self._limits[Limit.BUSY_SLOTS] += without_panes
+
+    def spot(self) -> bytes:
+        """The rows of the last step's last customers, one after another."""
+        return self._features.rows_of(self._touched) + self._features.warm_up.snapshot()
 
     def drain_limits(self) -> Counter[Limit]:
         """Who was forgotten, and what of whom, since the last call."""

@@ -23,6 +23,7 @@ from sentinel.state import copied
 
 _TEXT_BYTES = 64  # for the ids of one transaction, in the mean
 _VERDICTS: tuple[Verdict | None, ...] = (None, *Verdict)
+_SPOT = 32  # rows of a spot check
 _ROWS, _BYTES = 0, 1  # in the head: how many of each have ever been taken
 
 
@@ -126,6 +127,14 @@ class LabelBuffer:
             "head": copied(self._head),
             **{name: copied(each) for name, each in self._used().items()},
         }
+
+    def spot(self) -> bytes:
+        """The transactions that came last, with their verdicts."""
+        capacity = len(self._ids)
+        known = min(capacity, int(self._head[_ROWS]))
+        rows = (self._head[_ROWS] - 1 - np.arange(min(known, _SPOT))) % max(1, capacity)
+        columns = (self._ids, self._amounts, self._verdicts, self._moments)
+        return b"".join(each.tobytes() for each in (self._head, *(c[rows] for c in columns)))
 
     def restore(self, parts: Parts) -> None:
         """Continue from what :meth:`snapshot` gave; under other fields or capacity start anew."""

@@ -17,6 +17,7 @@ from sentinel.model.response import Verdict
 from sentinel.model.signal import Mode, Signal
 from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
 from sentinel.model.step import Limit
+from sentinel.state import newest
 
 Tally = tuple[str, str, str]
 """Rule id, mode (live or shadow) as of its firing, and verdict."""
@@ -89,6 +90,10 @@ class Verdicts:
         """All that is remembered; equal states give equal bytes."""
         tallies = sorted((key, count) for key, count in self._tallies.items() if count)
         return {WHOLE_STATE: msgspec.msgpack.encode((list(self._fired.items()), tallies))}
+
+    def spot(self) -> bytes:
+        """The events on which rules fired last, and how many got a verdict."""
+        return msgspec.msgpack.encode((newest(self._fired), self._tallies.total()))
 
     def restore(self, parts: Parts) -> None:
         """Continue from what :meth:`snapshot` gave."""

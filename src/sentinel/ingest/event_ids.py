@@ -22,6 +22,7 @@ _EMPTY = -1
 _MOST_CONTENTS = 8
 """Of an id; more are conflicts that are not remembered, so that no chain grows long."""
 _Words = NDArray[Any]
+_SPOT = 32  # ids of a spot check
 _NEXT, _HELD = 0, 1  # places in the head: where the next goes, how many there are
 
 
@@ -150,6 +151,13 @@ class EventIds:
         """What is remembered, oldest first."""
         held = (self._in_order(each).tobytes() for each in (self._ring, self._contents))
         return msgspec.msgpack.encode((len(self._ring), *held))
+
+    def spot(self) -> bytes:
+        """The ids remembered last, newest first, and how many are remembered."""
+        held = int(self._head[_HELD])
+        newest = (self._head[_NEXT] - 1 - np.arange(min(held, _SPOT))) % len(self._ring)
+        ids, contents = self._ring[newest], self._contents[newest]
+        return held.to_bytes(8, "little") + bytes(ids.tobytes()) + bytes(contents.tobytes())
 
     def restore(self, data: bytes) -> None:
         """Take the place of what :meth:`snapshot` saw, of the same capacity."""

@@ -62,6 +62,11 @@ class Position:
         for ids in self.event_ids.values():
             self._limits[Limit.EVENT_IDS] += ids.resize(self._remembered)
 
+    def spot(self) -> bytes:
+        """The positions, and the newest ids."""
+        ids = b"".join(each.spot() for each in self.event_ids.values())
+        return self.watermarks.snapshot() + self.ahead.snapshot() + ids
+
     def drain_limits(self) -> Counter[Limit]:
         """What was forgotten or held back since the last call."""
         limits, self._limits = self._limits, Counter()

@@ -32,6 +32,9 @@ class Stage(Protocol):
         What means the same is kept; what is new starts cold, what is gone is dropped.
         """
 
+    def spot(self) -> Buffer:
+        """What changed last, and how much there is: equal after equal steps, as cheap as one."""
+
     def drain_limits(self) -> Counter[Limit]:
         """The bounds that were reached since the last call."""
 

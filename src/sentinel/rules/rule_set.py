@@ -179,6 +179,10 @@ class RuleSet:
             runbook=rule.runbook,
         )
 
+    def spot(self) -> bytes:
+        """The customers of whom each sequence got a match last."""
+        return b"".join(each.spot() for each in self._sequences.values())
+
     def drain_limits(self) -> Counter[Limit]:
         """What was forgotten for want of room since the last call."""
         taken, self._limits = self._limits, Counter()

@@ -15,6 +15,7 @@ from msgspec import Struct
 from sentinel.model.events import EventKey, Stream
 from sentinel.model.signal import Clause
 from sentinel.model.step import Limit
+from sentinel.state import newest
 
 MAX_MATCHES = 16  # of one step and customer
 MAX_CUSTOMERS = 100_000  # with a sequence under way, of one rule
@@ -112,6 +113,10 @@ class SequenceState:
     def snapshot(self) -> bytes:
         """All matches as bytes."""
         return msgspec.msgpack.encode(list(self._customers.items()))
+
+    def spot(self) -> bytes:
+        """The customers who matched last."""
+        return msgspec.msgpack.encode(newest(self._customers))
 
     def restore(self, data: bytes) -> None:
         """Take the place of what :meth:`snapshot` saw."""

@@ -5,7 +5,8 @@ is for the stage that owns them (features).
 """
 
 from sentinel.state.buffer import copied
+from sentinel.state.newest import newest
 from sentinel.state.slots import Evictions, Slots
 from sentinel.state.timers import Timers
 
-__all__ = ["Evictions", "Slots", "Timers", "copied"]
+__all__ = ["Evictions", "Slots", "Timers", "copied", "newest"]

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
-_ENTRIES = 32
+_ENTRIES = 8
 
 
 def newest(entries: dict[K, V]) -> tuple[int, list[tuple[K, V]]]:

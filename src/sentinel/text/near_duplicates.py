@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sentinel.model.kernel import kernel
 from sentinel.model.step import Limit
+from sentinel.state import newest
 from sentinel.text.hashes import Hashes
 
 _SIZE, _ROWS = 64, 4  # least hashes, and how many make a band: texts 0.5 alike mostly share one
@@ -117,6 +118,10 @@ class NearDuplicates:
         """All groups, the longest silent first."""
         groups = list(self._groups.values())
         return msgspec.msgpack.encode((self._founded, self._clock_ms, groups))
+
+    def spot(self) -> bytes:
+        """The groups that got a text last."""
+        return msgspec.msgpack.encode((self._founded, self._clock_ms, newest(self._groups)))
 
     def restore(self, data: bytes) -> None:
         """Take the place of what :meth:`snapshot` saw."""

@@ -89,6 +89,10 @@ class ProductModel:
             _Saved(self._examples, self._totals.tobytes(), used.tobytes(), models.tobytes())
         )
 
+    def spot(self) -> bytes:
+        """How many complaints of each product were learnt."""
+        return self._examples.to_bytes(8, "little") + self._totals.tobytes()
+
     def restore(self, data: bytes) -> None:
         """Take the place of a model of the same products."""
         saved = msgspec.msgpack.decode(data, type=_Saved)

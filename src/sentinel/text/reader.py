@@ -181,6 +181,10 @@ class TextReader:
         for part, each in zip(self._learning(), saved, strict=True):
             part.restore(each)
 
+    def spot(self) -> bytes:
+        """What was learnt last of each kind."""
+        return b"".join(part.spot() for part in self._learning())
+
     def _learning(self) -> list[ProductModel | NearDuplicates | Topics]:
         parts = self._parts
         return [

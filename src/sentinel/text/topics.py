@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from sentinel.model.kernel import kernel
 from sentinel.model.step import Limit
 from sentinel.model.topic import Topic
+from sentinel.state import newest
 from sentinel.text.hashes import Hashes
 
 _ROWS, _WIDTH = 2, 1 << 15
@@ -162,6 +163,11 @@ class Topics:
                 self._newest[used].tobytes(),
             )
         )
+
+    def spot(self) -> bytes:
+        """The totals, the topics that rose last and who counted last."""
+        told = newest(self._topics), newest(self._customers)
+        return self._totals.tobytes() + msgspec.msgpack.encode(told)
 
     def restore(self, data: bytes) -> None:
         """Take the place of what :meth:`snapshot` saw."""
