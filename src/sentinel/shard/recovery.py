@@ -84,8 +84,9 @@ def recover(
     differently.
     """
     snapshot = None if forgiving else history.newest_snapshot()
-    state = ShardState(Engine(start, share))
-    if snapshot is not None:
+    if snapshot is None:
+        state = ShardState(Engine(start, share))
+    else:
         state = restored(snapshot, history.configuration(snapshot.config_version), share)
     begin = state.journalled + 1
     for offset, end, record in history.steps(state.journalled):
@@ -96,7 +97,7 @@ def recover(
                 + _REBUILD
             )
         wanted = _configuration(history, record, state, forgiving=forgiving)
-        if first:
+        if first and wanted.version != start.version:
             state.engine = Engine(wanted, share)
         elif wanted.version != state.engine.configuration.version:
             state.engine.reconfigure(wanted)
