@@ -113,7 +113,7 @@ def lines(alerts: Iterable[Alert]) -> Iterable[str]:
         yield (
             f"{alert.tier.value:6} {alert.score:5.1f}  {said(alert)}"
             f"  {visible(alert.title.en)} / {visible(alert.title.zh)}"
-            f"  ({why(alert)})"
+            + (f"  ({clauses})" if (clauses := why(alert)) else "")
         )
 
 
