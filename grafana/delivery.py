@@ -142,7 +142,7 @@ def _pager() -> list[Panel]:
         timeseries(
             "Pager's failures · 通知服务失败",
             "What the pager's tasks could not do and try again, a second.",
-            {"{{task}}": rate("sentinel_pager_failures_total", "task")},
+            {"{{task}}": f"sum by (task) (rate(sentinel_pager_failures_total{RATE_INTERVAL}))"},
         ),
     ]
 

@@ -28,7 +28,7 @@ def _signals_and_risky_entities() -> list[Panel]:
         timeseries(
             "Risky entities · 高危实体",
             "Entities told to all shards as risky, a second.",
-            {"entity_risk": f"sum(rate(sentinel_entity_risks_total{{{INSTANCE}}}{RATE_INTERVAL}))"},
+            {"risks": f"sum(rate(sentinel_entity_risks_total{{{INSTANCE}}}{RATE_INTERVAL}))"},
             height=10,
         ),
     ]

@@ -83,3 +83,16 @@ def test_a_panel_asks_for_metrics_that_exist(panel: dict[str, Any]) -> None:
             assert family in names or metric.removesuffix("_total") in names, metric
         for metric in re.findall(r"(?:rate|increase)\((sentinel_[a-z_]+)", target["expr"]):
             assert metric.endswith(("_total", "_bucket")), metric
+
+
+@pytest.mark.parametrize("panel", list(_panels()))
+def test_the_choice_of_workers_is_for_workers_only(panel: dict[str, Any]) -> None:
+    """A pager is no worker: its metrics would be gone as soon as a worker is chosen."""
+    pagers = CollectorRegistry()
+    PagerMetrics(pagers, [])
+    names = re.findall(r"^# TYPE (\S+)", generate_latest(pagers).decode(), re.MULTILINE)
+    for target in panel["targets"]:
+        for metric, matchers in re.findall(r"(sentinel_[a-z_]+)(\{[^}]*\})?", target["expr"]):
+            is_pagers = metric.removesuffix("_bucket") in names
+            of_all = "count by (config_version)" in target["expr"]  # workers must agree
+            assert ("$instance" in matchers) is not (is_pagers or of_all), metric
