@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from sentinel.model.events import Stream
 from sentinel.model.step import Limit
-from sentinel.rules.sequence import MAX_MATCHES, Match, SequenceState
+from sentinel.rules.pattern import Match
+from sentinel.rules.sequence import MAX_MATCHES, SequenceState
 
 WITHIN_MS = 50
 STREAMS = tuple(Stream)

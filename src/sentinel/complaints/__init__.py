@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 from sentinel.complaints.alarms import COMPLAINT, Alarms
 from sentinel.complaints.book import Complaints, Counts
-from sentinel.complaints.life import Problem, Status
-from sentinel.complaints.notice import Duty, Kind, Notice
+from sentinel.complaints.life import Status
+from sentinel.complaints.notice import Notice
 from sentinel.complaints.policy import read_policy
 from sentinel.complaints.text import Text, render
+from sentinel.model.complaint import Duty, Kind, Problem
 from sentinel.model.document import Document
 
 __all__ = [

@@ -12,10 +12,11 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sentinel.complaints.notice import Kind, Notice
+from sentinel.complaints.notice import Notice
 from sentinel.complaints.text import render
 from sentinel.model.alert import Entity, Reason, Resolution, Tier, Trigger
 from sentinel.model.alert_update import AlertResolution, AlertUpdate
+from sentinel.model.complaint import Kind
 from sentinel.model.events import Stream
 from sentinel.model.signal import Action, Risk
 from sentinel.model.stage import WHOLE_STATE, Buffer, Parts

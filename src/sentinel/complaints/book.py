@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from sentinel.complaints.extension import judge_extension
-from sentinel.complaints.life import Problem, Status, Transition, is_over, judge
-from sentinel.complaints.notice import DUE, Duty, Kind, Notice
+from sentinel.complaints.life import Status, Transition, is_over, judge
+from sentinel.complaints.notice import DUE, Notice
 from sentinel.complaints.policy import Policy
 from sentinel.complaints.record import (
     Cause,
@@ -19,6 +19,7 @@ from sentinel.complaints.record import (
     tell,
 )
 from sentinel.complaints.repeats import Repeats
+from sentinel.model.complaint import Duty, Kind, Problem
 from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
 from sentinel.model.step import Limit
 from sentinel.state import newest

@@ -1,9 +1,8 @@
 """Extensions: whether the event that tells of one moves the deadline of the resolution."""
 
-from sentinel.complaints.life import Problem
-from sentinel.complaints.notice import Duty
 from sentinel.complaints.policy import Policy
 from sentinel.complaints.record import Extension, Record, due, extended_to
+from sentinel.model.complaint import Duty, Problem
 
 
 def judge_extension(

@@ -2,6 +2,8 @@
 
 from enum import Enum, StrEnum, auto
 
+from sentinel.model.complaint import Problem
+
 
 class Status(StrEnum):
     """Where a complaint is; the words of the complaint stream."""
@@ -12,22 +14,6 @@ class Status(StrEnum):
     REPLIED = "replied"  # the customer has the result in writing
     CLOSED = "closed"
     WITHDRAWN = "withdrawn"  # by the customer
-
-
-class Problem(StrEnum):
-    """What is wrong with an event of a complaint; each is counted and reported."""
-
-    UNKNOWN = "unknown"  # its first event is not "received"; it is opened as it stands
-    SKIPPED = "skipped"  # steps between are missing; it goes on all the same
-    STEP_BACK = "step_back"  # to a step that is behind it; it stays where it is
-    AFTER_END = "after_end"  # a step after it was over; it stays over
-    CLOSED_WITHOUT_REPLY = "closed_without_reply"  # stays open until the reply comes
-    OTHER_CUSTOMER = "other_customer"  # not the customer it belongs to; nothing is changed
-    EXTENSION_WITHOUT_APPROVAL = "extension_without_approval"  # names no approver; no effect
-    EXTENSION_WITHOUT_TERM = "extension_without_term"  # to no term and no day; no effect
-    EXTENSION_TOO_LATE = "extension_too_late"  # past the deadline, resolved or over; no effect
-    EXTENSION_NOT_LONGER = "extension_not_longer"  # no later than the deadline; no effect
-    EXTENSION_BEYOND_MAXIMUM = "extension_beyond_maximum"  # holds until the maximum only
 
 
 class Transition(Enum):

@@ -1,36 +1,11 @@
 """What the book of complaints has to say."""
 
-from enum import StrEnum
-
 from msgspec import Struct
 
-from sentinel.complaints.life import Problem, Status
+from sentinel.complaints.life import Status
 from sentinel.complaints.term import Term
 from sentinel.model.alert import Tier
-
-
-class Duty(StrEnum):
-    """What a bank owes a complaint, each within its term."""
-
-    ACKNOWLEDGE = "acknowledge"  # begin to investigate it
-    RESOLVE = "resolve"
-    REPLY = "reply"  # in writing, within the maximum
-
-
-class Kind(StrEnum):
-    """What a notice is about."""
-
-    ACKNOWLEDGE_DUE = "acknowledge_due"
-    RESOLVE_DUE = "resolve_due"
-    REPLY_MISSING = "reply_missing"  # at the maximum, or closed without it
-    ILLEGAL_TRANSITION = "illegal_transition"  # ``problem`` says what is wrong
-    EXTENDED = "extended"  # the term to resolve it was extended
-    EXTENSION_PROBLEM = "extension_problem"  # ``problem`` says what is wrong with an extension
-    REPEATED = "repeated"  # too many complaints of one customer
-    MET = "met"  # a duty that was warned of is fulfilled: its warning is over
-    COMPLETED = "completed"  # closed or withdrawn: everything about it is over
-    FORGOTTEN = "forgotten"  # let go for want of room: nobody watches it any more
-
+from sentinel.model.complaint import Duty, Kind, Problem
 
 DUE = {
     Duty.ACKNOWLEDGE: Kind.ACKNOWLEDGE_DUE,

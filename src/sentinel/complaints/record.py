@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 from msgspec import Struct, field
 
 from sentinel.complaints.life import Status, has_reached
-from sentinel.complaints.notice import Duty, Kind, Notice
+from sentinel.complaints.notice import Notice
 from sentinel.complaints.policy import Policy
 from sentinel.complaints.term import Term, parse_extended
 from sentinel.model.alert import Tier
+from sentinel.model.complaint import Duty, Kind
 
 _FULFILLED_BY = {
     Duty.ACKNOWLEDGE: Status.INVESTIGATING,

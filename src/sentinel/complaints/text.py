@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from sentinel.complaints.life import Problem, Status
-from sentinel.complaints.notice import Duty, Kind, Notice
+from sentinel.complaints.life import Status
+from sentinel.complaints.notice import Notice
+from sentinel.model.complaint import Duty, Kind, Problem
 from sentinel.model.signal import Title
 
 

@@ -7,18 +7,14 @@ every alert can name the configuration that raised it.
 import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Annotated
 
 from msgspec import Meta, Struct, structs
 
-from sentinel import alerting, complaints, detect, entities, features, feedback, ingest, rules, text
-from sentinel.engine.stages import Stages
-from sentinel.model.columns import FIELDS, Schema
+from sentinel import entities, features, ingest, rules, text
+from sentinel.engine.stages import Stages, build
 from sentinel.model.document import ConfigError, Document, parse
 from sentinel.model.duration import parse_duration
-from sentinel.model.entity import EntityKind
-from sentinel.model.events import Stream
 from sentinel.model.hours import read_zone
 from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.people import People, read_people
@@ -87,8 +83,10 @@ class Configuration:
     people: People
     hasher: Hasher = field(repr=False)
     """Makes numbers of ids, under the deployment's key."""
-    _documents: Mapping[str, Document] = field(repr=False)
-    _only: frozenset[str] | None = None
+    documents: Mapping[str, Document] = field(repr=False)
+    """The same files, parsed."""
+    only: frozenset[str] | None = None
+    """The ids of the rules that there are; None for all."""
 
     @classmethod
     def parse(cls, files: Mapping[str, str]) -> "Configuration":
@@ -116,7 +114,7 @@ class Configuration:
             hasher=PLAIN,
             text=text.declare(documents["text.yaml"]),
             people=read_people(documents[_PEOPLE]) if _PEOPLE in documents else People(),
-            _documents=documents,
+            documents=documents,
         )
         configuration.build()
         return configuration
@@ -128,7 +126,7 @@ class Configuration:
             self,
             hasher=hasher,
             bounds=replace(self.bounds, ingest=ingest_limits),
-            lists=_lists(self._documents, self.bounds, hasher),
+            lists=_lists(self.documents, self.bounds, hasher),
         )
 
     def narrowed(self, rule_ids: Collection[str]) -> "Configuration":
@@ -136,98 +134,16 @@ class Configuration:
 
         What its tests say of verdicts nobody has to sign.
         """
-        return replace(self, people=People(), _only=frozenset(rule_ids))
+        return replace(self, people=People(), only=frozenset(rule_ids))
 
     def build(self, share: Share = WHOLE) -> Stages:
-        """Fresh stages of a shard; ``share`` is its part of what the desk can do.
-
-        Only what some rule reads, directly or through a detector, is computed.
-        """
-        detectors = detect.load(
-            self._documents["detectors.yaml"], _with_features(self.declarations)
-        )
-        rule_set = self._rules(self._schema(detectors))
-        detectors = detectors.narrowed(rule_set.demand)
-        demand = {
-            stream: rule_set.demand.get(stream, frozenset())
-            | detectors.demand.get(stream, frozenset())
-            for stream in Stream
-        }
-        bounds, zone, hasher = self.bounds, self.bounds.local_time.zone, self.hasher
-        compile_condition = partial(rules.compile_expression, hasher=hasher)
-        feature_set = features.FeatureSet(
-            self.declarations,
-            demand,
-            compile_condition,
-            bounds.local_time,
-            bounds.max_customers,
-            bounds.max_busy_customers,
-        )
-        entity_rules = self._entity_rules()
-        layout = entities.lay_out(self.measures, entity_rules.demand)
-        collector = entities.Collector(layout, self.measures, compile_condition, hasher)
-        entity_risk_cache = entities.EntityRiskCache(demand, hasher)
-        max_held = bounds.max_held_transactions if collector.needs_labels else 0
-        return Stages(
-            position=ingest.Position(bounds.ingest.remembered_events),
-            customers=features.Customers(feature_set, bounds.max_customers, bounds.customer_ttl_ms),
-            detectors=detectors,
-            text=text.TextReader(self.text, demand[Stream.COMPLAINT], hasher),
-            rules=rule_set,
-            alerting=self._alerting(share),
-            complaints=complaints.load(self._documents["complaints.yaml"], zone),
-            alarms=complaints.Alarms(zone),
-            collector=collector,
-            owner=entities.Owner(layout, bounds.max_entities),
-            rollups=entities.RollupBuffer(),
-            entity_rules=entity_rules,
-            entity_risk_sender=entities.EntityRiskSender(),
-            entity_risk_cache=entity_risk_cache,
-            verdicts=feedback.Verdicts(bounds.max_fired_events),
-            held=feedback.LabelBuffer(max_held, collector.labelled_fields, hasher),
-            field_demand={
-                stream: frozenset(demand[stream] & FIELDS[stream].keys()).union(
-                    *(
-                        each.field_demand[stream]
-                        for each in (feature_set, collector, entity_risk_cache)
-                    )
-                )
-                for stream in Stream
-            },
-        )
+        """Fresh stages of a shard; ``share`` is its part of what the desk can do."""
+        return build(self, share)
 
     @property
     def rule_documents(self) -> list[Document]:
         """The rule files, in the order of their names."""
-        return [each for name, each in self._documents.items() if name.startswith(_RULES)]
-
-    def _schema(self, detectors: detect.DetectorSet) -> Schema:
-        """What rules can ask for on each stream: fields, features, scores, texts, risks."""
-        return {
-            stream: {
-                **columns,
-                **detectors.columns.get(stream, {}),
-                **(self.text.columns if stream is Stream.COMPLAINT else {}),
-                **entities.risk_columns(stream),
-            }
-            for stream, columns in _with_features(self.declarations).items()
-        }
-
-    def _rules(self, schema: Schema) -> rules.RuleSet:
-        return rules.load(self.rule_documents, schema, self.lists, self._only, self.hasher)
-
-    def _entity_rules(self) -> rules.EntityRules:
-        schema = {kind: self.measures.columns(kind) for kind in EntityKind}
-        return rules.load_entity_rules(self.rule_documents, schema, self._only, self.hasher)
-
-    def _alerting(self, share: Share) -> alerting.Alerting:
-        return alerting.load(
-            self._documents["tiers.yaml"],
-            self._documents["suppression.yaml"],
-            self.bounds.local_time.zone,
-            self.hasher,
-            share,
-        )
+        return [each for name, each in self.documents.items() if name.startswith(_RULES)]
 
 
 def _lists(
@@ -243,12 +159,6 @@ def _version(files: Mapping[str, str], wanted: Collection[str]) -> str:
         for part in (name.encode(), files[name].encode()):
             digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
-
-
-def _with_features(declarations: features.Declarations) -> Schema:
-    """Event fields and, on every stream, all features."""
-    columns = {feature.name: feature.column for feature in declarations.features}
-    return {stream: {**fields, **columns} for stream, fields in FIELDS.items()}
 
 
 def _bounds(document: Document) -> Bounds:

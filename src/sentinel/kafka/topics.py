@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Literal
 
 import structlog
@@ -21,10 +23,9 @@ _NOISE = re.compile(  # what librdkafka says of its own settings and states
     r"\A\S+/bootstrap: |: broker certificate could not be verified, .*| \(after \d+ms .*\)\Z"
 )
 _CREATE_S = 15.0
-_LEAST_RETENTION_MS = 7 * 86_400_000
+_WEEK_MS = 7 * 86_400_000
+_LEAST_RETENTION_MS = _WEEK_MS
 _SNAPSHOT_SEGMENT_BYTES = 256 << 20
-# Bad records may hold what customers wrote: long enough to look, and no longer.
-_LETTERS_KEPT_MS = 7 * 86_400_000
 Timestamps = Literal["LogAppendTime", "CreateTime"]
 """Whose timestamps the records of an input have: the broker's or the producer's."""
 CONFIGURATION_BYTES = 8 << 20
@@ -35,87 +36,159 @@ class StartupError(Exception):
     """The worker cannot start; the message says what to mend."""
 
 
+class Access(Enum):
+    """Who writes and reads a topic."""
+
+    OUTSIDE = auto()  # others write it, and Sentinel reads it
+    OUTPUT = auto()  # Sentinel writes it, and others read it
+    INSIDE = auto()  # Sentinel's own, of no use to others
+
+
+class Kept(Enum):
+    """What a topic keeps; :func:`_retention` has the settings."""
+
+    DEFAULT = auto()  # as the broker does
+    REPLAYED = auto()  # everything, well beyond the horizon of recovery
+    NEWEST = auto()  # the newest of each key for good, everything as long as what is replayed
+    SNAPSHOTS = auto()  # the newest of each key: superseded ones are big, and of no use
+    WEEK = auto()  # bad records may hold what customers wrote: long enough to look, and no longer
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic: its name after the prefix, who uses it, what it keeps, how it is partitioned.
+
+    Of a co-partitioned topic shard p owns partition p; a broadcast has one partition, of which
+    every worker reads all.  ``max_bytes`` is the largest record, None for the broker's default.
+    """
+
+    name: str
+    access: Access
+    kept: Kept = Kept.DEFAULT
+    co_partitioned: bool = False
+    broadcast: bool = False
+    max_bytes: int | None = None
+
+
 class Topics:
-    """Topic names under one prefix."""
+    """The topics under one prefix, each declared once."""
 
     def __init__(self, prefix: str) -> None:
-        self.inputs: Mapping[Stream | Control, str] = {
-            **{stream: f"{prefix}.{stream}s" for stream in Stream},
-            Control.RESPONSE: f"{prefix}.responses",
-            Control.ROLLUP: f"{prefix}.rollups",
+        self._prefix = prefix
+        self._declared: dict[str, Topic] = {}
+        streams: dict[Stream | Control, str] = {
+            stream: self._add(
+                Topic(f"{stream}s", Access.OUTSIDE, Kept.REPLAYED, co_partitioned=True)
+            )
+            for stream in Stream
         }
-        self.responses = self.inputs[Control.RESPONSE]
-        self.rollups = self.inputs[Control.ROLLUP]
-        self.silences = f"{prefix}.silences"
-        self.entity_risk = f"{prefix}.entity-risk"
+        self.responses = self._add(
+            Topic("responses", Access.OUTSIDE, Kept.REPLAYED, co_partitioned=True)
+        )
+        self.silences = self._add(Topic("silences", Access.OUTSIDE, Kept.NEWEST, broadcast=True))
+        self.alerts = self._add(Topic("alerts", Access.OUTPUT))
+        self._tiers = {tier: self._add(Topic(f"alerts.{tier}", Access.OUTPUT)) for tier in Tier}
+        self.actions = self._add(Topic("actions", Access.OUTPUT))
+        self.deadletter = self._add(
+            Topic("deadletter", Access.OUTPUT, Kept.WEEK, max_bytes=LETTER_BYTES)
+        )
+        self.configs = self._add(
+            Topic(
+                "configs",
+                Access.INSIDE,
+                Kept.NEWEST,
+                broadcast=True,
+                max_bytes=CONFIGURATION_BYTES,
+            )
+        )
+        self.rollups = self._add(
+            Topic("rollups", Access.INSIDE, Kept.REPLAYED, co_partitioned=True)
+        )
+        # Not compacted: minutes later an entity risk means nothing, and each was seen by somebody.
+        self.entity_risk = self._add(
+            Topic("entity-risk", Access.INSIDE, Kept.REPLAYED, broadcast=True)
+        )
+        self.journal = self._add(
+            Topic("journal", Access.INSIDE, Kept.REPLAYED, co_partitioned=True)
+        )
+        self.snapshots = self._add(
+            Topic("snapshots", Access.INSIDE, Kept.SNAPSHOTS, co_partitioned=True)
+        )
+        self.inputs: Mapping[Stream | Control, str] = {
+            **streams,
+            Control.RESPONSE: self.responses,
+            Control.ROLLUP: self.rollups,
+        }
+        """What each shard's engine reads a partition of."""
         self.broadcasts: Mapping[Control, str] = {
             Control.SILENCE: self.silences,
             Control.ENTITY_RISK: self.entity_risk,
         }
         """What every shard's engine reads all of."""
-        self.alerts = f"{prefix}.alerts"
-        self.actions = f"{prefix}.actions"
-        self.deadletter = f"{prefix}.deadletter"
-        self.journal = f"{prefix}.journal"
-        self.snapshots = f"{prefix}.snapshots"
-        self.configs = f"{prefix}.configs"
+
+    def _add(self, topic: Topic) -> str:
+        """Declare a topic; returns its name under the prefix."""
+        name = f"{self._prefix}.{topic.name}"
+        self._declared[name] = topic
+        return name
+
+    def __getitem__(self, name: str) -> Topic:
+        """What is declared of a topic, by its whole name."""
+        return self._declared[name]
 
     def tier(self, tier: Tier) -> str:
         """The topic of one tier's alerts."""
-        return f"{self.alerts}.{tier}"
-
-    def from_outside(self) -> list[str]:
-        """The topics that other systems and people write to."""
-        streams = [topic for topic in self.inputs.values() if topic not in self.inside()]
-        return [*streams, self.silences]
+        return self._tiers[tier]
 
     def all(self) -> list[str]:
         """Every topic, inputs first."""
-        alerts = [self.alerts, *(self.tier(tier) for tier in Tier)]
-        outputs = [*alerts, self.actions, self.deadletter]
-        return [*self.from_outside(), *outputs, *self.inside()]
+        return list(self._declared)
+
+    def from_outside(self) -> list[str]:
+        """The topics that other systems and people write to."""
+        return [name for name, each in self._declared.items() if each.access is Access.OUTSIDE]
 
     def inside(self) -> list[str]:
         """Sentinel's own topics, of no use to others."""
-        return [self.configs, self.rollups, self.entity_risk, self.journal, self.snapshots]
+        return [name for name, each in self._declared.items() if each.access is Access.INSIDE]
 
     def broadcast(self) -> list[str]:
         """The topics of one partition, of which every worker reads all."""
-        return [self.configs, *self.broadcasts.values()]
+        return [name for name, each in self._declared.items() if each.broadcast]
 
     def co_partitioned(self) -> list[str]:
         """The topics of which shard p owns partition p: their partition counts are equal."""
-        return [*self.inputs.values(), self.journal, self.snapshots]
+        return [name for name, each in self._declared.items() if each.co_partitioned]
 
 
-def _retention(settings: Settings, name: str) -> dict[str, str]:
-    """How long a topic keeps what it has.
-
-    What recovery replays is kept by time, well beyond the horizon; of silences and configurations
-    the newest of each is kept for good, and all for as long; the rest as the broker does.
-    Entity risks are not compacted: minutes later they mean nothing, and each was seen by somebody.
+def _retention(settings: Settings, kept: Kept) -> dict[str, str]:
+    """The settings of what a topic keeps.
 
     Said outright, because a broker's default may be to compact or to keep hours only.
     """
-    topics = Topics(settings.topic_prefix)
     kept_ms = max(_LEAST_RETENTION_MS, 2 * settings.horizon_ms)
-    compacted = {"cleanup.policy": "compact", "min.compaction.lag.ms": str(kept_ms)}
-    if name == topics.snapshots:  # superseded ones are big, and of no use
-        size = str(_SNAPSHOT_SEGMENT_BYTES)
-        return {"cleanup.policy": "compact", "segment.bytes": size}
-    if name == topics.configs:
-        return {**compacted, "max.message.bytes": str(CONFIGURATION_BYTES)}
-    if name == topics.silences:
-        return compacted
-    if name == topics.deadletter:
-        return {
-            "cleanup.policy": "delete",
-            "retention.ms": str(_LETTERS_KEPT_MS),
-            "max.message.bytes": str(LETTER_BYTES),
-        }
-    if name == topics.entity_risk or name in topics.co_partitioned():
-        return {"cleanup.policy": "delete", "retention.ms": str(kept_ms)}
-    return {}
+    match kept:
+        case Kept.REPLAYED:
+            return {"cleanup.policy": "delete", "retention.ms": str(kept_ms)}
+        case Kept.NEWEST:
+            return {"cleanup.policy": "compact", "min.compaction.lag.ms": str(kept_ms)}
+        case Kept.SNAPSHOTS:
+            return {"cleanup.policy": "compact", "segment.bytes": str(_SNAPSHOT_SEGMENT_BYTES)}
+        case Kept.WEEK:
+            return {"cleanup.policy": "delete", "retention.ms": str(_WEEK_MS)}
+        case Kept.DEFAULT:
+            return {}
+
+
+def _new(settings: Settings, name: str, topic: Topic, timestamps: Timestamps) -> NewTopic:
+    """A topic as it is created; ``timestamps`` is whose the records of others have."""
+    config = _retention(settings, topic.kept)
+    if topic.max_bytes is not None:
+        config["max.message.bytes"] = str(topic.max_bytes)
+    if topic.access is Access.OUTSIDE:
+        config["message.timestamp.type"] = timestamps
+    partitions = 1 if topic.broadcast else settings.partitions
+    return NewTopic(name, partitions, settings.replication, config=config)
 
 
 def describe(settings: Settings) -> dict[str, int]:
@@ -154,13 +227,6 @@ def _unreachable(settings: Settings, error: KafkaError, troubles: list[KafkaErro
     )
 
 
-def _timestamps(settings: Settings, name: str, timestamps: Timestamps) -> dict[str, str]:
-    """Whose timestamps an input's records have; of the other topics the broker's default."""
-    if name in Topics(settings.topic_prefix).from_outside():
-        return {"message.timestamp.type": timestamps}
-    return {}
-
-
 def create(settings: Settings, timestamps: Timestamps = "LogAppendTime") -> list[str]:
     """Create the missing topics; returns their names; raises StartupError, SettingsError.
 
@@ -168,16 +234,9 @@ def create(settings: Settings, timestamps: Timestamps = "LogAppendTime") -> list
     producers that set timestamps of their own: to load history, or in tests of outages.
     """
     present = describe(settings)
-    missing = [name for name in Topics(settings.topic_prefix).all() if name not in present]
-    new = [
-        NewTopic(
-            name,
-            1 if name in Topics(settings.topic_prefix).broadcast() else settings.partitions,
-            settings.replication,
-            config=_retention(settings, name) | _timestamps(settings, name, timestamps),
-        )
-        for name in missing
-    ]
+    topics = Topics(settings.topic_prefix)
+    missing = [name for name in topics.all() if name not in present]
+    new = [_new(settings, name, topics[name], timestamps) for name in missing]
     admin = AdminClient(client_config(settings))  # kept until its futures are done
     made = admin.create_topics(new, operation_timeout=_CREATE_S) if new else {}
     for name, future in made.items():

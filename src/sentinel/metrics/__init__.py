@@ -1,7 +1,8 @@
 """What a worker tells Prometheus; names carry units, labels never carry ids.
 
-One file per subject: its metrics stand beside the methods that feed them.  ``worker`` joins
-the subjects in one registry.
+What the engine counts is exported as ``model/counts.py`` declares it.  Otherwise there is one
+file per subject: its metrics stand beside the methods that feed them.  ``worker`` joins all in
+one registry.
 """
 
 from sentinel.metrics.alerts import SHARED

@@ -6,16 +6,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 import sentinel
 from sentinel.engine import Configuration, Outcome
-from sentinel.metrics.declare import counter
 from sentinel.model.signal import Mode
-from sentinel.model.step import SignalDrop
 from sentinel.rules.declare import declare
 
 
 class RuleMetrics:
-    """The configuration and the signals of its rules."""
+    """The configuration and its rules; ``signals`` counts theirs by rule and mode."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, signals: Counter) -> None:
         self._build = Gauge(
             "sentinel_build_info",
             "Version and configuration.",
@@ -27,15 +25,7 @@ class RuleMetrics:
             "Published configurations that are not valid.",
             registry=registry,
         )
-        self._signals = Counter(
-            "sentinel_signals_total", "Rules that fired.", ("rule", "mode"), registry=registry
-        )
-        self._dropped = counter(
-            registry,
-            "sentinel_dropped_signals_total",
-            "Signals that led to no revision.",
-            reason=SignalDrop,
-        )
+        self._signals = signals
         self._verdicts = Gauge(
             "sentinel_rule_verdicts",
             "Events on which a rule fired, by what people found them to be.",
@@ -57,11 +47,7 @@ class RuleMetrics:
         self._refused.inc()
 
     def observe(self, shard: int, outcome: Outcome) -> None:
-        """Count a step's signals, and note the verdicts if they changed."""
-        for (rule, mode), count in outcome.counts.signals.items():
-            self._signals.labels(rule, mode).inc(count)
-        for drop, count in outcome.counts.dropped_signals.items():
-            self._dropped.labels(drop).inc(count)
+        """Note the verdicts if a step changed them."""
         if outcome.gauges.verdicts != self._shown_verdicts.get(shard):
             self._shown_verdicts[shard] = outcome.gauges.verdicts
             for labels, count in outcome.gauges.verdicts.items():

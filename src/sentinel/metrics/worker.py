@@ -5,6 +5,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from sentinel.engine import Outcome
 from sentinel.metrics.alerts import AlertMetrics
 from sentinel.metrics.complaints import ComplaintMetrics
+from sentinel.metrics.counts import CountMetrics
 from sentinel.metrics.events import EventMetrics
 from sentinel.metrics.lag import LagMetrics
 from sentinel.metrics.recovery import RecoveryMetrics
@@ -19,9 +20,10 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         self.registry = registry
+        self._counts = CountMetrics(registry)
         self._steps = StepMetrics(registry)
         self._events = EventMetrics(registry)
-        self._rules = RuleMetrics(registry)
+        self._rules = RuleMetrics(registry, self._counts.counters["signals"])
         self._alerts = AlertMetrics(registry)
         self._responses = ResponseMetrics(registry)
         self._complaints = ComplaintMetrics(registry)
@@ -44,6 +46,7 @@ class Metrics:
 
     def observe_step(self, shard: int, outcome: Outcome, seconds: float) -> None:
         """Count what a step did; ``seconds`` is the engine's time."""
+        self._counts.observe(outcome.counts)
         self._steps.observe(outcome, seconds)
         self._events.observe(shard, outcome)
         self._rules.observe(shard, outcome)

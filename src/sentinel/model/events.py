@@ -149,7 +149,7 @@ class Complaint(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True)
 Event = Transaction | Login | Complaint
 """Any input event."""
 
-EVENT_TYPES: dict[Stream, type[Transaction] | type[Login] | type[Complaint]] = {
+EVENT_TYPES: dict[Stream, type[Event]] = {
     Stream.TRANSACTION: Transaction,
     Stream.LOGIN: Login,
     Stream.COMPLAINT: Complaint,

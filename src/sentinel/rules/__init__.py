@@ -2,16 +2,17 @@
 
 ``syntax`` parses a condition (a subset of CEL), ``check`` gives it types, ``nodes``
 evaluate it over columns in three-valued logic, ``expression`` says why it held; ``lists`` are
-what ``in lists.some`` asks; ``declare`` reads rule files, ``sequence`` follows steps across
-streams, ``rule_set`` runs them all, and ``entity_rules`` those that are by an entity which
-customers share.
+what ``in lists.some`` asks; ``declare`` reads rule files, a ``pattern`` is over several events
+(``sequence``: steps across streams), ``rule_set`` runs them all, and ``entity_rules`` those that
+are by an entity which customers share.
 """
 
-from sentinel.rules.declare import Rule, SequenceStep
+from sentinel.rules.declare import Rule
 from sentinel.rules.entity_rules import EntityRules, load_entity_rules
 from sentinel.rules.expression import Expression, compile_expression
 from sentinel.rules.lists import EntryList, declare_lists
 from sentinel.rules.rule_set import RuleSet, load
+from sentinel.rules.sequence import SequenceStep
 
 __all__ = [
     "EntityRules",

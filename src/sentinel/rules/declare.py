@@ -7,36 +7,22 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from sentinel.model.document import Document
-from sentinel.model.duration import parse_duration
 from sentinel.model.entity import EntityKind
 from sentinel.model.events import Stream
 from sentinel.model.signal import Action, Mode, Risk, Title
+from sentinel.rules.pattern import Pattern
+from sentinel.rules.sequence import Steps
 
 MAX_RULES = 1_000
 _ID = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 
 
-class SequenceStep(Struct, frozen=True, forbid_unknown_fields=True):
-    """One step of a sequence: an event of a stream that meets a condition."""
-
-    on: Stream
-    when: str
-
-
-class Steps(Struct, frozen=True, forbid_unknown_fields=True):
-    """Steps in this order of event time, all inside ``within``."""
-
-    within: str
-    steps: Annotated[list[SequenceStep], Meta(min_length=2, max_length=4)]
-
-    @property
-    def within_ms(self) -> int:
-        """The span in milliseconds."""
-        return parse_duration(self.within)
+PATTERNS = ("sequence",)
+"""The kinds of rules over several events: keys of a rule, of which it has one, or else ``when``."""
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A rule as written; it has either ``when`` or ``sequence``.
+    """A rule as written; it has either ``when`` or a pattern such as ``sequence``.
 
     A rule ``by`` a shared entity is over its measures; while it fires, customers' rules see the
     entity as risky as it says.
@@ -60,10 +46,17 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tests: list[dict[str, Any]] = []  # run through the engine by sentinel.replay
 
     @property
+    def patterns(self) -> dict[str, Pattern]:
+        """The pattern of a rule over several events, by its key; empty for a single event."""
+        found = ((key, getattr(self, key)) for key in PATTERNS)
+        return {key: pattern for key, pattern in found if pattern is not None}
+
+    @property
     def streams(self) -> tuple[Stream, ...]:
         """The streams whose events can fire the rule."""
-        if self.sequence is not None:
-            return tuple(dict.fromkeys(step.on for step in self.sequence.steps))
+        if self.patterns:
+            parts = (part for pattern in self.patterns.values() for part in pattern.parts)
+            return tuple(dict.fromkeys(part.stream for part in parts))
         return tuple(self.on) if isinstance(self.on, list) else (self.on,) if self.on else ()
 
 
@@ -96,19 +89,18 @@ def _check(rule: Rule, document: Document, place: int) -> None:
         raise document.error(
             (*at, "id"), f'"{rule.id}" is not a rule id', "lower-case words with dots and dashes"
         )
-    if (rule.when is None) == (rule.sequence is None):
-        raise document.error(at, f'rule "{rule.id}" needs either "when" or "sequence"')
+    patterns = rule.patterns
+    if (rule.when is not None) + len(patterns) != 1:
+        keys = " or ".join(f'"{key}"' for key in ("when", *PATTERNS))
+        raise document.error(at, f'rule "{rule.id}" needs either {keys}')
     if rule.by is None and rule.entity_risk is not None:
         raise document.error((*at, "entity_risk"), "only a shared entity can be risky", "by: ip")
-    if rule.by is not None and (rule.on is not None or rule.sequence is not None):
-        key = "on" if rule.on is not None else "sequence"
+    if rule.by is not None and (rule.on is not None or patterns):
+        key = "on" if rule.on is not None else next(iter(patterns))
         raise document.error((*at, key), f"a rule by {rule.by} is over its measures only")
     if rule.when is not None and rule.by is None and not rule.streams:
         raise document.error(at, f'rule "{rule.id}" says not on which stream', "on: transaction")
-    if rule.sequence is not None:
+    for key, pattern in patterns.items():
         if rule.on is not None:
-            raise document.error((*at, "on"), "the steps of a sequence say on which stream")
-        try:
-            parse_duration(rule.sequence.within)
-        except ValueError as error:
-            raise document.error((*at, "sequence", "within"), str(error)) from None
+            raise document.error((*at, "on"), f"a {key} names its own streams")
+        pattern.check(document, (*at, key))

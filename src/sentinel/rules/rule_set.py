@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 
 import msgspec
@@ -19,21 +20,21 @@ from sentinel.rules.declare import Rule, declare
 from sentinel.rules.expression import Expression, compile_expression
 from sentinel.rules.lists import EntryList
 from sentinel.rules.nodes import Frame
-from sentinel.rules.sequence import Match, SequenceState
+from sentinel.rules.pattern import Match
 
 
 @dataclass(frozen=True, slots=True)
 class _Condition:
-    """A condition of one rule on one stream; ``step`` counts a sequence's steps from 0."""
+    """A condition of one rule on one stream; ``part`` is its place in a pattern, from 0."""
 
     order: int
     stream: Stream
     expression: Expression
-    step: int | None
+    part: int | None
 
 
 _Hit = tuple[int, int, int, int, int, int, _Condition, Frame]
-"""(place, order of the rule, step, row, event time and record time in ms, watch, frame)"""
+"""(place, order of the rule, part, row, event time and record time in ms, watch, frame)"""
 
 
 def load(
@@ -51,14 +52,13 @@ def load(
             continue
         order, at = len(rules), ("rules", place)
         found: list[_Condition] = []
-        if rule.sequence is not None:
-            for step, each in enumerate(rule.sequence.steps):
-                where = (*at, "sequence", "steps", step, "when")
+        for key, pattern in rule.patterns.items():
+            for part, (stream, when, where) in enumerate(pattern.parts):
                 expression = compile_expression(
-                    each.when, schema[each.on], document, where, lists, hasher
+                    when, schema[stream], document, (*at, key, *where), lists, hasher
                 )
-                found.append(_Condition(order, each.on, expression, step))
-        elif rule.when is not None and rule.by is None:
+                found.append(_Condition(order, stream, expression, part))
+        if rule.when is not None and rule.by is None:
             for stream in rule.streams:
                 expression = compile_expression(
                     rule.when, schema[stream], document, (*at, "when"), lists, hasher
@@ -71,7 +71,7 @@ def load(
 
 
 class RuleSet:
-    """Compiled rules and the state of their sequences."""
+    """Compiled rules and the state of their patterns."""
 
     def __init__(self, rules: tuple[Rule, ...], conditions: tuple[_Condition, ...]) -> None:
         self.rules = rules
@@ -79,10 +79,11 @@ class RuleSet:
             stream: tuple(condition for condition in conditions if condition.stream is stream)
             for stream in Stream
         }
-        self._sequences = {
-            order: SequenceState(len(rule.sequence.steps), rule.sequence.within_ms)
+        self._followed = {
+            order: pattern.follow()
             for order, rule in enumerate(rules)
-            if rule.sequence is not None and rule.mode is not Mode.OFF
+            for pattern in rule.patterns.values()
+            if rule.mode is not Mode.OFF
         }
         self._limits: Counter[Limit] = Counter()
 
@@ -114,39 +115,35 @@ class RuleSet:
                     hits += zip(
                         places.tolist(),
                         repeat(condition.order),
-                        repeat(condition.step or 0),
+                        repeat(condition.part or 0),
                         found.tolist(),
                         batch.event_time[places].tolist(),
                         rows.recorded_ms[found].tolist(),
                         repeat(condition),
                         repeat(frame),
                     )
-        hits.sort()  # no two agree in place, order and step
+        hits.sort()  # no two agree in place, order and part
         signals: list[Signal] = []
         for hit in hits:
             place, order, _, row, time, recorded_ms, condition, frame = hit
             stream = condition.stream
             event = batch.rows[stream].events[row]
-            if condition.step is not None:
-                signals += self._advance(hit, event)
+            if condition.part is not None:
+                signals += self._follow(hit, event)
             else:
                 clauses = condition.expression.explain(frame, row)
                 match = Match(time, event.event_id, recorded_ms, stream, clauses)
                 signals.append(self._signal(order, place, event.customer_id, match, clauses))
         return signals
 
-    def _advance(self, hit: _Hit, event: Event) -> list[Signal]:
-        """Take a step's match in; signals for the final events that it completes."""
-        place, order, step, row, time, recorded_ms, condition, frame = hit
-        sequence = self._sequences[order]
-        track = sequence.track(event.customer_id, self._limits)
-        clauses: tuple[Clause, ...] = ()
-        if step < sequence.last_step or track.armed:
-            clauses = tuple(
-                msgspec.structs.replace(each, step=step + 1)
-                for each in condition.expression.explain(frame, row)
-            )
-        match = Match(time, event.event_id, recorded_ms, condition.stream, clauses)
+    def _follow(self, hit: _Hit, event: Event) -> list[Signal]:
+        """Apply the match of a pattern's part; signals for the final events that it completes."""
+        place, order, part, row, time, recorded_ms, condition, frame = hit
+        match = Match(time, event.event_id, recorded_ms, condition.stream, ())
+        explain = partial(condition.expression.explain, frame, row)
+        chains = self._followed[order].process(
+            event.customer_id, part, match, explain, self._limits
+        )
         return [
             self._signal(
                 order,
@@ -155,7 +152,7 @@ class RuleSet:
                 chain[-1],
                 tuple(clause for each in chain for clause in each.clauses),
             )
-            for chain in sequence.add(track, step, match, self._limits)
+            for chain in chains
         ]
 
     def _signal(
@@ -181,7 +178,7 @@ class RuleSet:
 
     def spot(self) -> bytes:
         """The customers of whom each sequence got a match last."""
-        return b"".join(each.spot() for each in self._sequences.values())
+        return b"".join(each.spot() for each in self._followed.values())
 
     def drain_limits(self) -> Counter[Limit]:
         """What was forgotten for want of room since the last call."""
@@ -189,27 +186,27 @@ class RuleSet:
         return taken
 
     def carry(self, old: "RuleSet") -> None:
-        """Go on with the sequences under way of the rules whose steps are the same."""
-        before = {old.rules[order].id: (order, each) for order, each in old._sequences.items()}  # noqa: SLF001
-        for order, sequence in self._sequences.items():
+        """Go on with what is under way of the rules whose pattern is the same."""
+        before = {old.rules[order].id: (order, each) for order, each in old._followed.items()}  # noqa: SLF001
+        for order, state in self._followed.items():
             rule = self.rules[order]
             if rule.id in before:
                 place, same = before[rule.id]
-                if old.rules[place].sequence == rule.sequence:
-                    sequence.restore(same.snapshot())
+                if old.rules[place].patterns == rule.patterns:
+                    state.restore(same.snapshot())
 
     def snapshot(self) -> dict[str, Buffer]:
-        """The state of all sequences, by rule id."""
+        """The state of all patterns, by rule id."""
         return {
             WHOLE_STATE: msgspec.msgpack.encode(
-                [(self.rules[order].id, each.snapshot()) for order, each in self._sequences.items()]
+                [(self.rules[order].id, each.snapshot()) for order, each in self._followed.items()]
             )
         }
 
     def restore(self, parts: Parts) -> None:
-        """Take the place of what :meth:`snapshot` saw, under the same rules."""
+        """Continue from what :meth:`snapshot` gave, under the same rules."""
         saved = dict(
             msgspec.msgpack.decode(bytes(parts[WHOLE_STATE]), type=list[tuple[str, bytes]])
         )
-        for order, sequence in self._sequences.items():
-            sequence.restore(saved[self.rules[order].id])
+        for order, state in self._followed.items():
+            state.restore(saved[self.rules[order].id])

@@ -7,34 +7,60 @@ when a chain up to it is complete, even if an earlier step arrives after it.
 
 from bisect import insort
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from sentinel.model.events import EventKey, Stream
+from sentinel.model.document import Document
+from sentinel.model.duration import parse_duration
+from sentinel.model.events import Stream
 from sentinel.model.signal import Clause
 from sentinel.model.step import Limit
+from sentinel.rules.pattern import Match, Part, Place
 from sentinel.state import newest
 
 MAX_MATCHES = 16  # of one step and customer
 MAX_CUSTOMERS = 100_000  # with a sequence under way, of one rule
 
 
-class Match(Struct, order=True, gc=False):  # many are kept; they cannot form cycles
-    """An event that met a step's condition; ordered by time, then id."""
+class SequenceStep(Struct, frozen=True, forbid_unknown_fields=True):
+    """One step of a sequence: an event of a stream that meets a condition."""
 
-    event_time: int
-    event_id: str
-    recorded_ms: int
-    stream: Stream
-    clauses: tuple[Clause, ...]
-    fired: bool = False
+    on: Stream
+    when: str
+
+
+class Steps(Struct, frozen=True, forbid_unknown_fields=True):
+    """Steps in this order of event time, all inside ``within``."""
+
+    within: str
+    steps: Annotated[list[SequenceStep], Meta(min_length=2, max_length=4)]
 
     @property
-    def key(self) -> EventKey:
-        """Which event it is: ids are unique within their stream alone."""
-        return self.stream, self.event_id
+    def within_ms(self) -> int:
+        """The span in milliseconds."""
+        return parse_duration(self.within)
+
+    @property
+    def parts(self) -> list[Part]:
+        """The steps in their order."""
+        return [
+            Part(each.on, each.when, ("steps", number, "when"))
+            for number, each in enumerate(self.steps)
+        ]
+
+    def check(self, document: Document, place: Place) -> None:
+        """Raise ConfigError if ``within`` is not a duration."""
+        try:
+            parse_duration(self.within)
+        except ValueError as error:
+            raise document.error((*place, "within"), str(error)) from None
+
+    def follow(self) -> "SequenceState":
+        """Nobody has met a step yet."""
+        return SequenceState(len(self.steps), self.within_ms)
 
 
 class Track(Struct, gc=False):
@@ -63,6 +89,22 @@ class SequenceState:
     def __init__(self, steps: int, within_ms: int) -> None:
         self.last_step, self._within_ms = steps - 1, within_ms
         self._customers: OrderedDict[str, Track] = OrderedDict()
+
+    def process(
+        self,
+        customer_id: str,
+        part: int,
+        match: Match,
+        explain: Callable[[], tuple[Clause, ...]],
+        limits: Counter[Limit],
+    ) -> list[tuple[Match, ...]]:
+        """Apply a match of a step; returns the chains that it completes."""
+        track = self.track(customer_id, limits)
+        if part < self.last_step or track.armed:
+            match.clauses = tuple(
+                msgspec.structs.replace(each, step=part + 1) for each in explain()
+            )
+        return self.add(track, part, match, limits)
 
     def track(self, customer_id: str, limits: Counter[Limit]) -> Track:
         """The customer's track, made if need be; theirs is now the last to be forgotten."""

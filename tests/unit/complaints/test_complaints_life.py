@@ -2,7 +2,8 @@
 
 import pytest
 
-from sentinel.complaints.life import Problem, Status, Transition, has_reached, is_over, judge
+from sentinel.complaints.life import Status, Transition, has_reached, is_over, judge
+from sentinel.model.complaint import Problem
 
 R, I, S, P, C, W = Status  # noqa: E741 - the table reads like the one in life.py
 SINCE = 1_000
