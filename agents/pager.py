@@ -47,10 +47,10 @@ def create_app(settings: Settings, pager: Pager, web: Web, data_dir: str) -> fau
     async def page(stream: Any) -> None:
         async for event in stream.noack().events():
             chunk = event.value
-            place = f"{chunk.topic}-{chunk.partition}"
+            partition = f"{chunk.topic}-{chunk.partition}"
             records = list(zip(chunk.offsets, chunk.values, strict=True))
             first = partial(_first_offset, app, TP(chunk.topic, chunk.partition))
-            await pager.accept(place, (chunk.start, chunk.end), records, first)
+            await pager.accept(partition, (chunk.start, chunk.end), records, first)
             event.ack()
 
     async def spans() -> Spans:

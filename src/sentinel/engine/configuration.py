@@ -47,7 +47,7 @@ class _EngineFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     max_value_bytes: Annotated[int, Meta(ge=1, le=2_000_000)]  # more would not fit a dead letter
     remembered_events: Count
     max_customers: Count
-    max_busy_customers: Count
+    max_overflow_customers: Count
     customer_ttl: str
     max_entities: Count
     max_fired_events: Count
@@ -65,7 +65,7 @@ class Bounds:
     ingest: ingest.Limits
     local_time: features.LocalTime
     max_customers: int
-    max_busy_customers: int
+    max_overflow_customers: int
     customer_ttl_ms: int
     max_entities: int
     max_fired_events: int
@@ -161,7 +161,7 @@ class Configuration:
             compile_condition,
             bounds.local_time,
             bounds.max_customers,
-            bounds.max_busy_customers,
+            bounds.max_overflow_customers,
         )
         entity_rules = self._entity_rules()
         layout = entities.lay_out(self.measures, entity_rules.demand)
@@ -184,7 +184,7 @@ class Configuration:
             entity_risk_sender=entities.EntityRiskSender(),
             entity_risk_cache=entity_risk_cache,
             verdicts=feedback.Verdicts(bounds.max_fired_events),
-            held=feedback.LabelBuffer(max_held, collector.labelled_fields, hasher),
+            label_buffer=feedback.LabelBuffer(max_held, collector.labelled_fields, hasher),
             field_demand={
                 stream: frozenset(demand[stream] & FIELDS[stream].keys()).union(
                     *(
@@ -268,7 +268,7 @@ def _bounds(document: Document) -> Bounds:
         ),
         local_time=features.LocalTime(read_zone(document)),
         max_customers=file.max_customers,
-        max_busy_customers=file.max_busy_customers,
+        max_overflow_customers=file.max_overflow_customers,
         customer_ttl_ms=_duration_ms(document, "customer_ttl", file.customer_ttl),
         max_entities=file.max_entities,
         max_fired_events=file.max_fired_events,

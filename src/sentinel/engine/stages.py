@@ -27,7 +27,7 @@ class Stages:
     entity_risk_sender: entities.EntityRiskSender
     entity_risk_cache: entities.EntityRiskCache
     verdicts: feedback.Verdicts
-    held: feedback.LabelBuffer
+    label_buffer: feedback.LabelBuffer
     field_demand: Mapping[Stream, frozenset[str]]
 
     def stateful(self) -> dict[str, Stage]:

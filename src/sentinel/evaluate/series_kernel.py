@@ -70,22 +70,22 @@ def score_then_learn(
         if rows == 0:
             head[s, _LEVEL_AT] = value
         week_slot = (at_ms[row] // slot_ms) % (7 * slots_a_day)
-        day_place, week_place = week_slot % slots_a_day, slots_a_day + week_slot
+        day_index, week_index = week_slot % slots_a_day, slots_a_day + week_slot
         least = 1e-9 * max(1.0, abs(value))
 
         best, forecast = -1.0, 0.0  # the forecaster that has erred least
         for which in range(3):
-            said = head[s, _LEVEL_AT]
+            expected = head[s, _LEVEL_AT]
             if which == _DAY:
-                said = profile[s, day_place]
+                expected = profile[s, day_index]
             elif which == _WEEK:
-                said = profile[s, week_place]
-            if math.isnan(said):
+                expected = profile[s, week_index]
+            if math.isnan(expected):
                 continue
             error, errors = head[s, _ERROR + which], head[s, _ERRORS + which]
             if errors >= _TRUSTED_ROWS and (best < 0.0 or error < best):
-                best, forecast = error, said
-            head[s, _ERROR + which] = learn_scale(error, abs(value - said), errors)
+                best, forecast = error, expected
+            head[s, _ERROR + which] = learn_scale(error, abs(value - expected), errors)
             head[s, _ERRORS + which] = errors + 1
         surprise = 0.0
         if best >= 0.0:
@@ -97,8 +97,8 @@ def score_then_learn(
 
         short[s, int(rows) % SHORT_ROWS] = max(-_CLIP, min(_CLIP, surprise))
         mean = 0.0
-        for place in range(SHORT_ROWS):
-            mean += short[s, place]
+        for index in range(SHORT_ROWS):
+            mean += short[s, index]
         mean /= SHORT_ROWS
         moved = abs(mean - head[s, _SHORT_MEAN])
         spread = math.sqrt(max(head[s, _SHORT_SQUARE], 1e-6))
@@ -144,8 +144,8 @@ def score_then_learn(
         head[s, _SHORT_SQUARE] += gain * (off * off - head[s, _SHORT_SQUARE])
         head[s, _LEVEL_AT] += _LEVEL_GAIN * (value - head[s, _LEVEL_AT])
         for which in range(2):
-            place = day_place if which == 0 else week_place
+            index = day_index if which == 0 else week_index
             rate = _DAY_GAIN if which == 0 else _WEEK_GAIN
-            old = profile[s, place]
-            profile[s, place] = value if math.isnan(old) else old + rate * (value - old)
+            old = profile[s, index]
+            profile[s, index] = value if math.isnan(old) else old + rate * (value - old)
         head[s, _LAST], head[s, _ROWS] = value, rows + 1

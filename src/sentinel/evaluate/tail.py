@@ -26,12 +26,12 @@ def tail(
     if held < _ENOUGH:
         return share * math.exp(-excess / max(threshold, 1e-9))
     mean = 0.0
-    for place in range(held):
-        mean += excesses[place]
+    for i in range(held):
+        mean += excesses[i]
     mean = max(mean / held, 1e-9)
     variance = 0.0
-    for place in range(held):
-        variance += (excesses[place] - mean) ** 2
+    for i in range(held):
+        variance += (excesses[i] - mean) ** 2
     variance /= held
     shape = 0.0
     if variance > 0.0:

@@ -30,13 +30,13 @@ REPEAT, FIRST, CONFLICT = 0, 1, 2
 
 
 @kernel
-def _empty_place(table: NDArray[np.int32], key: int) -> int:
+def _empty_cell(table: NDArray[np.int32], key: int) -> int:
     """Where one more of ``key`` goes in the table."""
     mask = len(table) - 1
-    place = key & mask
-    while table[place] != _EMPTY:
-        place = (place + 1) & mask
-    return place
+    cell = key & mask
+    while table[cell] != _EMPTY:
+        cell = (cell + 1) & mask
+    return cell
 
 
 @kernel
@@ -45,15 +45,15 @@ def _remove(table: NDArray[np.int32], ring: NDArray[np.int64], at: int) -> None:
     hole = ring[at] & mask
     while table[hole] != at:
         hole = (hole + 1) & mask
-    place = hole
+    cell = hole
     while True:
-        place = (place + 1) & mask
-        if table[place] == _EMPTY:
+        cell = (cell + 1) & mask
+        if table[cell] == _EMPTY:
             break
-        home = ring[table[place]] & mask
-        if ((place - home) & mask) >= ((place - hole) & mask):
-            table[hole] = table[place]
-            hole = place
+        home = ring[table[cell]] & mask
+        if ((cell - home) & mask) >= ((cell - hole) & mask):
+            table[hole] = table[cell]
+            hole = cell
     table[hole] = _EMPTY
 
 
@@ -67,14 +67,14 @@ def _judge(
 ) -> tuple[int, int]:
     """What an event is, and how many contents of its id are held."""
     mask = len(table) - 1
-    place, same = key & mask, 0
-    while table[place] != _EMPTY:
-        at = table[place]
+    cell, same = key & mask, 0
+    while table[cell] != _EMPTY:
+        at = table[cell]
         if ring[at] == key:
             if held_contents[at] == content:
                 return REPEAT, same
             same += 1
-        place = (place + 1) & mask
+        cell = (cell + 1) & mask
     return (CONFLICT if same else FIRST), same
 
 
@@ -102,7 +102,7 @@ def _add_all(
         else:
             head[_HELD] += 1
         ring[at], held_contents[at] = key, contents[i]
-        table[_empty_place(table, key)] = at
+        table[_empty_cell(table, key)] = at
         head[_NEXT] = (at + 1) % len(ring)
     return forgotten
 
@@ -111,7 +111,7 @@ def _add_all(
 def _index(table: NDArray[np.int32], ring: NDArray[np.int64], held: int) -> None:
     """Put what the ring holds into the empty table."""
     for at in range(held):
-        table[_empty_place(table, ring[at])] = at
+        table[_empty_cell(table, ring[at])] = at
 
 
 class EventIds:
@@ -173,8 +173,8 @@ def _memory(
     capacity: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.int32]]:
     """An empty ring of keys and one of contents, and a table at most half full."""
-    places = 1 << max(4, (2 * capacity - 1).bit_length())
-    table = np.full(places, _EMPTY, np.int32)
+    cells = 1 << max(4, (2 * capacity - 1).bit_length())
+    table = np.full(cells, _EMPTY, np.int32)
     return np.zeros(capacity, np.int64), np.zeros(capacity, np.uint64), table
 
 

@@ -129,13 +129,13 @@ class Shard:
         """Whether more of an input should be fetched: not before recovery, nor beyond the bound."""
         return self.ready and self._inbox.wants(source)
 
-    def offer(self, waiting: PendingBatch) -> None:
+    def offer(self, pending: PendingBatch) -> None:
         """Put a chunk into the inbox."""
         if self._stopping:
             return
-        self._inbox.put(waiting, self._inputs.clock_ms())
-        self._arrivals.append(waiting.records)
-        self._arrived_ends[waiting.records.topic] = waiting.records.end
+        self._inbox.put(pending, self._inputs.clock_ms())
+        self._arrivals.append(pending.records)
+        self._arrived_ends[pending.records.topic] = pending.records.end
         self._arrived.set()
 
     def stop(self, *, save: bool) -> None:

@@ -73,10 +73,10 @@ def chunks_of(snapshot: Snapshot) -> Iterator[bytes]:
     for part in snapshot.parts.values():
         view = memoryview(part)
         while view:
-            taken = view[: CHUNK_BYTES - size]
-            view = view[len(taken) :]
-            held.append(taken)
-            size += len(taken)
+            piece = view[: CHUNK_BYTES - size]
+            view = view[len(piece) :]
+            held.append(piece)
+            size += len(piece)
             if size == CHUNK_BYTES:
                 yield b"".join(held)
                 held, size = [], 0
