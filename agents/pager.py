@@ -54,8 +54,8 @@ def create_app(settings: Settings, pager: Pager, web: Web, data_dir: str) -> fau
             event.ack()
 
     async def spans() -> Spans:
-        held = {each for each in app.consumer.assignment() if each.topic == topics.alerts}
-        ends = await app.consumer.highwaters(*held) if held else {}
+        assigned = {each for each in app.consumer.assignment() if each.topic == topics.alerts}
+        ends = await app.consumer.highwaters(*assigned) if assigned else {}
         reached = app.consumer.progress.reached
         return {
             f"{each.topic}-{each.partition}": (end, reached(each.topic, each.partition))

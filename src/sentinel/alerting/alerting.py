@@ -297,7 +297,7 @@ class Alerting:
             case "age", [entity_kind, entity_id, risk]:
                 self._book.escalate_by_age((entity_kind, entity_id, risk), due_ms, self._wall_ms)
             case "capacity", []:
-                self._book.reconsider(self._book.waiting(), self._wall_ms)
+                self._book.reconsider(self._book.over_capacity(), self._wall_ms)
             case "cooldown", [entity_kind, entity_id, risk]:
                 key = (entity_kind, entity_id, risk)
                 self._suppressors.warm_up(key)

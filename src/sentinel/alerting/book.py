@@ -101,7 +101,7 @@ class AlertBook:
         self._siblings: dict[str, dict[Key, None]] = {}  # by the alerts' Kafka key
         self._by_urgency: dict[_Urgency, dict[Key, None]] = {each: {} for each in _URGENCIES}
         self._turn = 0
-        self._waiting: dict[Key, None] = {}
+        self._over_capacity: dict[Key, None] = {}
         self._counts: Counter[tuple[Tier, AlertState, bool]] = Counter()
         self._written = Written()
         self._config_version = ""
@@ -194,7 +194,7 @@ class AlertBook:
         self._counts[_count_key(alert)] -= 1
         self._by_urgency[_urgency(alert)].pop(key, None)
         self._stream_timers.cancel((AGE, *key))
-        self._waiting.pop(key, None)
+        self._over_capacity.pop(key, None)
         del self._by_id[alert.alert_id]
         siblings = self._siblings[alert.key]
         del siblings[key]
@@ -250,9 +250,9 @@ class AlertBook:
                 draft = replace(alert, updated_at=max(alert.updated_at, moment_ms))
                 self._write(key, draft, change, suppressed, moment_ms)
 
-    def waiting(self) -> list[Key]:
+    def over_capacity(self) -> list[Key]:
         """The alerts that wait for capacity, in the order in which they get it."""
-        return sorted(self._waiting, key=self._turn_of)
+        return sorted(self._over_capacity, key=self._turn_of)
 
     def _turn_of(self, key: Key) -> tuple[float, int, Key]:
         """The highest score first, of equal ones the oldest."""
@@ -265,7 +265,7 @@ class AlertBook:
 
     def restore(self, data: bytes) -> None:
         """Continue from what :meth:`snapshot` gave."""
-        self._open, self._by_id, self._siblings, self._waiting = {}, {}, {}, {}
+        self._open, self._by_id, self._siblings, self._over_capacity = {}, {}, {}, {}
         self._counts.clear()
         self._turn, found = msgspec.msgpack.decode(data, type=tuple[int, list[OpenAlert]])
         for each in found:
@@ -279,13 +279,13 @@ class AlertBook:
         self._open[key] = found
         self._by_id[found.alert.alert_id] = key
         self._siblings.setdefault(found.alert.key, {})[key] = None
-        self._note_waiting(key, found.alert)
+        self._note_capacity(key, found.alert)
 
-    def _note_waiting(self, key: Key, alert: Alert) -> None:
+    def _note_capacity(self, key: Key, alert: Alert) -> None:
         if any(each.reason is Suppression.CAPACITY for each in alert.suppressed):
-            self._waiting[key] = None
+            self._over_capacity[key] = None
         else:
-            self._waiting.pop(key, None)
+            self._over_capacity.pop(key, None)
 
     def _revise(self, key: Key, draft: Alert, change: Change, moment_ms: int) -> None:
         """Write ``draft``, and what changes for the others of its customer by it."""
@@ -316,7 +316,7 @@ class AlertBook:
             config_version=self._config_version,
         )
         self._counts[_count_key(alert)] += 1
-        self._note_waiting(key, alert)
+        self._note_capacity(key, alert)
         found.turn = self._turn
         self._turn += 1
         self._rank(key, found)

@@ -104,8 +104,8 @@ class Suppressors:
 
     def arm(self, moment_ms: int) -> bool:
         """Have configured mutes wait for when they change; False if a timer finds no room."""
-        waiting = [key for key in self._configured if (MUTE, *key) not in self._timers]
-        armed = [self._wait(key, self._configured[key], moment_ms) for key in waiting]
+        unarmed = [key for key in self._configured if (MUTE, *key) not in self._timers]
+        armed = [self._wait(key, self._configured[key], moment_ms) for key in unarmed]
         return all(armed)
 
     def disarm(self, old: "Suppressors") -> None:

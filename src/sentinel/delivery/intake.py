@@ -74,13 +74,13 @@ def _cancel(
 
     A trigger that has been tried may have been heard: its channel is told of the end, too.
     """
-    waiting = (
+    unsent_pages = (
         PAGES.c.alert_id == alert_id,
         PAGES.c.state == DUE,
         PAGES.c.kind.in_(kinds),
     )
     values = {"state": CANCELLED, "reason": reason, "ended_ms": now_ms}
-    gone = connection.execute(update(PAGES).where(*waiting).values(**values)).rowcount
+    gone = connection.execute(update(PAGES).where(*unsent_pages).values(**values)).rowcount
     return Counter({reason: gone}) if gone else Counter()
 
 

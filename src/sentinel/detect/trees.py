@@ -87,9 +87,9 @@ def _score_then_learn(
         for depth in range(height):
             for tree in range(trees):
                 node = at[tree]
-                held = reference[tree, node]
-                found += (held << depth) * scoring[tree]
-                scoring[tree] &= held >= limit
+                node_mass = reference[tree, node]
+                found += (node_mass << depth) * scoring[tree]
+                scoring[tree] &= node_mass >= limit
                 latest[tree, node] += 1
                 value = values[row, feature[tree, node]]
                 if math.isnan(value):
@@ -129,9 +129,9 @@ def _score_then_learn(
             masses[:] = 0
             for tree in range(trees):
                 for node in range(2 * inner):
-                    held = latest[tree, node]
-                    last[tree, node] = held
-                    reference[tree, node] = max(held, before[tree, node])
+                    node_mass = latest[tree, node]
+                    last[tree, node] = node_mass
+                    reference[tree, node] = max(node_mass, before[tree, node])
                     latest[tree, node] = 0
 
 

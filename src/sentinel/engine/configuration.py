@@ -167,7 +167,7 @@ class Configuration:
         layout = entities.lay_out(self.measures, entity_rules.demand)
         collector = entities.Collector(layout, self.measures, compile_condition, hasher)
         entity_risk_cache = entities.EntityRiskCache(demand, hasher)
-        max_held = bounds.max_held_transactions if collector.needs_labels else 0
+        capacity = bounds.max_held_transactions if collector.needs_labels else 0
         return Stages(
             position=ingest.Position(bounds.ingest.remembered_events),
             customers=features.Customers(feature_set, bounds.max_customers, bounds.customer_ttl_ms),
@@ -184,7 +184,7 @@ class Configuration:
             entity_risk_sender=entities.EntityRiskSender(),
             entity_risk_cache=entity_risk_cache,
             verdicts=feedback.Verdicts(bounds.max_fired_events),
-            label_buffer=feedback.LabelBuffer(max_held, collector.labelled_fields, hasher),
+            label_buffer=feedback.LabelBuffer(capacity, collector.labelled_fields, hasher),
             field_demand={
                 stream: frozenset(demand[stream] & FIELDS[stream].keys()).union(
                     *(

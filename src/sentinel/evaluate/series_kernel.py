@@ -11,7 +11,7 @@ from sentinel.model.kernel import kernel
 DAY_MS = 86_400_000
 WARM_UP_ROWS = 50
 SHORT_ROWS = 12
-HELD_EXCESSES = 256
+KEPT_EXCESSES = 256
 LEAST_P = 1e-30
 
 NONE, SURGE, DROP, SHIFT, OUTAGE = 0, 1, 2, 3, 4  # kinds
@@ -109,13 +109,13 @@ def score_then_learn(
             threshold, count = head[s, _THRESHOLD + view], head[s, _EXCESSES + view]
             above = strange > threshold
             if above:
-                excess, held = strange - threshold, int(min(count, HELD_EXCESSES))
-                p = max(LEAST_P, tail(excess, threshold, _TAIL_SHARE, excesses[s, view], held))
+                excess, kept = strange - threshold, int(min(count, KEPT_EXCESSES))
+                p = max(LEAST_P, tail(excess, threshold, _TAIL_SHARE, excesses[s, view], kept))
                 if view == 0:
                     p_point = p
                 else:
                     p_shift = p
-                excesses[s, view, int(count) % HELD_EXCESSES] = min(excess, _FAR_EXCESS)
+                excesses[s, view, int(count) % KEPT_EXCESSES] = min(excess, _FAR_EXCESS)
                 head[s, _EXCESSES + view] = count + 1
             step = 0.025 * max(threshold, 0.2) * (5.0 if rows < WARM_UP_ROWS else 1.0)
             move = step * (above - _TAIL_SHARE)  # rests where the share above is as wanted

@@ -87,17 +87,17 @@ def _carry_ring(
     before, after = old.tables.rings[index], new.tables.rings[index]
     if NO_RING in (before["at"], after["at"]):
         return
-    held, kept = int(before["capacity"]), int(after["capacity"])
+    old_capacity, new_capacity = int(before["capacity"]), int(after["capacity"])
     at = int(before["at"])
     count = source[:, at]
-    used = np.arange(held) < count[:, np.newaxis]
-    stamps = source[:, at + HEAD_WORDS :][:, :held]
+    used = np.arange(old_capacity) < count[:, np.newaxis]
+    stamps = source[:, at + HEAD_WORDS :][:, :old_capacity]
     names = old.ring_fields[stream], new.ring_fields[stream]
-    values = np.zeros((len(names[1]), len(source), held), np.float64)
+    values = np.zeros((len(names[1]), len(source), old_capacity), np.float64)
     for number, name in enumerate(names[1]):
         if name in names[0]:
-            first = at + HEAD_WORDS + held * (1 + names[0].index(name))
-            values[number] = source[:, first : first + held].view(np.float64)
+            first = at + HEAD_WORDS + old_capacity * (1 + names[0].index(name))
+            values[number] = source[:, first : first + old_capacity].view(np.float64)
     bits = np.zeros_like(stamps)
     for here, there in _bits(old, new, stream):
         bits |= (stamps >> here & 1) << there
@@ -105,10 +105,10 @@ def _carry_ring(
     order = np.lexsort((*values[::-1], stamps), axis=-1)
     stamps = np.take_along_axis(stamps, order, -1)
     # The oldest leave where the new ring is smaller.
-    gone = np.maximum(count - kept, 0)
-    slots = np.minimum(np.arange(kept) + gone[:, np.newaxis], held - 1)
-    left = np.minimum(count, kept)
-    inside = np.arange(kept) < left[:, np.newaxis]
+    gone = np.maximum(count - new_capacity, 0)
+    slots = np.minimum(np.arange(new_capacity) + gone[:, np.newaxis], old_capacity - 1)
+    left = np.minimum(count, new_capacity)
+    inside = np.arange(new_capacity) < left[:, np.newaxis]
     newest_gone = np.take_along_axis(stamps, np.maximum(gone - 1, 0)[:, np.newaxis], -1)[:, 0]
     to = int(after["at"])
     target[:, to] = left
@@ -116,11 +116,13 @@ def _carry_ring(
         gone > 0, np.maximum(source[:, at + 1], newest_gone >> STAMP_SHIFT), source[:, at + 1]
     )
     first = to + HEAD_WORDS
-    target[:, first : first + kept] = np.where(inside, np.take_along_axis(stamps, slots, -1), 0)
+    target[:, first : first + new_capacity] = np.where(
+        inside, np.take_along_axis(stamps, slots, -1), 0
+    )
     for number in range(len(names[1])):
-        first += kept
+        first += new_capacity
         moved = np.take_along_axis(np.take_along_axis(values[number], order, -1), slots, -1)
-        target[:, first : first + kept] = np.where(inside, moved, 0.0).view(np.int64)
+        target[:, first : first + new_capacity] = np.where(inside, moved, 0.0).view(np.int64)
 
 
 def _bits(old: Layout, new: Layout, stream: Stream) -> list[tuple[int, int]]:

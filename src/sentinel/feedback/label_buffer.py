@@ -34,8 +34,8 @@ def _hold(
     data: NDArray[np.uint8],
     spans: NDArray[np.int64],
     head: NDArray[np.int64],
-    held_ids: NDArray[np.uint64],
-    held_amounts: NDArray[np.float64],
+    kept_ids: NDArray[np.uint64],
+    kept_amounts: NDArray[np.float64],
     verdicts: NDArray[np.int8],
     moments: NDArray[np.int64],
     texts: NDArray[np.int64],
@@ -43,8 +43,8 @@ def _hold(
 ) -> None:
     """Take n transactions in, each in the place of the oldest; hashes of 0 name nobody."""
     for i in range(len(event_ids)):
-        row = head[_ROWS] % len(held_ids)
-        held_ids[row], held_amounts[row] = event_ids[i], amounts[i]
+        row = head[_ROWS] % len(kept_ids)
+        kept_ids[row], kept_amounts[row] = event_ids[i], amounts[i]
         verdicts[row], moments[row] = 0, 0
         for f in range(len(spans)):
             start = spans[f, i, 0]

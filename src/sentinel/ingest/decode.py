@@ -48,7 +48,7 @@ class Decoded:
     ascending, and ``reached_ms`` the append time of the last record, good or not.  ``texts`` are
     there if somebody spells them, ``offsets`` int64[n] if they are asked for.  ``fresh`` bool[n]
     tells which events were not collected for shared entities before; None: none was.  ``contents``
-    uint64[n] tells events apart that have one id, see :mod:`.content`.  ``held_back``
+    uint64[n] tells events apart that have one id, see :mod:`.content`.  ``postponed``
     is how many records' timestamps were more than ten minutes after their append times,
     ``missing`` of how many events a field's value named nothing, by field.
     """
@@ -63,7 +63,7 @@ class Decoded:
     offsets: NDArray[np.int64] | None = None
     fresh: NDArray[np.bool_] | None = None
     contents: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
-    held_back: int = 0
+    postponed: int = 0
     missing: Counter[str] = field(default_factory=Counter)
 
     def __len__(self) -> int:
@@ -276,7 +276,7 @@ class _Work:
             happened = times.copy()
             happened[list(self._dead)] = 0
         recorded = append_times(self._recorded_ms, happened, previous_ms, until_ms)
-        self._held_back = int(np.count_nonzero(self._recorded_ms > recorded + AHEAD_MS))
+        self._postponed = int(np.count_nonzero(self._recorded_ms > recorded + AHEAD_MS))
         self._recorded_ms = recorded
         self._reached_ms = int(recorded[-1]) if len(recorded) else previous_ms
         for row in np.flatnonzero(times > recorded + self._limits.future_skew_ms).tolist():
@@ -335,7 +335,7 @@ class _Work:
                 reached_ms=self._reached_ms,
                 offsets=offsets,
                 contents=self._contents,
-                held_back=self._held_back,
+                postponed=self._postponed,
                 missing=self._missing,
             )
         good = np.ones(len(self._values), np.bool_)
@@ -350,7 +350,7 @@ class _Work:
             self._reached_ms,
             None if offsets is None else offsets[good],
             contents=self._contents[good],
-            held_back=self._held_back,
+            postponed=self._postponed,
             missing=self._missing,
         )
 

@@ -22,7 +22,7 @@ _EMPTY = -1
 _MOST_CONTENTS = 8
 """Of an id; more are conflicts that are not remembered, so that no chain grows long."""
 _Words = NDArray[Any]
-_NEXT, _HELD = 0, 1  # places in the head: where the next goes, how many there are
+_NEXT, _KNOWN = 0, 1  # places in the head: where the next goes, how many there are
 
 
 REPEAT, FIRST, CONFLICT = 0, 1, 2
@@ -61,7 +61,7 @@ def _remove(table: NDArray[np.int32], ring: NDArray[np.int64], at: int) -> None:
 def _judge(
     table: NDArray[np.int32],
     ring: NDArray[np.int64],
-    held_contents: NDArray[np.uint64],
+    known_contents: NDArray[np.uint64],
     key: int,
     content: int,
 ) -> tuple[int, int]:
@@ -71,7 +71,7 @@ def _judge(
     while table[cell] != _EMPTY:
         at = table[cell]
         if ring[at] == key:
-            if held_contents[at] == content:
+            if known_contents[at] == content:
                 return REPEAT, same
             same += 1
         cell = (cell + 1) & mask
@@ -82,7 +82,7 @@ def _judge(
 def _add_all(
     table: NDArray[np.int32],
     ring: NDArray[np.int64],
-    held_contents: NDArray[np.uint64],
+    known_contents: NDArray[np.uint64],
     head: NDArray[np.int64],
     events: NDArray[np.uint64],
     customers: NDArray[np.uint64],
@@ -92,25 +92,25 @@ def _add_all(
     forgotten = 0
     for i in range(len(events)):
         key = int(np.int64(finish(events[i] ^ finish(customers[i]))))
-        found[i], same = _judge(table, ring, held_contents, key, contents[i])
+        found[i], same = _judge(table, ring, known_contents, key, contents[i])
         if found[i] == REPEAT or same == _MOST_CONTENTS:
             continue
         at = head[_NEXT]
-        if head[_HELD] == len(ring):
+        if head[_KNOWN] == len(ring):
             _remove(table, ring, at)
             forgotten += 1
         else:
-            head[_HELD] += 1
-        ring[at], held_contents[at] = key, contents[i]
+            head[_KNOWN] += 1
+        ring[at], known_contents[at] = key, contents[i]
         table[_empty_cell(table, key)] = at
         head[_NEXT] = (at + 1) % len(ring)
     return forgotten
 
 
 @kernel
-def _index(table: NDArray[np.int32], ring: NDArray[np.int64], held: int) -> None:
+def _index(table: NDArray[np.int32], ring: NDArray[np.int64], known: int) -> None:
     """Put what the ring holds into the empty table."""
-    for at in range(held):
+    for at in range(known):
         table[_empty_cell(table, ring[at])] = at
 
 
@@ -148,8 +148,8 @@ class EventIds:
 
     def snapshot(self) -> bytes:
         """What is remembered, oldest first."""
-        held = (self._in_order(each).tobytes() for each in (self._ring, self._contents))
-        return msgspec.msgpack.encode((len(self._ring), *held))
+        known = (self._in_order(each).tobytes() for each in (self._ring, self._contents))
+        return msgspec.msgpack.encode((len(self._ring), *known))
 
     def restore(self, data: bytes) -> None:
         """Take the place of what :meth:`snapshot` saw, of the same capacity."""
@@ -158,9 +158,9 @@ class EventIds:
         self._fill(np.frombuffer(ring, np.int64), np.frombuffer(contents, np.uint64))
 
     def _in_order(self, ring: _Words) -> _Words:
-        following, held = int(self._head[_NEXT]), int(self._head[_HELD])
-        if held < len(ring):
-            return ring[:held]
+        following, known = int(self._head[_NEXT]), int(self._head[_KNOWN])
+        if known < len(ring):
+            return ring[:known]
         return np.concatenate((ring[following:], ring[:following]))
 
     def _fill(self, keys: NDArray[np.int64], contents: NDArray[np.uint64]) -> None:

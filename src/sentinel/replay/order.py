@@ -1,7 +1,7 @@
 """Several files become one sequence by event time, and the sequence is cut into steps.
 
 The sequence does not depend on the order in which files are named, nor on where steps
-end.  A file that is not in order by itself is put in order within ``HELD_ROWS`` rows;
+end.  A file that is not in order by itself is put in order within ``BUFFER_ROWS`` rows;
 a row further out of place comes when it comes, and the engine treats it as late.
 
 The engine keeps each stream's order and interleaves the streams of one step by the
@@ -21,7 +21,7 @@ from sentinel.model.events import Stream
 from sentinel.model.step import Chunk, Step
 from sentinel.replay.block import Block
 
-HELD_ROWS = 65_536
+BUFFER_ROWS = 65_536
 STEP_ROWS = 8_192
 
 _STREAMS = tuple(Stream)
@@ -44,18 +44,18 @@ class _FileBuffer:
         self.block = Block(np.zeros(0, np.int64), np.zeros(0, np.int8), np.zeros(0, np.int64), [])
         self.exhausted = False
 
-    def fill(self, held_rows: int) -> None:
-        """Read on until twice ``held_rows`` are held or the file ends."""
-        while not self.exhausted and len(self.block) < 2 * held_rows:
+    def fill(self, buffer_rows: int) -> None:
+        """Read on until twice ``buffer_rows`` are held or the file ends."""
+        while not self.exhausted and len(self.block) < 2 * buffer_rows:
             block = next(self._blocks, None)
             if block is None:
                 self.exhausted = True
             elif len(block):
                 self.block = _sorted(_joined([self.block, self._timed(block)]))
 
-    def horizon(self, held_rows: int) -> int:
+    def horizon(self, buffer_rows: int) -> int:
         """The time (ms) up to which rows may be released."""
-        return int(self.block.times[-held_rows - 1])
+        return int(self.block.times[-buffer_rows - 1])
 
     def release(self, until: int | None) -> Block:
         """Take out the rows up to the time ``until``, or all."""
@@ -79,14 +79,14 @@ class _FileBuffer:
 
 
 def in_order(
-    files: Mapping[str, Iterator[Block]], held_rows: int = HELD_ROWS
+    files: Mapping[str, Iterator[Block]], buffer_rows: int = BUFFER_ROWS
 ) -> Iterator[Sequence]:
     """The files' rows by (event time, stream, file name, row), in pieces."""
     buffers = [_FileBuffer(files[name]) for name in sorted(files)]
     while True:
         for each in buffers:
-            each.fill(held_rows)
-        open_ones = [each.horizon(held_rows) for each in buffers if not each.exhausted]
+            each.fill(buffer_rows)
+        open_ones = [each.horizon(buffer_rows) for each in buffers if not each.exhausted]
         until = min(open_ones) if open_ones else None
         released = [each.release(until) for each in buffers]
         sizes = [len(block) for block in released]

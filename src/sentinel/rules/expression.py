@@ -67,10 +67,10 @@ class Expression:
                     normal[column.measures] = float(usual[row])
             for part in _parts(node):
                 if type(part) is Listed:
-                    held = _at(part, frame, row) == TRUE
+                    is_listed = _at(part, frame, row) == TRUE
                     text_hash = int(part.subject.value(frame)[row])
                     values[f"lists.{part.entries.name}"] = (
-                        part.entries.describe(text_hash) if held else None
+                        part.entries.describe(text_hash) if is_listed else None
                     )
             clauses.append(Clause(node.text, values, normal))
 

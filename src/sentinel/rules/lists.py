@@ -68,13 +68,13 @@ class EntryList:
 
     def holds(self, hashes: NDArray[np.uint64], event_time: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether each text, uint64[m], is on the list at its moment, int64[m] ms UTC; bool[m]."""
-        held = np.zeros(len(hashes), np.bool_)
+        listed = np.zeros(len(hashes), np.bool_)
         if not self.hashes.size:
-            return held
+            return listed
         found = np.minimum(np.searchsorted(self.hashes, hashes), self.hashes.size - 1)
         rows = np.flatnonzero(self.hashes[found] == hashes)
-        held[rows] = event_time[rows] < self.until_ms[found[rows]]
-        return held
+        listed[rows] = event_time[rows] < self.until_ms[found[rows]]
+        return listed
 
     def describe(self, text_hash: int) -> str | None:
         """What a reason says of an entry: what the list is for, and its note; None without one."""

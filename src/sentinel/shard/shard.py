@@ -94,7 +94,7 @@ class Shard:
         self._saved_ms, self._saved_step = 0, 0
 
     @property
-    def waiting(self) -> bool:
+    def has_records(self) -> bool:
         """Whether something is in the inbox."""
         return len(self._inbox) > 0
 
@@ -213,7 +213,7 @@ class Shard:
                 return due
             self._arrived.clear()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(left_s, _ALIGN_S) if self.waiting else left_s):
+                async with asyncio.timeout(min(left_s, _ALIGN_S) if self.has_records else left_s):
                     await self._arrived.wait()
 
     async def _save_if_due(self, stepper: Stepper) -> None:

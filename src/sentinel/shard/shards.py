@@ -223,7 +223,7 @@ class Shards:
         It lacks what was not fetched, and what was fetched and got lost on its way to it.
         """
         running = dict(self._running)
-        if any(not shard.ready or shard.waiting for shard, _ in running.values()):
+        if any(not shard.ready or shard.has_records for shard, _ in running.values()):
             return True
         handed_over = dict(self._handed_over)
         if any(

@@ -95,7 +95,7 @@ class _Run:
         self._attacks = of_attacks
         self._victims = _endless(self._regulars, of_victims)
         self._planned: list[tuple[int, int, Item]] = []  # a heap: time, order, item
-        self._waiting = 0
+        self._planned_count = 0
         self._events = 0
         self._instances = 0
         self._prefix = f"E{plan.start_ms // 1000:x}"
@@ -193,8 +193,8 @@ class _Run:
     def _wait(self, events: Iterable[Event], label: Label | None) -> None:
         for event in events:
             item = Item(_STREAM_OF[type(event)], event, label)
-            self._waiting += 1
-            heappush(self._planned, (time_ms(event), self._waiting, item))
+            self._planned_count += 1
+            heappush(self._planned, (time_ms(event), self._planned_count, item))
 
     def _due(self, end: int) -> list[Item]:
         """The waiting items before ``end``, in order."""

@@ -60,10 +60,10 @@ def _blocks(name: str, rows: list[Row], block_rows: int) -> Iterator[Block]:
 
 
 def _steps(
-    files: list[list[Row]], order: list[int], held_rows: int, step_rows: int
+    files: list[list[Row]], order: list[int], buffer_rows: int, step_rows: int
 ) -> Iterator[Step]:
     named = {f"f{i}": _blocks(f"f{i}-", files[i], 7) for i in order}
-    return steps(in_order(named, held_rows), sorted(named), step_rows)
+    return steps(in_order(named, buffer_rows), sorted(named), step_rows)
 
 
 def _as_the_engine_sees(all_steps: Iterator[Step]) -> list[tuple[str, bool]]:
@@ -82,14 +82,14 @@ def _as_the_engine_sees(all_steps: Iterator[Step]) -> list[tuple[str, bool]]:
 @settings(deadline=None)  # the first example compiles a kernel
 @given(files_of_rows, st.integers(1, 50), st.integers(1, 12), st.randoms(use_true_random=False))
 def test_step_size_and_file_order_do_not_matter(
-    files: list[list[Row]], step_rows: int, held_rows: int, chance: random.Random
+    files: list[list[Row]], step_rows: int, buffer_rows: int, chance: random.Random
 ) -> None:
     """However disordered the files, the engine sees the same events in the same order."""
     order = list(range(len(files)))
-    expected = _as_the_engine_sees(_steps(files, order, held_rows, 1))
+    expected = _as_the_engine_sees(_steps(files, order, buffer_rows, 1))
     assert len(expected) == sum(time >= 0 for rows in files for _, time in rows)
     chance.shuffle(order)
-    assert _as_the_engine_sees(_steps(files, order, held_rows, step_rows)) == expected
+    assert _as_the_engine_sees(_steps(files, order, buffer_rows, step_rows)) == expected
 
 
 @given(files_of_rows)
@@ -113,10 +113,10 @@ def test_files_within_the_held_rows_come_in_full_order(files: list[list[Row]]) -
 
 @given(files_of_rows, st.integers(1, 12), st.integers(1, 50))
 def test_chunks_are_what_the_engine_expects(
-    files: list[list[Row]], held_rows: int, step_rows: int
+    files: list[list[Row]], buffer_rows: int, step_rows: int
 ) -> None:
     """Offsets ascend within a chunk, lists are equally long, and no step is too big."""
-    for step in _steps(files, list(range(len(files))), held_rows, step_rows):
+    for step in _steps(files, list(range(len(files))), buffer_rows, step_rows):
         assert sum(len(chunk.offsets) for chunk in step.chunks) <= step_rows
         for chunk in step.chunks:
             assert chunk.offsets == sorted(set(chunk.offsets))

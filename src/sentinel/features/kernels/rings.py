@@ -45,9 +45,9 @@ def _precedes(
     f: NDArray[np.float64],
 ) -> bool:
     """Whether the ring's entry at ``position`` stands before the new one."""
-    held = i[stamps + position]
-    if held != stamp:
-        return held < stamp
+    there = i[stamps + position]
+    if there != stamp:
+        return there < stamp
     for v in range(n_values):
         mine = f[stamps + capacity * (v + 1) + position]
         new = values[ring.values[v], event]
