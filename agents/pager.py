@@ -47,15 +47,15 @@ def create_app(settings: Settings, pager: Pager, web: Web, data_dir: str) -> fau
     async def page(stream: Any) -> None:
         async for event in stream.noack().events():
             chunk = event.value
-            place = f"{chunk.topic}-{chunk.partition}"
+            partition = f"{chunk.topic}-{chunk.partition}"
             records = list(zip(chunk.offsets, chunk.values, strict=True))
             first = partial(_first_offset, app, TP(chunk.topic, chunk.partition))
-            await pager.accept(place, (chunk.start, chunk.end), records, first)
+            await pager.accept(partition, (chunk.start, chunk.end), records, first)
             event.ack()
 
     async def spans() -> Spans:
-        held = {each for each in app.consumer.assignment() if each.topic == topics.alerts}
-        ends = await app.consumer.highwaters(*held) if held else {}
+        assigned = {each for each in app.consumer.assignment() if each.topic == topics.alerts}
+        ends = await app.consumer.highwaters(*assigned) if assigned else {}
         reached = app.consumer.progress.reached
         return {
             f"{each.topic}-{each.partition}": (end, reached(each.topic, each.partition))

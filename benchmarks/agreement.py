@@ -81,7 +81,7 @@ def _equal_values(batch: Batch, values: list[list[Any]], peer: RiverPeer) -> int
                 continue
             ours = rows.columns[name].astype(np.float64, copy=False)
             theirs = _column(
-                [values[place][at] for place in rows.place.tolist()], rows.columns[name]
+                [values[index][at] for index in rows.index.tolist()], rows.columns[name]
             )
             scored = np.flatnonzero(~np.isnan(ours)) if name in peer.outputs else None
             start = 0 if scored is None else 2 * int(scored[0]) if len(scored) else len(ours)

@@ -119,7 +119,7 @@ def _block(
     n = len(who)
     amounts = np.round(rng.lognormal(5.5, 1.2, n), 2).tolist()
     draws = rng.integers(0, 1 << 30, (4, n)).tolist()
-    for place, customer, time, stream, amount, a, b, c, d in zip(
+    for number, customer, time, stream, amount, a, b, c, d in zip(
         range(first, first + n),
         who.tolist(),
         times.tolist(),
@@ -129,15 +129,15 @@ def _block(
         strict=True,
     ):
         if _STREAMS[stream] is Stream.COMPLAINT:
-            owner, text = cases.write(place, customer, time, amount, b, c)
+            owner, text = cases.write(number, customer, time, amount, b, c)
         else:
             write = _transaction if _STREAMS[stream] is Stream.TRANSACTION else _login
-            owner, text = customer, write(place, customer, time, amount, a, b, c, d)
+            owner, text = customer, write(number, customer, time, amount, a, b, c, d)
         yield Record(_STREAMS[stream], b"C%07d" % owner, text.encode(), time)
 
 
 def _transaction(
-    place: int, who: int, time: int, amount: float, a: int, b: int, c: int, d: int
+    number: int, who: int, time: int, amount: float, a: int, b: int, c: int, d: int
 ) -> str:
     kind = _KINDS[a % 13]
     if kind == "card":
@@ -148,7 +148,7 @@ def _transaction(
     else:
         other = f'"counterparty_id":"P{(who * 31 + b % 6) % 100_000:06d}"'
     return (
-        f'{{"event_id":"T{place:09d}","event_time":{time},"customer_id":"C{who:07d}",'
+        f'{{"event_id":"T{number:09d}","event_time":{time},"customer_id":"C{who:07d}",'
         f'"kind":"{kind}","direction":"{"debit" if c % 5 else "credit"}","amount":{amount},'
         f'"currency":"CNY","status":"{_STATUS[d % 40]}","account_id":"A{who:07d}",'
         f'"channel":"{_CHANNELS[a % 5]}","product":"current_account",{other},'
@@ -158,17 +158,17 @@ def _transaction(
     )
 
 
-def _login(place: int, who: int, time: int, _amount: float, a: int, b: int, c: int, d: int) -> str:
+def _login(number: int, who: int, time: int, _amount: float, a: int, b: int, c: int, d: int) -> str:
     success = bool(a % 20)
     failure = "" if success else '"failure_reason":"bad_password",'
     return (
-        f'{{"event_id":"L{place:09d}","event_time":{time},"customer_id":"C{who:07d}",'
+        f'{{"event_id":"L{number:09d}","event_time":{time},"customer_id":"C{who:07d}",'
         f'"kind":"{_LOGIN_KINDS[b % 20] if success else "login"}",'
         f'"success":{"true" if success else "false"},{failure}'
         f'"method":"password","channel":"mobile","device_id":"D{who:07d}-{c % 50 // 49}",'
         f'"ip":"10.{who >> 8 & 255}.{who & 255}.{d & 3}","asn":"AS4134","user_agent":"{_AGENT}",'
         f'"country":"CN","lat":{31 + who % 100 / 100},"lon":{121 + who % 70 / 100},'
-        f'"session_id":"S{place:09d}"}}'
+        f'"session_id":"S{number:09d}"}}'
     )
 
 
@@ -179,18 +179,18 @@ class _Cases:
         self._written, self._who, self._case, self._text = 0, 0, 0, ""
 
     def write(
-        self, place: int, who: int, time: int, amount: float, b: int, c: int
+        self, number: int, who: int, time: int, amount: float, b: int, c: int
     ) -> tuple[int, str]:
         """The customer and record of the next status; ``who`` files the next new complaint."""
         status = _COMPLAINT_STATUS[self._written % len(_COMPLAINT_STATUS)]
         if status == "received":
-            self._who, self._case = who, place
+            self._who, self._case = who, number
             step = 1 + b % (len(_SENTENCES) - 1)
             chosen = ((c + each * step) % len(_SENTENCES) for each in range(5))
             self._text = " ".join(_SENTENCES[each] for each in chosen)
         self._written += 1
         return self._who, (
-            f'{{"event_id":"X{place:09d}","event_time":{time},"complaint_id":"K{self._case:09d}",'
+            f'{{"event_id":"X{number:09d}","event_time":{time},"complaint_id":"K{self._case:09d}",'
             f'"customer_id":"C{self._who:07d}","status":"{status}",'
             f'"channel":"{_COMPLAINT_CHANNELS[self._case % 3]}","product":"current_account",'
             f'"category":"transfer","branch_id":"B{self._case % 300:03d}",'
@@ -201,15 +201,15 @@ class _Cases:
 def steps(records: Iterator[Record], size: int) -> Iterator[Step]:
     """Steps of ``size`` records, one chunk a stream, processed when the last was recorded."""
     offsets = dict.fromkeys(_STREAMS, 0)
-    while taken := list(islice(records, size)):
+    while batch := list(islice(records, size)):
         chunks = {
             stream: Chunk(stream, f"bench.{stream}", 0, [], [], [], []) for stream in _STREAMS
         }
-        for record in taken:
+        for record in batch:
             chunk = chunks[record.stream]
             chunk.offsets.append(offsets[record.stream])
             offsets[record.stream] += 1
             chunk.recorded_ms.append(record.time_ms)
             chunk.keys.append(record.key)
             chunk.values.append(record.value)
-        yield Step(taken[-1].time_ms, [chunk for chunk in chunks.values() if chunk.values])
+        yield Step(batch[-1].time_ms, [chunk for chunk in chunks.values() if chunk.values])

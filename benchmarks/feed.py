@@ -42,9 +42,9 @@ def producer(broker: str) -> Producer:
 def fill(broker: str, topics: Mapping[Stream | Control, str], records: Iterable[Record]) -> None:
     """Put every record into its stream's topic, with its event time as broker timestamp."""
     out = producer(broker)
-    for place, record in enumerate(records):
+    for number, record in enumerate(records):
         out.produce(topics[record.stream], record.value, record.key, timestamp=record.time_ms)
-        if place % 10_000 == 0:
+        if number % 10_000 == 0:
             out.poll(0)
     if out.flush(_PATIENCE_S):
         raise RuntimeError("the broker does not take the events")

@@ -45,13 +45,13 @@ class _Receiver:
 
     def __init__(self) -> None:
         self.came: dict[str, asyncio.Event] = {}
-        self.taken = 0
+        self.received = 0
         self._never = asyncio.Event()
 
-    async def take(self, request: web.Request) -> web.Response:
+    async def receive(self, request: web.Request) -> web.Response:
         """PagerDuty's answer."""
         key = (await request.json())["dedup_key"]
-        self.taken += 1
+        self.received += 1
         if key in self.came:
             self.came[key].set()
         return web.json_response({"status": "success"}, status=202)
@@ -74,7 +74,7 @@ async def _measure(folder: str) -> tuple[list[float], int]:
     """Seconds of each red alert, and how many pages were taken in all."""
     receiver = _Receiver()
     app = web.Application()
-    app.router.add_post("/take", receiver.take)
+    app.router.add_post("/take", receiver.receive)
     app.router.add_post("/hang", receiver.hang)
     runner = web.AppRunner(app)
     await runner.setup()
@@ -92,7 +92,7 @@ async def _measure(folder: str) -> tuple[list[float], int]:
     async def first_offset() -> int:
         return 0
 
-    async def takes(ids: list[str], tier: Tier) -> None:
+    async def accept(ids: list[str], tier: Tier) -> None:
         nonlocal offset
         moment = _now_ms()
         values = [encode(alert(each, tier=tier, updated_at=moment)) for each in ids]
@@ -102,28 +102,28 @@ async def _measure(folder: str) -> tuple[list[float], int]:
 
     yellow = [f"y{number}" for number in range(_YELLOW)]
     for first in range(0, _YELLOW, 500):
-        await takes(yellow[first : first + 500], Tier.YELLOW)
+        await accept(yellow[first : first + 500], Tier.YELLOW)
     seconds = []
     for number in range(_RED):
         name = f"r{number}"
         receiver.came[name] = asyncio.Event()
         started = time.perf_counter()
-        await takes([name], Tier.RED)
+        await accept([name], Tier.RED)
         await receiver.came[name].wait()
         seconds.append(time.perf_counter() - started)
     await pager.stop()
     await runner.cleanup()
-    return seconds, receiver.taken
+    return seconds, receiver.received
 
 
 def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
-        seconds, taken = asyncio.run(_measure(folder))
+        seconds, received = asyncio.run(_measure(folder))
     p50, p99 = np.percentile(seconds, [50, 99])
     Console().print(
         f"{_RED} red alerts, two channels hang, {_YELLOW} yellow pages wait on the third "
-        f"({taken - _RED} of them taken meanwhile): p50 {p50:.3f} s, p99 {p99:.3f} s, "
+        f"({received - _RED} of them taken meanwhile): p50 {p50:.3f} s, p99 {p99:.3f} s, "
         f"most {max(seconds):.3f} s; the bar is 2 s"
     )
 

@@ -29,14 +29,14 @@ Condition = Callable[[Any, list[Any]], bool]
 def compile_condition(
     text: str,
     columns: Mapping[str, Column],
-    place: Mapping[str, int],
+    index: Mapping[str, int],
     lists: Mapping[str, EntryList] = MappingProxyType({}),
 ) -> Condition:
-    """Compile ``text``; a name in ``place`` is a feature that stands there, others are fields.
+    """Compile ``text``; a name in ``index`` is a feature that stands there, others are fields.
 
     A list holds its entries whatever the day: those that end are the rules' own examples.
     """
-    source = _Surely(columns, place, lists).expression(text)
+    source = _Surely(columns, index, lists).expression(text)
     condition: Condition = eval(f"lambda e, v: {source}")  # noqa: S307 - our own configuration
     return condition
 
@@ -45,10 +45,10 @@ class _Surely:
     def __init__(
         self,
         columns: Mapping[str, Column],
-        place: Mapping[str, int],
+        index: Mapping[str, int],
         lists: Mapping[str, EntryList],
     ) -> None:
-        self._columns, self._place, self._lists = columns, place, lists
+        self._columns, self._index, self._lists = columns, index, lists
 
     def expression(self, text: str) -> str:
         parts = _PARTS.split(text)
@@ -84,7 +84,7 @@ class _Surely:
                 raise NotImplementedError(ast.dump(node))
 
     def _entries(self, asked: re.Match[str]) -> str:
-        entries = self._lists[asked[1]].said.entries
+        entries = self._lists[asked[1]].file.entries
         texts = [each if isinstance(each, str) else each.value for each in entries]
         return f"({', '.join(map(repr, texts))},)"
 
@@ -93,7 +93,7 @@ class _Surely:
         return sorted(name for name in names if not self._columns[name].required)
 
     def _read(self, name: str) -> str:
-        return f"v[{self._place[name]}]" if name in self._place else f"e.{name}"
+        return f"v[{self._index[name]}]" if name in self._index else f"e.{name}"
 
 
 class _Renamed(ast.NodeTransformer):

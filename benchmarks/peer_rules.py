@@ -31,47 +31,48 @@ class PeerRules:
         self,
         rules: Sequence[Rule],
         schema: Schema,
-        place: Mapping[str, int],
+        index: Mapping[str, int],
         lists: Mapping[str, EntryList],
     ) -> None:
         self._starts: dict[tuple[str, str], list[int]] = {}
-        self._watches: dict[Stream, list[_Condition]] = {stream: [] for stream in Stream}
+        self._conditions: dict[Stream, list[_Condition]] = {stream: [] for stream in Stream}
         for rule in rules:
             if rule.mode is Mode.OFF:
                 continue
             steps = rule.sequence.steps if rule.sequence else ()
             for number in reversed(range(len(steps))):  # an event is not two steps of a chain
                 on = steps[number].on
-                holds = compile_condition(steps[number].when, schema[on], place, lists)
-                self._watches[on].append(_Condition(rule, holds, number, len(steps)))
+                holds = compile_condition(steps[number].when, schema[on], index, lists)
+                self._conditions[on].append(_Condition(rule, holds, number, len(steps)))
             for on in rule.streams if rule.when else ():
-                holds = compile_condition(rule.when or "", schema[on], place, lists)
-                self._watches[on].append(_Condition(rule, holds, 0, 1))
+                holds = compile_condition(rule.when or "", schema[on], index, lists)
+                self._conditions[on].append(_Condition(rule, holds, 0, 1))
 
     def evaluate(self, stream: Stream, event: Event, values: list[Value]) -> list[Signal]:
         """The signals of one event."""
         return [
-            _signal(watch.rule, stream, event)
-            for watch in self._watches[stream]
-            if watch.holds(event, values) and (watch.steps == 1 or self._completes(watch, event))
+            _signal(condition.rule, stream, event)
+            for condition in self._conditions[stream]
+            if condition.holds(event, values)
+            and (condition.steps == 1 or self._completes(condition, event))
         ]
 
-    def _completes(self, watch: _Condition, event: Event) -> bool:
-        key, time = (watch.rule.id, event.customer_id), event.event_time
-        assert watch.rule.sequence is not None
+    def _completes(self, condition: _Condition, event: Event) -> bool:
+        key, time = (condition.rule.id, event.customer_id), event.event_time
+        assert condition.rule.sequence is not None
         assert isinstance(time, int)
-        starts = self._starts.setdefault(key, [-1] * watch.steps)
-        start = time if watch.step == 0 else starts[watch.step - 1]
-        starts[watch.step] = max(start, starts[watch.step])
-        return watch.step == watch.steps - 1 and start >= max(
-            time - watch.rule.sequence.within_ms, 0
+        starts = self._starts.setdefault(key, [-1] * condition.steps)
+        start = time if condition.step == 0 else starts[condition.step - 1]
+        starts[condition.step] = max(start, starts[condition.step])
+        return condition.step == condition.steps - 1 and start >= max(
+            time - condition.rule.sequence.within_ms, 0
         )
 
 
 def _signal(rule: Rule, stream: Stream, event: Event) -> Signal:
     assert isinstance(event.event_time, int)
     return Signal(
-        place=0,
+        index=0,
         rule_id=rule.id,
         entity_id=event.customer_id,
         stream=stream,

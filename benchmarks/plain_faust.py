@@ -45,7 +45,7 @@ def main() -> None:
         os._exit(0)  # leaving in order takes seconds
 
     @app.agent(transactions)  # type: ignore[untyped-decorator]  # Faust has no types
-    async def watch(values: faust.StreamT[bytes]) -> None:
+    async def detect(values: faust.StreamT[bytes]) -> None:
         counter, first, seen = Counter(), 0.0, 0
         alerted: list[str] = []
         async for value in values:

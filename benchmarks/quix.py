@@ -45,7 +45,7 @@ def main() -> None:
         first, seen = 0.0, 0
         alerted: list[str] = []
 
-        def watch(event: dict[str, Any], state: State) -> dict[str, Any] | None:
+        def detect(event: dict[str, Any], state: State) -> dict[str, Any] | None:
             nonlocal first, seen
             first = first or time.time()
             seen += 1
@@ -62,7 +62,7 @@ def main() -> None:
 
         transactions = app.topic(task.topic, value_deserializer="json")
         alerts = app.topic(task.alerts, value_serializer="json")
-        found = app.dataframe(transactions).apply(watch, stateful=True)
+        found = app.dataframe(transactions).apply(detect, stateful=True)
         found.filter(lambda alert: alert is not None).to_topic(alerts)
         app.run()
         tell(first, app.committed, alerted)

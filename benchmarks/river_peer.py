@@ -92,7 +92,7 @@ class RiverPeer:
 class Plan:
     """What is computed on each stream, from the parsed configuration.
 
-    ``names`` are the features and detector outputs in the order of the value list, ``place``
+    ``names`` are the features and detector outputs in the order of the value list, ``index``
     where each stands.  ``wheres[stream]`` are the distinct conditions of features,
     ``feeds[stream]`` says for each feature its place, its condition's (-1: none) and what
     it reads off the event.
@@ -119,10 +119,10 @@ class Plan:
         outputs = {column.name: column for each in trees for column in each.outputs}
         self.outputs = tuple(outputs)
         self.names = [*(feature.name for feature in self.features), *outputs]
-        self.place = {name: at for at, name in enumerate(self.names)}
+        self.index = {name: at for at, name in enumerate(self.names)}
         schema = {stream: {**each, **outputs} for stream, each in schema.items()}
         self.declared_rules = stages.rules.rules
-        self.rules = PeerRules(self.declared_rules, schema, self.place, configuration.lists)
+        self.rules = PeerRules(self.declared_rules, schema, self.index, configuration.lists)
         self.wheres: dict[Stream, list[Condition]] = {}
         self.feeds: dict[Stream, list[tuple[int, int, Inputs]]] = {}
         for stream in Stream:
@@ -131,7 +131,7 @@ class Plan:
             self.wheres[stream] = [compile_condition(text, FIELDS[stream], {}) for text in texts]
             self.feeds[stream] = [
                 (
-                    self.place[each.name],
+                    self.index[each.name],
                     texts.index(each.where) if each.where and each in here else -1,
                     _reader(each.fields) if each in here else _nothing,
                 )
@@ -140,7 +140,7 @@ class Plan:
             ]
         self.detectors: dict[Stream, list[Trees]] = {
             stream: [
-                Trees(each, schema[stream], self.place) for each in trees if each.entry.on is stream
+                Trees(each, schema[stream], self.index) for each in trees if each.entry.on is stream
             ]
             for stream in Stream
         }
@@ -175,7 +175,7 @@ class Trees:
     """river's half-space trees with the declared parameters, and the rank of each score."""
 
     def __init__(
-        self, declaration: Declaration, columns: Mapping[str, Column], place: Mapping[str, int]
+        self, declaration: Declaration, columns: Mapping[str, Column], index: Mapping[str, int]
     ) -> None:
         entry = declaration.entry
         assert isinstance(entry, TreesEntry)
@@ -186,7 +186,7 @@ class Trees:
             # river grows its trees over the sorted names: numbers keep the order declared
             (
                 f"{number:02d}",
-                place.get(name, -1),
+                index.get(name, -1),
                 attrgetter(name),
                 _UNKNOWN if columns[name].kind is Kind.TRUTH else None,
                 _scale(within),
@@ -195,7 +195,7 @@ class Trees:
         ]
         self._window, self._warm_up = entry.window, entry.calibration.warm_up
         self._seen = 0
-        self._score_at, self._p_at = (place[column.name] for column in declaration.outputs)
+        self._score_at, self._p_at = (index[column.name] for column in declaration.outputs)
         self._sorted: list[float] = []
         self._latest: deque[float] = deque()
 

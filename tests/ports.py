@@ -23,7 +23,7 @@ def free_ports(count: int) -> list[int]:
     for port in _PORTS:
         if len(found) == count:
             return found
-        if _take(port):
+        if _lock(port):
             found.append(port)
     raise RuntimeError(f"no {count} free ports from {_PORTS[0]} to {_PORTS[-1]}")
 
@@ -33,7 +33,7 @@ def free_port() -> int:
     return free_ports(1)[0]
 
 
-def _take(port: int) -> bool:
+def _lock(port: int) -> bool:
     lock = os.open(_LOCKS / str(port), os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

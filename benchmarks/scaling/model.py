@@ -77,7 +77,7 @@ class Needs:
     step_cores: float
     snapshot_cores: float
     snapshot_pause_s: float
-    worker_busy: float
+    worker_load: float
     worker_bytes: float
     total_bytes: float
     input_bytes_per_s: float
@@ -113,7 +113,7 @@ def needs(costs: Costs, bank: Bank) -> Needs:
     raw_per_s = bank.customers * costs.snapshot_bytes_per_customer / bank.snapshot_interval_s
     packing_s = costs.snapshot_s_per_gb + costs.compress_s_per_gb
     snapshot_cores = raw_per_s / 1e9 * packing_s
-    busy = load_cores + step_cores + snapshot_cores
+    load = load_cores + step_cores + snapshot_cores
     worker_bytes = _worker_bytes(costs, bank)
 
     alerts_per_s = peak_per_s * bank.alerts_per_1000_events / 1000
@@ -135,7 +135,7 @@ def needs(costs: Costs, bank: Bank) -> Needs:
         * costs.snapshot_bytes_per_customer
         / 1e9
         * costs.snapshot_s_per_gb,
-        worker_busy=busy / bank.workers_left,
+        worker_load=load / bank.workers_left,
         worker_bytes=worker_bytes,
         total_bytes=worker_bytes * bank.workers,
         input_bytes_per_s=input_per_s,

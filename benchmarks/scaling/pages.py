@@ -78,7 +78,7 @@ def _lines(of: Needs) -> dict[str, str]:
         "cores for steps at the peak": f"{of.step_cores:.1f}",
         "cores for snapshots": f"{of.snapshot_cores:.1f}",
         "a shard stands still for its snapshot": f"{of.snapshot_pause_s:.1f} s",
-        "a worker's core is busy, one down": f"{of.worker_busy:.0%}",
+        "a worker's core is busy, one down": f"{of.worker_load:.0%}",
         "memory of a worker, one down": f"{of.worker_bytes / 1e9:.1f} GB",
         "memory of all workers": f"{of.total_bytes / 1e9:,.0f} GB",
         "input at the peak": f"{of.input_bytes_per_s / 1e6:.0f} MB/s",

@@ -71,14 +71,14 @@ def _fill(
     records = events(count, customers=_CUSTOMERS, end_ms=end_ms)
     for number, step in enumerate(steps(records, _STEP)):
         chunks = [replace(each, topic=topics.inputs[each.stream]) for each in step.chunks]
-        taken = Step(step.stream_ms, chunks, step.stream_ms)
+        received = Step(step.stream_ms, chunks, step.stream_ms)
         for chunk in chunks:
             for key, value, time_ms in zip(
                 chunk.keys, chunk.values, chunk.recorded_ms, strict=True
             ):
                 producer.produce(chunk.topic, value, key, partition=0, timestamp=time_ms)
                 inputs.append(len(key or b"") + len(value or b""))
-        record = record_of(number, taken, engine.process(taken), engine)
+        record = record_of(number, received, engine.process(received), engine)
         producer.produce(topics.journal, encode(record), partition=0)
         journal.append(len(encode(record)))
         producer.flush()

@@ -72,7 +72,7 @@ def _producer() -> dict[str, float]:
 
 def _snapshot(configuration: Configuration, engine: Engine) -> dict[str, float]:
     """Size, seconds a GB there and back, and how many times its size it takes meanwhile."""
-    taken_s, restored_s = [], []
+    snapshot_s, restored_s = [], []
     before = _resident()
     _reset_peak()
     data = engine.snapshot()
@@ -81,7 +81,7 @@ def _snapshot(configuration: Configuration, engine: Engine) -> dict[str, float]:
     for _ in range(_ROUNDS):
         started = time.perf_counter()
         data = engine.snapshot()
-        taken_s.append(time.perf_counter() - started)
+        snapshot_s.append(time.perf_counter() - started)
         other = Engine(configuration)
         started = time.perf_counter()
         other.restore(data)
@@ -90,7 +90,7 @@ def _snapshot(configuration: Configuration, engine: Engine) -> dict[str, float]:
     gb = size / 1e9
     return {
         "snapshot_bytes_per_customer": size / _MANY,
-        "snapshot_s_per_gb": median(taken_s) / gb,
+        "snapshot_s_per_gb": median(snapshot_s) / gb,
         "restore_s_per_gb": median(restored_s) / gb,
         "snapshot_copies": times,
     }

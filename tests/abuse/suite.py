@@ -70,13 +70,13 @@ class Abuse:
         engine, run, mill = Engine(self._configuration), Run(), _Mill(self._seed, hostile_records)
         mill.steps = len(self._steps)
         entity_risks: list[bytes] = []
-        answers: list[bytes] = []
+        responses: list[bytes] = []
         for events in self._steps:
             now_ms = events[-1][1]
             told: dict[Source, list[_Record]] = {source: [] for source in _OUTSIDE}
             for stream, at_ms, value in events:
                 told[stream].append((at_ms, value))
-            told[Control.RESPONSE] = [(now_ms, value) for value in answers]
+            told[Control.RESPONSE] = [(now_ms, value) for value in responses]
             told[Control.ENTITY_RISK] = [(-1, value) for value in entity_risks]
             outcome = self._step(engine, run, mill, told, now_ms)
             rollups = records(
@@ -86,7 +86,7 @@ class Abuse:
             applied = self._step(engine, run, mill, told, now_ms)
             entity_risks = [msgspec.json.encode(entry) for entry in applied.emitted.entity_risks]
             opened = [each for each in outcome.emitted.alerts if each.revision == 1]
-            answers = [_answer(each, now_ms) for each in opened[::_ANSWERED]]
+            responses = [_answer(each, now_ms) for each in opened[::_ANSWERED]]
         return run
 
     @staticmethod

@@ -61,7 +61,7 @@ class Bench:
         self.dispatcher = Dispatcher(self.outbox, self.plan, channels, metrics, clock)
         self.offset = 0
 
-    def takes(self, *alerts: Alert) -> None:
+    def store(self, *alerts: Alert) -> None:
         """The next records of the topic."""
         self.outbox.accept(read_of(alerts, self.offset), self.plan, self.now)
         self.offset += len(alerts)

@@ -27,7 +27,7 @@ class Box:
         self.outbox = Outbox(f"sqlite:///{path}/outbox.db")
         self.offset = 0
 
-    def takes(self, *alerts: Alert, now_ms: int = NOW) -> dict[NoPage, int]:
+    def store(self, *alerts: Alert, now_ms: int = NOW) -> dict[NoPage, int]:
         """The next records of the topic."""
         read = read_of(alerts, self.offset)
         self.offset = read.end

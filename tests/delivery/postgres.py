@@ -48,11 +48,11 @@ class Postgres:
             cwd=self._folder,
         )
         deadline = time.monotonic() + _START_S
-        while not self._answers():
+        while not self._responds():
             assert time.monotonic() < deadline, "PostgreSQL does not answer"
             time.sleep(0.02)
 
-    def _answers(self) -> bool:
+    def _responds(self) -> bool:
         ready = [str(self._programs / "pg_isready"), "-h", "127.0.0.1", "-p", str(self._port)]
         return subprocess.run(ready, capture_output=True, check=False).returncode == 0
 

@@ -81,7 +81,7 @@ class Kind:
     """A channel type: its key, the answer that means "taken", and whether 2xx is enough."""
 
     type: str
-    taken: Reply
+    accepted: Reply
     key: str = ""
     by_status: bool = False
 

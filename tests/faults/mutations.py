@@ -29,11 +29,11 @@ class Mutation:
 
 def _ack_in_finally() -> None:
     """A step that failed is acked and the next one taken."""
-    take = Stepper.process
+    process = Stepper.process
 
     def careless(self: Stepper, *more: Any) -> CommittedStep | None:
         try:
-            return take(self, *more)
+            return process(self, *more)
         except Exception:  # noqa: BLE001 - that is the bug
             self._sink._producer._producer.abort_transaction(10)  # type: ignore[attr-defined]
             return None

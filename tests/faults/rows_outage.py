@@ -97,7 +97,7 @@ def _miss(scene: Scene, seed: int, hours: float, *, is_hostile: bool = False) ->
         scene.stage.partitions,
         by_shard([each for each in life if each[0] < half_ms], scene.stage.partitions),
     )
-    life += _answers(known, half_ms, now_ms)
+    life += _responses(known, half_ms, now_ms)
     life.sort(key=lambda each: each[0])
     records = [Appended(at_ms, *fed) for at_ms, fed in life]
     scene.feed_at(_among(records, seed, now_ms) if is_hostile else records)
@@ -120,12 +120,12 @@ def _among(good: list[Appended], seed: int, now_ms: int) -> Iterator[Appended]:
             yield Appended(at_ms, source, f"K{draw.random()}", next(mills[source]), is_hostile=True)
 
 
-def _answers(known: list[Alert], from_ms: int, until_ms: int) -> Iterator[tuple[int, Fed]]:
+def _responses(known: list[Alert], from_ms: int, until_ms: int) -> Iterator[tuple[int, Fed]]:
     """What people do with the alerts that they know, spread over a time; and a silence."""
     newest = {alert.alert_id: alert for alert in known}
-    waiting = [each for each in newest.values() if each.state is AlertState.FIRING]
-    for number, alert in enumerate(waiting):
-        at_ms = from_ms + (until_ms - from_ms) * (number + 1) // (len(waiting) + 1)
+    firing = [each for each in newest.values() if each.state is AlertState.FIRING]
+    for number, alert in enumerate(firing):
+        at_ms = from_ms + (until_ms - from_ms) * (number + 1) // (len(firing) + 1)
         response = Response(
             response_id=f"r{number}",
             event_time=at_ms,

@@ -88,13 +88,13 @@ def sigstop(lab: Lab, seed: int, repeats: int) -> Result:
                 ok &= scene.wait(lambda: workers.is_stopped(0))
                 workers.failpoint, workers.failpoint_stops = lambda: None, False
                 deaths = workers.deaths
-                ok &= scene.wait(partial(_taken_over, scene, scene.journal_ends()))
+                ok &= scene.wait(partial(_reassigned, scene, scene.journal_ends()))
                 workers.send(0, signal.SIGCONT)
                 ok &= scene.wait(lambda before=deaths: workers.deaths > before, 20)  # type: ignore[misc]
         return scene.finish(repeats, complaint="" if ok else "a zombie did not end")
 
 
-def _taken_over(scene: Scene, before: list[int]) -> bool:
+def _reassigned(scene: Scene, before: list[int]) -> bool:
     """Whether all shards have taken steps since; a step is a record and its commit."""
     pairs = zip(scene.journal_ends(), before, strict=True)
     return all(now >= then + 4 for now, then in pairs)

@@ -221,11 +221,11 @@ class Scene:
         """Where each partition of the journal ends, committed or not; 0 while none is told."""
         consumer = Consumer({"bootstrap.servers": self.broker.address, "group.id": "ends"})
         topic, partitions = self.stage.topics.journal, range(self.stage.partitions)
-        places = [TopicPartition(topic, number) for number in partitions]
+        assigned = [TopicPartition(topic, number) for number in partitions]
         try:
-            return [consumer.get_watermark_offsets(place, 10)[1] for place in places]
+            return [consumer.get_watermark_offsets(each, 10)[1] for each in assigned]
         except KafkaException:  # it is new, and has no leader yet
-            return [0] * len(places)
+            return [0] * len(assigned)
         finally:
             consumer.close()
 

@@ -17,7 +17,7 @@ from tests.faults.ledger import Fed
 from sentinel.alerting.cloudevent import decode
 from sentinel.engine import Configuration, Engine
 from sentinel.entities import records
-from sentinel.entities.spelling import owners
+from sentinel.entities.raw_text import owners
 from sentinel.model.alert import Alert, Change, Escalation
 from sentinel.model.entity import CUSTOMER
 from sentinel.model.events import Stream
@@ -70,8 +70,8 @@ def undisturbed(
                 emitted = engines[shard].process(Step(end_ms, told[shard].chunks(values))).emitted
                 alerts += emitted.alerts
                 entries = [msgspec.json.encode(entry) for entry in emitted.entity_risks]
-                for waiting in entity_risks:
-                    waiting.extend(entries)
+                for pending in entity_risks:
+                    pending.extend(entries)
     for shard, end_ms in (ends_ms or {}).items():
         alerts += engines[shard].process(Step(end_ms, [])).emitted.alerts
     return alerts

@@ -30,7 +30,7 @@ from sentinel.model.step import Chunk, DeadLetter, RollupDrop, SignalDrop, Step
 from sentinel.settings import read_configuration
 from sentinel.shard.journal import StepRecord, decode, record_of
 
-Place = tuple[str, int]
+Partition = tuple[str, int]
 
 
 @dataclass
@@ -47,9 +47,9 @@ class Verdict:
         """Whether nothing is wrong."""
         return not (self.lost or self.doubled or self.phantom)
 
-    def compare(self, what: str, said: Iterable[bytes], expected: Iterable[bytes]) -> None:
+    def compare(self, what: str, written: Iterable[bytes], expected: Iterable[bytes]) -> None:
         """Count how two bags of outputs differ."""
-        found, wanted = Counter(said), Counter(expected)
+        found, wanted = Counter(written), Counter(expected)
         self.counts[what] = found.total()
         missing, extra = wanted - found, found - wanted
         self.lost += Counter({what: missing.total()})
@@ -73,7 +73,7 @@ class Verifier:
         self._streams: dict[str, Stream | Control] = {
             topic: stream for stream, topic in stage.topics.inputs.items()
         }
-        self._inputs: dict[Place, list[Message]] = {}
+        self._inputs: dict[Partition, list[Message]] = {}
         for topic in (*self._streams, *self._topics.broadcasts.values()):
             for message in stage.read(topic):
                 self._inputs.setdefault((topic, message.partition()), []).append(message)
@@ -81,7 +81,7 @@ class Verifier:
         self._steps: dict[int, list[StepRecord]] = {}
         for message in stage.read(self._topics.journal):
             self._steps.setdefault(message.partition(), []).append(decode(message.value()))
-        self.alerts = self._said(self._topics.alerts)
+        self.alerts = self._values(self._topics.alerts)
 
     def verdict(self, ledger: Ledger | None = None) -> Verdict:
         """Everything that is wrong, compared with the ledger too if one is given."""
@@ -114,7 +114,7 @@ class Verifier:
     def _keyed(self, topic: str) -> bool:
         return topic not in self._topics.broadcasts.values()
 
-    def _said(self, topic: str) -> list[bytes]:
+    def _values(self, topic: str) -> list[bytes]:
         return [message.value() for message in self._stage.read(topic)]
 
     def _check_positions(self, verdict: Verdict) -> None:
@@ -171,12 +171,12 @@ class Verifier:
                     for each in outcome.emitted.dead_letters
                     if self._keyed(each.topic) or shard == 0
                 ]
-        tiered = [value for tier in Tier for value in self._said(self._topics.tier(tier))]
+        tiered = [value for tier in Tier for value in self._values(self._topics.tier(tier))]
         verdict.compare("alerts", self.alerts, alerts)
         verdict.compare("tiered", tiered, alerts)
-        verdict.compare("actions", self._said(self._topics.actions), actions)
-        said = [_said_letter(each) for each in self._stage.read(self._topics.deadletter)]
-        verdict.compare("letters", said, letters)
+        verdict.compare("actions", self._values(self._topics.actions), actions)
+        written = [_written_letter(each) for each in self._stage.read(self._topics.deadletter)]
+        verdict.compare("letters", written, letters)
         ids = _ids(self.alerts)
         verdict.doubled += Counter({"alert ids": len(ids) - len(set(ids))})
 
@@ -220,8 +220,8 @@ class Verifier:
             chunk = from_librdkafka(streams[topic], list(once.values()))
             outcome = engine.process(Step(0, [chunk]))
             expected += _ids(map(encode, outcome.emitted.alerts))
-        said = _ids(value for value in self.alerts if _of_customer(value))
-        verdict.compare("ledger alert ids", map(str.encode, said), map(str.encode, expected))
+        written = _ids(value for value in self.alerts if _of_customer(value))
+        verdict.compare("ledger alert ids", map(str.encode, written), map(str.encode, expected))
 
 
 def _of_customer(alert: bytes) -> bool:
@@ -234,12 +234,12 @@ def _ids(alerts: Iterable[bytes]) -> list[str]:
 
 
 def _letter(letter: DeadLetter) -> bytes:
-    place = f"{letter.topic}-{letter.partition}-{letter.offset}"
+    letter_id = f"{letter.topic}-{letter.partition}-{letter.offset}"
     whole = (_sha256(letter.value or b""), _sha256(letter.key or b""))
-    return msgspec.msgpack.encode((place, *whole, letter.reason.encode()))
+    return msgspec.msgpack.encode((letter_id, *whole, letter.reason.encode()))
 
 
-def _said_letter(message: Message) -> bytes:
+def _written_letter(message: Message) -> bytes:
     """A letter by its place, and by what it says of the whole value and key if it is cut."""
     headers = dict(message.headers() or [])
     whole = (

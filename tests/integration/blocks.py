@@ -17,7 +17,7 @@ class PageError(Exception):
 class Block:
     """A fenced block; ``not_run`` is the reason in the comment directly before it, if any."""
 
-    place: str
+    location: str
     language: str
     lines: tuple[str, ...]
     not_run: str | None = None
@@ -53,7 +53,7 @@ def blocks(page: str, text: str) -> Iterator[Block]:
             if closed < 0:
                 raise PageError(f"{page}:{opened + 1}: the block does not end")
             yield Block(
-                place=f"{page}:{opened + 1}",
+                location=f"{page}:{opened + 1}",
                 language=fence[1],
                 lines=tuple(lines[opened + 1 : closed]),
                 not_run=marker[1] if marker else None,

@@ -87,8 +87,8 @@ class Stage:
         """Whether the broker serves every partition; metadata name leaders before that."""
         counts = dict.fromkeys(self.topics.all(), self.partitions)
         counts |= dict.fromkeys(self.topics.broadcast(), 1)
-        places = {(topic, number) for topic, count in counts.items() for number in range(count)}
-        return ends.stable(places).keys() == places
+        partitions = {(topic, number) for topic, count in counts.items() for number in range(count)}
+        return ends.stable(partitions).keys() == partitions
 
     def feed(self, records: list[tuple[Stream, str, bytes]]) -> None:
         """Produce (stream, customer, value) records in order and wait for the broker."""
@@ -166,13 +166,13 @@ class Stage:
 
     def truncate(self, topics: Iterable[str]) -> None:
         """Drop all records of topics."""
-        places = [
+        partitions = [
             TopicPartition(topic, number, OFFSET_END)
             for topic in topics
             for number in range(self.partitions)
         ]
         admin = AdminClient({"bootstrap.servers": self.broker})
-        for future in admin.delete_records(places).values():
+        for future in admin.delete_records(partitions).values():
             future.result(30)
 
     def applied(self) -> dict[tuple[str, int], int]:
@@ -196,7 +196,7 @@ class Stage:
         rollups = self.topics.rollups  # it ends in a transaction's marker, which nobody applies
         ends |= {(rollups, number): 0 for number in range(self.partitions)}
         ends |= {(rollups, each.partition()): each.offset() + 1 for each in self.read(rollups)}
-        return all(applied.get(place, -1) + 1 >= end for place, end in ends.items())
+        return all(applied.get(partition, -1) + 1 >= end for partition, end in ends.items())
 
 
 GIVEN_UP_SOON = {"SENTINEL_SESSION_TIMEOUT": "3s"}
@@ -220,7 +220,7 @@ class WorkerProcess:
         self.process = zygote().fork([verb], given | environment, out, errors)
 
     @property
-    def said(self) -> str:
+    def log(self) -> str:
         """What it has written to stderr."""
         return self._errors.read_text()
 
@@ -237,7 +237,7 @@ class WorkerProcess:
         try:
             wait_for(lambda: self.get("/readyz").startswith("ready"), "worker ready")
         except AssertionError as error:
-            raise AssertionError(f"{error}; it said:\n{self.said}") from None
+            raise AssertionError(f"{error}; it said:\n{self.log}") from None
 
     def counted(self, sample: str) -> float:
         """The value of one sample of /metrics, 0 where it is missing."""
@@ -249,7 +249,7 @@ class WorkerProcess:
         self.process.send(number)
         code = self.process.wait(60)
         if code > 0:
-            sys.stderr.write(self.said)  # for whoever asks why
+            sys.stderr.write(self.log)  # for whoever asks why
         return code
 
 

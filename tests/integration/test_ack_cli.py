@@ -29,13 +29,13 @@ def test_an_alert_is_found_among_the_revisions_since_a_time(kafka: str, prefix: 
         at_ms = now_ms - days * DAY_MS
         producer.produce(stage.topics.alerts, encode(each), "k", partition=0, timestamp=at_ms)
     assert producer.flush(30) == 0
-    with ResponseClient(stage.settings) as answers:
-        assert answers.alert("a-young", now_ms - 7 * DAY_MS).revision == 2
-        assert answers.alert("a-old", now_ms - 30 * DAY_MS) == old
+    with ResponseClient(stage.settings) as client:
+        assert client.alert("a-young", now_ms - 7 * DAY_MS).revision == 2
+        assert client.alert("a-old", now_ms - 30 * DAY_MS) == old
         with pytest.raises(ResponseError, match=r"has no alert a-old since 20.* UTC"):
-            answers.alert("a-old", now_ms - 7 * DAY_MS)
+            client.alert("a-old", now_ms - 7 * DAY_MS)
         with pytest.raises(ResponseError, match="has no alert a-young since"):
-            answers.alert("a-young", now_ms)
+            client.alert("a-young", now_ms)
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_the_outcome_is_the_revision_that_has_the_answer(
         actor="li.wei",
         verdict=verdict,
     )
-    with ResponseClient(stage.settings) as answers:
-        assert answers.outcome(sent, known, wait_s=1.0) == (newer if found else None)
+    with ResponseClient(stage.settings) as client:
+        assert client.outcome(sent, known, wait_s=1.0) == (newer if found else None)
 
 
 def test_an_engine_that_has_not_answered_is_told(

@@ -237,7 +237,7 @@ def test_routes_choose_the_same_receivers(tmp_path: Path) -> None:
     document = parse(json.dumps(text), "routes.yaml")
     root = read_plan(document, ZoneInfo("UTC")).root
     for labels in LABELS:
-        said = subprocess.run(
+        shown = subprocess.run(
             ["amtool", "config", "routes", "test", f"--config.file={path}"]
             + [f"{name}={value}" for name, value in labels.items() if '"' not in value],
             capture_output=True,
@@ -245,7 +245,7 @@ def test_routes_choose_the_same_receivers(tmp_path: Path) -> None:
             check=True,
         ).stdout.strip()
         known = {name: value for name, value in labels.items() if '"' not in value}
-        assert ",".join(route.name for route in root.matching(known, 0)) == said
+        assert ",".join(route.name for route in root.matching(known, 0)) == shown
 
 
 def _ours(node: dict[str, Any], names: list[str]) -> dict[str, Any]:
@@ -264,11 +264,11 @@ def _ours(node: dict[str, Any], names: list[str]) -> dict[str, Any]:
 def test_a_page_becomes_an_alert_there_and_ends(alertmanager: str) -> None:
     """Triggered it is active, with both languages; resolved it is gone."""
     now_ms = int(datetime.now(UTC).timestamp() * 1000)
-    said = content(alert(opened_at=now_ms, updated_at=now_ms), "https://desk.example/{alert_id}")
+    shown = content(alert(opened_at=now_ms, updated_at=now_ms), "https://desk.example/{alert_id}")
     channel = Alertmanager(alertmanager, Http({}))
 
     def send(kind: PageKind) -> None:
-        page = Page(page_id="p", channel="c", kind=kind, content=said, since_ms=now_ms)
+        page = Page(page_id="p", channel="c", kind=kind, content=shown, since_ms=now_ms)
         asyncio.run(channel.send(page, now_ms))
 
     send(PageKind.TRIGGER)
@@ -285,7 +285,7 @@ def test_a_digest_of_late_alerts_becomes_one_alert_there(alertmanager: str, tmp_
     """Sent twice it is one alert, with its figures in both languages."""
     now_ms = int(datetime.now(UTC).timestamp() * 1000)
     box, read_ms = Box(tmp_path), NOW + 48 * 3_600_000
-    box.takes(*(alert(name) for name in "abc"), now_ms=read_ms)
+    box.store(*(alert(name) for name in "abc"), now_ms=read_ms)
     (page,) = box.due("duty", read_ms + 60_000)
     for _ in range(2):
         asyncio.run(Alertmanager(alertmanager, Http({})).send(page, now_ms))

@@ -181,8 +181,8 @@ def _check_marks(stage: Stage, events: Mapping[str, Message]) -> None:
     assert events["t1"].key() == b"C1"
     assert dict(events["t1"].headers())["repaired-by"] == b"li.wei"
     by_id = {each["id"]: each for each in _listed(stage)}
-    place = dict(events["t1"].headers())["repairs"].decode()
-    assert by_id[place]["repaired"]["by"] == "li.wei"
+    origin = dict(events["t1"].headers())["repairs"].decode()
+    assert by_id[origin]["repaired"]["by"] == "li.wei"
     assert len(by_id) == 4
     topic = stage.topics.inputs[Stream.TRANSACTION]
     originals = [each for each in stage.read(topic) if not each.headers()]

@@ -26,14 +26,16 @@ def test_all_four_tiers_and_a_clean_end() -> None:
     )
     wait_for(lambda: bool(_children_of(demo.pid)), "the worker starts")
     (worker,) = _children_of(demo.pid)
-    said, complaint = demo.communicate(timeout=240)
-    assert demo.returncode == 0, said + complaint
+    output, complaint = demo.communicate(timeout=240)
+    assert demo.returncode == 0, output + complaint
     for tier in ("red", "orange", "yellow", "blue"):
-        (line,) = [line for line in said.splitlines() if tier in line and "alert revisions" in line]
+        (line,) = [
+            line for line in output.splitlines() if tier in line and "alert revisions" in line
+        ]
         assert " 0 alert revisions" not in line, line
-    assert "librdkafka's built-in cluster" in said
-    assert "malformed" in said
-    (shared,) = [line for line in said.splitlines() if "shared entities" in line]
+    assert "librdkafka's built-in cluster" in output
+    assert "malformed" in output
+    (shared,) = [line for line in output.splitlines() if "shared entities" in line]
     assert "p99" in shared
     left = subprocess.run(["ps", "-p", worker], capture_output=True, check=False)
     assert left.returncode == 1
@@ -53,8 +55,8 @@ def test_ctrl_c_ends_everything() -> None:
     wait_for(lambda: bool(_children_of(demo.pid)), "the worker starts")
     (worker,) = _children_of(demo.pid)
     demo.send_signal(signal.SIGINT)
-    said, complaint = demo.communicate(timeout=60)
-    assert demo.returncode == 130, said + complaint
+    output, complaint = demo.communicate(timeout=60)
+    assert demo.returncode == 130, output + complaint
     left = subprocess.run(["ps", "-p", worker], capture_output=True, check=False)
     assert left.returncode == 1
 

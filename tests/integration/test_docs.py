@@ -76,31 +76,31 @@ def folder(given: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 
 @pytest.mark.parametrize(
-    "block", _once([each for each in CONSOLE if not each.not_run]), ids=lambda block: block.place
+    "block", _once([each for each in CONSOLE if not each.not_run]), ids=lambda block: block.location
 )
 def test_what_a_console_block_shows_runs(
     block: Block, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each command in turn ends well; a block with others is marked, with the reason."""
-    assert block.commands, f"{block.place}: no command"
+    assert block.commands, f"{block.location}: no command"
     for command, *words in block.commands:
         expanded = [str(Path(each).expanduser()) if each[0] == "~" else each for each in words]
         if command == "export":
             for name, _, value in (each.partition("=") for each in words):
                 monkeypatch.setenv(name, str(Path(value).expanduser()))
             continue
-        assert command == "sentinel", f"{block.place}: cannot run {command}: mark the block"
+        assert command == "sentinel", f"{block.location}: cannot run {command}: mark the block"
         arguments, out = expanded, None
         if ">" in expanded:
             *arguments, _, out = expanded
         done = _invoke(*arguments)
-        assert done.exit_code in (0, LINT), f"{block.place}: {words}: {done.output}"
+        assert done.exit_code in (0, LINT), f"{block.location}: {words}: {done.output}"
         if out is not None:
             (folder / out).write_bytes(done.stdout_bytes)
 
 
 @pytest.mark.parametrize(
-    "block", _once([each for each in CONSOLE if each.not_run]), ids=lambda block: block.place
+    "block", _once([each for each in CONSOLE if each.not_run]), ids=lambda block: block.location
 )
 @pytest.mark.usefixtures("folder")
 def test_what_is_not_run_could_be(block: Block) -> None:
@@ -113,7 +113,7 @@ def test_what_is_not_run_could_be(block: Block) -> None:
         if command == "sentinel":
             verb: Any = typer.main.get_command(app)
             while isinstance(verb, TyperGroup):
-                assert words[0] in verb.commands, f"{block.place}: no verb {words[0]}"
+                assert words[0] in verb.commands, f"{block.location}: no verb {words[0]}"
                 verb = verb.commands[words.pop(0)]
             verb.make_context("sentinel", words)
 
@@ -127,11 +127,11 @@ def test_the_readme_shows_what_check_says_of_a_wrong_name(folder: Path) -> None:
     assert f"# {shown}\n" in README.read_text("utf-8")
 
 
-@pytest.mark.parametrize("block", CONFIGURATION, ids=lambda block: block.place)
+@pytest.mark.parametrize("block", CONFIGURATION, ids=lambda block: block.location)
 def test_a_configuration_block_passes_check(block: Block, folder: Path) -> None:
     """Its first line names the file; together with all others that are shipped it is accepted."""
     named = block.lines[0].removeprefix("# ").partition(":")[0]
-    assert named.startswith("configs/"), f"{block.place}: name the file: # configs/..."
+    assert named.startswith("configs/"), f"{block.location}: name the file: # configs/..."
     file = folder / named
     written = block.text
     if file.parent == folder / "configs":  # such a file has more than the block
@@ -143,12 +143,12 @@ def test_a_configuration_block_passes_check(block: Block, folder: Path) -> None:
     else:
         file.write_text(written, "utf-8")
     done = _invoke("check", folder / "configs")
-    assert done.exit_code in (0, LINT), f"{block.place}: {done.output}"
+    assert done.exit_code in (0, LINT), f"{block.location}: {done.output}"
     if file.parent.name == "rules":
         for rule in read_document(file).data["rules"]:
             if "tests" in rule:
                 done = _invoke("test", folder / "configs", "--rule", rule["id"])
-                assert done.exit_code == 0, f"{block.place}: {done.output}"
+                assert done.exit_code == 0, f"{block.location}: {done.output}"
 
 
 def _merged(base: Any, more: Any) -> Any:
@@ -158,7 +158,7 @@ def _merged(base: Any, more: Any) -> Any:
     return base | {key: _merged(base.get(key), value) for key, value in more.items()}
 
 
-@pytest.mark.parametrize("block", CONDITIONS, ids=lambda block: block.place)
+@pytest.mark.parametrize("block", CONDITIONS, ids=lambda block: block.location)
 def test_a_condition_passes_check(block: Block, folder: Path) -> None:
     """As that of a rule on transactions."""
     rule = {
@@ -172,13 +172,13 @@ def test_a_condition_passes_check(block: Block, folder: Path) -> None:
     with (folder / "configs" / "rules" / "docs.yaml").open("w", encoding="utf-8") as out:
         YAML(typ="safe").dump({"rules": [rule]}, out)
     done = _invoke("check", folder / "configs")
-    assert done.exit_code in (0, LINT), f"{block.place}: {done.output}"
+    assert done.exit_code in (0, LINT), f"{block.location}: {done.output}"
 
 
 def test_every_block_is_of_a_known_sort() -> None:
     """A block in another language would be neither run nor checked."""
     known = {"text", "console", "sh", "bash", "yaml", "cel"}
-    assert [each.place for each in BLOCKS if each.language not in known] == []
+    assert [each.location for each in BLOCKS if each.language not in known] == []
     assert len(CONSOLE) > 10
     assert len(CONFIGURATION) >= 4
 
@@ -189,12 +189,12 @@ def test_a_block_has_its_commands_and_the_reason_why_it_is_not_run() -> None:
         "x\n<!-- not run: needs Kafka -->\n```console\n$ a 'b c' # d\nout\n```\n\n```yaml\n1\n```"
     )
     first, second = blocks("p.md", page)
-    assert (first.place, first.not_run, first.commands) == (
+    assert (first.location, first.not_run, first.commands) == (
         "p.md:3",
         "needs Kafka",
         (("a", "b c"),),
     )
-    assert (second.place, second.not_run, second.text) == ("p.md:8", None, "1\n")
+    assert (second.location, second.not_run, second.text) == ("p.md:8", None, "1\n")
 
 
 @pytest.mark.parametrize(

@@ -70,5 +70,7 @@ def test_a_replay_as_of_a_deployment_that_never_started_is_one_line(
     events.write_bytes(msgspec.json.encode({"event_id": "E"}))
     environment = {"SENTINEL_BROKERS": kafka, "SENTINEL_TOPIC_PREFIX": prefix}
     done = run("replay", events, "--as-deployed", environment=environment)
-    said = f"sentinel: {stage.topics.configs} at {kafka} has no key: no worker has started there\n"
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
+    message = (
+        f"sentinel: {stage.topics.configs} at {kafka} has no key: no worker has started there\n"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", message)

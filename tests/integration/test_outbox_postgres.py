@@ -53,8 +53,8 @@ def test_a_page_lives_there_as_in_sqlite(postgres: str) -> None:
     again.close()
 
 
-def _one(place: str, offset: int, alert_id: str) -> Read:
-    return Read(place, offset, offset + 1, [(offset, alert(alert_id))])
+def _one(partition: str, offset: int, alert_id: str) -> Read:
+    return Read(partition, offset, offset + 1, [(offset, alert(alert_id))])
 
 
 def test_late_alerts_become_one_digest_there_too(postgres: str) -> None:
@@ -67,11 +67,11 @@ def test_late_alerts_become_one_digest_there_too(postgres: str) -> None:
             accepting = [
                 both.submit(
                     each.accept,
-                    Read(place, number, number + 1, [(number, alert(name))]),
+                    Read(partition, number, number + 1, [(number, alert(name))]),
                     PLAN,
                     moment,
                 )
-                for each, place, name in (
+                for each, partition, name in (
                     (first, "late-0", f"x{number}"),
                     (second, "late-1", f"y{number}"),
                 )

@@ -41,7 +41,7 @@ class Receiver:
             def do_POST(self) -> None:
                 """Take an event, and answer 202."""
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.take(json.loads(body))
+                receiver.receive(json.loads(body))
                 answer = b'{"status":"success"}'
                 self.send_response(202)
                 self.send_header("Content-Length", str(len(answer)))
@@ -61,7 +61,7 @@ class Receiver:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def take(self, event: dict[str, Any]) -> None:
+    def receive(self, event: dict[str, Any]) -> None:
         """Count the event; kill its sender if this is the one."""
         with self._lock:
             if event["routing_key"] != ROUTING_KEY or event["event_action"] != "trigger":

@@ -121,7 +121,7 @@ def test_a_shard_that_cannot_recover_is_rebuilt(stage: Stage) -> None:
     stage.truncate(stage.topics.inputs.values())
     worker = stage.worker()
     assert worker.process.wait(90) == 1
-    assert "no longer retained; run `sentinel recover --from-earliest`" in worker.said
+    assert "no longer retained; run `sentinel recover --from-earliest`" in worker.log
     assert _sentinel(stage, "recover").returncode == 2
     rebuilt = _sentinel(stage, "recover", "--from-earliest")
     assert rebuilt.returncode == 0, rebuilt.stderr

@@ -14,10 +14,10 @@ from sentinel.kafka.transport import ChunkSchema, chunk_transport
 
 COUNT = 5_000
 PARTITIONS = 3
-Place = tuple[int, int, bytes | None]
+Row = tuple[int, int, bytes | None]
 
 
-def _fill(broker: str, topic: str) -> list[Place]:
+def _fill(broker: str, topic: str) -> list[Row]:
     """Records of which every third transaction is aborted, so that offsets have gaps."""
     admin = AdminClient({"bootstrap.servers": broker})
     admin.create_topics([NewTopic(topic, PARTITIONS, 1)])[topic].result(30)
@@ -42,15 +42,15 @@ def _fill(broker: str, topic: str) -> list[Place]:
     )
     consumer.assign([TopicPartition(topic, number, 0) for number in range(PARTITIONS)])
     expected = COUNT - COUNT // 100 // 3 * 100
-    places: list[Place] = []
-    while len(places) < expected:
-        places += [
+    rows: list[Row] = []
+    while len(rows) < expected:
+        rows += [
             (message.partition(), message.offset(), message.value())
             for message in consumer.consume(1_000, 1.0)
             if message.error() is None
         ]
     consumer.close()
-    return sorted(places, key=lambda place: place[:2])
+    return sorted(rows, key=lambda row: row[:2])
 
 
 def _app(broker: str, name: str, data_dir: str) -> faust.App:
@@ -81,7 +81,7 @@ def _always(_: str, __: int) -> bool:
     return True
 
 
-def _places(fetched: Fetched) -> list[Place]:
+def _rows(fetched: Fetched) -> list[Row]:
     pairs = zip(fetched.offsets, fetched.values, strict=True)
     return [(fetched.partition, offset, value) for offset, value in pairs]
 
@@ -91,7 +91,7 @@ def _own_transport(app: faust.App) -> Any:
     return chunk_transport(app, frozenset(), _always)
 
 
-async def _consume(app: faust.App, seen: list[Place], expected: int, done: Any) -> None:
+async def _consume(app: faust.App, seen: list[Row], expected: int, done: Any) -> None:
     """Run an app until it has seen everything and ``done`` agrees."""
     async with app:
         for _ in range(1_200):
@@ -107,14 +107,14 @@ def test_the_same_records_and_offsets_as_fausts_own(kafka: str, prefix: str) -> 
     expected = _fill(kafka, topic)
     last = {number: max(o for p, o, _ in expected if p == number) for number in range(PARTITIONS)}
     with tempfile.TemporaryDirectory() as data_dir:
-        chunked: list[Place] = []
+        chunked: list[Row] = []
         app = _app(kafka, f"{prefix}-chunks", f"{data_dir}/a")
         app.transport = chunk_transport(app, frozenset({topic}), _always)
 
         @app.agent(app.topic(topic, schema=ChunkSchema()))
         async def chunks(stream: Any) -> None:
             async for event in stream.noack().events():
-                chunked.extend(_places(event.value))
+                chunked.extend(_rows(event.value))
                 event.ack()
 
         def exact(group: str) -> bool:
@@ -125,7 +125,7 @@ def test_the_same_records_and_offsets_as_fausts_own(kafka: str, prefix: str) -> 
 
         asyncio.run(_consume(app, chunked, len(expected), lambda: exact(f"{prefix}-chunks")))
 
-        single: list[Place] = []
+        single: list[Row] = []
         plain = _app(kafka, f"{prefix}-plain", f"{data_dir}/b")
         plain.transport = _own_transport(plain)
 
@@ -136,8 +136,8 @@ def test_the_same_records_and_offsets_as_fausts_own(kafka: str, prefix: str) -> 
                 single.append((message.partition, message.offset, message.value))
 
         asyncio.run(_consume(plain, single, len(expected), lambda: exact(f"{prefix}-plain")))
-    chunked.sort(key=lambda place: place[:2])
-    single.sort(key=lambda place: place[:2])
+    chunked.sort(key=lambda row: row[:2])
+    single.sort(key=lambda row: row[:2])
     assert chunked == expected
     assert single == chunked
     wait_for(lambda: exact(f"{prefix}-chunks"), "committed offsets stay exact", 5)
@@ -147,7 +147,7 @@ def test_each_partition_stays_in_order(kafka: str, prefix: str) -> None:
     """Within a partition offsets only ascend, over chunk borders too."""
     topic = f"{prefix}.ordered"
     expected = _fill(kafka, topic)
-    seen: list[Place] = []
+    seen: list[Row] = []
     with tempfile.TemporaryDirectory() as data_dir:
         app = _app(kafka, f"{prefix}-order", data_dir)
         app.transport = chunk_transport(app, frozenset({topic}), _always)
@@ -155,7 +155,7 @@ def test_each_partition_stays_in_order(kafka: str, prefix: str) -> None:
         @app.agent(app.topic(topic, schema=ChunkSchema()))
         async def chunks(stream: Any) -> None:
             async for event in stream.noack().events():
-                seen.extend(_places(event.value))
+                seen.extend(_rows(event.value))
                 event.ack()
 
         asyncio.run(_consume(app, seen, len(expected), lambda: True))

@@ -96,14 +96,14 @@ def test_ten_thousand_bad_messages_between_good_ones(stage: Stage) -> None:
     assert Counter(letter.value() or b"" for letter in letters) == Counter(
         value for _, value in bad
     )
-    places = {
+    origins = {
         f"{message.topic()}-{message.partition()}-{message.offset()}".encode(): message
         for topic in stage.topics.inputs.values()
         for message in stage.read(topic)
     }
     assert len({letter.key() for letter in letters}) == len(letters)
     for letter in letters:
-        source, headers = places[letter.key()], dict(letter.headers())
+        source, headers = origins[letter.key()], dict(letter.headers())
         assert source.value() == letter.value()
         assert headers["key"] == source.key()
         assert headers["reason"] in {b"malformed", b"schema", b"empty", b"too_large", b"future"}
@@ -152,10 +152,10 @@ def test_answers_and_silences_take_effect_and_survive_a_restart(stage: Stage) ->
     newest = {alert.alert_id: alert for alert in _alerts(stage)}
     first, second = [alert for alert in newest.values() if alert.resolution is None][:2]
     now_ms = time.time_ns() // 1_000_000
-    with ResponseClient(stage.settings) as answers:
-        assert answers.alert(first.alert_id, now_ms - 3_600_000) == first
+    with ResponseClient(stage.settings) as client:
+        assert client.alert(first.alert_id, now_ms - 3_600_000) == first
         for alert, kind in ((first, ResponseKind.ACKNOWLEDGE), (second, ResponseKind.DISPOSITION)):
-            answers.respond(
+            client.respond(
                 Response(
                     response_id=f"R-{alert.alert_id}",
                     event_time=now_ms,
@@ -175,7 +175,7 @@ def test_answers_and_silences_take_effect_and_survive_a_restart(stage: Stage) ->
             event_id=second.trigger.event_id,
             verdict=Verdict.FALSE_POSITIVE,
         )
-        answers.respond(label)
+        client.respond(label)
         silence = Silence(
             silence_id="S1",
             matchers=('risk="operational"',),
@@ -184,8 +184,8 @@ def test_answers_and_silences_take_effect_and_survive_a_restart(stage: Stage) ->
             created_by="li.wei",
             comment="test",
         )
-        answers.silence(silence, "li.wei", 0.0)
-        assert answers.silences() == Silences([silence], 0)
+        client.silence(silence, "li.wei", 0.0)
+        assert client.silences() == Silences([silence], 0)
     changes = partial(_changes, stage)
     wait_for(
         lambda: {Change.ACKNOWLEDGED, Change.RESOLVED, Change.SUPPRESSED} <= changes(),
@@ -216,15 +216,15 @@ def test_the_command_line_says_what_the_engine_made_of_an_answer(
     monkeypatch.setenv("SENTINEL_TOPIC_PREFIX", stage.prefix)
     monkeypatch.setattr(sys.modules["sentinel.cli.ack"], "_WAIT_S", 60.0)
 
-    def said(*options: str) -> tuple[int, str]:
+    def ran(*options: str) -> tuple[int, str]:
         done = CliRunner().invoke(app, ["ack", firing, "--by", "li.wei", *options])
         return done.exit_code, (done.stdout + done.stderr).strip().splitlines()[-1]
 
     try:
-        assert said() == (0, "applied: acknowledged by li.wei")
-        assert said() == (0, "nothing changes: li.wei has acknowledged it")
-        assert said("--verdict", "confirmed") == (0, "applied: the alert is over, confirmed")
-        code, line = said("--verdict", "confirmed")
+        assert ran() == (0, "applied: acknowledged by li.wei")
+        assert ran() == (0, "nothing changes: li.wei has acknowledged it")
+        assert ran("--verdict", "confirmed") == (0, "applied: the alert is over, confirmed")
+        code, line = ran("--verdict", "confirmed")
         assert code == 1
         assert line.endswith(f"alert {firing} is over: confirmed")
     finally:

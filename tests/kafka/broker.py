@@ -136,9 +136,9 @@ class Broker:
                 admin.list_topics(timeout=1.0)
             except KafkaException:
                 if self._process.poll() is not None or time.monotonic() > deadline:
-                    said = (self._folder / "broker.out").read_text(errors="replace")[-2000:]
+                    log = (self._folder / "broker.out").read_text(errors="replace")[-2000:]
                     self.stop()
-                    raise BrokerError(f"Kafka {VERSION} does not start:\n{said}") from None
+                    raise BrokerError(f"Kafka {VERSION} does not start:\n{log}") from None
             else:
                 return
 

@@ -34,11 +34,11 @@ class File:
     skipped: int = 0
 
 
-def _row(random: Random, place: int, decimal: str | None, *, seconds: bool = False) -> Row:
+def _row(random: Random, index: int, decimal: str | None, *, seconds: bool = False) -> Row:
     """A row of which most values are right."""
     wrong = random.random() < 0.3
     row = {
-        "event_id": Written(f"E{place}", f"E{place}"),
+        "event_id": Written(f"E{index}", f"E{index}"),
         "event_time": moment(random, seconds=seconds, wrong=wrong),
         "customer_id": name(random, required=True) if wrong else Written("客户1", "客户1"),
         "merchant_id": name(random, required=False),
@@ -73,8 +73,8 @@ def delimited(random: Random, count: int) -> File:
     writer = csv.writer(out, delimiter=delimiter, lineterminator=random.choice(["\n", "\r\n"]))
     writer.writerow([*names.values(), "note"])
     made = File("a.csv", b"")
-    for place in range(count):
-        row = _row(random, place, decimal, seconds=seconds)
+    for index in range(count):
+        row = _row(random, index, decimal, seconds=seconds)
         cells = [each.text for each in row.values()]
         style = random.randrange(12)
         if style == 0:
@@ -103,7 +103,7 @@ def delimited(random: Random, count: int) -> File:
 
 def misread(random: Random, count: int) -> File:
     """CSV in GB 18030 that nobody says is: no name of it may come through."""
-    rows = [f"E{place},1767607200000,{random.choice('张王李赵')}三,7" for place in range(count)]
+    rows = [f"E{index},1767607200000,{random.choice('张王李赵')}三,7" for index in range(count)]
     data = "event_id,event_time,customer_id,amount\n" + "\n".join(rows) + "\n"
     columns = {column: column for column in ("event_id", "event_time", "customer_id", "amount")}
     return File("a.csv", data.encode("gb18030"), _mapping(columns), [None] * count)
@@ -123,8 +123,8 @@ def ours(random: Random, count: int) -> File:
     is_array = random.random() < 0.3
     made = File("transactions.json" if is_array else "transactions.jsonl", b"")
     lines = []
-    for place in range(count):
-        row = _row(random, place, None)
+    for index in range(count):
+        row = _row(random, index, None)
         if isinstance(row["amount"].meaning, float):  # decimal text of ours has no sign, no blanks
             row["amount"] = Written(repr(row["amount"].meaning), row["amount"].meaning)
         fields = [f'"{k}":{_json_value(random, k, each)}' for k, each in row.items()]
@@ -148,8 +148,8 @@ def nested(random: Random, count: int) -> File:
     """Foreign JSON whose values lie deeper, some of it of other kinds of events."""
     made = File("a.jsonl", b"")
     lines = []
-    for place in range(count):
-        row = _row(random, place, None)
+    for index in range(count):
+        row = _row(random, index, None)
         is_other = random.random() < 0.1
         values = {k: _json_value(random, k, each) for k, each in row.items()}
         lines.append(
@@ -175,10 +175,10 @@ def nested(random: Random, count: int) -> File:
 
 def parquet(random: Random, count: int) -> File:
     """Columns of types that files have: float ids, decimals, dictionaries, large texts."""
-    rows = [_row(random, place, None) for place in range(count)]
-    for place, row in enumerate(rows):
+    rows = [_row(random, index, None) for index in range(count)]
+    for index, row in enumerate(rows):
         row["event_time"] = moment(random, wrong=False)
-        row["customer_id"] = Written(str(10**15 + place), str(10**15 + place))
+        row["customer_id"] = Written(str(10**15 + index), str(10**15 + index))
         amount = row["amount"].meaning if isinstance(row["amount"].meaning, float) else 0.0
         exact = Decimal(repr(amount)).quantize(Decimal("1e-8"))
         row["amount"] = Written(str(exact), float(exact))

@@ -70,17 +70,17 @@ def _read(path: Path, file: File, found: Found) -> None:
     if rows + letters + source.skipped.total() != len(file.meanings) + file.skipped:
         found.wrong.append(f"{path.name}: {rows} + {letters} + {source.skipped.total()} rows")
     right = 0
-    for place, meaning in enumerate(file.meanings):
+    for number, meaning in enumerate(file.meanings):
         read = None if meaning is None else values.get(meaning["event_id"])
         if meaning is None:
             continue
         if read is None:
-            found.wrong.append(f"{path.name} row {place}: refused, but means {meaning}")
+            found.wrong.append(f"{path.name} row {number}: refused, but means {meaning}")
             continue
         right += 1
         expected = _columns(meaning)
         found.wrong += [
-            f"{path.name} row {place}: {name} is {read[name]}, means {meaning[name]!r}"
+            f"{path.name} row {number}: {name} is {read[name]}, means {meaning[name]!r}"
             for name in COLUMNS
             if read[name] != expected[name]
         ]

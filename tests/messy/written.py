@@ -104,7 +104,7 @@ def address(random: Random) -> Written:
         return Written(random.choice([v4, v4 + port, f"::ffff:{v4}", f" {v4}"]), v4)
     if style < 6:
         v6 = IPv6Address((0x20010DB8 << 96) + random.randrange(1 << 90))
-        spelled = random.choice([v6.compressed, v6.exploded, v6.compressed.upper()])
-        spelled = random.choice([spelled, f"[{spelled}]:443", f"{spelled}%eth0"])
-        return Written(spelled, str(ip_network((v6, 64), strict=False)))
+        text = random.choice([v6.compressed, v6.exploded, v6.compressed.upper()])
+        text = random.choice([text, f"[{text}]:443", f"{text}%eth0"])
+        return Written(text, str(ip_network((v6, 64), strict=False)))
     return Written(random.choice(["unknown", "-", "0.0.0.0", "::", "n/a", "1.2.3.256"]), None)  # noqa: S104

@@ -77,5 +77,5 @@ def unalarmed(runs: Sequence[tuple[Outcome, Verdict]]) -> list[str]:
         )
     if done.returncode == 0:
         return []
-    said = (done.stdout + done.stderr).splitlines()
-    return [line.strip() for line in said if line.lstrip().startswith("expr:")] or said
+    lines = (done.stdout + done.stderr).splitlines()
+    return [line.strip() for line in lines if line.lstrip().startswith("expr:")] or lines

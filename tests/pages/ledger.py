@@ -33,7 +33,7 @@ _LADDER = (*RED_CHANNELS, RUNG_CHANNEL)
 class Damage:
     """What a row has spoiled: ``channels`` from ``start_ms`` to ``end_ms``.
 
-    ``slack_ms`` after the end all that waits has been told.  ``takes_in``: alerts are read
+    ``slack_ms`` after the end all that waits has been told.  ``reads``: alerts are read
     meanwhile.  ``refuses``: what is told meanwhile is given up.  ``resends``: a receiver may
     have what the pager cannot know.  ``early_ms``: by so much time may seem to have passed; a
     duration may be ``stretch`` times as long.  Not ``alarms``: what waits for long is no fault
@@ -44,7 +44,7 @@ class Damage:
     end_ms: int = 0
     channels: frozenset[str] = frozenset()
     slack_ms: int = 0
-    takes_in: bool = True
+    reads: bool = True
     early_ms: int = 0
     stretch: float = 1.0
     refuses: bool = False
@@ -93,7 +93,7 @@ class Ledger:
 
     def __init__(self, outcome: Outcome, damage: Damage) -> None:
         self._outcome, self._damage = outcome, damage
-        is_calm = not damage.channels and damage.takes_in
+        is_calm = not damage.channels and damage.reads
         self._verdict = Verdict(told=len(outcome.told), is_calm=is_calm)
         self._told: dict[tuple[str, str], list[tuple[int, Kind]]] = defaultdict(list)
         for each in outcome.told:
@@ -103,7 +103,7 @@ class Ledger:
         """Everything that is to be found."""
         for story in self._outcome.stories:
             for record in story.records:
-                self._check_taken(record.alert_id, record.revision, record.at_ms)
+                self._check_read(record.alert_id, record.revision, record.at_ms)
             for duty in story.duties:
                 self._check_duty(duty)
             for end in story.ends:
@@ -112,38 +112,38 @@ class Ledger:
         self._check_extra()
         if self._outcome.leaks:
             self._verdict.blame("leak", f"{self._outcome.leaks} secrets in logs or metrics")
-        if waiting := self._outcome.left["due"]:
-            self._verdict.blame("left", f"{waiting} pages wait at the end")
+        if left := self._outcome.left["due"]:
+            self._verdict.blame("left", f"{left} pages wait at the end")
         return self._verdict
 
-    def _taken(self, alert_id: str, revision: int) -> float:
-        return self._outcome.taken_ms.get((alert_id, revision), inf)
+    def _read_ms(self, alert_id: str, revision: int) -> float:
+        return self._outcome.read_ms.get((alert_id, revision), inf)
 
     def _span(self, duty: Duty) -> tuple[float, float]:
         """From when somebody is to be told, and until when he may be."""
-        until = self._taken(duty.alert_id, duty.until) if duty.until else inf
-        return self._taken(duty.alert_id, duty.of) + self._damage.stretch * duty.after_ms, until
+        until = self._read_ms(duty.alert_id, duty.until) if duty.until else inf
+        return self._read_ms(duty.alert_id, duty.of) + self._damage.stretch * duty.after_ms, until
 
     def _earliest(self, duty: Duty, at_ms: float) -> float:
         """When somebody may be told at the earliest: of a later rung, by a clock set ahead."""
-        since_ms = self._taken(duty.alert_id, duty.of)
+        since_ms = self._read_ms(duty.alert_id, duty.of)
         return max(since_ms, since_ms + duty.after_ms - self._damage.early_ms)
 
     def _deadline(self, channel: str, at_ms: float) -> float:
         usual = at_ms + self._damage.stretch * (_CHAT_MS if channel == CHAT else ON_TIME_MS)
         return max(usual, self._damage.wait_ms(channel, at_ms))
 
-    def _check_taken(self, alert_id: str, revision: int, at_ms: int) -> None:
-        damage, taken_ms = self._damage, self._taken(alert_id, revision)
+    def _check_read(self, alert_id: str, revision: int, at_ms: int) -> None:
+        damage, read_ms = self._damage, self._read_ms(alert_id, revision)
         deadline = at_ms + ON_TIME_MS
-        if not damage.takes_in and damage.start_ms <= deadline:
+        if not damage.reads and damage.start_ms <= deadline:
             deadline = max(deadline, damage.end_ms + damage.slack_ms)
         for kill_ms in damage.kills:
             if kill_ms <= deadline:
                 deadline = max(deadline, kill_ms + RESTART_MS + ON_TIME_MS)
-        if taken_ms > deadline:
-            self._verdict.blame("late", f"{alert_id} revision {revision} read at {taken_ms}")
-        if taken_ms - at_ms > ALARM_MS:
+        if read_ms > deadline:
+            self._verdict.blame("late", f"{alert_id} revision {revision} read at {read_ms}")
+        if read_ms - at_ms > ALARM_MS:
             self._want_alarm(at_ms)
 
     def _check_duty(self, duty: Duty) -> None:
@@ -179,19 +179,19 @@ class Ledger:
             )
 
     def _check_end(self, end: End) -> None:
-        taken_ms = self._taken(end.alert_id, end.of)
-        superseded_ms = self._taken(end.alert_id, end.of + 1)
+        read_ms = self._read_ms(end.alert_id, end.of)
+        superseded_ms = self._read_ms(end.alert_id, end.of + 1)
         for channel in CHANNELS:
             if channel == "manager" and end.kind is Kind.ACKNOWLEDGE:
                 continue  # Alertmanager knows no such thing
             heard = self._first(channel, end.alert_id, Kind.TRIGGER, -inf)
-            if heard >= taken_ms:
+            if heard >= read_ms:
                 continue
-            told_ms = self._first(channel, end.alert_id, end.kind, taken_ms)
-            if min(told_ms, superseded_ms) <= self._deadline(channel, taken_ms):
+            told_ms = self._first(channel, end.alert_id, end.kind, read_ms)
+            if min(told_ms, superseded_ms) <= self._deadline(channel, read_ms):
                 continue
-            if self._damage.refuses and self._damage.covers(channel, taken_ms):
-                self._want_alarm(taken_ms)
+            if self._damage.refuses and self._damage.covers(channel, read_ms):
+                self._want_alarm(read_ms)
             else:
                 self._verdict.blame("quiet", f"{channel} of {end.alert_id}'s {end.kind}: {told_ms}")
 
@@ -254,8 +254,8 @@ class Ledger:
         return min(self._times(channel, alert_id, kind, from_ms), default=inf)
 
     def _times(self, channel: str, alert_id: str, kind: Kind, from_ms: float) -> Iterator[float]:
-        for at_ms, said in self._told.get((channel, alert_id), ()):
-            if said is kind and at_ms >= from_ms:
+        for at_ms, sent in self._told.get((channel, alert_id), ()):
+            if sent is kind and at_ms >= from_ms:
                 yield at_ms
 
     def _want_alarm(self, at_ms: float) -> None:

@@ -50,29 +50,29 @@ class Topic:
     def __init__(self, records: Sequence[Record], now_ms: Callable[[], int]) -> None:
         self.records, self._now_ms = records, now_ms
         self.committed = 0
-        self.taken_ms: dict[tuple[str, int], int] = {}
+        self.read_ms: dict[tuple[str, int], int] = {}
         """When the pager had a revision in its outbox, by alert and revision."""
-        self._answers = asyncio.Event()
-        self._answers.set()
+        self._reachable = asyncio.Event()
+        self._reachable.set()
 
     def cut(self) -> None:
         """Kafka is down."""
-        self._answers.clear()
+        self._reachable.clear()
 
     def mend(self) -> None:
         """Kafka is back, with all that has been written meanwhile."""
-        self._answers.set()
+        self._reachable.set()
 
     async def spans(self) -> Spans:
         """What Kafka says of the partition; nothing while it is down."""
-        await self._answers.wait()
+        await self._reachable.wait()
         end = sum(1 for record in self.records if record.at_ms <= self._now_ms())
         return {_PLACE: (end, self.committed)}
 
     async def feed(self, pager: Pager, start: int) -> None:
         """Hand everything over from an offset on, as the agent does."""
         while start < len(self.records):
-            await self._answers.wait()
+            await self._reachable.wait()
             if (wait_ms := self.records[start].at_ms - self._now_ms()) > 0:
                 await asyncio.sleep(wait_ms / 1000)
                 continue
@@ -84,7 +84,7 @@ class Topic:
             read = [(offset, self.records[offset].value) for offset in range(start, end)]
             await pager.accept(_PLACE, (start, end), read, _first_offset)
             for record in self.records[start:end]:
-                self.taken_ms.setdefault((record.alert_id, record.revision), self._now_ms())
+                self.read_ms.setdefault((record.alert_id, record.revision), self._now_ms())
             self.committed = start = end
 
 
@@ -113,7 +113,7 @@ class Process:
         self._killed = asyncio.Event()
         self._registry: CollectorRegistry | None = None
         self.kills = 0
-        self.said = ""
+        self.log = ""
         """All metrics, as text, at the end of each life."""
 
     def kill(self) -> None:
@@ -176,7 +176,7 @@ class Process:
             self.kills += 1
         finally:
             self._registry = None
-            self.said += generate_latest(registry).decode()
+            self.log += generate_latest(registry).decode()
             feeding.cancel()
             await asyncio.gather(feeding, return_exceptions=True)
             await pager.stop()

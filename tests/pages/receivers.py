@@ -129,9 +129,9 @@ class Receiver:
 
     async def _answer(self, body: bytes, writer: asyncio.StreamWriter) -> None:
         self.requests_ms.append(self._now_ms())
-        fault = self.fault or Fault(answer=self.kind.taken)
+        fault = self.fault or Fault(answer=self.kind.accepted)
         if self.fault is None or fault.way in ("loses", "is silent"):
-            self._take(body)
+            self._receive(body)
         match fault.way:
             case "hangs" | "is silent":
                 pass  # until the pager hangs up
@@ -145,27 +145,27 @@ class Receiver:
             case _:
                 await _send(writer, fault.answer)
 
-    def _take(self, body: bytes) -> None:
-        said: Any = json.loads(body)
-        for each in said if isinstance(said, list) else [said]:
+    def _receive(self, body: bytes) -> None:
+        messages: Any = json.loads(body)
+        for each in messages if isinstance(messages, list) else [messages]:
             kind, alert_ids = self._read(each)
             for alert_id in alert_ids:
                 self.told.append(Told(self.name, alert_id, kind, self._now_ms()))
 
-    def _read(self, said: Any) -> tuple[Kind, list[str]]:
+    def _read(self, body: Any) -> tuple[Kind, list[str]]:
         """What is said, and of which alerts."""
         match self.kind.type:
             case "pagerduty":
-                return Kind(said["event_action"]), [said["dedup_key"]]
+                return Kind(body["event_action"]), [body["dedup_key"]]
             case "webhook":
-                return Kind(said["type"].rpartition(".")[2]), [said["data"]["alert_id"]]
+                return Kind(body["type"].rpartition(".")[2]), [body["data"]["alert_id"]]
             case "alertmanager":
-                is_over = said["endsAt"] <= rfc3339(self._wall_ms())
+                is_over = body["endsAt"] <= rfc3339(self._wall_ms())
                 kind = Kind.RESOLVE if is_over else Kind.TRIGGER
-                return kind, [said["labels"]["alert_id"]]
+                return kind, [body["labels"]["alert_id"]]
             case "monitor":
                 return Kind.TRIGGER, []
-        text = json.dumps(said, ensure_ascii=False)
+        text = json.dumps(body, ensure_ascii=False)
         kind = next((kind for word, kind in _IN_CHINESE.items() if word in text), Kind.TRIGGER)
         return kind, sorted(set(_ID.findall(text)))
 

@@ -114,7 +114,7 @@ def _global(
 
     def make(chance: random.Random) -> tuple[Damage, Spoil]:
         start, stop = span(chance)
-        damage = Damage(start, stop, frozenset(CHANNELS), slack_ms, takes_in=False, resends=True)
+        damage = Damage(start, stop, frozenset(CHANNELS), slack_ms, reads=False, resends=True)
 
         async def spoil(world: World) -> None:
             await world.until(start)
@@ -136,7 +136,7 @@ def _killed(chance: random.Random) -> tuple[Damage, Spoil]:
     """``kill -9`` ten times, wherever it is."""
     moments = sorted(chance.randrange(FEED_MS + 5 * MINUTE) for _ in range(10))
     slack_ms = RESTART_MS + _SLACK_MS
-    damage = Damage(0, moments[-1], frozenset(CHANNELS), slack_ms, takes_in=False, resends=True)
+    damage = Damage(0, moments[-1], frozenset(CHANNELS), slack_ms, reads=False, resends=True)
 
     async def spoil(world: World) -> None:
         for moment in moments:
@@ -150,7 +150,7 @@ def _upgraded(chance: random.Random) -> tuple[Damage, Spoil]:
     """The pager is ended, and the one that is started finds the file of an older one."""
     moment, _ = _span(chance)
     end = moment + RESTART_MS
-    damage = Damage(moment, end, frozenset(CHANNELS), _SLACK_MS, takes_in=False, resends=True)
+    damage = Damage(moment, end, frozenset(CHANNELS), _SLACK_MS, reads=False, resends=True)
 
     async def spoil(world: World) -> None:
         await world.until(moment)

@@ -25,14 +25,14 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 class Outcome:
     """What a run came to; times are ms since its start.
 
-    ``taken_ms`` tells by alert and revision when the pager had it in its outbox.  A sample is
+    ``read_ms`` tells by alert and revision when the pager had it in its outbox.  A sample is
     what Prometheus would have read, None where nobody answered; ``left`` counts the pages
     in the outbox by state, ``leaks`` the secrets in logs and metrics.
     """
 
     stories: Sequence[Story]
     told: Sequence[Told]
-    taken_ms: Mapping[tuple[str, int], int]
+    read_ms: Mapping[tuple[str, int], int]
     samples: Sequence[tuple[int, dict[str, float] | None]]
     beats_ms: Sequence[int]
     requests: int
@@ -110,20 +110,20 @@ class World:
             await asyncio.gather(*tasks, return_exceptions=True)
             for receiver in self.receivers.values():
                 await receiver.close()
-        said = self.process.said + str(logs)
+        log = self.process.log + str(logs)
         return Outcome(
             stories=self._stories,
             told=sorted(
                 (told for receiver in self.receivers.values() for told in receiver.told),
                 key=lambda each: each.at_ms,
             ),
-            taken_ms=self.topic.taken_ms,
+            read_ms=self.topic.read_ms,
             samples=self._samples,
             beats_ms=self.receivers["monitor"].requests_ms,
             requests=sum(len(each.requests_ms) for each in self.receivers.values()),
             kills=self.process.kills,
             left=self.database.left(),
-            leaks=sum(said.count(secret) for secret in SECRETS),
+            leaks=sum(log.count(secret) for secret in SECRETS),
         )
 
     async def _sample(self) -> None:

@@ -84,10 +84,10 @@ class Rig:
             self.features.update(batch, slots, fresh)
             values += [
                 {
-                    feature.name: float(rows.columns[feature.name][place])
+                    feature.name: float(rows.columns[feature.name][index])
                     for feature in self.declared.features
                 }
-                for place in range(len(piece))
+                for index in range(len(piece))
             ]
         return values
 
@@ -118,13 +118,13 @@ def histories(draw: st.DrawFn, *, late: bool) -> list[Event]:
         seconds.sort()
     degrees = st.sampled_from([None, -33.0, 0.0, 31.25, 90.0])
     events: list[Event] = []
-    for place, second in enumerate(seconds):
+    for index, second in enumerate(seconds):
         moment = START_MS + second * SECOND
         customer = draw(st.sampled_from(["c1", "c2"]))
         if draw(st.integers(0, 4)) == 0:
             events.append(
                 Login(
-                    event_id=f"l{place}",
+                    event_id=f"l{index}",
                     event_time=moment,
                     customer_id=customer,
                     kind="login",
@@ -136,7 +136,7 @@ def histories(draw: st.DrawFn, *, late: bool) -> list[Event]:
         else:
             events.append(
                 Transaction(
-                    event_id=f"t{place}",
+                    event_id=f"t{index}",
                     event_time=moment,
                     customer_id=customer,
                     kind="transfer",
@@ -171,27 +171,27 @@ def one_of_each() -> str:
     for kind in KINDS:
         for operation in kind.operations:
             number = ("amount",) if len(operation.fields) == 1 else ("lat", "lon")
-            fields = number if operation.takes is Kind.NUMBER else ("counterparty_id",)
-            takes = {0: "true", 1: fields[0]}.get(len(operation.fields), str([*fields]))
+            fields = number if operation.reads is Kind.NUMBER else ("counterparty_id",)
+            value = {0: "true", 1: fields[0]}.get(len(operation.fields), str([*fields]))
             span = f", {operation.span}: {SPANS[operation.span]}" if operation.span else ""
             on = "[transaction, login]" if operation.many_streams else "transaction"
             for where, text in (("all", ""), ("debit", f", where: '{DEBIT}'")):
                 if not text or not operation.many_streams:
                     name = f"{operation}_{operation.span}_{where}"
-                    lines.append(f"    {name}: {{on: {on}, {operation}: {takes}{span}{text}}}")
+                    lines.append(f"    {name}: {{on: {on}, {operation}: {value}{span}{text}}}")
     lines = ["history: {transaction: 6, login: 6}", "features:", "  customer:", *lines]
     return "\n".join(lines)
 
 
-def moments(feature: Feature, events: Sequence[Event], place: int) -> list[Moment]:
-    """What the customer of event ``place`` had sent by then, as the feature's oracle sees it."""
+def moments(feature: Feature, events: Sequence[Event], index: int) -> list[Moment]:
+    """What the customer of event ``index`` had sent by then, as the feature's oracle sees it."""
     return [
         Moment(
             time_of(each),
             datetime.fromtimestamp(time_of(each) / SECOND, ZONE),
             _values(feature, each),
         )
-        for each in seen_by(events, place, Transaction | Login)
+        for each in seen_by(events, index, Transaction | Login)
     ]
 
 
@@ -205,11 +205,11 @@ def _values(feature: Feature, event: Event) -> tuple[float | str, ...] | None:
     return None if None in values else values
 
 
-def seen_by(events: Sequence[Event], place: int, kind: type[Event] | UnionType) -> list[Event]:
-    """All that the customer of event ``place`` had sent by then, itself included."""
-    mine = events[place].customer_id
+def seen_by(events: Sequence[Event], index: int, kind: type[Event] | UnionType) -> list[Event]:
+    """All that the customer of event ``index`` had sent by then, itself included."""
+    mine = events[index].customer_id
     return [
-        each for each in events[: place + 1] if each.customer_id == mine and isinstance(each, kind)
+        each for each in events[: index + 1] if each.customer_id == mine and isinstance(each, kind)
     ]
 
 

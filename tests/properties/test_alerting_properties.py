@@ -11,7 +11,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentinel.alerting import Alerting, Said, load, suppressors
+from sentinel.alerting import Alerting, AlertingOutput, load, suppressors
 from sentinel.alerting.book import AlertBook
 from sentinel.alerting.cloudevent import ActionEvent, decode, encode, encode_action
 from sentinel.alerting.mute import Mute
@@ -54,23 +54,23 @@ _EVENTS = st.tuples(
 
 
 def _signals(
-    place: int, event: tuple[str, int, list[tuple[str, Risk, int, Mode, Action, int]]]
+    index: int, event: tuple[str, int, list[tuple[str, Risk, int, Mode, Action, int]]]
 ) -> list[Signal]:
     customer, minutes, firings = event
     return [
         Signal(
-            place=place,
+            index=index,
             rule_id=f"{risk}.{rule}",
             entity_id=customer,
             stream=Stream.TRANSACTION,
-            event_id=f"E{place}+{ahead}",
+            event_id=f"E{index}+{ahead}",
             event_time=START + (minutes + ahead) * 60_000,
-            recorded_ms=START + minutes * 60_000 + place,
+            recorded_ms=START + minutes * 60_000 + index,
             risk=risk,
             severity=severity,
             mode=mode,
             title=Title(rule, rule),
-            clauses=(Clause("n > 1", {"n": float(place)}),),
+            clauses=(Clause("n > 1", {"n": float(index)}),),
             actions=(action,),
             runbook=f"docs/runbooks/{rule}.md",
         )
@@ -99,13 +99,13 @@ _Item = _Event | _Answer | _Silencing
 
 lives = st.lists(st.one_of(_EVENTS, _EVENTS, _EVENTS, _ANSWERS, _SILENCES), max_size=40).map(
     lambda items: [
-        _signals(place, item) if isinstance(item[2], list) else item
-        for place, item in enumerate(items)
+        _signals(index, item) if isinstance(item[2], list) else item
+        for index, item in enumerate(items)
     ]
 )
 """Signals of successive events (a list each), answers to alerts, and silences."""
 histories = st.lists(_EVENTS, max_size=40).map(
-    lambda events: [_signals(place, event) for place, event in enumerate(events)]
+    lambda events: [_signals(index, event) for index, event in enumerate(events)]
 )
 """Signals only."""
 
@@ -116,7 +116,7 @@ class Run:
     def __init__(self, *, max_open_alerts: int = 100) -> None:
         self.max_open_alerts = max_open_alerts
         self.alerting = self.fresh()
-        self.said = Said()
+        self.output = AlertingOutput()
         self.clock = 0
 
     def fresh(self) -> Alerting:
@@ -127,7 +127,7 @@ class Run:
         made.begin("v")
         return made
 
-    def take(self, item: _Item) -> Said:
+    def process(self, item: _Item) -> AlertingOutput:
         """Let one thing happen, at its time or, if that is past, now."""
         if isinstance(item, list):
             self.advance(max(signal.event_time for signal in item))
@@ -136,7 +136,7 @@ class Run:
             kind, which, verdict, minutes = cast("_Answer", item)
             at_ms = START + minutes * 60_000
             self.advance(at_ms)
-            known = self.said.alerts
+            known = self.output.alerts
             if known:
                 alert = known[which % len(known)]
                 response = Response(
@@ -171,14 +171,14 @@ class Run:
         self.clock = max(self.clock, moment)
         self.alerting.advance(moment)
 
-    def settle(self) -> Said:
+    def settle(self) -> AlertingOutput:
         """Take what was said, and add it to the rest."""
-        said, total = self.alerting.drain(), self.said
-        total.alerts += said.alerts
-        total.action_requests += said.action_requests
-        total.dropped += said.dropped
-        total.responses += said.responses
-        return said
+        output, total = self.alerting.drain(), self.output
+        total.alerts += output.alerts
+        total.action_requests += output.action_requests
+        total.dropped += output.dropped
+        total.responses += output.responses
+        return output
 
     def restart(self) -> None:
         """End a step, and go on from a snapshot."""
@@ -193,7 +193,7 @@ class Run:
 def _ran(life: list[_Item]) -> Run:
     run = Run()
     for item in life:
-        run.take(item)
+        run.process(item)
     return run
 
 
@@ -202,15 +202,15 @@ def _ran(life: list[_Item]) -> Run:
 def test_cuts_do_not_matter(life: list[_Item], cuts: set[int], max_open_alerts: int) -> None:
     """Any cutting into steps, with a restart at each cut, gives the same bytes and state."""
     whole, cut = Run(max_open_alerts=max_open_alerts), Run(max_open_alerts=max_open_alerts)
-    for place, item in enumerate(life):
-        whole.take(item)
-        if place in cuts:
+    for index, item in enumerate(life):
+        whole.process(item)
+        if index in cuts:
             cut.restart()
-        cut.take(item)
+        cut.process(item)
     whole.restart()
     cut.restart()
-    assert msgspec.json.encode(cut.said.alerts) == msgspec.json.encode(whole.said.alerts)
-    assert cut.said == whole.said
+    assert msgspec.json.encode(cut.output.alerts) == msgspec.json.encode(whole.output.alerts)
+    assert cut.output == whole.output
     assert cut.alerting.snapshot() == whole.alerting.snapshot()
     assert cut.alerting.states() == whole.alerting.states()
 
@@ -232,7 +232,7 @@ def test_mutes_are_looked_at_where_they_matter(life: list[_Item]) -> None:
         mock.patch.object(suppressors, "MuteIndex", _Everywhere),
     ):
         naive = _ran(life)
-    assert found.said == naive.said
+    assert found.output == naive.output
     assert found.alerting.snapshot() == naive.alerting.snapshot()
 
 
@@ -245,13 +245,13 @@ def test_every_alert_lives_as_an_alert_does(life: list[_Item]) -> None:
     revisions: Counter[str] = Counter()
     over: set[str] = set()
     clocks: dict[str, int] = {}
-    for alert in run.said.alerts:
-        place = (alert.entity.id, alert.risk)
+    for alert in run.output.alerts:
+        index = (alert.entity.id, alert.risk)
         revisions[alert.alert_id] += 1
         assert alert.revision == revisions[alert.alert_id]
         assert alert.alert_id not in over
         assert (alert.change is Change.OPENED) == (alert.revision == 1)
-        assert open_alerts.setdefault(place, alert.alert_id) == alert.alert_id
+        assert open_alerts.setdefault(index, alert.alert_id) == alert.alert_id
         assert alert.updated_at >= clocks.get(alert.alert_id, 0)
         clocks[alert.alert_id] = alert.updated_at
         resolved = alert.state is AlertState.RESOLVED
@@ -259,8 +259,8 @@ def test_every_alert_lives_as_an_alert_does(life: list[_Item]) -> None:
         assert (alert.acknowledged_by is not None) >= (alert.state is AlertState.ACKNOWLEDGED)
         if resolved:
             over.add(alert.alert_id)
-            del open_alerts[place]
-    newest = {alert.alert_id: alert for alert in run.said.alerts}
+            del open_alerts[index]
+    newest = {alert.alert_id: alert for alert in run.output.alerts}
     still = [newest[alert_id] for alert_id in open_alerts.values()]
     counted = Counter((each.tier, each.state, bool(each.suppressed)) for each in still)
     assert {k: n for k, n in run.alerting.states().items() if n} == counted
@@ -274,8 +274,8 @@ def test_time_alone_ends_everything(life: list[_Item]) -> None:
     run.advance(run.clock + 10 * 86_400_000)
     run.settle()
     assert not any(run.alerting.states().values())
-    endings = {alert.resolution for alert in run.said.alerts if alert.resolution}
-    assert endings <= set(Resolution)
+    resolutions = {alert.resolution for alert in run.output.alerts if alert.resolution}
+    assert resolutions <= set(Resolution)
 
 
 @settings(max_examples=80, deadline=None)
@@ -284,16 +284,16 @@ def test_an_action_is_requested_once_and_not_while_something_withholds_it(
     life: list[_Item],
 ) -> None:
     """Of each alert and action one request: by the first revision of which nothing withholds it."""
-    said = _ran(life).said
+    output = _ran(life).output
     first: dict[str, int] = {}
-    for alert in said.alerts:
+    for alert in output.alerts:
         reasons = {each.reason for each in alert.suppressed}
         for action in alert.actions if alert.state is not AlertState.RESOLVED else ():
             if Suppression.ALLOW_LIST not in reasons and not (
                 reasons and action is Action.REVIEW_ACCOUNT
             ):
                 first.setdefault(f"{alert.alert_id}.{action}", alert.revision)
-    requests = said.action_requests
+    requests = output.action_requests
     assert {request.request_id: request.revision for request in requests} == first
     assert len(requests) == len(first)
     for request in requests:
@@ -305,7 +305,7 @@ def test_an_action_is_requested_once_and_not_while_something_withholds_it(
 @given(histories)
 def test_scores_are_bounded_and_explained(history: list[_Item]) -> None:
     """0-100 everywhere, the customer at least as risky as any risk, no negative reasons."""
-    for alert in _ran(history).said.alerts:
+    for alert in _ran(history).output.alerts:
         assert 0 <= alert.score <= alert.customer_score <= 100
         parts = [reason.contribution for reason in alert.reasons]
         assert all(0 <= part <= alert.score for part in parts)
@@ -318,7 +318,7 @@ def test_scores_are_bounded_and_explained(history: list[_Item]) -> None:
 def test_tiers_follow_the_table_and_escalations(history: list[_Item]) -> None:
     """By score a tier is where the thresholds say, or near; each escalation adds one."""
     tiers = list(Tier)
-    for alert in _ran(history).said.alerts:
+    for alert in _ran(history).output.alerts:
         at = min(tiers.index(alert.tier) + len(alert.escalations), len(tiers) - 1)
         least = THRESHOLDS[tiers[at]]
         assert alert.tier is Tier.RED or alert.score >= least - 5
@@ -331,7 +331,7 @@ def test_tiers_follow_the_table_and_escalations(history: list[_Item]) -> None:
 def test_suppressed_alerts_have_a_cause(history: list[_Item]) -> None:
     """What inhibits was red and of the same customer; red alerts never wait for capacity."""
     newest: dict[str, Alert] = {}
-    for alert in _ran(history).said.alerts:
+    for alert in _ran(history).output.alerts:
         for suppressor in alert.suppressed:
             if suppressor.reason is Suppression.INHIBITED and alert.resolution is None:
                 bigger = newest[suppressor.by]
@@ -346,11 +346,11 @@ def test_suppressed_alerts_have_a_cause(history: list[_Item]) -> None:
 def test_resent_events_change_nothing(history: list[_Event], data: st.DataObject) -> None:
     """An event delivered again, at once or later, causes no alert and no change of state."""
     run = Run()
-    for place, event in enumerate(history):
-        run.take(event)
-        again = history[data.draw(st.integers(max(0, place - 5), place))]
+    for index, event in enumerate(history):
+        run.process(event)
+        again = history[data.draw(st.integers(max(0, index - 5), index))]
         before = run.alerting.snapshot()
-        assert run.take(again).alerts == []
+        assert run.process(again).alerts == []
         assert run.alerting.snapshot() == before
 
 
@@ -362,6 +362,6 @@ def test_shadow_signals_never_matter(history: list[_Event]) -> None:
     for event in history:
         live.advance(max(signal.event_time for signal in event))
         if kept := [signal for signal in event if signal.mode is Mode.LIVE]:
-            live.take(kept)
+            live.process(kept)
     live.settle()
-    assert both.said.alerts == live.said.alerts
+    assert both.output.alerts == live.output.alerts

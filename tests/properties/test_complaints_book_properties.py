@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.complaints.books import book, ms, take
+from tests.unit.complaints.books import book, ms, process
 
 from sentinel.complaints import Complaints, Duty, Kind, Notice, Status
 from sentinel.model.alert import Tier
@@ -42,7 +42,7 @@ def _do(complaints: Complaints, step: object) -> list[Notice]:
         return complaints.advance(_ms(step))
     assert isinstance(step, tuple)
     status, hours, complaint_id, customer_id, channel, extended_to, approved_by = step
-    return take(
+    return process(
         complaints,
         status,
         _ms(hours),
@@ -59,8 +59,8 @@ def _do(complaints: Complaints, step: object) -> list[Notice]:
 def test_a_cut_anywhere_changes_nothing(script: list[object], cuts: set[int]) -> None:
     """Notices, backlog and bytes of an interrupted run are those of an uninterrupted one."""
     whole, cut = book(*_SMALL), book(*_SMALL)
-    for place, step in enumerate(script):
-        if place in cuts:
+    for index, step in enumerate(script):
+        if index in cuts:
             data = cut.snapshot()
             cut = book(*_SMALL)
             cut.restore(data)
@@ -127,7 +127,7 @@ def test_warnings_rise_once_each_until_the_duty_is_met(script: list[object]) -> 
 def test_an_unattended_complaint_has_every_warning(hours: int, channel: str) -> None:
     """Whenever it was received, each at its own moment, none before the receipt."""
     complaints = book()
-    take(complaints, "received", _ms(hours), channel=channel)
+    process(complaints, "received", _ms(hours), channel=channel)
     notices = complaints.advance(_ms(9 * _HOURS))
     assert [notice.at_ms for notice in notices] == sorted(notice.at_ms for notice in notices)
     assert all(notice.at_ms > _ms(hours) for notice in notices)

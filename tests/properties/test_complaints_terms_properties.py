@@ -5,7 +5,7 @@ import datetime as dt
 import chinese_calendar
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.complaints.books import SHANGHAI, book, ms, take
+from tests.unit.complaints.books import SHANGHAI, book, ms, process
 
 from sentinel.complaints import Complaints, Duty, Notice
 
@@ -72,14 +72,14 @@ def test_the_first_term_to_end_holds_extended_up_to_the_maximum(
     maximum = _last_day(day, (30, "wd"))
     own = [term for term in (channel, category) if term] or [default]
     expected = min(maximum, *(_last_day(day, term) for term in own))
-    take(complaints, "received", start_ms, channel="app")
+    process(complaints, "received", start_ms, channel="app")
     if extension is not None:
         if isinstance(extension, int):
             asked = day + extension * DAY
             text = asked.isoformat()
         else:
             asked, text = _last_day(day, extension), _written(extension)
-        take(
+        process(
             complaints,
             "investigating",
             start_ms + 1,
@@ -98,7 +98,7 @@ def test_warnings_come_at_their_share_of_the_time_that_the_unit_counts(
 ) -> None:
     """Half of the hours: of all days for `d`, of working days only for `wd`."""
     complaints = _book(term, None, None)
-    take(complaints, "received", start_ms)
+    process(complaints, "received", start_ms)
     warnings = complaints.advance(start_ms + LONG_AFTER_MS)
     half = next(each for each in warnings if each.duty is Duty.RESOLVE)
     counted = [0, 0]

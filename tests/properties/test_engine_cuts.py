@@ -43,11 +43,11 @@ def _chunks(records: list[Record]) -> list[Chunk]:
 def _merged(seed: int, disorder: int) -> tuple[list[Record], list[int]]:
     """Records in merged order, some late, some bad, with the times by which they stand."""
     raw = lively(700, seed, customers=6)
-    order = sorted(range(len(raw)), key=lambda place: place + (place * 7919 % 100 < 15) * disorder)
+    order = sorted(range(len(raw)), key=lambda index: index + (index * 7919 % 100 < 15) * disorder)
     offsets = dict.fromkeys(Stream, 0)
     records: list[Record] = []
-    for place in order:
-        stream, _, value = raw[place]
+    for index in order:
+        stream, _, value = raw[index]
         records.append((stream, offsets[stream], value))
         offsets[stream] += 1
     limits = _configuration().bounds.ingest
@@ -71,18 +71,18 @@ def _answered(records: list[Record], order: list[int]) -> list[Record]:
     engine = Engine(_configuration())
     ids = [alert.alert_id for alert in engine.process(Step(0, _chunks(records))).emitted.alerts]
     paid = [value for stream, _, value in records if stream is Stream.TRANSACTION]
-    gaps = [place + 1 for place, (at, then) in enumerate(pairwise(order)) if at < then]
+    gaps = [index + 1 for index, (at, then) in enumerate(pairwise(order)) if at < then]
     answered = list(records)
-    for number, place in enumerate(reversed(gaps[5::9])):
+    for number, index in enumerate(reversed(gaps[5::9])):
         kind = ("acknowledge", "disposition", "retract", "label")[number % 4]
         event = msgspec.json.decode(paid[number * 7 % len(paid)] or b"")["event_id"]
         event_id = event if kind == "label" else "none"
         value = (
-            f'{{"response_id":"r","event_time":{order[place - 1]},"key":"k","kind":"{kind}",'
+            f'{{"response_id":"r","event_time":{order[index - 1]},"key":"k","kind":"{kind}",'
             f'"alert_id":"{ids[number % len(ids)]}","actor":"a","verdict":"false_positive",'
             f'"event_id":"{event_id}"}}'
         )
-        answered.insert(place, (Control.RESPONSE, 10_000 - number, value.encode()))
+        answered.insert(index, (Control.RESPONSE, 10_000 - number, value.encode()))
     assert len(answered) > len(records) + 5
     return answered
 

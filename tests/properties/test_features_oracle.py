@@ -48,19 +48,19 @@ def _window_oracle(events: Sequence[Event]) -> dict[str, float]:
 def test_covered_windows_are_exact(events: list[Event]) -> None:
     """A window that the ring covers equals the oracle, late and shuffled input included."""
     values = Rig().run(events)
-    for place, event in enumerate(events):
+    for index, event in enumerate(events):
         for name in ("n_1m", "n_10m", "sum_1m", "sum_10m", "max_10m", "min_10m", "mean_1m"):
             operation, _, length = name.rpartition("_")
-            seen = seen_by(events, place, Transaction)
+            seen = seen_by(events, index, Transaction)
             start = time_of(event) - WINDOWS_MS[length]
             if is_covered(seen, start):
                 expected = _window_oracle(inside(seen, start, time_of(event)))[operation]
-                np.testing.assert_equal(values[place][name], expected, err_msg=name)
-        seen = seen_by(events, place, Login)
+                np.testing.assert_equal(values[index][name], expected, err_msg=name)
+        seen = seen_by(events, index, Login)
         start = time_of(event) - WINDOWS_MS["10m"]
         if is_covered(seen, start):
             expected = _window_oracle(inside(seen, start, time_of(event)))["failed"]
-            assert values[place]["failed"] == expected
+            assert values[index]["failed"] == expected
 
 
 @settings(max_examples=60, deadline=None)
@@ -68,18 +68,18 @@ def test_covered_windows_are_exact(events: list[Event]) -> None:
 def test_busy_windows_err_by_at_most_one_pane(events: list[Event]) -> None:
     """Beyond the ring a count is "at least", and lacks at most the oldest twelfth."""
     values = Rig().run(events)
-    for place, event in enumerate(events):
-        seen = seen_by(events, place, Transaction)
+    for index, event in enumerate(events):
+        seen = seen_by(events, index, Transaction)
         now = time_of(event)
         for length, window_ms in WINDOWS_MS.items():
             whole = _window_oracle(inside(seen, now - window_ms, now))
             sure = _window_oracle(inside(seen, now - window_ms + window_ms // 12, now))
-            assert sure["n"] <= values[place][f"n_{length}"] <= whole["n"]
-            assert sure["sum"] <= values[place][f"sum_{length}"] <= whole["sum"]
+            assert sure["n"] <= values[index][f"n_{length}"] <= whole["n"]
+            assert sure["sum"] <= values[index][f"sum_{length}"] <= whole["sum"]
         if not np.isnan(sure["max"]):
-            assert sure["max"] <= values[place]["max_10m"] <= whole["max"]
+            assert sure["max"] <= values[index]["max_10m"] <= whole["max"]
         if not np.isnan(sure["min"]):
-            assert whole["min"] <= values[place]["min_10m"] <= sure["min"]
+            assert whole["min"] <= values[index]["min_10m"] <= sure["min"]
 
 
 @settings(max_examples=60, deadline=None)
@@ -92,14 +92,14 @@ def test_every_kind_equals_its_oracle(events: list[Event]) -> None:
     kinds = {operation: kind for kind in KINDS for operation in kind.operations}
     for feature in rig.declared.features:
         kind = kinds[feature.operation]
-        for place, event in enumerate(events):
-            seen = seen_by(events, place, Transaction)
+        for index, event in enumerate(events):
+            seen = seen_by(events, index, Transaction)
             if kind is rings.KIND and not is_covered(seen, time_of(event) - feature.span_ms):
                 continue
-            value = values[place][feature.name]
+            value = values[index][feature.name]
             if feature.operation.result is Kind.TRUTH:
                 value = {FALSE: 0.0, TRUE: 1.0}.get(np.int8(value), np.nan)
-            expected = kind.oracle(feature, moments(feature, events, place))
+            expected = kind.oracle(feature, moments(feature, events, index))
             np.testing.assert_allclose(value, expected, 1e-6, 1e-9, err_msg=feature.name)
 
 
@@ -125,13 +125,13 @@ def test_arrival_order_leaves_the_same_windows(events: list[Event], random: obje
     mine.run(events)
     theirs.run(shuffled)
     ours, others = mine.run(probes), theirs.run(probes)
-    for place, probe in enumerate(probes):
+    for index, probe in enumerate(probes):
         seen = seen_by([*events, probe], len(events), Transaction)
         names = ["payees"]
         names += ["n_1m", "sum_1m"] if is_covered(seen, end - WINDOWS_MS["1m"]) else []
         names += ["n_10m", "max_10m"] if is_covered(seen, end - WINDOWS_MS["10m"]) else []
         for name in names:
-            np.testing.assert_equal(ours[place][name], others[place][name], err_msg=name)
+            np.testing.assert_equal(ours[index][name], others[index][name], err_msg=name)
 
 
 @settings(max_examples=60, deadline=None)
@@ -169,7 +169,7 @@ def test_a_row_that_changes_hands_starts_empty() -> None:
 
     rig = Rig(customers=1)
     rig.run([event("c1", second) for second in range(20)])
-    assert rig.features.busy_used == 1
+    assert rig.features.overflow_used == 1
     values = rig.run([event("c2", 30)])[0]
     assert (values["n_10m"], values["sum_10m"], values["day_sum"]) == (1, 5, 5)
-    assert rig.features.busy_used == 0
+    assert rig.features.overflow_used == 0

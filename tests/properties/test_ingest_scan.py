@@ -95,8 +95,8 @@ def _value(name: str, stream: Stream) -> st.SearchStrategy[object]:
         texts = ADDRESSES if name == "ip" else ["CNY", "USD", "手机行", "é中😀"]
         good, edgy = st.sampled_from(texts), TEXTS
     odd = st.one_of(st.none(), TEXTS, st.sampled_from(NUMBERS))
-    places = st.sampled_from([good] * 60 + [edgy] * 2 + [odd])
-    return places.flatmap(lambda chosen: chosen)
+    fields = st.sampled_from([good] * 60 + [edgy] * 2 + [odd])
+    return fields.flatmap(lambda chosen: chosen)
 
 
 @st.composite

@@ -76,7 +76,7 @@ def _stages() -> tuple[Collector, Owner]:
 @st.composite
 def events(draw: st.DrawFn) -> Event:
     """A login or transaction of few customers, addresses, devices and moments."""
-    place = {
+    common = {
         "event_id": "e",
         "event_time": START_MS + draw(st.integers(0, 1_500)) * 1_000,
         "customer_id": f"C{draw(st.integers(0, 40))}",
@@ -85,7 +85,7 @@ def events(draw: st.DrawFn) -> Event:
     }
     if draw(st.booleans()):
         kind = draw(st.sampled_from(["login", "logout"]))
-        return msgspec.convert({**place, "kind": kind, "success": draw(st.booleans())}, Login)
+        return msgspec.convert({**common, "kind": kind, "success": draw(st.booleans())}, Login)
     money = {
         "kind": "card",
         "direction": draw(st.sampled_from(["debit", "credit"])),
@@ -93,7 +93,7 @@ def events(draw: st.DrawFn) -> Event:
         "merchant_id": draw(st.sampled_from([None, "m1", "m2"])),
         "balance_after": draw(st.sampled_from([None, -5.25, 7.5])),
     }
-    return msgspec.convert({**place, **money}, Transaction)
+    return msgspec.convert({**common, **money}, Transaction)
 
 
 def _step(collector: Collector, mine: list[Event], watermarks: Watermarks) -> list[bytes]:
@@ -103,8 +103,8 @@ def _step(collector: Collector, mine: list[Event], watermarks: Watermarks) -> li
         values = [msgspec.json.encode(event) for event in mine if isinstance(event, kind)]
         n = len(values)
         chunk = Chunk(stream, "t", 0, list(range(n)), [-1] * n, [None] * n, [*values])
-        wanted, spelled = collector.field_demand[stream], collector.spelled[stream]
-        decoded[stream] = decode(stream, [chunk], LIMITS, wanted, spelled)
+        wanted, raw_fields = collector.field_demand[stream], collector.raw_fields[stream]
+        decoded[stream] = decode(stream, [chunk], LIMITS, wanted, raw_fields)
     batch = merge(decoded, watermarks, LIMITS.lateness_ms)
     return [value for _, value in records(collector.collect(batch), 0, 1, Progress(0))]
 
@@ -121,7 +121,7 @@ def _names(kind: EntityKind, event: Event) -> str | None:
     return network_of(name) if name and kind is EntityKind.IP else name
 
 
-def _takes(measure: Measure, event: Event) -> bool:
+def _counts(measure: Measure, event: Event) -> bool:
     return (
         STREAMS[type(event)] is measure.stream
         and WHERES[measure.where](event)
@@ -136,7 +136,7 @@ def _oracle(happened: list[Event]) -> dict[tuple[EntityKind, str], dict[str, flo
         named: dict[str, list[Event]] = {}
         for event in happened:
             entity = _names(kind, event)
-            if entity and any(_takes(measure, event) for measure in measures):
+            if entity and any(_counts(measure, event) for measure in measures):
                 named.setdefault(entity, []).append(event)
         for entity, mine in named.items():
             newest = max(_pane(event) for event in mine)
@@ -154,7 +154,7 @@ def _pane(event: Event) -> int:
 def _value(measure: Measure, newest: int, mine: list[Event]) -> float:
     every = max(1, math.ceil(measure.window_ms / 12 / PANE_MS))
     first = newest // every - math.ceil(measure.window_ms / (every * PANE_MS)) + 1
-    inside = [each for each in mine if _takes(measure, each) and _pane(each) // every >= first]
+    inside = [each for each in mine if _counts(measure, each) and _pane(each) // every >= first]
     if measure.operation is Operation.COUNT:
         return float(len(inside))
     if measure.operation is Operation.SUM:

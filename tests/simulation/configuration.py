@@ -87,7 +87,7 @@ def _files() -> dict[str, str]:
     engine = files["engine.yaml"]
     for name, value in (
         ("max_customers", 6),
-        ("max_busy_customers", 3),
+        ("max_overflow_customers", 3),
         ("max_entities", 2),
         ("remembered_events", 300),
         ("max_fired_events", 10),

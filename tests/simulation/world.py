@@ -160,15 +160,15 @@ class World:
         elif kind < 0.92:
             self._append(Stream.LOGIN, b'{"event_id": 3')
         elif kind < 0.97 and self.log.alerts:
-            said = msgspec.json.decode(draw.choice(self.log.alerts))["data"]
+            alert = msgspec.json.decode(draw.choice(self.log.alerts))["data"]
             kinds = ("acknowledge", "disposition", "note", "label")
             self._append(
                 Control.RESPONSE,
                 (
                     f'{{"response_id":"r{self._numbers}","event_time":{self._now_ms},'
-                    f'"key":"{said["key"]}","alert_id":"{said["alert_id"]}",'
+                    f'"key":"{alert["key"]}","alert_id":"{alert["alert_id"]}",'
                     f'"kind":"{draw.choice(kinds)}","actor":"a","verdict":"false_positive",'
-                    f'"event_id":"{said["trigger"]["event_id"]}"}}'
+                    f'"event_id":"{alert["trigger"]["event_id"]}"}}'
                 ).encode(),
             )
         else:

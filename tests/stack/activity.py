@@ -54,8 +54,8 @@ class Activity:
             created_by=_ANALYST,
             comment="planned test of a device",
         )
-        with ResponseClient(self._settings) as answers:
-            answers.silence(silence, _ANALYST, wait_s=1.0)
+        with ResponseClient(self._settings) as client:
+            client.silence(silence, _ANALYST, wait_s=1.0)
 
     def neglect_complaint(self) -> None:
         """Send a complaint of 60 days ago that nobody has handled: its deadlines have passed."""
@@ -67,8 +67,8 @@ class Activity:
         """Send complaints that are handled in time, and one that is closed without a reply."""
         now = _now_ms()
         for case in ("handled-1", "handled-2", "handled-3"):
-            for place, status in enumerate(_STEPS):
-                self._send(Stream.COMPLAINT, _complaint(case, status, now + place))
+            for number, status in enumerate(_STEPS):
+                self._send(Stream.COMPLAINT, _complaint(case, status, now + number))
         self._send(Stream.COMPLAINT, _complaint("skipped", "received", now))
         self._send(Stream.COMPLAINT, _complaint("skipped", "closed", now + 1))
         self._feed.flush()
@@ -95,19 +95,19 @@ class Activity:
     def answer(self, alert_ids: Sequence[str]) -> None:
         """Acknowledge alerts, and end every third as confirmed."""
         now = _now_ms()
-        with ResponseClient(self._settings) as answers:
-            for place, alert_id in enumerate(alert_ids):
-                ends = place % 3 == 2
+        with ResponseClient(self._settings) as client:
+            for number, alert_id in enumerate(alert_ids):
+                ends = number % 3 == 2
                 response = Response(
                     response_id=f"stack-{alert_id}",
                     event_time=now,
-                    key=answers.alert(alert_id, now - _HOUR_MS).key,
+                    key=client.alert(alert_id, now - _HOUR_MS).key,
                     kind=ResponseKind.DISPOSITION if ends else ResponseKind.ACKNOWLEDGE,
                     actor=_ANALYST,
                     alert_id=alert_id,
                     verdict=Verdict.CONFIRMED if ends else None,
                 )
-                answers.respond(response)
+                client.respond(response)
 
     def _send(self, stream: Stream, event: Event) -> None:
         self._feed.send(stream, event.customer_id, msgspec.json.encode(event))

@@ -37,7 +37,7 @@ def mounts(service: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield source, target
 
 
-class Places:
+class Locations:
     """Where a container's addresses and paths lie here: own ports of 127.0.0.1, own folders."""
 
     def __init__(self, names: list[str], folder: Path) -> None:

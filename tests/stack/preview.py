@@ -30,7 +30,7 @@ def draw(
         rows = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in board["panels"])
         figure = plt.figure(figsize=(14, rows * _ROW_INCHES + _HEAD_INCHES))
         for panel in board["panels"]:
-            axes = figure.add_axes(_place(panel["gridPos"], rows, panel["type"]))
+            axes = figure.add_axes(_axes_area(panel["gridPos"], rows, panel["type"]))
             axes.set_title(_english(panel["title"]), loc="left", fontweight="bold")
             found = [
                 (target["legendFormat"], _asked(prometheus, target, variables, end, seconds))
@@ -43,7 +43,7 @@ def draw(
         plt.close(figure)
 
 
-def _place(cell: Mapping[str, int], rows: int, kind: str) -> tuple[float, float, float, float]:
+def _axes_area(cell: Mapping[str, int], rows: int, kind: str) -> tuple[float, float, float, float]:
     """Left, bottom, width and height of a panel's axes as shares of the figure."""
     inches = rows * _ROW_INCHES + _HEAD_INCHES
     labels = 0.13 if kind == "bargauge" else 0.03

@@ -44,7 +44,7 @@ class Stack:
         self.left_out: dict[str, str] = {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.receivers = Receivers()
-        self._places = compose.Places(list(self.services), folder)
+        self._locations = compose.Locations(list(self.services), folder)
         self._folder, self._deadline = folder, deadline
         self._closing = ExitStack()
         self._closing.callback(self.receivers.stop)
@@ -52,13 +52,13 @@ class Stack:
     @property
     def prometheus(self) -> PrometheusApi:
         """The running Prometheus."""
-        return PrometheusApi(self._places.address("prometheus", "9090"))
+        return PrometheusApi(self._locations.address("prometheus", "9090"))
 
     def start(self) -> None:
         """Start what depends on nothing, then the rest; raises StackError."""
         self._start_kafka()
         if code := self._start("topics").wait(60):
-            raise StackError(f"topics: exit code {code}: {self._said('topics')}")
+            raise StackError(f"topics: exit code {code}: {self._log_end('topics')}")
         for name in self.services:
             if name in ("kafka", "topics"):
                 continue
@@ -70,7 +70,7 @@ class Stack:
             self._wait(lambda name=name: self.healthy(name), f"{name} healthy")  # type: ignore[misc]
         for name in ("worker-1", "worker-2", "pager"):
             ready = self.pages[name].replace("/livez", "/readyz")
-            self._wait(lambda url=ready: _answers(url), f"{name} ready")  # type: ignore[misc]
+            self._wait(lambda url=ready: _responds(url), f"{name} ready")  # type: ignore[misc]
         self._start("simulator")
 
     def act(self) -> None:
@@ -87,7 +87,7 @@ class Stack:
 
     def paged_alertmanager(self) -> list[str]:
         """The ids of the pager's alerts that the stack's Alertmanager holds."""
-        address = self._places.address("alertmanager", "9093")
+        address = self._locations.address("alertmanager", "9093")
         with urllib.request.urlopen(f"http://{address}/api/v2/alerts", timeout=5) as answer:
             alerts = json.load(answer)
         labels = [each["labels"] for each in alerts]
@@ -106,23 +106,23 @@ class Stack:
             }
         )
         self._closing.callback(broker.stop)
-        self._places.put("kafka", "9092", broker.address)
+        self._locations.put("kafka", "9092", broker.address)
         self._activity = Activity(broker.address)
 
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         service = self.services[name]
-        folders = self._places.folders(name, service)
+        folders = self._locations.folders(name, service)
 
         def local(text: str) -> str:
             for target, folder in folders.items():
                 text = re.sub(rf"(?<!\w){target}(?=/|$)", str(folder), text)
-            return self._places.local(name, text)
+            return self._locations.local(name, text)
 
         command = [local(word) for word in service["command"]]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("SENTINEL_")}
         if name in _PROGRAMS:
             port = service["ports"][0].rpartition(":")[2]
-            listen = f"--web.listen-address={self._places.address(name, port)}"
+            listen = f"--web.listen-address={self._locations.address(name, port)}"
             command = [_PROGRAMS[name], *command, listen]
         else:
             command = [sys.executable, "-m", "sentinel", *command]
@@ -132,10 +132,10 @@ class Stack:
             self.receivers.add_to(folders["/etc/sentinel"] / "routes.yaml")
             environment |= self.receivers.environment
         if web_port := environment.get("SENTINEL_WEB_PORT"):
-            host, _, port = self._places.address(name, web_port).partition(":")
+            host, _, port = self._locations.address(name, web_port).partition(":")
             environment |= {"SENTINEL_WEB_HOST": host, "SENTINEL_WEB_PORT": port}
         if url := compose.health_url(service):
-            self.pages[name] = self._places.local(name, url)
+            self.pages[name] = self._locations.local(name, url)
         with self._log(name).open("wb") as log:
             process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         self.processes[name] = process
@@ -145,7 +145,7 @@ class Stack:
     def healthy(self, name: str) -> bool:
         """Whether a service's health page answers, or its process runs if it has none."""
         if name in self.pages:
-            return _answers(self.pages[name])
+            return _responds(self.pages[name])
         if name in self.processes:
             code = self.processes[name].poll()
             return code == 0 if name == "topics" else code is None
@@ -185,16 +185,16 @@ class Stack:
         for name, process in self.processes.items():
             code = process.poll()
             if code is not None and name != "topics":
-                raise StackError(f"{name} has ended, exit code {code}: {self._said(name)}")
+                raise StackError(f"{name} has ended, exit code {code}: {self._log_end(name)}")
 
     def _log(self, name: str) -> Path:
         return self._folder / f"{name}.log"
 
-    def _said(self, name: str) -> str:
+    def _log_end(self, name: str) -> str:
         return self._log(name).read_text("utf-8", errors="replace")[-2000:]
 
 
-def _answers(url: str) -> bool:
+def _responds(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:
             return bool(answer.status == 200)

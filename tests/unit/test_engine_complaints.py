@@ -66,11 +66,11 @@ def test_warnings_rise_in_tier_with_time_alone() -> None:
     shard = Shard()
     shard.complains("received", RECEIVED)
     shard.complains("investigating", RECEIVED + 3_600_000)
-    said: list[tuple[Tier, Change]] = []
+    changes: list[tuple[Tier, Change]] = []
     for day in range(23):
         shard.restarts()
-        said += [(each.tier, each.change) for each in shard.waits(RECEIVED + day * DAY)]
-    risen = [tier for tier, change in said if change in (Change.OPENED, Change.ROSE)]
+        changes += [(each.tier, each.change) for each in shard.waits(RECEIVED + day * DAY)]
+    risen = [tier for tier, change in changes if change in (Change.OPENED, Change.ROSE)]
     assert risen == [Tier.BLUE, Tier.YELLOW, Tier.ORANGE]
 
 

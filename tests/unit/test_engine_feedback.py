@@ -20,8 +20,8 @@ def _lived() -> tuple[Engine, Alert]:
     for stream in Stream:
         values: list[bytes | None] = [value for of, _, value in records if of is stream]
         nothing: list[bytes | None] = [None] * len(values)
-        places = list(range(len(values)))
-        chunks.append(Chunk(stream, f"t.{stream}", 0, places, [-1] * len(values), nothing, values))
+        offsets = list(range(len(values)))
+        chunks.append(Chunk(stream, f"t.{stream}", 0, offsets, [-1] * len(values), nothing, values))
     engine = Engine(read_configuration(None))
     alerts = {alert.alert_id: alert for alert in engine.process(Step(0, chunks)).emitted.alerts}
     return engine, next(each for each in alerts.values() if each.resolution is None)
@@ -30,10 +30,10 @@ def _lived() -> tuple[Engine, Alert]:
 def _say(engine: Engine, *responses: Response) -> Outcome:
     values: list[bytes | None] = [msgspec.json.encode(each) for each in responses]
     keys: list[bytes | None] = [each.key.encode() for each in responses]
-    places = list(range(len(values)))
+    offsets = list(range(len(values)))
     times = [int(each.event_time) for each in responses]  # type: ignore[arg-type]
-    said = Chunk(Control.RESPONSE, "t.responses", 0, places, times, keys, values)
-    return engine.process(Step(max(times), [said]))
+    chunk = Chunk(Control.RESPONSE, "t.responses", 0, offsets, times, keys, values)
+    return engine.process(Step(max(times), [chunk]))
 
 
 def _label(alert: Alert, event_id: str, verdict: Verdict) -> Response:

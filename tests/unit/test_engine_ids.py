@@ -72,8 +72,8 @@ def test_a_verdict_on_an_event_does_not_hold_for_another_under_its_id() -> None:
         actor="li.wei",
         verdict=Verdict.FALSE_POSITIVE,
     )
-    said = [msgspec.json.encode(response)]
-    engine.process(Step(at_ms, [Chunk(Control.RESPONSE, "r", 0, [0], [at_ms], [None], [*said])]))
+    values = [msgspec.json.encode(response)]
+    engine.process(Step(at_ms, [Chunk(Control.RESPONSE, "r", 0, [0], [at_ms], [None], [*values])]))
     other = _process(engine, 1, _payment(9_000_000.0, 2))
     opened = [each for each in other.emitted.alerts if each.risk is Risk.LEGAL]
     assert opened

@@ -23,12 +23,12 @@ Record = tuple[Stream, str, bytes]
 def _step(records: list[Record], first: int, last: int) -> Step:
     chunks = []
     for stream in Stream:
-        places = [at for at in range(first, last) if records[at][0] is stream]
-        if places:
-            values: list[bytes | None] = [records[at][2] for at in places]
-            nothing: list[bytes | None] = [None] * len(places)
+        offsets = [at for at in range(first, last) if records[at][0] is stream]
+        if offsets:
+            values: list[bytes | None] = [records[at][2] for at in offsets]
+            nothing: list[bytes | None] = [None] * len(offsets)
             chunks.append(
-                Chunk(stream, f"t.{stream}", 0, places, [-1] * len(places), nothing, values)
+                Chunk(stream, f"t.{stream}", 0, offsets, [-1] * len(offsets), nothing, values)
             )
     return Step(0, chunks)
 
@@ -198,7 +198,7 @@ def test_suppression_is_judged_anew() -> None:
     engine.reconfigure(Configuration.parse(muted))
     outcome = engine.process(Step(0, []))
     assert {alert.change.value for alert in outcome.emitted.alerts} == {"suppressed"}
-    assert all(place[2] for place, count in outcome.gauges.open_alerts.items() if count)
+    assert all(key[2] for key, count in outcome.gauges.open_alerts.items() if count)
 
 
 def _replaced(text: str, key: str, block: str) -> str:

@@ -51,7 +51,7 @@ class Desk:
         chunk = Chunk(source, source.value, 0, offsets, times, [None] * n, [*values])
         return self.engine.process(Step(START_MS, [chunk]))
 
-    def answers(self, actor: str, signer: str | None) -> Outcome:
+    def respond(self, actor: str, signer: str | None) -> Outcome:
         """Somebody acknowledges the alert, signed by one who may be another."""
         response = Response(
             response_id="R",
@@ -89,11 +89,11 @@ SILENCE = Silence(
 def test_an_answer_counts_if_its_actor_has_signed_it() -> None:
     """Neither unsigned nor signed by another; the signed one is applied."""
     desk = Desk()
-    unsigned = desk.answers("li.wei", None)
+    unsigned = desk.respond("li.wei", None)
     assert [reason for reason, _ in _refusals(unsigned)] == [DeadLetterReason.UNSIGNED]
-    forged = desk.answers("li.wei", "wang.fang")
+    forged = desk.respond("li.wei", "wang.fang")
     assert _refusals(forged) == [(DeadLetterReason.UNSIGNED, "wang.fang signs for li.wei")]
-    (acknowledged,) = desk.answers("li.wei", "li.wei").emitted.alerts
+    (acknowledged,) = desk.respond("li.wei", "li.wei").emitted.alerts
     assert acknowledged.state is AlertState.ACKNOWLEDGED
 
 

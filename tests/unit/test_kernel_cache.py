@@ -31,20 +31,20 @@ def test_an_images_kernels_are_used_and_not_touched(tmp_path: Path) -> None:
     scratch.mkdir()
     assert "data saved to" in _says(NUMBA_CACHE_DIR=str(image))
     before = _files(image)
-    said = _says(
+    log = _says(
         NUMBA_CACHE_DIR=str(image), NUMBA_CACHE_LOCATOR_CLASSES=_LOCATOR, TMPDIR=str(scratch)
     )
-    assert f"data loaded from '{scratch}" in said
-    assert "data saved to" not in said
+    assert f"data loaded from '{scratch}" in log
+    assert "data saved to" not in log
     assert _files(image) == before
 
 
 def test_a_kernel_that_the_image_lacks_is_compiled(tmp_path: Path) -> None:
     """An image without kernels costs time, and nothing else."""
-    said = _says(
+    log = _says(
         NUMBA_CACHE_DIR=str(tmp_path / "none"),
         NUMBA_CACHE_LOCATOR_CLASSES=_LOCATOR,
         TMPDIR=str(tmp_path),
     )
-    assert f"data saved to '{tmp_path}/sentinel-kernels" in said
+    assert f"data saved to '{tmp_path}/sentinel-kernels" in log
     assert not (tmp_path / "none").exists()

@@ -8,14 +8,14 @@ with the reason.
 
 from zoneinfo import ZoneInfo
 
-from sentinel.alerting.alerting import Alerting, Said
+from sentinel.alerting.alerting import Alerting, AlertingOutput
 from sentinel.alerting.policy import read_policy
 from sentinel.alerting.suppression import read_suppression
 from sentinel.model.document import Document
 from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.share import WHOLE, Share
 
-__all__ = ["Alerting", "Said", "load"]
+__all__ = ["Alerting", "AlertingOutput", "load"]
 
 
 def load(

@@ -35,7 +35,7 @@ _NEVER = -(2**62)
 
 
 @dataclass(slots=True)
-class Said:
+class AlertingOutput:
     """What a step made alerting say, and what it counted."""
 
     alerts: list[Alert] = field(default_factory=list)
@@ -71,7 +71,7 @@ class Alerting:
         )
         self._stream_ms, self._shared_ms, self._wall_ms = _NEVER, _NEVER, _NEVER
         self._is_simulated = False
-        self._said = Said()
+        self._output = AlertingOutput()
         self._limits: Counter[Limit] = Counter()
 
     def begin(self, config_version: str) -> None:
@@ -86,10 +86,10 @@ class Alerting:
         refusal = self._suppressors.refusal(silence, signer, self._wall_ms)
         if refusal is not None:
             return refusal
-        place = (Suppression.SILENCE, silence.silence_id)
-        before = self._suppressors.mute(place)
+        key = (Suppression.SILENCE, silence.silence_id)
+        before = self._suppressors.mute(key)
         self._count_room(self._suppressors.silence(silence, self._wall_ms))
-        changed = (before, self._suppressors.mute(place))
+        changed = (before, self._suppressors.mute(key))
         near = self._book.near(each for each in changed if each is not None)
         self._book.reconsider(near, self._wall_ms)
         return None
@@ -116,30 +116,30 @@ class Alerting:
         """Take in the signals of one event."""
         live = [signal for signal in signals if signal.mode is Mode.LIVE]
         if len(live) < len(signals):
-            self._said.dropped[SignalDrop.SHADOW] += len(signals) - len(live)
+            self._output.dropped[SignalDrop.SHADOW] += len(signals) - len(live)
         if not live:
             return
         who = live[0].entity_kind, live[0].entity_id
         # What a verdict makes of a shared entity is told after the events of later: it is as old as
         # it was when it became known.
         clock_ms = self._stream_ms if who[0] == CUSTOMER else live[0].recorded_ms
-        for claim, count in self._fusion.fuse(live, clock_ms):
-            if not self._book.update(claim, self._moment_ms(who)):
-                self._said.dropped[SignalDrop.UNCHANGED] += count
+        for update, count in self._fusion.fuse(live, clock_ms):
+            if not self._book.update(update, self._moment_ms(who)):
+                self._output.dropped[SignalDrop.UNCHANGED] += count
         for risk in {signal.risk: None for signal in live}:
-            self._watch_quiet(who, risk)
+            self._schedule_quiet(who, risk)
             self._fusion.note(who, risk, idle=not self._book.is_open((*who, risk)))
         while self._fusion.is_over:
             self._displace()
 
-    def update(self, claim: AlertUpdate) -> None:
+    def update(self, update: AlertUpdate) -> None:
         """Take in what another stage says of an entity of its own."""
-        self._book.update(claim, self._wall_ms)
+        self._book.update(update, self._wall_ms)
 
-    def resolve(self, ending: AlertResolution) -> None:
+    def resolve(self, resolution: AlertResolution) -> None:
         """What another stage had claimed is over."""
-        place = (ending.entity.kind, ending.entity.id, ending.risk)
-        self._end(place, ending.resolution, ending.at_ms)
+        key = (resolution.entity.kind, resolution.entity.id, resolution.risk)
+        self._end(key, resolution.resolution, resolution.at_ms)
 
     def respond(self, response: Response, at_ms: int) -> list[EventKey]:
         """Do what a person said of an alert at ``at_ms``; the events that a verdict is on."""
@@ -153,7 +153,7 @@ class Alerting:
             result = ResponseResult.APPLIED
         else:
             result = ResponseResult.UNCHANGED
-        self._said.responses[response.kind, result] += 1
+        self._output.responses[response.kind, result] += 1
         return events
 
     @property
@@ -174,16 +174,16 @@ class Alerting:
             or self._wall_timers.next_due_ms() <= wall_ms
         )
 
-    def drain(self) -> Said:
+    def drain(self) -> AlertingOutput:
         """What was said and counted since the last call."""
-        said, self._said = self._said, Said()
+        output, self._output = self._output, AlertingOutput()
         written = self._book.drain()
-        said.alerts, said.action_requests = written.alerts, written.action_requests
-        said.withheld = written.withheld
-        said.dropped += self._fusion.dropped
+        output.alerts, output.action_requests = written.alerts, written.action_requests
+        output.withheld = written.withheld
+        output.dropped += self._fusion.dropped
         self._limits += written.limits + self._fusion.limits
         self._fusion.dropped, self._fusion.limits = Counter(), Counter()
-        return said
+        return output
 
     def spot(self) -> bytes:
         """The clocks, what was updated last, and how many deadlines there are."""
@@ -248,7 +248,7 @@ class Alerting:
 
     def _apply(self, response: Response, alert: Alert, at_ms: int) -> bool:
         who = (alert.entity.kind, alert.entity.id)
-        place = (*who, alert.risk)
+        key = (*who, alert.risk)
         match response.kind:
             case ResponseKind.ACKNOWLEDGE:
                 return self._book.acknowledge(alert, response.actor, at_ms, self._wall_ms)
@@ -263,8 +263,8 @@ class Alerting:
         if isinstance(left, AlertUpdate):
             self._book.correct(left, self._wall_ms)
         else:
-            self._end(place, Resolution.RETRACTED, at_ms)
-        self._watch_quiet(who, alert.risk)
+            self._end(key, Resolution.RETRACTED, at_ms)
+        self._schedule_quiet(who, alert.risk)
         return True
 
     def _dispose(self, response: Response, alert: Alert, at_ms: int) -> list[EventKey]:
@@ -310,11 +310,11 @@ class Alerting:
             case "age", [entity_kind, entity_id, risk]:
                 self._book.escalate_by_age((entity_kind, entity_id, risk), due_ms, self._wall_ms)
             case "capacity", []:
-                self._book.reconsider(self._book.waiting(), self._wall_ms)
+                self._book.reconsider(self._book.over_capacity(), self._wall_ms)
             case "cooldown", [entity_kind, entity_id, risk]:
-                place = (entity_kind, entity_id, risk)
-                self._suppressors.warm_up(place)
-                self._book.reconsider([place] if self._book.is_open(place) else [], self._wall_ms)
+                key = (entity_kind, entity_id, risk)
+                self._suppressors.warm_up(key)
+                self._book.reconsider([key] if self._book.is_open(key) else [], self._wall_ms)
             case "mute", [reason, name]:
                 changed = self._suppressors.mute((Suppression(reason), name))
                 self._count_room(self._suppressors.change(reason, name, due_ms))
@@ -336,12 +336,12 @@ class Alerting:
         self._end((*who, risk), Resolution.DISPLACED, self._stream_ms)
         self._fusion.forget(who, risk)
 
-    def _end(self, place: tuple[str, str, str], resolution: Resolution, at_ms: int) -> None:
-        kind, id_, risk = place
-        self._book.resolve(place, resolution, at_ms, self._moment_ms((kind, id_)))
+    def _end(self, key: tuple[str, str, str], resolution: Resolution, at_ms: int) -> None:
+        kind, id_, risk = key
+        self._book.resolve(key, resolution, at_ms, self._moment_ms((kind, id_)))
         self._fusion.note((kind, id_), Risk(risk), idle=True)
 
-    def _watch_quiet(self, who: Who, risk: Risk) -> None:
+    def _schedule_quiet(self, who: Who, risk: Risk) -> None:
         if (who, risk) in self._fusion:
             due_ms = self._fusion.quiet_at_ms(who, risk)
             self._count_room(self._quiet_timers(who).set((QUIET, *who, risk), due_ms))

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from sentinel.alerting.mute import Mute
 from sentinel.alerting.policy import Policy
-from sentinel.alerting.revision import change_between, claimed, opened, raised, request
+from sentinel.alerting.revision import change_between, opened, raised, request, updated
 from sentinel.alerting.suppressors import Suppressors
 from sentinel.model.alert import (
     ActionRequest,
@@ -52,14 +52,14 @@ _URGENCIES: tuple[_Urgency, ...] = tuple(
 class OpenAlert(Struct, kw_only=True):
     """An alert that is not over.
 
-    ``alert`` is its newest revision, ``claimed`` the tier by its score, ``requested`` the
+    ``alert`` is its newest revision, ``signal_tier`` the tier by its score, ``requested`` the
     actions that core systems have been told of, ``withheld`` those that were kept from them at
     least for a time, ``notified`` whether capacity was spent on it, ``ages`` whether it is raised
     when nobody answers, ``turn`` which alert was revised before which.
     """
 
     alert: Alert
-    claimed: Tier
+    signal_tier: Tier
     requested: list[Action] = struct_field(default_factory=list)
     withheld: list[Action] = struct_field(default_factory=list)
     notified: bool = False
@@ -101,7 +101,7 @@ class AlertBook:
         self._siblings: dict[str, dict[Key, None]] = {}  # by the alerts' Kafka key
         self._by_urgency: dict[_Urgency, dict[Key, None]] = {each: {} for each in _URGENCIES}
         self._turn = 0
-        self._waiting: dict[Key, None] = {}
+        self._over_capacity: dict[Key, None] = {}
         self._counts: Counter[tuple[Tier, AlertState, bool]] = Counter()
         self._written = Written()
         self._config_version = ""
@@ -136,31 +136,31 @@ class AlertBook:
         """How many alerts are open, by tier, state and whether they are suppressed."""
         return dict(self._counts)
 
-    def update(self, claim: AlertUpdate, moment_ms: int) -> bool:
+    def update(self, update: AlertUpdate, moment_ms: int) -> bool:
         """Open or revise the alert of the claim; False if there is nothing new to say."""
-        key = (claim.entity.kind, claim.entity.id, claim.risk)
+        key = (update.entity.kind, update.entity.id, update.risk)
         found = self._open.get(key)
         if found is None:
-            alert = opened(claim, self._key)
-            self._enter(key, OpenAlert(alert=alert, claimed=claim.tier, ages=claim.ages))
+            alert = opened(update, self._key)
+            self._enter(key, OpenAlert(alert=alert, signal_tier=update.tier, ages=update.ages))
             self._revise(key, self._open[key].alert, Change.OPENED, moment_ms)
             return True
-        draft = claimed(found.alert, claim, self._policy.escalating_firings)
-        change = change_between(found.alert, draft, claim)
+        draft = updated(found.alert, update, self._policy.escalating_firings)
+        change = change_between(found.alert, draft, update)
         if change is None:
             return False
-        found.claimed = claim.tier
+        found.signal_tier = update.tier
         if change in (Change.ROSE, Change.ESCALATED):
             draft = _unanswered(draft)
         self._revise(key, draft, change, moment_ms)
         return True
 
-    def correct(self, claim: AlertUpdate, moment_ms: int) -> None:
+    def correct(self, update: AlertUpdate, moment_ms: int) -> None:
         """Revise an open alert after an event behind it was taken back."""
-        key = (claim.entity.kind, claim.entity.id, claim.risk)
+        key = (update.entity.kind, update.entity.id, update.risk)
         found = self._open[key]
-        found.claimed = claim.tier
-        draft = claimed(found.alert, claim, self._policy.escalating_firings)
+        found.signal_tier = update.tier
+        draft = updated(found.alert, update, self._policy.escalating_firings)
         self._revise(key, draft, Change.CORRECTED, moment_ms)
 
     def acknowledge(self, alert: Alert, actor: str, at_ms: int, moment_ms: int) -> bool:
@@ -191,10 +191,10 @@ class AlertBook:
         if found is None:
             return
         alert = found.alert
-        self._counts[_standing(alert)] -= 1
+        self._counts[_count_key(alert)] -= 1
         self._by_urgency[_urgency(alert)].pop(key, None)
         self._stream_timers.cancel((AGE, *key))
-        self._waiting.pop(key, None)
+        self._over_capacity.pop(key, None)
         del self._by_id[alert.alert_id]
         siblings = self._siblings[alert.key]
         del siblings[key]
@@ -221,7 +221,7 @@ class AlertBook:
         draft = replace(
             found.alert,
             escalations=escalations,
-            tier=raised(found.claimed, len(escalations)),
+            tier=raised(found.signal_tier, len(escalations)),
             updated_at=max(due_ms, found.alert.updated_at),
         )
         self._revise(key, draft, Change.ESCALATED, moment_ms)
@@ -250,9 +250,9 @@ class AlertBook:
                 draft = replace(alert, updated_at=max(alert.updated_at, moment_ms))
                 self._write(key, draft, change, suppressed, moment_ms)
 
-    def waiting(self) -> list[Key]:
+    def over_capacity(self) -> list[Key]:
         """The alerts that wait for capacity, in the order in which they get it."""
-        return sorted(self._waiting, key=self._turn_of)
+        return sorted(self._over_capacity, key=self._turn_of)
 
     def _turn_of(self, key: Key) -> tuple[float, int, Key]:
         """The highest score first, of equal ones the oldest."""
@@ -269,12 +269,12 @@ class AlertBook:
 
     def restore(self, data: bytes) -> None:
         """Continue from what :meth:`snapshot` gave."""
-        self._open, self._by_id, self._siblings, self._waiting = {}, {}, {}, {}
+        self._open, self._by_id, self._siblings, self._over_capacity = {}, {}, {}, {}
         self._counts.clear()
         self._turn, found = msgspec.msgpack.decode(data, type=tuple[int, list[OpenAlert]])
         for each in found:
             self._enter(_key(each.alert), each)
-            self._counts[_standing(each.alert)] += 1
+            self._counts[_count_key(each.alert)] += 1
         self._by_urgency = {each: {} for each in _URGENCIES}
         for each in sorted(found, key=lambda each: each.turn):
             self._rank(_key(each.alert), each)
@@ -283,13 +283,13 @@ class AlertBook:
         self._open[key] = found
         self._by_id[found.alert.alert_id] = key
         self._siblings.setdefault(found.alert.key, {})[key] = None
-        self._note_waiting(key, found.alert)
+        self._note_capacity(key, found.alert)
 
-    def _note_waiting(self, key: Key, alert: Alert) -> None:
+    def _note_capacity(self, key: Key, alert: Alert) -> None:
         if any(each.reason is Suppression.CAPACITY for each in alert.suppressed):
-            self._waiting[key] = None
+            self._over_capacity[key] = None
         else:
-            self._waiting.pop(key, None)
+            self._over_capacity.pop(key, None)
 
     def _revise(self, key: Key, draft: Alert, change: Change, moment_ms: int) -> None:
         """Write ``draft``, and what changes for the others of its customer by it."""
@@ -309,7 +309,7 @@ class AlertBook:
         """The next revision; its new actions are requested unless something withholds them."""
         found = self._open[key]
         if found.alert.revision:
-            self._counts[_standing(found.alert)] -= 1
+            self._counts[_count_key(found.alert)] -= 1
             self._by_urgency[_urgency(found.alert)].pop(key, None)
         alert = found.alert = replace(
             draft,
@@ -319,8 +319,8 @@ class AlertBook:
             suppressed=suppressed,
             config_version=self._config_version,
         )
-        self._counts[_standing(alert)] += 1
-        self._note_waiting(key, alert)
+        self._counts[_count_key(alert)] += 1
+        self._note_capacity(key, alert)
         found.turn = self._turn
         self._turn += 1
         self._rank(key, found)
@@ -389,5 +389,5 @@ def _urgency(alert: Alert) -> _Urgency:
     return alert.tier, alert.state
 
 
-def _standing(alert: Alert) -> tuple[Tier, AlertState, bool]:
+def _count_key(alert: Alert) -> tuple[Tier, AlertState, bool]:
     return alert.tier, alert.state, bool(alert.suppressed)

@@ -37,8 +37,8 @@ class Fusion:
         self._states: OrderedDict[tuple[Who, Risk], RiskState] = OrderedDict()
         self._idle: OrderedDict[tuple[Who, Risk], None] = OrderedDict()
 
-    def __contains__(self, place: tuple[Who, Risk]) -> bool:
-        return place in self._states
+    def __contains__(self, key: tuple[Who, Risk]) -> bool:
+        return key in self._states
 
     def fuse(self, signals: Sequence[Signal], clock_ms: int) -> Iterator[tuple[AlertUpdate, int]]:
         """What the live signals of one event come to, a claim for each risk that is news.
@@ -86,7 +86,7 @@ class Fusion:
             )
             verdict = self._judge(state, cause.risk, [count for _, count in counted])
             if isinstance(verdict, Tier):
-                yield self._claim(who, cause.risk, verdict), len(counted)
+                yield self._update(who, cause.risk, verdict), len(counted)
             else:
                 self.dropped[verdict] += len(counted)
 
@@ -103,7 +103,7 @@ class Fusion:
         self._rescore(state, risk)
         if state.tier is None:
             return None
-        return self._claim(who, risk, state.tier)
+        return self._update(who, risk, state.tier)
 
     def quiet_at_ms(self, who: Who, risk: Risk) -> int:
         """When the quiet period of what stands will be over."""
@@ -123,16 +123,16 @@ class Fusion:
 
     def note(self, who: Who, risk: Risk, *, idle: bool) -> None:
         """Say whether an alert is open of what stands; nothing happens if nothing does."""
-        place = who, risk
+        key = who, risk
         if not idle:
-            self._idle.pop(place, None)
-        elif place in self._states and place not in self._idle:
-            self._states.move_to_end(place)
-            self._idle[place] = None
+            self._idle.pop(key, None)
+        elif key in self._states and key not in self._idle:
+            self._states.move_to_end(key)
+            self._idle[key] = None
 
     def note_all(self, is_idle: Callable[[Who, Risk], bool]) -> None:
         """Say of everything that stands whether it is idle, as it was when it was saved."""
-        self._idle = OrderedDict((place, None) for place in self._states if is_idle(*place))
+        self._idle = OrderedDict((key, None) for key in self._states if is_idle(*key))
 
     @property
     def is_over(self) -> bool:
@@ -192,7 +192,7 @@ class Fusion:
             return SignalDrop.UNCHANGED
         return state.tier
 
-    def _claim(self, who: Who, risk: Risk, tier: Tier) -> AlertUpdate:
+    def _update(self, who: Who, risk: Risk, tier: Tier) -> AlertUpdate:
         """What is to be said of an entity and risk, as everything stands now."""
         states = self._of(who)
         state = states[risk]

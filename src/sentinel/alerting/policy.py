@@ -140,8 +140,8 @@ def read_policy(document: Document) -> Policy:
     )
 
 
-def _duration(document: Document, place: Path, text: str) -> int:
+def _duration(document: Document, path: Path, text: str) -> int:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise document.error(place, str(error)) from None
+        raise document.error(path, str(error)) from None

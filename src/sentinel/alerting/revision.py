@@ -19,69 +19,69 @@ from sentinel.model.signal import Action
 _TIERS = tuple(Tier)
 
 
-def opened(claim: AlertUpdate, key: bytes) -> Alert:
+def opened(update: AlertUpdate, key: bytes) -> Alert:
     """The alert that the claim opens, before its first revision; ``key`` is for its id."""
     return Alert(
-        alert_id=_alert_id(claim, key),
+        alert_id=_alert_id(update, key),
         revision=0,
-        key=claim.key,
-        entity=claim.entity,
-        risk=claim.risk,
+        key=update.key,
+        entity=update.entity,
+        risk=update.risk,
         state=AlertState.FIRING,
         change=Change.OPENED,
-        tier=claim.tier,
+        tier=update.tier,
         previous_tier=None,
-        score=claim.score,
-        customer_score=claim.customer_score,
-        title=claim.title,
-        opened_at=claim.at_ms,
-        updated_at=claim.at_ms,
+        score=update.score,
+        customer_score=update.customer_score,
+        title=update.title,
+        opened_at=update.at_ms,
+        updated_at=update.at_ms,
         acknowledged_by=None,
         assignee=None,
         resolution=None,
         escalations=(),
         suppressed=(),
-        trigger=claim.trigger,
-        reasons=claim.reasons,
-        actions=claim.actions,
-        runbook=claim.runbook,
+        trigger=update.trigger,
+        reasons=update.reasons,
+        actions=update.actions,
+        runbook=update.runbook,
         config_version="",
     )
 
 
-def claimed(alert: Alert, claim: AlertUpdate, escalating_firings: int) -> Alert:
+def updated(alert: Alert, update: AlertUpdate, escalating_firings: int) -> Alert:
     """The alert as the claim says it stands; ``trigger`` is the claim's."""
     escalations = alert.escalations
     if (
         Escalation.GROWTH not in escalations
-        and sum(reason.count for reason in claim.reasons) >= escalating_firings
+        and sum(reason.count for reason in update.reasons) >= escalating_firings
     ):
         escalations = (*escalations, Escalation.GROWTH)
     return replace(
         alert,
-        tier=raised(claim.tier, len(escalations)),
-        score=claim.score,
-        customer_score=claim.customer_score,
-        title=claim.title,
-        updated_at=max(alert.updated_at, claim.at_ms),
+        tier=raised(update.tier, len(escalations)),
+        score=update.score,
+        customer_score=update.customer_score,
+        title=update.title,
+        updated_at=max(alert.updated_at, update.at_ms),
         escalations=escalations,
-        trigger=claim.trigger,
-        reasons=claim.reasons,
-        actions=claim.actions,
-        runbook=claim.runbook,
+        trigger=update.trigger,
+        reasons=update.reasons,
+        actions=update.actions,
+        runbook=update.runbook,
     )
 
 
-def change_between(before: Alert, after: Alert, claim: AlertUpdate) -> Change | None:
+def change_between(before: Alert, after: Alert, update: AlertUpdate) -> Change | None:
     """What is new in ``after``; None if it is not worth a revision."""
     if _TIERS.index(after.tier) < _TIERS.index(before.tier):
         grown = len(after.escalations) > len(before.escalations)
         return Change.ESCALATED if grown else Change.ROSE
     if after.tier is not before.tier:
         return Change.FELL
-    if claim.renews:
+    if update.renews:
         return Change.ROSE
-    return Change.GREW if claim.is_news else None
+    return Change.GREW if update.is_news else None
 
 
 def raised(tier: Tier, times: int) -> Tier:
@@ -108,10 +108,10 @@ def request(alert: Alert, action: Action) -> ActionRequest:
     )
 
 
-def _alert_id(claim: AlertUpdate, key: bytes) -> str:
+def _alert_id(update: AlertUpdate, key: bytes) -> str:
     """BLAKE2b-128 of the JSON array [entity kind, entity id, risk, occasion], in hex.
 
     Keyed, so that nobody finds out whose alert it is by trying ids.
     """
-    parts = (claim.entity.kind, claim.entity.id, claim.risk, claim.dedup_key)
+    parts = (update.entity.kind, update.entity.id, update.risk, update.dedup_key)
     return hashlib.blake2b(msgspec.json.encode(parts), digest_size=16, key=key).hexdigest()

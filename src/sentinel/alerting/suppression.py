@@ -159,11 +159,11 @@ def read_suppression(document: Document, zone: ZoneInfo) -> SuppressionRules:
     )
 
 
-def _duration(document: Document, place: Path, text: str) -> int:
+def _duration(document: Document, path: Path, text: str) -> int:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise document.error(place, str(error)) from None
+        raise document.error(path, str(error)) from None
 
 
 def _hours(length_ms: int) -> str:
@@ -175,12 +175,12 @@ def _is_narrow(matchers: Sequence[str]) -> bool:
     return any(each.op == "=" and each.name in ("entity", "rule") for each in found)
 
 
-def _labels(document: Document, place: Path, names: Sequence[str]) -> tuple[str, ...]:
+def _labels(document: Document, path: Path, names: Sequence[str]) -> tuple[str, ...]:
     for n, name in enumerate(names):
         try:
             refuse_unknown_label(name)
         except WrongTextError as error:
-            raise document.wrong_text((*place, n), error) from None
+            raise document.wrong_text((*path, n), error) from None
     return tuple(names)
 
 
@@ -213,11 +213,11 @@ def _times(document: Document, n: int, entry: _Maintenance, zone: ZoneInfo) -> T
     )
 
 
-def _time(document: Document, place: Path, text: str) -> time:
+def _time(document: Document, path: Path, text: str) -> time:
     try:
         return parse_time_of_day(text)
     except WrongTextError as error:
-        raise document.wrong_text(place, error) from None
+        raise document.wrong_text(path, error) from None
 
 
 def _refuse_repeated_names(document: Document, file: _File) -> None:

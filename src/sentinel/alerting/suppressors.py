@@ -104,8 +104,8 @@ class Suppressors:
 
     def arm(self, moment_ms: int) -> bool:
         """Have configured mutes wait for when they change; False if a timer finds no room."""
-        waiting = [key for key in self._configured if (MUTE, *key) not in self._timers]
-        armed = [self._wait(key, self._configured[key], moment_ms) for key in waiting]
+        unarmed = [key for key in self._configured if (MUTE, *key) not in self._timers]
+        armed = [self._wait(key, self._configured[key], moment_ms) for key in unarmed]
         return all(armed)
 
     def disarm(self, old: "Suppressors") -> None:
@@ -143,9 +143,9 @@ class Suppressors:
         self._timers.cancel((MUTE, *key))
         return self._wait(key, self._silenced[key], moment_ms)
 
-    def mute(self, place: tuple[Suppression, str]) -> Mute | None:
+    def mute(self, key: tuple[Suppression, str]) -> Mute | None:
         """The mute of that reason and name, if there is one."""
-        return self._configured.get(place) or self._silenced.get(place)
+        return self._configured.get(key) or self._silenced.get(key)
 
     def change(self, reason: str, name: str, due_ms: int) -> bool:
         """A mute's timer is due: wait for its next change, or forget a silence that is over."""
@@ -160,22 +160,22 @@ class Suppressors:
         is no more urgent.  A red one is never the like of another, nor is one that asks for
         containment: one wrong verdict must not leave the way open to an attacker.
         """
-        if not self._timers.set((COOLDOWN, *_place(alert)), until_ms):
+        if not self._timers.set((COOLDOWN, *_key(alert)), until_ms):
             return False
-        cooling = self._cooldowns.setdefault(_place(alert), {})
+        cooling = self._cooldowns.setdefault(_key(alert), {})
         cooling.update({each.rule_id: (until_ms, alert.tier) for each in alert.reasons})
         return True
 
-    def warm_up(self, place: tuple[str, str, str]) -> None:
+    def warm_up(self, key: tuple[str, str, str]) -> None:
         """The last cooldown of an entity and risk is over."""
-        del self._cooldowns[place]
+        del self._cooldowns[key]
 
     def snapshot(self) -> bytes:
         """Silences, cooldowns and spent capacity; equal states give equal bytes."""
         return msgspec.msgpack.encode(
             (
                 [self._silences[name] for _, name in self._silenced],
-                sorted((*place, sorted(each.items())) for place, each in self._cooldowns.items()),
+                sorted((*key, sorted(each.items())) for key, each in self._cooldowns.items()),
                 self.capacity.snapshot(),
             )
         )
@@ -198,7 +198,7 @@ class Suppressors:
 
     def _judged(self, alert: Alert, moment_ms: int) -> Tier | None:
         """The tier of the false positive that cools this alert down, None if it must be told."""
-        cooling = self._cooldowns.get(_place(alert))
+        cooling = self._cooldowns.get(_key(alert))
         if cooling is None or alert.tier is Tier.RED or not CONTAINMENT.isdisjoint(alert.actions):
             return None
         found = [cooling.get(reason.rule_id, _NOT_JUDGED) for reason in alert.reasons]
@@ -218,7 +218,7 @@ class Suppressors:
         return True
 
 
-def _place(alert: Alert) -> tuple[str, str, str]:
+def _key(alert: Alert) -> tuple[str, str, str]:
     return alert.entity.kind, alert.entity.id, alert.risk
 
 

@@ -202,13 +202,13 @@ def _rules(judgement: Judgement) -> str:
 
 
 def _table(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    def cell(tag: str, place: int, value: Any) -> str:
+    def cell(tag: str, column: int, value: Any) -> str:
         text = f"{value:,}" if isinstance(value, int) else str(value)
-        return f"<{tag}{' class=n' if place else ''}>{escape(text)}</{tag}>"
+        return f"<{tag}{' class=n' if column else ''}>{escape(text)}</{tag}>"
 
     def line(tag: str, row: Sequence[Any]) -> str:
         return (
-            "<tr>" + "".join(cell(tag, place, value) for place, value in enumerate(row)) + "</tr>"
+            "<tr>" + "".join(cell(tag, column, value) for column, value in enumerate(row)) + "</tr>"
         )
 
     return f"<table>{line('th', heading)}{''.join(line('td', row) for row in rows)}</table>"

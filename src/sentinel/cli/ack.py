@@ -41,8 +41,8 @@ def ack(
     except ValueError as error:
         raise UserError(f"--since: {error}") from None
     try:
-        with ResponseClient(Settings.from_environment(os.environ)) as answers:
-            alert = answers.alert(alert_id, since_ms)
+        with ResponseClient(Settings.from_environment(os.environ)) as client:
+            alert = client.alert(alert_id, since_ms)
             if alert.resolution is not None:
                 raise UserError(f"alert {alert_id} is over: {alert.resolution}")
             response = Response(
@@ -55,12 +55,12 @@ def ack(
                 verdict=verdict,
                 note=note,
             )
-            answers.respond(response)
+            client.respond(response)
             typer.echo(f"{response.kind} sent for {alert.tier} alert {alert_id}: {alert.title.en}")
             if alert.state is AlertState.ACKNOWLEDGED and verdict is None:
                 typer.echo(f"nothing changes: {alert.acknowledged_by} has acknowledged it")
             else:
-                typer.echo(_told(verdict, answers.outcome(response, alert, _WAIT_S)))
+                typer.echo(_told(verdict, client.outcome(response, alert, _WAIT_S)))
     except (SettingsError, ResponseError) as error:
         raise UserError(str(error)) from None
 

@@ -12,7 +12,7 @@ import typer
 from sentinel.cli.failure import FAILED, UserError
 
 if TYPE_CHECKING:
-    from sentinel.model.letter import Place
+    from sentinel.model.letter import RecordPosition
     from sentinel.settings import Settings
 
 _MOST_LISTED = 10_000
@@ -62,12 +62,12 @@ def show(
     from sentinel.cli.deadletter_text import bar, told_whole
     from sentinel.kafka.letter_topic import LetterError, LetterTopic
 
-    place = _place(letter_id)
+    position = _position(letter_id)
     try:
         with LetterTopic(_settings()) as letters, bar("dead letters") as advance:
-            found = letters.letters(lambda each: each.place == place, None, 1, advance)
+            found = letters.letters(lambda each: each.position == position, None, 1, advance)
             if not found.letters:
-                raise UserError(f"there is no dead letter {place}")
+                raise UserError(f"there is no dead letter {position}")
             (whole,) = letters.whole(found.letters)
     except LetterError as error:
         raise UserError(str(error)) from None
@@ -114,7 +114,7 @@ def replay(
     settings = _settings()
     limits = read_configuration(configs).bounds.ingest
     mapped = mapping.read(map_name) if map_name is not None else None
-    places = [_place(each) for each in letter_ids or ()]
+    positions = [_position(each) for each in letter_ids or ()]
     since_ms = None if since is None else _since_ms(since)
     try:
         work = Replay(
@@ -125,8 +125,8 @@ def replay(
         )
         with work:
             with bar("dead letters") as advance:
-                work.choose(selection(reason, topic, places), since_ms, _MOST_SENT, advance)
-            work.require(places)
+                work.choose(selection(reason, topic, positions), since_ms, _MOST_SENT, advance)
+            work.require(positions)
             with bar("letters") as advance:
                 for result in work.results(advance):
                     typer.echo(resent(result, as_json=as_json))
@@ -143,11 +143,11 @@ def _settings() -> "Settings":
     return Settings.from_environment(os.environ)
 
 
-def _place(text: str) -> "Place":
-    from sentinel.model.letter import parse_place
+def _position(text: str) -> "RecordPosition":
+    from sentinel.model.letter import parse_position
 
     try:
-        return parse_place(text)
+        return parse_position(text)
     except ValueError as error:
         raise UserError(str(error)) from None
 

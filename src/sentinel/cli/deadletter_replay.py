@@ -11,7 +11,7 @@ from sentinel.kafka.registry import open_registry
 from sentinel.kafka.resend import Mended, Resender
 from sentinel.kafka.topics import Topics
 from sentinel.model.events import Stream
-from sentinel.model.letter import Letter, Place, WholeLetter
+from sentinel.model.letter import Letter, RecordPosition, WholeLetter
 from sentinel.replay.repair import MendedEvent, Repairer, StaysError, ToJson, stream_of
 from sentinel.settings import Settings
 
@@ -64,7 +64,7 @@ class Replay(Closing):
         self._resender = None if dry_run else Resender(settings, by)
         self._topic = LetterTopic(settings)
         self._letters: list[Letter] = []
-        self._known: set[Place] = set()
+        self._known: set[RecordPosition] = set()
         self.counts = Counts(dry_run=dry_run)
 
     def close(self) -> None:
@@ -86,14 +86,14 @@ class Replay(Closing):
                 f"more than {most:,} letters: choose fewer by --since, --topic or --reason"
             )
         self._letters = [each for each in found.letters if each.repair is None]
-        self._known = {each.place for each in found.letters}
+        self._known = {each.position for each in found.letters}
         self.counts.repaired = found.repaired
 
-    def require(self, places: Iterable[Place]) -> None:
+    def require(self, positions: Iterable[RecordPosition]) -> None:
         """Raise LetterError unless all letters that were named are there."""
-        for place in places:
-            if place not in self._known:
-                raise LetterError(f"there is no dead letter {place} among those chosen")
+        for position in positions:
+            if position not in self._known:
+                raise LetterError(f"there is no dead letter {position} among those chosen")
 
     def results(self, advance: Advance) -> Iterator[Result]:
         """Mend, judge and send the letters in batches; raises LetterError."""
@@ -131,7 +131,9 @@ class Replay(Closing):
         return Result(letter, stays=str(error), dry_run=self.counts.dry_run)
 
     def _send(self, batch: _Batch) -> list[Result]:
-        batch.mended.sort(key=lambda each: each.letter.place)  # a customer's records as they came
+        batch.mended.sort(
+            key=lambda each: each.letter.position
+        )  # a customer's records as they came
         if batch.mended and self._resender is not None:
             self._resender.send(batch.mended)
         self.counts.sent += len(batch.results)

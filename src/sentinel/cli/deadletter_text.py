@@ -36,7 +36,7 @@ def told(letter: Letter, *, as_json: bool) -> str:
         return msgspec.json.encode(_fields(letter)).decode()
     length = "no value" if letter.value_bytes is None else f"{letter.value_bytes} bytes"
     cut = ", cut" if letter.is_cut else ""
-    line = f"{letter.place}  {_when(letter.at_ms)}  {letter.reason}  {length}{cut}"
+    line = f"{letter.position}  {_when(letter.at_ms)}  {letter.reason}  {length}{cut}"
     if letter.repair is not None:
         line += f"  repaired {_when(letter.repair.at_ms)} by {letter.repair.by}"
     return visible(f"{line}  {letter.detail}")
@@ -73,11 +73,11 @@ def resent(result: Result, *, as_json: bool) -> str:
     done = "would be sent" if result.dry_run else "sent"
     is_late = any(each.is_late for each in result.events)
     if not as_json:
-        place, reason = result.letter.place, result.stays
+        position, reason = result.letter.position, result.stays
         return visible(
-            f"{place}  stays: {reason}" if reason else f"{place}  {done}{_late(is_late)}"
+            f"{position}  stays: {reason}" if reason else f"{position}  {done}{_late(is_late)}"
         )
-    fields: dict[str, object] = {"id": str(result.letter.place)}
+    fields: dict[str, object] = {"id": str(result.letter.position)}
     if result.stays:
         fields |= {"outcome": "stays", "detail": result.stays}
     else:
@@ -116,7 +116,7 @@ def _length(ms: int) -> str:
 def _fields(letter: Letter) -> dict[str, object]:
     repair = letter.repair
     return {
-        "id": str(letter.place),
+        "id": str(letter.position),
         "at": _when(letter.at_ms),
         "reason": letter.reason,
         "detail": letter.detail,

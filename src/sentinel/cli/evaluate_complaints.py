@@ -54,10 +54,12 @@ def _table(report: "Report") -> str:
     ]
     for name, figures in report.products.items():
         wrong = sorted(report.confusion[name].items(), key=lambda each: (-each[1], each[0]))
-        taken = ", ".join(f"{guess or 'none'} {count}" for guess, count in wrong if guess != name)
+        confused = ", ".join(
+            f"{guess or 'none'} {count}" for guess, count in wrong if guess != name
+        )
         lines.append(
             f"{name:{width}}  {figures.count:5}  {_shown(figures.precision):>9}"
-            f"  {_shown(figures.recall):>6}  {taken}"
+            f"  {_shown(figures.recall):>6}  {confused}"
         )
     return "\n".join(lines)
 

@@ -40,8 +40,8 @@ def label(
         note=note,
     )
     try:
-        with ResponseClient(Settings.from_environment(os.environ)) as answers:
-            answers.respond(response)
+        with ResponseClient(Settings.from_environment(os.environ)) as client:
+            client.respond(response)
     except (SettingsError, ResponseError) as error:
         raise UserError(str(error)) from None
     typer.echo(f"{verdict} sent for event {event_id}")

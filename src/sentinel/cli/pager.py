@@ -106,7 +106,7 @@ async def _try_each(channels: "dict[str, Channel]", plan: "Plan") -> bool:
     now_ms, good = _now_ms(), True
     title = Title("Test page: nothing has happened", "测试通知：无实际预警")
     alert_id = f"test-{now_ms}"
-    said = Content(
+    content = Content(
         alert_id=alert_id,
         revision=1,
         tier=Tier.BLUE,
@@ -124,7 +124,9 @@ async def _try_each(channels: "dict[str, Channel]", plan: "Plan") -> bool:
         try:
             for kind in (PageKind.TRIGGER, PageKind.RESOLVE):
                 page_id = f"{alert_id}.{kind}.{name}"
-                page = Page(page_id=page_id, channel=name, kind=kind, content=said, since_ms=now_ms)
+                page = Page(
+                    page_id=page_id, channel=name, kind=kind, content=content, since_ms=now_ms
+                )
                 async with asyncio.timeout(plan.timeout_ms / 1000):
                     await channel.send(page, _now_ms())
         except (Refused, Unreached, TimeoutError) as error:

@@ -64,8 +64,8 @@ def _findings(plan: "Plan") -> list[str]:
 def _show(plan: "Plan", labels: dict[str, str], moment_ms: int) -> None:
     for route in plan.root.matching(labels, moment_ms):
         quiet = route.quiet is not None and route.quiet.is_on(moment_ms)
-        held = ", quiet hours: held" if quiet and labels["tier"] != Tier.RED else ""
-        typer.echo(f"{route.name}{held}")
+        note = ", quiet hours: held" if quiet and labels["tier"] != Tier.RED else ""
+        typer.echo(f"{route.name}{note}")
         for rung in route.ladder:
             channels = ", ".join(f"{name} ({plan.channels[name].type})" for name in rung.channels)
             typer.echo(f"  after {rung.after_ms // 1000} s: {channels}")

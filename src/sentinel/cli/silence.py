@@ -22,7 +22,7 @@ _WAIT_S = 3.0
 silence = typer.Typer(help="Silences: nobody is notified of some alerts.", no_args_is_help=True)
 
 
-def _answers() -> "ResponseClient":
+def _client() -> "ResponseClient":
     from sentinel.cli.failure import UserError
     from sentinel.kafka.response_client import ResponseClient
     from sentinel.settings import Settings, SettingsError
@@ -78,8 +78,8 @@ def add(
         comment=comment,
     )
     try:
-        with _answers() as answers:
-            answers.silence(made, made.created_by, _WAIT_S)
+        with _client() as client:
+            client.silence(made, made.created_by, _WAIT_S)
     except ResponseError as error:
         raise UserError(str(error)) from None
     typer.echo(made.silence_id)
@@ -130,11 +130,11 @@ def _change(silence_id: str, change: "Callable[[Silence, int], Silence]", actor:
     from sentinel.kafka.response_client import ResponseError
 
     try:
-        with _answers() as answers:
-            known = {each.silence_id: each for each in _readable(answers)}
+        with _client() as client:
+            known = {each.silence_id: each for each in _readable(client)}
             if silence_id not in known:
                 raise UserError(f"there is no silence {silence_id}")
-            answers.silence(change(known[silence_id], _now_ms()), actor, _WAIT_S)
+            client.silence(change(known[silence_id], _now_ms()), actor, _WAIT_S)
     except ResponseError as error:
         raise UserError(str(error)) from None
 
@@ -152,8 +152,8 @@ def show(
     from sentinel.model.events import epoch_ms
 
     try:
-        with _answers() as answers:
-            found = _readable(answers)
+        with _client() as client:
+            found = _readable(client)
     except ResponseError as error:
         raise UserError(str(error)) from None
     now_ms = _now_ms()
@@ -162,9 +162,9 @@ def show(
             typer.echo(msgspec.json.encode(each).decode() if as_json else _line(each, now_ms))
 
 
-def _readable(answers: "ResponseClient") -> "list[Silence]":
+def _readable(client: "ResponseClient") -> "list[Silence]":
     """The silences in the topic; on stderr how many records are none."""
-    found = answers.silences()
+    found = client.silences()
     if found.unreadable:
         told = f"{found.unreadable} records of the silences topic cannot be read: skipped"
         typer.echo(f"sentinel: {told}", err=True)
@@ -178,6 +178,6 @@ def _line(each: "Silence", now_ms: int) -> str:
     state = "over" if end <= now_ms else "active" if start <= now_ms else "pending"
     until = datetime.fromtimestamp(end / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
     approved = "" if each.approved_by is None else f", approved by {each.approved_by}"
-    said = f"{each.created_by}{approved}: {each.comment}"
-    line = f"{each.silence_id}  {state:7}  until {until}  {' '.join(each.matchers)}  {said}"
+    note = f"{each.created_by}{approved}: {each.comment}"
+    line = f"{each.silence_id}  {state:7}  until {until}  {' '.join(each.matchers)}  {note}"
     return visible(line)

@@ -53,7 +53,7 @@ class Alarms:
                 self._open.pop(notice.complaint_id, None)
                 over = notice.kind is Kind.COMPLETED
                 ended = Resolution.COMPLETED if over else Resolution.DISPLACED
-                return _ending(notice, ended) if before else None
+                return _resolution(notice, ended) if before else None
             case Kind.MET:
                 left = [each for each in before if each.about != _about(notice)]
                 if len(left) == len(before):
@@ -61,15 +61,15 @@ class Alarms:
                 self._open[notice.complaint_id] = left
                 if not left:
                     del self._open[notice.complaint_id]
-                    return _ending(notice, Resolution.COMPLETED)
-                return self._claim(notice, left, is_news=False)
+                    return _resolution(notice, Resolution.COMPLETED)
+                return self._update(notice, left, is_news=False)
         is_news = notice.kind is not Kind.EXTENDED
         if not is_news and all(each.about != _about(notice) for each in before):
             return None  # nobody was warned of the old deadline
         open_notices = self._stand(notice, before)
         left = [each for each in before if each.about != open_notices.about] + [open_notices]
         self._open[notice.complaint_id] = left
-        return self._claim(notice, left, is_news=is_news)
+        return self._update(notice, left, is_news=is_news)
 
     def carry(self, old: "Alarms") -> None:
         """Continue where ``old`` stands."""
@@ -110,7 +110,7 @@ class Alarms:
         )
         return OpenNotice(about, tier, reason)
 
-    def _claim(
+    def _update(
         self, notice: Notice, open_notices: list[OpenNotice], *, is_news: bool
     ) -> AlertUpdate:
         ranked = sorted(open_notices, key=lambda each: (_TIERS.index(each.tier), each.about))
@@ -139,7 +139,7 @@ def _about(notice: Notice) -> str:
     return notice.duty or notice.problem or notice.kind
 
 
-def _ending(notice: Notice, resolution: Resolution) -> AlertResolution:
+def _resolution(notice: Notice, resolution: Resolution) -> AlertResolution:
     entity = Entity(COMPLAINT, notice.complaint_id)
     return AlertResolution(
         entity=entity, risk=Risk.LEGAL, resolution=resolution, at_ms=notice.at_ms

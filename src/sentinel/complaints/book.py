@@ -111,7 +111,7 @@ class Complaints:
             reminder = next_reminder(self.policy, record, duty)
             assert reminder is not None  # noqa: S101 - it is what the timer was set for
             record.warned[duty] += 1
-            self._watch(record, duty)
+            self._set_warnings(record, duty)
             notices.append(
                 tell(
                     DUE[duty],
@@ -169,7 +169,7 @@ class Complaints:
         for record in opened:
             warned = record.warned
             record.warned = {duty: warned.get(duty, 0) for duty in duties(self.policy, record)}
-            self._watch(record, *record.warned)
+            self._set_warnings(record, *record.warned)
 
     def _no_timers(self) -> Timers:
         return Timers(len(Duty) * (self.policy.max_open + 1))  # one more while it is let go
@@ -198,7 +198,7 @@ class Complaints:
         self._open[record.complaint_id] = record
         self.backlog[record.status, record.channel] += 1
         record.warned = dict.fromkeys(duties(policy, record), 0)
-        self._watch(record, *record.warned)
+        self._set_warnings(record, *record.warned)
         if len(self._open) > policy.max_open:
             notices.append(self._forget(next(iter(self._open.values())), cause))
         return notices
@@ -223,7 +223,7 @@ class Complaints:
             record.seen = sorted({*record.seen, to})
         if verdict is Transition.HISTORY and to is Status.RECEIVED:
             record.opened_at = min(record.opened_at, cause.at_ms)
-            self._watch(record, *record.warned)
+            self._set_warnings(record, *record.warned)
         elif verdict is Transition.MOVE:
             notices += self._move(record, to, cause)
             if to is Status.REPLIED and Status.CLOSED in record.seen:  # it was held back
@@ -261,7 +261,7 @@ class Complaints:
         # Told after the old deadline was warned of, the new one has a warning of its own.
         last = len(self.policy.warnings) - 1
         record.warned[Duty.RESOLVE] = min(record.warned[Duty.RESOLVE], last)
-        self._watch(record, Duty.RESOLVE)
+        self._set_warnings(record, Duty.RESOLVE)
         deadline = due(self.policy, record, Duty.RESOLVE)
         facts = about(self.policy, record, Duty.RESOLVE, deadline)
         return [*notices, tell(Kind.EXTENDED, record, cause, **facts)]
@@ -300,7 +300,7 @@ class Complaints:
             self._timers.cancel((record.complaint_id, duty))
         record.warned = {}
 
-    def _watch(self, record: Record, *duties: Duty) -> None:
+    def _set_warnings(self, record: Record, *duties: Duty) -> None:
         """Set the next warning of each duty, or none where none is left."""
         for duty in duties:
             reminder = next_reminder(self.policy, record, duty)

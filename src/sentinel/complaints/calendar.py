@@ -65,8 +65,8 @@ class WorkingCalendar:
     def is_working_day(self, day: dt.date) -> bool:
         """Whether people work on ``day``."""
         days = self._table(day.year).days
-        place = bisect_left(days, day.toordinal())
-        return place < len(days) and days[place] == day.toordinal()
+        index = bisect_left(days, day.toordinal())
+        return index < len(days) and days[index] == day.toordinal()
 
     def local_day(self, time_ms: int) -> dt.date:
         """The local day of ``time_ms``."""

@@ -188,55 +188,55 @@ def _terms(file: _File, read: dict[_Written, Term], channel: _Special, category:
 
 def _read_terms(document: Document, file: _File) -> dict[_Written, Term]:
     """Every term by how it is written; none is longer than the maximum on any calendar."""
-    places: dict[Path, _Written | None] = {
+    terms: dict[Path, _Written | None] = {
         ("days", "maximum"): file.days.maximum,
         ("days", "acknowledge"): file.days.acknowledge,
         ("days", "resolve"): file.days.resolve,
     }
     for section in ("channels", "categories"):
         for name, special in getattr(file, section).items():
-            places[section, name, "acknowledge"] = special.acknowledge
-            places[section, name, "resolve"] = special.resolve
+            terms[section, name, "acknowledge"] = special.acknowledge
+            terms[section, name, "resolve"] = special.resolve
     read: dict[_Written, Term] = {}
-    for place, written in places.items():
+    for path, written in terms.items():
         if written is None:
             continue
         try:
             term = read[written] = parse_term(written)
         except WrongTextError as error:
-            raise document.wrong_text(place, error) from None
+            raise document.wrong_text(path, error) from None
         maximum = read[file.days.maximum]
         if term != maximum and term.never_ends_before(maximum):
-            raise document.error(place, f"{term} is longer than the maximum {maximum}")
+            raise document.error(path, f"{term} is longer than the maximum {maximum}")
     return read
 
 
 def _check_warnings(document: Document, warnings: list[Warn]) -> None:
-    for place, (earlier, later) in enumerate(pairwise(warnings), 1):
+    for index, (earlier, later) in enumerate(pairwise(warnings), 1):
         if later.at <= earlier.at:
             message = f"{later.at:g} does not come after {earlier.at:g}"
-            raise document.error(("warnings", place, "at"), message)
+            raise document.error(("warnings", index, "at"), message)
         if _TIERS.index(later.tier) > _TIERS.index(earlier.tier):
             message = f"{later.tier} is lower than {earlier.tier} before it"
-            raise document.error(("warnings", place, "tier"), message)
+            raise document.error(("warnings", index, "tier"), message)
     if warnings[-1].at < 1:
         message = "the last warning is not at the deadline"
         raise document.error(("warnings", len(warnings) - 1, "at"), message, "end with at: 1.0")
 
 
 def _whole_days(document: Document, text: str) -> int:
-    place = ("repeated", "within")
+    index = ("repeated", "within")
     try:
         within_ms = parse_duration(text)
     except ValueError as error:
-        raise document.error(place, str(error)) from None
+        raise document.error(index, str(error)) from None
     if within_ms % _DAY_MS:
-        raise document.error(place, f"{text} is not a number of whole days", "like 30d")
+        raise document.error(index, f"{text} is not a number of whole days", "like 30d")
     return within_ms // _DAY_MS
 
 
 def _calendar(document: Document, days: _Calendar, zone: ZoneInfo) -> WorkingCalendar:
-    for place, day in enumerate(days.off):
+    for index, day in enumerate(days.off):
         if day in days.working:
-            raise document.error(("calendar", "off", place), f"{day} is a working day as well")
+            raise document.error(("calendar", "off", index), f"{day} is a working day as well")
     return WorkingCalendar(zone, frozenset(days.working), frozenset(days.off))

@@ -20,7 +20,7 @@ from sentinel.delivery.entries import (
 from sentinel.delivery.page import LINK_FIELDS
 from sentinel.delivery.routes import Route, Rung
 from sentinel.model.document import Document, WrongTextError, did_you_mean
-from sentinel.model.document import Path as Place
+from sentinel.model.document import Path as DocumentPath
 from sentinel.model.duration import parse_duration
 from sentinel.model.file import read_document
 from sentinel.model.hours import DAYS, Weekly, parse_time_of_day, read_zone
@@ -148,17 +148,17 @@ def read_plan(document: Document, zone: ZoneInfo) -> Plan:
 
 def _check_channel(document: Document, name: str, entry: ChannelEntry) -> None:
     """Check a channel's key and rate against its type; raises ConfigError."""
-    place: Place = ("channels", name)
+    path: DocumentPath = ("channels", name)
     if entry.type in NEEDS_KEY and entry.key is UNSET:
-        raise document.error(place, f"a {entry.type} channel needs a key")
+        raise document.error(path, f"a {entry.type} channel needs a key")
     if entry.type not in NEEDS_KEY + MAY_HAVE_KEY and entry.key is not UNSET:
-        raise document.error((*place, "key"), f"a {entry.type} channel has no key")
-    per_ms = _duration(document, (*place, "rate", "per"), entry.rate.per)
+        raise document.error((*path, "key"), f"a {entry.type} channel has no key")
+    per_ms = _duration(document, (*path, "rate", "per"), entry.rate.per)
     most = MOST_A_MINUTE.get(entry.type)
     # The pages of a longer time may be sent in one minute of it.
     if most is not None and entry.rate.pages > most * min(1.0, per_ms / 60_000):
         raise document.error(
-            (*place, "rate"),
+            (*path, "rate"),
             f"a {entry.type} robot accepts {most} messages a minute",
             f"at most {{pages: {most}, per: 1m}}",
         )
@@ -171,9 +171,9 @@ class _Reader:
     channels: frozenset[str]
 
     def route(
-        self, place: Place, entry: _Route, parent: Route | None, above: tuple[Matcher, ...]
+        self, path: DocumentPath, entry: _Route, parent: Route | None, above: tuple[Matcher, ...]
     ) -> Route:
-        """The route at ``place``; what it does not say it has from its parent.
+        """The route at ``path``; what it does not say it has from its parent.
 
         ``above`` are the matchers of all its parents.
         """
@@ -182,16 +182,16 @@ class _Reader:
         fallback = () if parent is None else parent.fallback
         if entry.ladder is not UNSET:
             ladder = tuple(
-                self._rung((*place, "ladder", n), rung) for n, rung in enumerate(entry.ladder)
+                self._rung((*path, "ladder", n), rung) for n, rung in enumerate(entry.ladder)
             )
-            self._refuse_backwards((*place, "ladder"), ladder)
+            self._refuse_backwards((*path, "ladder"), ladder)
         if entry.quiet is not UNSET:
-            quiet = self._quiet((*place, "quiet"), entry.quiet)
+            quiet = self._quiet((*path, "quiet"), entry.quiet)
         if entry.fallback is not UNSET:
             fallback = entry.fallback
-            self._check_channels((*place, "fallback"), fallback)
-        matchers = read_matchers(self.document, (*place, "match"), entry.match, above)
-        hours = None if entry.hours is UNSET else self._hours((*place, "hours"), entry.hours)
+            self._check_channels((*path, "fallback"), fallback)
+        matchers = read_matchers(self.document, (*path, "match"), entry.match, above)
+        hours = None if entry.hours is UNSET else self._hours((*path, "hours"), entry.hours)
         route = Route(
             name=entry.name,
             matchers=matchers,
@@ -203,53 +203,53 @@ class _Reader:
             fallback=fallback,
         )
         children = tuple(
-            self.route((*place, "routes", n), each, route, (*above, *matchers))
+            self.route((*path, "routes", n), each, route, (*above, *matchers))
             for n, each in enumerate(entry.routes)
         )
         return replace(route, routes=children)
 
-    def _rung(self, place: Place, rung: _Rung) -> Rung:
-        self._check_channels((*place, "channels"), rung.channels)
-        after_ms = _duration(self.document, (*place, "after"), rung.after) if rung.after else 0
+    def _rung(self, path: DocumentPath, rung: _Rung) -> Rung:
+        self._check_channels((*path, "channels"), rung.channels)
+        after_ms = _duration(self.document, (*path, "after"), rung.after) if rung.after else 0
         return Rung(after_ms, rung.channels)
 
-    def _check_channels(self, place: Place, names: tuple[str, ...]) -> None:
+    def _check_channels(self, path: DocumentPath, names: tuple[str, ...]) -> None:
         for n, name in enumerate(names):
             if name not in self.channels:
                 hint = did_you_mean(name, self.channels)
-                raise self.document.error((*place, n), f'there is no channel "{name}"', hint)
+                raise self.document.error((*path, n), f'there is no channel "{name}"', hint)
             if name in names[:n]:
-                raise self.document.error((*place, n), f'channel "{name}" is named twice')
+                raise self.document.error((*path, n), f'channel "{name}" is named twice')
 
-    def _refuse_backwards(self, place: Place, ladder: tuple[Rung, ...]) -> None:
+    def _refuse_backwards(self, path: DocumentPath, ladder: tuple[Rung, ...]) -> None:
         for n, (earlier, rung) in enumerate(pairwise(ladder), 1):
             if rung.after_ms < earlier.after_ms:
                 raise self.document.error(
-                    (*place, n, "after"),
+                    (*path, n, "after"),
                     "this rung is paged before the one above it",
                     "order the ladder by after, which counts from the first page",
                 )
 
-    def _quiet(self, place: Place, entry: _Hours) -> Weekly:
-        hours = self._hours(place, entry)
+    def _quiet(self, path: DocumentPath, entry: _Hours) -> Weekly:
+        hours = self._hours(path, entry)
         if hours.never_ends:
             raise self.document.error(
-                place,
+                path,
                 "these quiet hours never end: a page that is not red would never be sent",
                 'leave a day out, or write a "to" other than "from"',
             )
         return hours
 
-    def _hours(self, place: Place, entry: _Hours) -> Weekly:
+    def _hours(self, path: DocumentPath, entry: _Hours) -> Weekly:
         if not entry.days:
             hint = f"leave days out for every day, or name some of {', '.join(DAYS)}"
-            raise self.document.error((*place, "days"), "hours on no day are never on", hint)
+            raise self.document.error((*path, "days"), "hours on no day are never on", hint)
         times = []
         for name, text in (("from", entry.from_), ("to", entry.to)):
             try:
                 times.append(parse_time_of_day(text))
             except WrongTextError as error:
-                raise self.document.wrong_text((*place, name), error) from None
+                raise self.document.wrong_text((*path, name), error) from None
         return Weekly(frozenset(map(DAYS.index, entry.days)), times[0], times[1], self.zone)
 
 
@@ -279,8 +279,8 @@ def _retry(document: Document, entry: _Retry) -> dict[str, int]:
     return found
 
 
-def _duration(document: Document, place: Place, text: str) -> int:
+def _duration(document: Document, path: DocumentPath, text: str) -> int:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise document.error(place, str(error)) from None
+        raise document.error(path, str(error)) from None

@@ -19,7 +19,7 @@ _TIERS = tuple(Tier)
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _PageValues:
     """What the pages of one revision have in common."""
 
     alert_id: str
@@ -27,7 +27,7 @@ class _Said:
     content: bytes
 
 
-def take(connection: Connection, alert: Alert, plan: Plan, now_ms: int) -> Counter[NoPage]:
+def store(connection: Connection, alert: Alert, plan: Plan, now_ms: int) -> Counter[NoPage]:
     """Store the revision and its pages; returns why pages are not to be sent."""
     where = ALERTS.c.alert_id == alert.alert_id
     row = connection.scalar(select(ALERTS.c.paged).where(where))
@@ -35,7 +35,7 @@ def take(connection: Connection, alert: Alert, plan: Plan, now_ms: int) -> Count
     decision, reason = decide(alert, known, plan.root, now_ms, plan.ignore_older_than_ms)
     unsent = Counter([reason] if reason is not None else [])
     content_ = msgspec.msgpack.encode(content(alert, plan.link))
-    said = _Said(alert.alert_id, _TIERS.index(alert.tier), content_)
+    common = _PageValues(alert.alert_id, _TIERS.index(alert.tier), content_)
     if decision.cancel is not None:
         triggers = (PageKind.TRIGGER,)
         unsent += _cancel(connection, alert.alert_id, triggers, decision.cancel, now_ms)
@@ -44,13 +44,13 @@ def take(connection: Connection, alert: Alert, plan: Plan, now_ms: int) -> Count
         news = (PageKind.ACKNOWLEDGE, PageKind.RESOLVE)
         unsent += _cancel(connection, alert.alert_id, news, NoPage.SUPERSEDED, now_ms)
     if decision.finish is not None:
-        _finish(connection, alert, decision.finish, said, now_ms)
+        _finish(connection, alert, decision.finish, common, now_ms)
     if known is not None and known.late is not None:
         late.note_answer(connection, alert)
     for route in decision.late:
         late.collect(connection, alert, route, now_ms)
     for due in decision.dues:
-        put(connection, due, said, now_ms)
+        put(connection, due, common, now_ms)
     values = {
         "paged": msgspec.msgpack.encode(decision.paged),
         "over": int(alert.resolution is not None),
@@ -74,17 +74,19 @@ def _cancel(
 
     A trigger that has been tried may have been heard: its channel is told of the end, too.
     """
-    waiting = (
+    unsent_pages = (
         PAGES.c.alert_id == alert_id,
         PAGES.c.state == DUE,
         PAGES.c.kind.in_(kinds),
     )
     values = {"state": CANCELLED, "reason": reason, "ended_ms": now_ms}
-    gone = connection.execute(update(PAGES).where(*waiting).values(**values)).rowcount
+    gone = connection.execute(update(PAGES).where(*unsent_pages).values(**values)).rowcount
     return Counter({reason: gone}) if gone else Counter()
 
 
-def _finish(connection: Connection, alert: Alert, kind: PageKind, said: _Said, now_ms: int) -> None:
+def _finish(
+    connection: Connection, alert: Alert, kind: PageKind, values: _PageValues, now_ms: int
+) -> None:
     """Tell every channel that was, or may have been, told of the alert."""
     told = (
         PAGES.c.alert_id == alert.alert_id,
@@ -94,25 +96,25 @@ def _finish(connection: Connection, alert: Alert, kind: PageKind, said: _Said, n
     channels = connection.scalars(select(PAGES.c.channel).where(*told).distinct()).all()
     for channel in sorted(channels):
         page_id = f"{alert.alert_id}.{alert.revision}.{kind}.{channel}"
-        put(connection, Due(page_id, channel, kind, now_ms), said, now_ms)
+        put(connection, Due(page_id, channel, kind, now_ms), values, now_ms)
 
 
-def put(connection: Connection, due: Due, said: Any, now_ms: int) -> None:
-    """A page that waits; ``said`` has its ``alert_id``, ``urgency`` and ``content``."""
+def put(connection: Connection, due: Due, values: Any, now_ms: int) -> None:
+    """A page that waits; ``values`` has its ``alert_id``, ``urgency`` and ``content``."""
     connection.execute(
         insert(PAGES).values(
             page_id=due.page_id,
-            alert_id=said.alert_id,
+            alert_id=values.alert_id,
             channel=due.channel,
             kind=due.kind,
-            urgency=said.urgency,
+            urgency=values.urgency,
             state=DUE,
             reason="",
             due_ms=due.due_ms,
             since_ms=due.due_ms,
             prompt=int(due.due_ms <= now_ms),
             attempts=0,
-            content=said.content,
+            content=values.content,
             ended_ms=0,
         )
     )

@@ -80,21 +80,21 @@ def close(connection: Connection, page_id: str, plan: Plan, now_ms: int) -> None
     )
     first_ms = min(each.first_ms for each in alerts)
     last_ms = max(each.last_ms for each in alerts)
-    said = _content(page_id, late, first_ms, last_ms, plan)
+    content = _content(page_id, late, first_ms, last_ms, plan)
     connection.execute(
         insert(PAGES).values(
             page_id=page_id,
             alert_id="",
             channel=channel,
             kind=PageKind.LATE,
-            urgency=_TIERS.index(said.tier),
+            urgency=_TIERS.index(content.tier),
             state=DUE,
             reason="",
             due_ms=now_ms,
             since_ms=now_ms,
             prompt=0,
             attempts=0,
-            content=msgspec.msgpack.encode(said),
+            content=msgspec.msgpack.encode(content),
             ended_ms=0,
         )
     )

@@ -35,7 +35,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from sentinel.delivery import late
 from sentinel.delivery.declare import Plan
-from sentinel.delivery.intake import put, take
+from sentinel.delivery.intake import put, store
 from sentinel.delivery.page import Content, Page, PageKind
 from sentinel.delivery.plan import NoPage, fallback
 from sentinel.delivery.routes import Route
@@ -79,12 +79,12 @@ class UnmadeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Alerts of one partition, ``place`` (``topic-partition``), with their offsets.
+    """Alerts of one partition, ``partition`` (``topic-partition``), with their offsets.
 
     All records from offset ``start`` to before ``end`` are in it, but those that are no alerts.
     """
 
-    place: str
+    partition: str
     start: int
     end: int
     alerts: Sequence[tuple[int, Alert]]
@@ -93,10 +93,10 @@ class Read:
         """The same alert by alert, without a gap between them."""
         start = self.start
         for offset, alert in self.alerts:
-            yield Read(self.place, start, offset + 1, [(offset, alert)])
+            yield Read(self.partition, start, offset + 1, [(offset, alert)])
             start = offset + 1
         if start < self.end:
-            yield Read(self.place, start, self.end, [])
+            yield Read(self.partition, start, self.end, [])
 
 
 class Outbox:
@@ -132,10 +132,10 @@ class Outbox:
         )
         return self._pages(*wanted, order=(PAGES.c.urgency, PAGES.c.since_ms), most=most)
 
-    def position(self, place: str) -> int | None:
-        """The offset up to which ``place`` has been taken in; None if nothing of it has."""
+    def position(self, partition: str) -> int | None:
+        """The offset up to which ``partition`` has been taken in; None if nothing of it has."""
         with self._reading() as connection:
-            last = connection.scalar(select(OFFSETS.c.last).where(OFFSETS.c.place == place))
+            last = connection.scalar(select(OFFSETS.c.last).where(OFFSETS.c.partition == partition))
         return None if last is None else int(last) + 1
 
     def accept(self, read: Read, plan: Plan, now_ms: int) -> Counter[NoPage]:
@@ -147,13 +147,13 @@ class Outbox:
         unsent: Counter[NoPage] = Counter()
         try:
             with self._writing() as connection:
-                where = OFFSETS.c.place == read.place
+                where = OFFSETS.c.partition == read.partition
                 last = connection.scalar(select(OFFSETS.c.last).where(where))
                 for offset, alert in read.alerts:
                     if last is None or offset > last:
-                        unsent += take(connection, alert, plan, now_ms)
+                        unsent += store(connection, alert, plan, now_ms)
                 if last is None:
-                    fresh = insert(OFFSETS).values(place=read.place, last=read.end - 1)
+                    fresh = insert(OFFSETS).values(partition=read.partition, last=read.end - 1)
                     connection.execute(fresh)
                 else:
                     most = max(last, read.end - 1)
@@ -213,12 +213,12 @@ class Outbox:
                 page_id=page_id,
                 channel=channel,
                 kind=PageKind(kind),
-                content=msgspec.msgpack.decode(said, type=Content),
+                content=msgspec.msgpack.decode(content, type=Content),
                 since_ms=since_ms,
                 prompt=bool(prompt),
                 attempts=attempts,
             )
-            for page_id, channel, kind, said, since_ms, prompt, attempts in rows
+            for page_id, channel, kind, content, since_ms, prompt, attempts in rows
         ]
 
     def next_due_ms(self, channel: str) -> int | None:

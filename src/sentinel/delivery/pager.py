@@ -118,12 +118,12 @@ class Pager:
 
     async def accept(
         self,
-        place: str,
+        partition: str,
         span: tuple[int, int],
         records: Sequence[tuple[int, bytes | None]],
         earliest: Callable[[], Awaitable[int]],
     ) -> None:
-        """Take in all records from offset ``span[0]`` to before ``span[1]`` of ``place``.
+        """Take in all records from offset ``span[0]`` to before ``span[1]`` of ``partition``.
 
         When this returns they are in the outbox, however long that takes.  ``earliest`` asks
         for the partition's first offset that Kafka still has.
@@ -136,9 +136,9 @@ class Pager:
                 alerts.append((offset, self._read(value or b"")))
             except UNREADABLE:
                 unsent[NoPage.UNREADABLE] += 1
-                _log.error("no alert", place=place, offset=offset)
-        unsent[NoPage.GONE] += await self._lost_before(place, span[0], earliest)
-        read = Read(place, *span, alerts)
+                _log.error("no alert", partition=partition, offset=offset)
+        unsent[NoPage.GONE] += await self._lost_before(partition, span[0], earliest)
+        read = Read(partition, *span, alerts)
         try:
             unsent += await self._stored(read)
         except UnmadeError:
@@ -146,10 +146,12 @@ class Pager:
                 try:
                     unsent += await self._stored(each)
                 except UnmadeError as error:  # one that cannot be paged stops no other
-                    _log.error("no page made", place=place, offset=each.start, reason=str(error))
+                    _log.error(
+                        "no page made", partition=partition, offset=each.start, reason=str(error)
+                    )
                     unsent[NoPage.UNMADE] += 1
-                    await self._stored(Read(place, each.start, each.end, []))
-        self._expected[place] = max(span[1], self._expected.get(place, 0))
+                    await self._stored(Read(partition, each.start, each.end, []))
+        self._expected[partition] = max(span[1], self._expected.get(partition, 0))
         self._metrics.accepted(+unsent)
         self._accepting_since_ms = None
         self._dispatcher.wake()
@@ -177,7 +179,7 @@ class Pager:
                 return answer
 
     async def _lost_before(
-        self, place: str, start: int, earliest: Callable[[], Awaitable[int]]
+        self, partition: str, start: int, earliest: Callable[[], Awaitable[int]]
     ) -> int:
         """How many offsets before ``start`` Kafka deleted before they were read.
 
@@ -185,18 +187,18 @@ class Pager:
         reads them.  At the first records of a partition the outbox may be behind, where pagers
         have outboxes of their own and another one had the partition.
         """
-        expected, is_first = self._expected.get(place), False
+        expected, is_first = self._expected.get(partition), False
         if expected is None:
-            position = await self._until_done(lambda: self._outbox.position(place))
+            position = await self._until_done(lambda: self._outbox.position(partition))
             expected, is_first = position if position is not None else start, True
         if start <= expected:
             return 0
         if await earliest() >= start:
-            _log.error("records are gone", place=place, since=expected, until=start)
+            _log.error("records are gone", partition=partition, since=expected, until=start)
             return start - expected
         if not is_first:
-            self._die(f"{place}: records from {expected} to before {start} were left out")
-        _log.warning("another pager's records?", place=place, since=expected, until=start)
+            self._die(f"{partition}: records from {expected} to before {start} were left out")
+        _log.warning("another pager's records?", partition=partition, since=expected, until=start)
         return 0
 
     async def _count(self) -> float:

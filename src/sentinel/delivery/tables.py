@@ -44,7 +44,7 @@ PAGES = Table(
 OFFSETS = Table(
     "offsets",
     META,
-    Column("place", String(255), primary_key=True),
+    Column("place", String(255), key="partition", primary_key=True),
     Column("last", BigInteger, nullable=False),
 )
 # Alerts found late are collected here until their digest becomes a page.

@@ -14,7 +14,7 @@ class Unread:
     def __init__(self, ask: Callable[[], Awaitable[Spans]]) -> None:
         self._ask = ask
         self._asking: asyncio.Future[Spans] | None = None
-        self._waiting: dict[str, tuple[int, int]] = {}
+        self._behind: dict[str, tuple[int, int]] = {}
 
     async def look(self, now_ms: int) -> float:
         """Seconds since the oldest unread record was first seen; 0 if all are read.
@@ -31,11 +31,11 @@ class Unread:
 
     def _oldest_s(self, spans: Spans, now_ms: int) -> float:
         found = {}
-        for place, (end, reached) in spans.items():
-            awaited, since_ms = self._waiting.get(place, (0, 0))
+        for partition, (end, reached) in spans.items():
+            awaited, since_ms = self._behind.get(partition, (0, 0))
             if awaited > reached:
-                found[place] = (awaited, since_ms)
+                found[partition] = (awaited, since_ms)
             elif end > reached:
-                found[place] = (end, now_ms)
-        self._waiting = found
+                found[partition] = (end, now_ms)
+        self._behind = found
         return max((now_ms - since_ms for _, since_ms in found.values()), default=0) / 1000

@@ -69,15 +69,17 @@ class Cluster:
         The broker's DeleteRecords request, which would do, is not supported by this cluster.
         """
         consumer = Consumer({"bootstrap.servers": self.address, "group.id": group, "log_level": 0})
-        places = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
+        partitions = [
+            TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)
+        ]
         try:
-            processed = consumer.committed(places, _ANSWER_S)
+            processed = consumer.committed(partitions, _ANSWER_S)
         except KafkaException:  # a busy cluster: the next call deletes more
             return
         finally:
             consumer.close()
-        for place in processed:
-            if place.offset > 0:
+        for committed in processed:
+            if committed.offset > 0:
                 self._library.rd_kafka_mock_partition_delete_records(
-                    self._cluster, place.topic.encode(), place.partition, place.offset
+                    self._cluster, committed.topic.encode(), committed.partition, committed.offset
                 )

@@ -78,7 +78,7 @@ class Demo:
             player = threading.Thread(target=self._play, args=(settings, topics), daemon=True)
             player.start()
             trim = partial(cluster.trim, topics.inputs.values(), settings.app_id)
-            self._watch(worker, feed, started, trim)
+            self._print_figures(worker, feed, started, trim)
         finally:
             self._stop.set()
             worker.stop()
@@ -119,7 +119,7 @@ class Demo:
         while self._figures.lag > _MAX_LAG and not self._stop.wait(0.05):
             pass
 
-    def _watch(
+    def _print_figures(
         self, worker: Worker, feed: AlertFeed, started: float, trim: Callable[[], None]
     ) -> None:
         console = self._console

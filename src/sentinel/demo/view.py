@@ -42,7 +42,7 @@ def why(alert: Alert) -> str:
     return "; ".join(parts)
 
 
-def said(alert: Alert) -> str:
+def changes(alert: Alert) -> str:
     """What is new about it, and what suppresses it: ``opened, inhibited``."""
     how = alert.resolution or alert.change
     return ", ".join([how, *(suppressor.reason for suppressor in alert.suppressed)])
@@ -81,7 +81,7 @@ def screen(figures: Figures, feed: AlertFeed, rate: float, url: str, left: str) 
         title = f"{visible(alert.title.en)}\n{visible(alert.title.zh)}"
         latest.add_row(
             tier_badge(alert.tier),
-            said(alert),
+            changes(alert),
             Text(f"{alert.score:.0f}  {title}"),
             Text(why(alert)),
         )
@@ -111,7 +111,7 @@ def lines(alerts: Iterable[Alert]) -> Iterable[str]:
     """Alerts as plain lines, where there is no terminal."""
     for alert in alerts:
         yield (
-            f"{alert.tier.value:6} {alert.score:5.1f}  {said(alert)}"
+            f"{alert.tier.value:6} {alert.score:5.1f}  {changes(alert)}"
             f"  {visible(alert.title.en)} / {visible(alert.title.zh)}"
             + (f"  ({clauses})" if (clauses := why(alert)) else "")
         )

@@ -46,13 +46,13 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self.url = f"http://{settings.web_host}:{settings.web_port}"
-        self._said = tempfile.NamedTemporaryFile(prefix="sentinel-worker-", suffix=".log")  # noqa: SIM115 - kept until stop
+        self._log = tempfile.NamedTemporaryFile(prefix="sentinel-worker-", suffix=".log")  # noqa: SIM115 - kept until stop
         self._process = subprocess.Popen(
             [sys.executable, "-m", "sentinel", "worker"],
             env=environment(settings),
             stdin=subprocess.DEVNULL,
-            stdout=self._said,
-            stderr=self._said,
+            stdout=self._log,
+            stderr=self._log,
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads before this point matter
         )
 
@@ -60,7 +60,7 @@ class Worker:
         """Wait until all shards are ready; raises WorkerError."""
         deadline = time.monotonic() + _READY_TIMEOUT_S
         slow = time.monotonic() + 8
-        while not self._answers("/readyz"):
+        while not self._responds("/readyz"):
             self.check()
             if time.monotonic() > slow:
                 tell("compiling kernels, first start only (about half a minute)")
@@ -95,9 +95,9 @@ class Worker:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        self._said.close()
+        self._log.close()
 
-    def _answers(self, path: str) -> bool:
+    def _responds(self, path: str) -> bool:
         try:
             with urllib.request.urlopen(self.url + path, timeout=2):  # noqa: S310 - our own worker
                 return True
@@ -105,4 +105,4 @@ class Worker:
             return False
 
     def _tail(self) -> str:
-        return "\n".join(Path(self._said.name).read_text(errors="replace").splitlines()[-15:])
+        return "\n".join(Path(self._log.name).read_text(errors="replace").splitlines()[-15:])

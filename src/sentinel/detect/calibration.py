@@ -22,14 +22,14 @@ def _bin(below: float) -> int:
     """The bin, 0 to BINS - 1 and rising with ``below``, of a signed distance."""
     size = abs(below)
     if size < LEAST:
-        place = 0
+        index = 0
     elif size >= MOST:  # infinity, too, which has no mantissa
-        place = _SIDE - 1
+        index = _SIDE - 1
     else:
         mantissa, exponent = math.frexp(size / LEAST)  # mantissa from 0.5 up to 1
         part = int((mantissa - 0.5) * 2 * BINS_PER_OCTAVE)
-        place = (exponent - 1) * BINS_PER_OCTAVE + part
-    return _SIDE + place if below >= 0 else _SIDE - 1 - place
+        index = (exponent - 1) * BINS_PER_OCTAVE + part
+    return _SIDE + index if below >= 0 else _SIDE - 1 - index
 
 
 @kernel
@@ -48,17 +48,17 @@ def _rank_then_learn(
         if math.isnan(scores[i]):
             continue
         weight = head[_WEIGHT]
-        bin_place = _bin(top - scores[i]) + 1
+        bin_index = _bin(top - scores[i]) + 1
         if head[_SEEN] >= warm_up:
-            tail, place = weight, bin_place
-            while place > 0:
-                tail += tree[place]
-                place &= place - 1
+            tail, index = weight, bin_index
+            while index > 0:
+                tail += tree[index]
+                index &= index - 1
             out[i] = min(1.0, tail / (head[_TOTAL] + weight))
-        place = bin_place
-        while place <= BINS:
-            tree[place] += weight
-            place += place & -place
+        index = bin_index
+        while index <= BINS:
+            tree[index] += weight
+            index += index & -index
         head[_SEEN] += 1
         head[_TOTAL] += weight
         head[_WEIGHT] = weight * growth

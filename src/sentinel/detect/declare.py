@@ -29,7 +29,7 @@ class Declaration:
 
     entry: AnyEntry
     ranges: Mapping[str, Range]
-    place: Path
+    path: Path
 
     @property
     def outputs(self) -> tuple[Column, Column]:
@@ -47,17 +47,17 @@ def declare(document: Document, schema: Schema) -> list[Declaration]:
         raise document.error(("detectors",), f"more than {MAX_DETECTORS} detectors")
     declarations: list[Declaration] = []
     for i, entry in enumerate(entries):
-        place = ("detectors", i)
+        path = ("detectors", i)
         columns = schema[entry.on]
-        declaration = Declaration(entry, _ranges(document, place, entry, columns), place)
+        declaration = Declaration(entry, _ranges(document, path, entry, columns), path)
         if not entry.id.isidentifier():
-            raise document.error((*place, "id"), f'"{entry.id}" is not a plain name')
+            raise document.error((*path, "id"), f'"{entry.id}" is not a plain name')
         if any(entry.id == other.entry.id for other in declarations):
-            raise document.error((*place, "id"), f'a second detector "{entry.id}"')
+            raise document.error((*path, "id"), f'a second detector "{entry.id}"')
         for column in declaration.outputs:
             if column.name in columns:
                 raise document.error(
-                    (*place, "id"), f'{entry.on} has a column "{column.name}" already'
+                    (*path, "id"), f'{entry.on} has a column "{column.name}" already'
                 )
         declarations.append(declaration)
     return declarations
@@ -65,16 +65,16 @@ def declare(document: Document, schema: Schema) -> list[Declaration]:
 
 def _ranges(
     document: Document,
-    place: Path,
+    path: Path,
     entry: AnyEntry,
     columns: Mapping[str, Column],
 ) -> dict[str, Range]:
     if not 1 <= len(entry.features) <= MAX_FEATURES:
-        raise document.error((*place, "features"), f"a detector has 1 to {MAX_FEATURES} features")
+        raise document.error((*path, "features"), f"a detector has 1 to {MAX_FEATURES} features")
     usable = {name for name, column in columns.items() if column.kind in _USABLE}
     ranges: dict[str, Range] = {}
     for name, written in entry.features.items():
-        at = (*place, "features", name)
+        at = (*path, "features", name)
         if name not in columns:
             message = f'{entry.on} has no column "{name}"'
             raise _key_error(document, at, message, did_you_mean(name, sorted(usable)))

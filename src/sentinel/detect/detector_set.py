@@ -36,8 +36,8 @@ class _Part:
 
     def score(self, rows: Rows) -> None:
         values = np.empty((len(rows), len(self.inputs)), np.float64)
-        for place, column in enumerate(self.inputs):
-            values[:, place] = _numbers(rows.columns[column.name], column.kind)
+        for index, column in enumerate(self.inputs):
+            values[:, index] = _numbers(rows.columns[column.name], column.kind)
         scores = self.detector.score(values)
         score, p = self.outputs
         rows.columns[score.name] = scores
@@ -161,9 +161,9 @@ def _detector(document: Document, declaration: Declaration) -> Detector:
     try:
         return declaration.entry.build(declaration.ranges)
     except DetectorError as error:
-        place = (*declaration.place, *error.place)
-        names_it = len(error.place) > 1  # a parameter: its key is at fault
-        at = document.key_position(*place) if names_it else document.position(*place)
+        path = (*declaration.path, *error.path)
+        names_it = len(error.path) > 1  # a parameter: its key is at fault
+        at = document.key_position(*path) if names_it else document.position(*path)
         raise ConfigError(document.path, *at, error.message, error.hint) from None
 
 

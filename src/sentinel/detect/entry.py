@@ -13,12 +13,12 @@ from sentinel.model.events import Stream
 class DetectorError(ValueError):
     """A detector that cannot be made with these parameters.
 
-    ``place`` is where in its entry: a key, or a key and one of its parameters.
+    ``path`` is where in its entry: a key, or a key and one of its parameters.
     """
 
-    def __init__(self, place: tuple[str, ...], message: str, hint: str = "") -> None:
+    def __init__(self, path: tuple[str, ...], message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.place, self.message, self.hint = place, message, hint
+        self.path, self.message, self.hint = path, message, hint
 
 
 class CalibrationEntry(Struct, frozen=True, forbid_unknown_fields=True):

@@ -138,10 +138,10 @@ def _make(made: type[Any], params: Mapping[str, object], features: Sequence[str]
 class _Pickler(pickle.Pickler):
     def __init__(self, file: io.BytesIO, features: Sequence[str]) -> None:
         super().__init__(file, protocol=5)
-        self._places = {name: place for place, name in enumerate(features)}
+        self._indices = {name: index for index, name in enumerate(features)}
 
     def persistent_id(self, thing: object) -> int | None:
-        return self._places.get(thing) if type(thing) is str else None
+        return self._indices.get(thing) if type(thing) is str else None
 
 
 class _Unpickler(pickle.Unpickler):
@@ -151,8 +151,8 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(io.BytesIO(data))
         self._features = features
 
-    def persistent_load(self, place: int) -> str:
-        return self._features[place]
+    def persistent_load(self, index: int) -> str:
+        return self._features[index]
 
     def find_class(self, module: str, name: str) -> Any:
         safe = (

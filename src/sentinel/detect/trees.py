@@ -42,10 +42,10 @@ def _bin(mass: int) -> int:
 def _bound(masses: NDArray[np.int64], window: int) -> int:
     """Half the mass that all but the rarest share of a window had."""
     left = int(_LOW_SHARE * window)
-    for place in range(_BINS):
-        left -= masses[place]
+    for index in range(_BINS):
+        left -= masses[index]
         if left < 0:
-            return max(0, place - _BINS_PER_OCTAVE)
+            return max(0, index - _BINS_PER_OCTAVE)
     return 0
 
 
@@ -87,9 +87,9 @@ def _score_then_learn(
         for depth in range(height):
             for tree in range(trees):
                 node = at[tree]
-                held = reference[tree, node]
-                found += (held << depth) * scoring[tree]
-                scoring[tree] &= held >= limit
+                node_mass = reference[tree, node]
+                found += (node_mass << depth) * scoring[tree]
+                scoring[tree] &= node_mass >= limit
                 latest[tree, node] += 1
                 value = values[row, feature[tree, node]]
                 if math.isnan(value):
@@ -101,8 +101,8 @@ def _score_then_learn(
             found += (reference[tree, at[tree]] << height) * scoring[tree]
             latest[tree, at[tree]] += 1
         mass[row] = found
-        place = _bin(found)
-        if patience and head[_FULL] and not head[_OPEN] and place < head[_BOUND]:
+        index = _bin(found)
+        if patience and head[_FULL] and not head[_OPEN] and index < head[_BOUND]:
             if head[_RARE] >= max(1, int(_RARE_SHARE * window)):
                 for tree in range(trees):
                     node = at[tree]
@@ -118,7 +118,7 @@ def _score_then_learn(
                             before[tree, node] = last[tree, node]
                 continue
             head[_RARE] += 1
-        masses[place] += 1
+        masses[index] += 1
         head[_SEEN] += 1
         if head[_SEEN] == window:
             head[_BOUND] = _bound(masses, window)
@@ -129,9 +129,9 @@ def _score_then_learn(
             masses[:] = 0
             for tree in range(trees):
                 for node in range(2 * inner):
-                    held = latest[tree, node]
-                    last[tree, node] = held
-                    reference[tree, node] = max(held, before[tree, node])
+                    node_mass = latest[tree, node]
+                    last[tree, node] = node_mass
+                    reference[tree, node] = max(node_mass, before[tree, node])
                     latest[tree, node] = 0
 
 

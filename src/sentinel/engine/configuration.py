@@ -43,7 +43,7 @@ class _EngineFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     max_value_bytes: Annotated[int, Meta(ge=1, le=2_000_000)]  # more would not fit a dead letter
     remembered_events: Count
     max_customers: Count
-    max_busy_customers: Count
+    max_overflow_customers: Count
     customer_ttl: str
     max_entities: Count
     max_fired_events: Count
@@ -61,7 +61,7 @@ class Bounds:
     ingest: ingest.Limits
     local_time: features.LocalTime
     max_customers: int
-    max_busy_customers: int
+    max_overflow_customers: int
     customer_ttl_ms: int
     max_entities: int
     max_fired_events: int
@@ -178,7 +178,7 @@ def _bounds(document: Document) -> Bounds:
         ),
         local_time=features.LocalTime(read_zone(document)),
         max_customers=file.max_customers,
-        max_busy_customers=file.max_busy_customers,
+        max_overflow_customers=file.max_overflow_customers,
         customer_ttl_ms=_duration_ms(document, "customer_ttl", file.customer_ttl),
         max_entities=file.max_entities,
         max_fired_events=file.max_fired_events,

@@ -82,12 +82,12 @@ class Engine:
         in_time = self._count_signals(batch, signals, shared, counts)
 
         # In one order: what people said, what was complained of, what rules found, what is due.
-        stages.held.begin(batch.rows.get(Stream.TRANSACTION))
+        stages.label_buffer.begin(batch.rows.get(Stream.TRANSACTION))
         stages.alerting.begin(self.configuration.version)
         timeline = Timeline(stages, counts, step.wall_ms)
         timeline.silence(inputs.silences)
         timeline.process(batch, in_time, inputs.responses)
-        emitted.rollups += stages.collector.collect_labels(stages.held.finish())
+        emitted.rollups += stages.collector.collect_labels(stages.label_buffer.finish())
         emitted.entity_risks = timeline.process_shared(shared)
         known_ms = max(step.stream_ms, step.ahead_ms or step.stream_ms)
         shared_ms = min(known_ms, stages.rollups.horizon_ms(wall_ms))
@@ -117,7 +117,7 @@ class Engine:
             self._stages.detectors.score(rows)
         if Stream.COMPLAINT in batch.rows:
             complaints = batch.rows[Stream.COMPLAINT]
-            self._stages.text.read(complaints, batch.event_time[complaints.place])
+            self._stages.text.read(complaints, batch.event_time[complaints.index])
 
     def _evaluate_shared(
         self,
@@ -136,7 +136,7 @@ class Engine:
     ) -> list[Signal]:
         """Count signals; returns those of events that were in time."""
         counts.signals.update((each.rule_id, each.mode.value) for each in (*signals, *shared))
-        in_time = [signal for signal in signals if not batch.late[signal.place]]
+        in_time = [signal for signal in signals if not batch.late[signal.index]]
         counts.dropped_signals[SignalDrop.LATE_EVENT] += len(signals) - len(in_time)
         for (rule_id, mode, why), count in self._stages.entity_rules.drain_drops().items():
             counts.signals[rule_id, mode.value] += count
@@ -146,15 +146,15 @@ class Engine:
     def _finish(self, inputs: Inputs, emitted: Emitted, counts: Counts) -> None:
         """Collect what alerting and complaints came to, and what every stage counted."""
         stages, batch = self._stages, inputs.batch
-        said, complaints = stages.alerting.drain(), stages.complaints.drain_counts()
-        emitted.alerts, emitted.action_requests = said.alerts, said.action_requests
+        output, complaints = stages.alerting.drain(), stages.complaints.drain_counts()
+        emitted.alerts, emitted.action_requests = output.alerts, output.action_requests
         emitted.dead_letters = inputs.dead_letters
         for stream, rows in batch.rows.items():
             counts.events[stream] = len(rows)
-            counts.late[stream] = int(np.count_nonzero(batch.late[rows.place]))
-        counts.withheld_actions = said.withheld
-        counts.dropped_signals += said.dropped
-        counts.responses += said.responses
+            counts.late[stream] = int(np.count_nonzero(batch.late[rows.index]))
+        counts.withheld_actions = output.withheld
+        counts.dropped_signals += output.dropped
+        counts.responses += output.responses
         counts.dropped_rollups = stages.owner.drain_drops() + stages.entity_risk_cache.drain_drops()
         for each in self._stateful.values():
             counts.limits += each.drain_limits()

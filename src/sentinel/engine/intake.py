@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from sentinel.engine.stages import Stages
 from sentinel.ingest import (
+    ControlRecords,
     Decoded,
     Limits,
-    Said,
     Watermarks,
     decode,
     decode_responses,
@@ -28,8 +28,8 @@ class Inputs:
     """The events, responses and silences of a step, and what could not be read."""
 
     batch: Batch
-    responses: Said[Response]
-    silences: Said[Silence]
+    responses: ControlRecords[Response]
+    silences: ControlRecords[Silence]
     unread: list[DeadLetter]
 
     @property
@@ -100,7 +100,7 @@ class Intake:
             chunks,
             self._limits,
             stages.field_demand[stream],
-            stages.collector.spelled[stream],
+            stages.collector.raw_fields[stream],
             previous_ms,
             until_ms,
             with_offsets=with_offsets or stages.position.ahead.covers(stream, chunks),

@@ -35,7 +35,7 @@ class Stages:
     entity_risk_sender: entities.EntityRiskSender
     entity_risk_cache: entities.EntityRiskCache
     verdicts: feedback.Verdicts
-    held: feedback.LabelBuffer
+    label_buffer: feedback.LabelBuffer
     field_demand: Mapping[Stream, frozenset[str]]
 
     def stateful(self) -> dict[str, Stage]:
@@ -65,7 +65,7 @@ def build(configuration: "Configuration", share: Share) -> Stages:
         compile_condition,
         bounds.local_time,
         bounds.max_customers,
-        bounds.max_busy_customers,
+        bounds.max_overflow_customers,
     )
     entity_rules = _entity_rules(configuration)
     layout = entities.lay_out(configuration.measures, entity_rules.demand)
@@ -90,7 +90,7 @@ def build(configuration: "Configuration", share: Share) -> Stages:
         entity_risk_sender=entities.EntityRiskSender(),
         entity_risk_cache=entity_risk_cache,
         verdicts=feedback.Verdicts(bounds.max_fired_events),
-        held=feedback.LabelBuffer(max_held, collector.labelled_fields, hasher),
+        label_buffer=feedback.LabelBuffer(max_held, collector.labelled_fields, hasher),
         field_demand=_field_demand(
             demand,
             feature_set.field_demand,

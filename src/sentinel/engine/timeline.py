@@ -8,7 +8,7 @@ from operator import attrgetter, itemgetter
 from sentinel.complaints import Notice
 from sentinel.engine.stages import Stages
 from sentinel.entities import TICK_MS
-from sentinel.ingest import NEVER, Said, places
+from sentinel.ingest import NEVER, ControlRecords, positions
 from sentinel.model.alert_update import AlertResolution, AlertUpdate
 from sentinel.model.columns import Batch
 from sentinel.model.counts import Counts
@@ -31,26 +31,28 @@ class Timeline:
     def __init__(self, stages: Stages, counts: Counts, wall_ms: int | None) -> None:
         self._stages, self._counts, self._wall_ms = stages, counts, wall_ms
 
-    def silence(self, silences: Said[Silence]) -> None:
+    def silence(self, silences: ControlRecords[Silence]) -> None:
         """Apply silences at wall-clock time; what alerting refuses becomes a dead letter."""
         self.advance(NEVER)
-        for place, silence in enumerate(silences.messages):
-            refusal = self._stages.alerting.silence(silence, silences.signers[place])
+        for index, silence in enumerate(silences.messages):
+            refusal = self._stages.alerting.silence(silence, silences.signers[index])
             if refusal is not None:
-                silences.refuse(place, refusal)
+                silences.refuse(index, refusal)
 
-    def process(self, batch: Batch, signals: Sequence[Signal], responses: Said[Response]) -> None:
+    def process(
+        self, batch: Batch, signals: Sequence[Signal], responses: ControlRecords[Response]
+    ) -> None:
         """Process responses, complaints and signals in one order, each at its append time."""
-        for place, happened in _merged(batch, signals, responses):
+        for index, happened in _merged(batch, signals, responses):
             if isinstance(happened, tuple):
                 response, appended_ms = happened
                 self.advance(appended_ms)
                 at_ms = int(response.event_time)  # type: ignore[arg-type]  # ms since decoded
-                self._respond(response, at_ms, place)
+                self._respond(response, at_ms, index)
                 continue
-            self.advance(int(batch.order[place]))
+            self.advance(int(batch.order[index]))
             if isinstance(happened, Complaint):
-                self._complain(happened, batch, place)
+                self._complain(happened, batch, index)
             elif isinstance(happened, list):
                 self._stages.verdicts.note(happened)
                 self._stages.alerting.process(happened)
@@ -87,27 +89,27 @@ class Timeline:
             self._apply(complaints.advance(due_ms))
         alerting.advance(stream_ms, self._wall_ms, shared_ms)
 
-    def _respond(self, response: Response, at_ms: int, place: int) -> None:
+    def _respond(self, response: Response, at_ms: int, index: int) -> None:
         """Apply what was answered on an alert or an event."""
         if response.kind is ResponseKind.LABEL:
-            known = self._judge(response.events, response, at_ms, place)
+            known = self._judge(response.events, response, at_ms, index)
             result = ResponseResult.APPLIED if known else ResponseResult.NOT_HELD
             self._counts.responses[response.kind, result] += 1
             return
         events = self._stages.alerting.respond(response, at_ms)
         if response.kind is ResponseKind.DISPOSITION:
-            self._judge(events, response, at_ms, place)
+            self._judge(events, response, at_ms, index)
 
-    def _judge(self, events: Sequence[EventKey], response: Response, at_ms: int, place: int) -> int:
+    def _judge(self, events: Sequence[EventKey], response: Response, at_ms: int, index: int) -> int:
         """Give events the response's verdict; returns how many are known."""
         stages, verdict = self._stages, response.verdict
         assert verdict is not None  # noqa: S101 - checked when it was decoded
         fired = stages.verdicts.judge(events, verdict)
-        held = [event_id for stream, event_id in events if stream is Stream.TRANSACTION]
-        return max(fired, stages.held.judge(held, verdict, at_ms, place))
+        transactions = [event_id for stream, event_id in events if stream is Stream.TRANSACTION]
+        return max(fired, stages.label_buffer.judge(transactions, verdict, at_ms, index))
 
-    def _complain(self, event: Complaint, batch: Batch, place: int) -> None:
-        recorded_ms = batch.rows[Stream.COMPLAINT].recorded_ms[batch.row[place]]
+    def _complain(self, event: Complaint, batch: Batch, index: int) -> None:
+        recorded_ms = batch.rows[Stream.COMPLAINT].recorded_ms[batch.row[index]]
         self._apply(
             self._stages.complaints.process(
                 event.complaint_id,
@@ -118,7 +120,7 @@ class Timeline:
                 event.category,
                 event.branch_id,
                 event.event_id,
-                int(batch.event_time[place]),
+                int(batch.event_time[index]),
                 int(recorded_ms),
                 event.extended_to,
                 event.approved_by,
@@ -129,11 +131,11 @@ class Timeline:
         """Notices of complaints become alerts, or end them."""
         for notice in notices:
             self._counts.notices[notice.kind] += 1
-            said = self._stages.alarms.apply(notice)
-            if isinstance(said, AlertUpdate):
-                self._stages.alerting.update(said)
-            elif isinstance(said, AlertResolution):
-                self._stages.alerting.resolve(said)
+            request = self._stages.alarms.apply(notice)
+            if isinstance(request, AlertUpdate):
+                self._stages.alerting.update(request)
+            elif isinstance(request, AlertResolution):
+                self._stages.alerting.resolve(request)
 
 
 _Happening = tuple[Response, int] | Event | list[Signal]
@@ -141,17 +143,17 @@ _Happening = tuple[Response, int] | Event | list[Signal]
 
 
 def _merged(
-    batch: Batch, signals: Sequence[Signal], responses: Said[Response]
+    batch: Batch, signals: Sequence[Signal], responses: ControlRecords[Response]
 ) -> Iterator[tuple[int, _Happening]]:
     """All that happened, by its place among the events of the batch."""
-    answers = zip(
-        places(responses.appended_ms, batch),
+    by_index = zip(
+        positions(responses.appended_ms, batch),
         zip(responses.messages, responses.appended_ms, strict=True),
         strict=True,
     )
     rows = batch.rows.get(Stream.COMPLAINT)
-    steps = ((place, rows.events[row]) for row, place in enumerate(rows.place)) if rows else ()
-    by_event = groupby(signals, key=lambda signal: signal.place)
+    steps = ((index, rows.events[row]) for row, index in enumerate(rows.index)) if rows else ()
+    by_event = groupby(signals, key=lambda signal: signal.index)
     return heapq.merge(
-        answers, steps, ((place, list(each)) for place, each in by_event), key=itemgetter(0)
+        by_index, steps, ((index, list(each)) for index, each in by_event), key=itemgetter(0)
     )

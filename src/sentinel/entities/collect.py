@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from sentinel.entities.declare import Measures
 from sentinel.entities.kernels import gather
 from sentinel.entities.layout import PANE, PARTS, Condition, KindLayout, Layout
+from sentinel.entities.raw_text import copy, owners
 from sentinel.entities.rows import in_order
-from sentinel.entities.spelling import copy, owners
 from sentinel.model.columns import FIELDS, TRUE, Array, Batch, Rows
 from sentinel.model.condition import Compile
 from sentinel.model.entity import BANK_ID, ID_FIELDS, EntityKind
@@ -50,7 +50,7 @@ class Collector:
         }
 
     @property
-    def spelled(self) -> dict[Stream, frozenset[str]]:
+    def raw_fields(self) -> dict[Stream, frozenset[str]]:
         """The fields whose text is needed, by stream."""
         fields = [ID_FIELDS[each.kind] for each in self._layout.kinds]
         return {
@@ -61,7 +61,7 @@ class Collector:
     @property
     def field_demand(self) -> dict[Stream, frozenset[str]]:
         """The event fields that are read, by stream."""
-        names = {stream: set(fields) for stream, fields in self.spelled.items()}
+        names = {stream: set(fields) for stream, fields in self.raw_fields.items()}
         for condition in self._layout.conditions:
             if condition.where is not None:
                 names[condition.stream] |= self._wheres[condition.stream, condition.where].names
@@ -139,10 +139,10 @@ class Collector:
             if condition.verdict is not None:
                 holds = [label.verdict is condition.verdict for label in labels]
                 bits |= np.array(holds, np.int64) << bit
-        for place, name in enumerate(self._layout.values):
+        for index, name in enumerate(self._layout.values):
             if name == "amount":
                 amounts = np.array([label.amount for label in labels])
-                values[place] = np.rint(np.clip(amounts * 100, -_MOST, _MOST))
+                values[index] = np.rint(np.clip(amounts * 100, -_MOST, _MOST))
         moments = np.array([label.at_ms for label in labels], np.int64)
         rows, firsts = np.empty((n, layout.width), np.int64), np.empty(n, np.int64)
         used = gather(
@@ -187,7 +187,7 @@ class Collector:
                 holds = self._holds(condition, rows)
                 if rows.fresh is not None:
                     holds &= rows.fresh
-                bits[rows.place] |= holds.astype(np.int64) << bit
+                bits[rows.index] |= holds.astype(np.int64) << bit
         return bits
 
     def _holds(self, condition: Condition, rows: Rows) -> NDArray[np.bool_]:
@@ -200,11 +200,11 @@ class Collector:
 
     def _values(self, batch: Batch) -> NDArray[np.int64]:
         values = np.zeros((len(self._layout.values), len(batch)), np.int64)
-        for place, name in enumerate(self._layout.values):
+        for index, name in enumerate(self._layout.values):
             for rows in batch.rows.values():
                 if name in rows.columns:
                     amounts = np.nan_to_num(rows.columns[name].astype(np.float64, copy=False))
-                    values[place, rows.place] = np.rint(np.clip(amounts * 100, -_MOST, _MOST))
+                    values[index, rows.index] = np.rint(np.clip(amounts * 100, -_MOST, _MOST))
         return values
 
 
@@ -215,7 +215,7 @@ def _merged(batch: Batch, columns: Mapping[Stream, Array]) -> Array:
     dtype = next(iter(columns.values())).dtype if columns else np.dtype(np.uint64)
     merged = np.zeros(len(batch), dtype)
     for stream, column in columns.items():
-        merged[batch.rows[stream].place] = column
+        merged[batch.rows[stream].index] = column
     return merged
 
 

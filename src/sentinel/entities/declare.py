@@ -102,49 +102,49 @@ def declare(document: Document) -> Measures:
 
 
 def _measure(document: Document, kind: EntityKind, name: str, entry: _Entry) -> Measure:
-    place = ("features", kind, name)
+    path = ("features", kind, name)
     if not name.isidentifier():
-        line, column = document.key_position(*place)
+        line, column = document.key_position(*path)
         raise ConfigError(document.path, line, column, f'"{name}" is not a plain name')
     given = [each for each in Operation if getattr(entry, each.value) not in (None, False)]
     if len(given) != 1:
         words = ", ".join(given) if given else "none"
         message = f"a measure computes one thing, here: {words}"
-        raise document.error(place, message, "one of " + ", ".join(Operation))
+        raise document.error(path, message, "one of " + ", ".join(Operation))
     streams = ID_FIELDS[kind] or dict.fromkeys(Stream)
     if entry.on not in streams:
         message = f"a {entry.on} names no {kind}"
-        raise document.error((*place, "on"), message, " or ".join(streams))
+        raise document.error((*path, "on"), message, " or ".join(streams))
     if entry.distinct not in (None, CUSTOMER_ID):
-        raise document.error((*place, "distinct"), f"distinct counts {CUSTOMER_ID} only")
+        raise document.error((*path, "distinct"), f"distinct counts {CUSTOMER_ID} only")
     if entry.verdict is not None:
-        _check_verdict(document, place, entry)
+        _check_verdict(document, path, entry)
     if entry.sum is not None:
-        _check_number(document, (*place, "sum"), entry.on, entry.sum)
+        _check_number(document, (*path, "sum"), entry.on, entry.sum)
     try:
         window_ms = parse_duration(entry.window)
     except ValueError as error:
-        raise document.error((*place, "window"), str(error)) from None
+        raise document.error((*path, "window"), str(error)) from None
     if not SHORTEST_MS <= window_ms <= LONGEST_MS:
-        raise document.error((*place, "window"), "a window of shared entities is 1m to 7d")
+        raise document.error((*path, "window"), "a window of shared entities is 1m to 7d")
     return Measure(kind, name, given[0], entry.on, entry.sum, entry.where, entry.verdict, window_ms)
 
 
-def _check_verdict(document: Document, place: tuple[str, ...], entry: _Entry) -> None:
+def _check_verdict(document: Document, path: tuple[str, ...], entry: _Entry) -> None:
     """Of a transaction that waits for its verdict only its amount is known."""
     if entry.on is not Stream.TRANSACTION:
-        raise document.error((*place, "on"), "verdicts are measured on transactions")
+        raise document.error((*path, "on"), "verdicts are measured on transactions")
     if entry.where is not None:
-        raise document.error((*place, "where"), "a measure of verdicts takes no where")
+        raise document.error((*path, "where"), "a measure of verdicts takes no where")
     if entry.distinct is not None or entry.sum not in (None, "amount"):
         key = "distinct" if entry.distinct is not None else "sum"
-        raise document.error((*place, key), "verdicts are counted, or their amount summed")
+        raise document.error((*path, key), "verdicts are counted, or their amount summed")
 
 
-def _check_number(document: Document, place: tuple[str, ...], stream: Stream, name: str) -> None:
+def _check_number(document: Document, path: tuple[str, ...], stream: Stream, name: str) -> None:
     column = FIELDS[stream].get(name)
     if column is None:
         message = f'{stream} has no field "{name}"'
-        raise document.error(place, message, did_you_mean(name, FIELDS[stream]))
+        raise document.error(path, message, did_you_mean(name, FIELDS[stream]))
     if column.kind is not Kind.NUMBER:
-        raise document.error(place, f"sum takes a number; {name} is a {column.kind}")
+        raise document.error(path, f"sum takes a number; {name} is a {column.kind}")

@@ -52,7 +52,7 @@ class EntityRiskSender:
     """
 
     def __init__(self) -> None:
-        self._said: OrderedDict[tuple[EntityKind, str], tuple[int, int]] = OrderedDict()
+        self._sent: OrderedDict[tuple[EntityKind, str], tuple[int, int]] = OrderedDict()
         self._limits: Counter[Limit] = Counter()
         self._asked_ms = self._until_ms = NOTHING
 
@@ -74,19 +74,19 @@ class EntityRiskSender:
     def note(self, entry: EntityRisk) -> bool:
         """Whether the entry has to be said: it is new, hotter, or was said a while ago."""
         key, at_ms = (entry.kind, entry.id), entry.at
-        risk, said_ms = self._said.get(key, (0, 0))
-        if entry.risk <= risk and at_ms < said_ms + REPEAT_MS:
+        risk, sent_ms = self._sent.get(key, (0, 0))
+        if entry.risk <= risk and at_ms < sent_ms + REPEAT_MS:
             return False
-        self._said[key] = (entry.risk, at_ms)
-        self._said.move_to_end(key)
-        if len(self._said) > MOST:
-            self._said.popitem(last=False)
+        self._sent[key] = (entry.risk, at_ms)
+        self._sent.move_to_end(key)
+        if len(self._sent) > MOST:
+            self._sent.popitem(last=False)
             self._limits[Limit.ENTITY_RISKS] += 1
         return True
 
     def spot(self) -> bytes:
         """What was told last."""
-        told = newest(self._said), self._asked_ms, self._until_ms
+        told = newest(self._sent), self._asked_ms, self._until_ms
         return msgspec.msgpack.encode(told)
 
     def drain_limits(self) -> Counter[Limit]:
@@ -100,7 +100,7 @@ class EntityRiskSender:
 
     def snapshot(self) -> dict[str, Buffer]:
         """All that was told, longest ago first; equal state gives equal bytes."""
-        entries = [(*key, *said) for key, said in self._said.items()]
+        entries = [(*key, *sent) for key, sent in self._sent.items()]
         return {WHOLE_STATE: msgspec.msgpack.encode((entries, self._asked_ms, self._until_ms))}
 
     def restore(self, parts: Parts) -> None:
@@ -109,7 +109,7 @@ class EntityRiskSender:
         entries, self._asked_ms, self._until_ms = msgspec.msgpack.decode(
             bytes(parts[WHOLE_STATE]), type=kind
         )
-        self._said = OrderedDict(((kind, id_), (risk, at_ms)) for kind, id_, risk, at_ms in entries)
+        self._sent = OrderedDict(((kind, id_), (risk, at_ms)) for kind, id_, risk, at_ms in entries)
 
 
 class EntityRiskCache:
@@ -228,10 +228,10 @@ class EntityRiskCache:
         mine = self._entries.setdefault(key, [])
         if not mine:
             self._known.clear()
-        place = bisect_right(mine, told)
-        if place and mine[place - 1] == told:
+        index = bisect_right(mine, told)
+        if index and mine[index - 1] == told:
             return
-        mine.insert(place, told)
+        mine.insert(index, told)
         self._count += 1
         if self._count > MOST:  # an eighth at once, so that it is seldom
             moments = sorted(at_ms for mine in self._entries.values() for at_ms, _ in mine)
@@ -244,8 +244,8 @@ class EntityRiskCache:
         known = self._hashes(kind)
         if not len(known):
             return risk
-        place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-        for row in np.flatnonzero(known[place] == hashes).tolist():
+        index = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+        for row in np.flatnonzero(known[index] == hashes).tolist():
             at_ms = int(appended_ms[row])
             told = self._entries[kind, int(hashes[row])]
             found = bisect_right(told, (at_ms, _MOST_RISK))

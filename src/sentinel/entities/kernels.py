@@ -78,7 +78,7 @@ def gather(
     int64[n], the first event of each row, are written up to what is returned; ``who`` int64[n]
     is the kernel's own.
     """
-    used, places = 0, len(table) - 1
+    used, last_cell = 0, len(table) - 1
     table[:] = _EMPTY
     for i in range(len(keys)):
         if keys[i] == 0 or bits[i] & mask == 0:
@@ -86,19 +86,19 @@ def gather(
         key, pane = np.int64(keys[i]), times[i] // PANE_MS + 1
         tick = recorded[i] // TICK_MS
         customer = np.int64(customers[i]) if bits[i] & customer_mask else 0
-        place = (key ^ ((pane + tick) * _SPREAD) ^ customer) & places
-        while table[place] != _EMPTY and (
-            rows[table[place], HASH] != key
-            or rows[table[place], PANE] != pane
-            or rows[table[place], RECORDED] // TICK_MS != tick
-            or who[table[place]] != customer
+        cell = (key ^ ((pane + tick) * _SPREAD) ^ customer) & last_cell
+        while table[cell] != _EMPTY and (
+            rows[table[cell], HASH] != key
+            or rows[table[cell], PANE] != pane
+            or rows[table[cell], RECORDED] // TICK_MS != tick
+            or who[table[cell]] != customer
         ):
-            place = (place + 1) & places
-        row = table[place]
+            cell = (cell + 1) & last_cell
+        row = table[cell]
         if row == _EMPTY:
             row = used
             used += 1
-            table[place] = row
+            table[cell] = row
             rows[row, :] = 0
             rows[row, HASH], rows[row, PANE] = key, pane
             firsts[row], who[row] = i, customer
@@ -153,23 +153,23 @@ def _meet(slab: NDArray[np.int64], size: int, customer: int, pane: int) -> None:
     """Note that a customer was seen in a pane; ``size`` is the place of how many are known."""
     known, first = slab[size], size + 1
     mine = (pane << _HASH_BITS) | (customer & _HASH_MASK)
-    place = known
+    position = known
     for k in range(known):
         if slab[first + k] & _HASH_MASK == mine & _HASH_MASK:
             if slab[first + k] >= mine:
                 return
-            place = k
+            position = k
             break
-    if place == KEPT:
+    if position == KEPT:
         if slab[first + KEPT - 1] >= mine:
             return
-        place = KEPT - 1
-    elif place == known:
+        position = KEPT - 1
+    elif position == known:
         slab[size] = known + 1
-    while place > 0 and slab[first + place - 1] < mine:
-        slab[first + place] = slab[first + place - 1]
-        place -= 1
-    slab[first + place] = mine
+    while position > 0 and slab[first + position - 1] < mine:
+        slab[first + position] = slab[first + position - 1]
+        position -= 1
+    slab[first + position] = mine
 
 
 @inlined
@@ -221,7 +221,7 @@ def absorb(
         newest = slab[base + SLOT_PANE]
         head = max(newest, pane)
         slab[base + SLOT_PANE] = head
-        taken = False
+        counted = False
         for m in range(len(measures)):
             operation, part, every = measures[m, 0], measures[m, 1], measures[m, 2]
             panes, value = measures[m, 3], base + measures[m, 4]
@@ -234,21 +234,21 @@ def absorb(
             # A ring without anything has nothing to expire; a sum of 0 may hide both signs.
             if newest and newest != head and (operation == SUM or slab[value] or slab[size]):
                 first = max(_quotient(newest, every) + 1, last - panes + 1)
-                place = first - panes * _quotient(first, panes)
+                cell = first - panes * _quotient(first, panes)
                 for _ in range(last + 1 - first):
                     if operation == DISTINCT:
                         slab[value] = 0
                     else:
-                        slab[value] -= slab[ring + place]
+                        slab[value] -= slab[ring + cell]
                     for w in range(words):
-                        slab[ring + place * words + w] = 0
-                    place += 1
-                    if place == panes:
-                        place = 0
+                        slab[ring + cell * words + w] = 0
+                    cell += 1
+                    if cell == panes:
+                        cell = 0
                 if operation == DISTINCT:
                     _part_from(slab, size, last - panes)
             if mine > last - panes:
-                taken = True
+                counted = True
                 at = ring + (mine - panes * _quotient(mine, panes)) * words
                 if operation != DISTINCT:
                     slab[value] += rows[i, part]
@@ -267,5 +267,5 @@ def absorb(
                 out[m, i] = slab[size]
             else:
                 out[m, i] = _estimate(slab, value, ring, panes)
-        late += not taken
+        late += not counted
     return late

@@ -144,12 +144,14 @@ def _lay_out(
         measures.append((operation, parts[operation, condition], every, panes, slot_width))
         slot_width += 1 + panes * PANE_WORDS[operation]
         slot_width += 1 + KEPT if operation == DISTINCT else 0
-    takes = [(each.operation, each.stream, each.field, each.where, each.verdict) for each in wanted]
-    said: tuple[object, ...] = (PANE_MS, takes, measures)
+    operands = [
+        (each.operation, each.stream, each.field, each.where, each.verdict) for each in wanted
+    ]
+    identity: tuple[object, ...] = (PANE_MS, operands, measures)
     if (
         STREAM_BITS > _LEAST_STREAM_BITS
     ):  # rows of a worker that has fewer streams are read otherwise
-        said = (*said, STREAM_BITS)
+        identity = (*identity, STREAM_BITS)
     return KindLayout(
         kind=kind,
         names=tuple(each.name for each in wanted),
@@ -160,5 +162,5 @@ def _lay_out(
         longest_ms=max(each.window_ms for each in wanted),
         mask=mask,
         customer_mask=customer_mask,
-        version=hashlib.blake2b(msgspec.json.encode(said), digest_size=8).digest(),
+        version=hashlib.blake2b(msgspec.json.encode(identity), digest_size=8).digest(),
     )

@@ -31,7 +31,7 @@ class RollupBuffer:
 
     def __init__(self) -> None:
         self.outage_ms: int | None = None
-        self._held: list[RollupRows] = []
+        self._buffered: list[RollupRows] = []
         self._reports = ShardReports()
         self._limits: Counter[Limit] = Counter()
 
@@ -54,9 +54,9 @@ class RollupBuffer:
             return [joined(each, in_order(_all(each))) for each in _by_layout(rows)]
         late = late or any(each.progress and each.progress.was_behind for each, _ in arrived)
         self._judge(wall_ms, late=late)
-        if self.outage_ms is None and not self._held:
+        if self.outage_ms is None and not self._buffered:
             return rows
-        self._held += rows
+        self._buffered += rows
         return self._release(self.horizon_ms(wall_ms))
 
     def horizon_ms(self, wall_ms: int | None) -> int:
@@ -68,13 +68,13 @@ class RollupBuffer:
 
     def is_due(self, wall_ms: int) -> bool:
         """Whether rows that wait would be released, had a step this wall-clock time."""
-        return bool(self._held) and _last_tick(self.horizon_ms(wall_ms)) > min(
-            int(each.rows[:, RECORDED].min()) for each in self._held
+        return bool(self._buffered) and _last_tick(self.horizon_ms(wall_ms)) > min(
+            int(each.rows[:, RECORDED].min()) for each in self._buffered
         )
 
     def __len__(self) -> int:
         """How many rows wait."""
-        return sum(len(each.rows) for each in self._held)
+        return sum(len(each.rows) for each in self._buffered)
 
     def spot(self) -> bytes:
         """How many rows wait, and what was told."""
@@ -91,16 +91,16 @@ class RollupBuffer:
 
     def snapshot(self) -> dict[str, Buffer]:
         """All that waits and all that was told; equal state gives equal bytes."""
-        held = [each.encoded() for each in self._held]
+        rows = [each.encoded() for each in self._buffered]
         return {
-            WHOLE_STATE: msgspec.msgpack.encode((held, self._reports.snapshot(), self.outage_ms))
+            WHOLE_STATE: msgspec.msgpack.encode((rows, self._reports.snapshot(), self.outage_ms))
         }
 
     def restore(self, parts: Parts) -> None:
         """Continue from what :meth:`snapshot` gave."""
         kind = tuple[list[tuple[str, bytes, int, bytes, bytes, bytes]], bytes, int | None]
-        held, reports, self.outage_ms = msgspec.msgpack.decode(bytes(parts[WHOLE_STATE]), type=kind)
-        self._held = [RollupRows.decoded(*each) for each in held]
+        rows, reports, self.outage_ms = msgspec.msgpack.decode(bytes(parts[WHOLE_STATE]), type=kind)
+        self._buffered = [RollupRows.decoded(*each) for each in rows]
         self._reports.restore(reports)
 
     def _judge(self, wall_ms: int, *, late: bool) -> None:
@@ -114,12 +114,12 @@ class RollupBuffer:
 
     def _release(self, until_ms: int) -> list[RollupRows]:
         """The rows appended up to a time, of each kind in one order; all if there is no room."""
-        if sum(each.nbytes for each in self._held) > MOST_BYTES:
+        if sum(each.nbytes for each in self._buffered) > MOST_BYTES:
             self._limits[Limit.ROLLUP_BUFFER] += 1
             until_ms = EVERYTHING
         found: list[RollupRows] = []
         kept: list[RollupRows] = []
-        for group in _by_layout(self._held):
+        for group in _by_layout(self._buffered):
             rows = _all(group)
             is_ready = rows[:, RECORDED] < _last_tick(until_ms)
             ready = np.flatnonzero(is_ready)
@@ -128,7 +128,7 @@ class RollupBuffer:
             if len(ready) == len(rows):
                 continue
             kept += group if not len(ready) else [joined(group, np.flatnonzero(~is_ready))]
-        self._held = kept
+        self._buffered = kept
         return found
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentinel.entities.layout import PANE, RECORDED, TICK_MS
-from sentinel.entities.spelling import copy
+from sentinel.entities.raw_text import copy
 from sentinel.model.entity import EntityKind
 
 

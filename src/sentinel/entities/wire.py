@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 
-from sentinel.entities.spelling import copy
+from sentinel.entities.raw_text import copy
 from sentinel.model.entity import EntityKind
 from sentinel.model.rollup import Progress, RollupBlock
 

@@ -207,5 +207,5 @@ def _steps(time: NDArray[np.int64], delay_ms: int) -> Iterator[tuple[int, int]]:
 
 def _hashes(prefix: str, numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
     """The hash of each id's text, as a mapping would write it; each number is written once."""
-    distinct, place = np.unique(numbers, return_inverse=True)
-    return PLAIN.texts([f"{prefix}{number}" for number in distinct.tolist()])[place]
+    distinct, index = np.unique(numbers, return_inverse=True)
+    return PLAIN.texts([f"{prefix}{number}" for number in distinct.tolist()])[index]

@@ -83,7 +83,7 @@ def evaluate(narratives: Sequence[Narrative]) -> Report:
     """The figures of complaints in the order given."""
     pairs = _predict(narratives)
     folds = [
-        _accuracy(_predict([narratives[place] for place in _shuffled(len(narratives), seed)]))
+        _accuracy(_predict([narratives[index] for index in _shuffled(len(narratives), seed)]))
         for seed in range(FOLDS)
     ]
     confusion = Counter(pairs)
@@ -109,8 +109,8 @@ def _predict(narratives: Sequence[Narrative]) -> list[tuple[str, str]]:
     model = ProductModel(names, warm_up=0)
     pairs: list[tuple[str, str]] = []
     for each in narratives:
-        place, _ = model.predict(each.hashes)
-        pairs.append((each.product, names[place] if place >= 0 else ""))
+        index, _ = model.predict(each.hashes)
+        pairs.append((each.product, names[index] if index >= 0 else ""))
         model.learn(each.hashes, each.product)
     return pairs[len(pairs) // 2 :]
 

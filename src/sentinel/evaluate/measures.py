@@ -34,10 +34,10 @@ def card_precision(
     shares = []
     for each in np.unique(day):
         rows = np.flatnonzero((day == each) & ~np.isin(card, detected))
-        cards, place = np.unique(card[rows], return_inverse=True)
+        cards, index = np.unique(card[rows], return_inverse=True)
         highest = np.full(len(cards), -np.inf)
-        np.maximum.at(highest, place, score[rows])
-        compromised = np.bincount(place, fraud[rows], len(cards)) > 0
+        np.maximum.at(highest, index, score[rows])
+        compromised = np.bincount(index, fraud[rows], len(cards)) > 0
         first = np.argsort(-highest, kind="stable")[:top]
         found = cards[first][compromised[first]]
         shares.append(len(found) / top)

@@ -61,7 +61,7 @@ class _Unseen(Sequence[Event]):
     def __len__(self) -> int:
         return self._n
 
-    def __getitem__(self, place: object) -> Event:  # type: ignore[override]
+    def __getitem__(self, index: object) -> Event:  # type: ignore[override]
         raise NotImplementedError
 
 
@@ -140,9 +140,9 @@ class Prequential:
         dues = []
         if span > self._span:
             self._span = span
-            dues.append(self._take_due(span * self._entry.refit_ms))
+            dues.append(self._drain_due(span * self._entry.refit_ms))
             self._refit()
-        dues.append(self._take_due(int(events.time.max())))
+        dues.append(self._drain_due(int(events.time.max())))
         values, entity = self._values(events, joined(dues))
         margins = self._boosted.margins(values)
         self.lost += self._pending.hold(
@@ -155,13 +155,13 @@ class Prequential:
     ) -> tuple[NDArray[np.float32], NDArray[np.uint64]]:
         """The model's features of each event, and the hash of what its risk is kept by."""
         n, risk = len(events), self._setup.feedback.entry.risk
-        place = np.arange(n)
-        rows = Rows(Stream.TRANSACTION, _Unseen(n), place, events.time, dict(events.columns))
+        index = np.arange(n)
+        rows = Rows(Stream.TRANSACTION, _Unseen(n), index, events.time, dict(events.columns))
         batch = Batch(
             event_time=events.time,
             stream=np.zeros(n, np.int8),
             customer=events.customer,
-            row=place,
+            row=index,
             late=np.zeros(n, np.bool_),
             order=events.time,
             rows={Stream.TRANSACTION: rows},
@@ -183,7 +183,7 @@ class Prequential:
             values[:, at] = rows.columns[name]
         return values, entity
 
-    def _take_due(self, now_ms: int) -> Labelled:
+    def _drain_due(self, now_ms: int) -> Labelled:
         due = self._pending.due(now_ms)
         self.lost += self._buffer.add(due)
         return due

@@ -11,7 +11,7 @@ from sentinel.evaluate.series_kernel import (
     DAY_MS,
     DROP,
     HEAD,
-    HELD_EXCESSES,
+    KEPT_EXCESSES,
     NONE,
     OUTAGE,
     SHIFT,
@@ -100,7 +100,7 @@ class SeriesDetector:
         self._head = np.zeros((n_series, HEAD))
         self._profile = np.full((n_series, 8 * self._slots_a_day), np.nan)
         self._short = np.zeros((n_series, SHORT_ROWS))
-        self._excesses = np.zeros((n_series, 2, HELD_EXCESSES))
+        self._excesses = np.zeros((n_series, 2, KEPT_EXCESSES))
 
     def score(
         self, at_ms: NDArray[np.int64], series: NDArray[np.int64], values: NDArray[np.float64]

@@ -11,7 +11,7 @@ from sentinel.model.kernel import kernel
 DAY_MS = 86_400_000
 WARM_UP_ROWS = 50
 SHORT_ROWS = 12
-HELD_EXCESSES = 256
+KEPT_EXCESSES = 256
 LEAST_P = 1e-30
 
 NONE, SURGE, DROP, SHIFT, OUTAGE = 0, 1, 2, 3, 4  # kinds
@@ -70,22 +70,22 @@ def score_then_learn(
         if rows == 0:
             head[s, _LEVEL_AT] = value
         week_slot = (at_ms[row] // slot_ms) % (7 * slots_a_day)
-        day_place, week_place = week_slot % slots_a_day, slots_a_day + week_slot
+        day_index, week_index = week_slot % slots_a_day, slots_a_day + week_slot
         least = 1e-9 * max(1.0, abs(value))
 
         best, forecast = -1.0, 0.0  # the forecaster that has erred least
         for which in range(3):
-            said = head[s, _LEVEL_AT]
+            expected = head[s, _LEVEL_AT]
             if which == _DAY:
-                said = profile[s, day_place]
+                expected = profile[s, day_index]
             elif which == _WEEK:
-                said = profile[s, week_place]
-            if math.isnan(said):
+                expected = profile[s, week_index]
+            if math.isnan(expected):
                 continue
             error, errors = head[s, _ERROR + which], head[s, _ERRORS + which]
             if errors >= _TRUSTED_ROWS and (best < 0.0 or error < best):
-                best, forecast = error, said
-            head[s, _ERROR + which] = learn_scale(error, abs(value - said), errors)
+                best, forecast = error, expected
+            head[s, _ERROR + which] = learn_scale(error, abs(value - expected), errors)
             head[s, _ERRORS + which] = errors + 1
         surprise = 0.0
         if best >= 0.0:
@@ -97,8 +97,8 @@ def score_then_learn(
 
         short[s, int(rows) % SHORT_ROWS] = max(-_CLIP, min(_CLIP, surprise))
         mean = 0.0
-        for place in range(SHORT_ROWS):
-            mean += short[s, place]
+        for index in range(SHORT_ROWS):
+            mean += short[s, index]
         mean /= SHORT_ROWS
         moved = abs(mean - head[s, _SHORT_MEAN])
         spread = math.sqrt(max(head[s, _SHORT_SQUARE], 1e-6))
@@ -109,13 +109,13 @@ def score_then_learn(
             threshold, count = head[s, _THRESHOLD + view], head[s, _EXCESSES + view]
             above = strange > threshold
             if above:
-                excess, held = strange - threshold, int(min(count, HELD_EXCESSES))
-                p = max(LEAST_P, tail(excess, threshold, _TAIL_SHARE, excesses[s, view], held))
+                excess, kept = strange - threshold, int(min(count, KEPT_EXCESSES))
+                p = max(LEAST_P, tail(excess, threshold, _TAIL_SHARE, excesses[s, view], kept))
                 if view == 0:
                     p_point = p
                 else:
                     p_shift = p
-                excesses[s, view, int(count) % HELD_EXCESSES] = min(excess, _FAR_EXCESS)
+                excesses[s, view, int(count) % KEPT_EXCESSES] = min(excess, _FAR_EXCESS)
                 head[s, _EXCESSES + view] = count + 1
             step = 0.025 * max(threshold, 0.2) * (5.0 if rows < WARM_UP_ROWS else 1.0)
             move = step * (above - _TAIL_SHARE)  # rests where the share above is as wanted
@@ -144,8 +144,8 @@ def score_then_learn(
         head[s, _SHORT_SQUARE] += gain * (off * off - head[s, _SHORT_SQUARE])
         head[s, _LEVEL_AT] += _LEVEL_GAIN * (value - head[s, _LEVEL_AT])
         for which in range(2):
-            place = day_place if which == 0 else week_place
+            index = day_index if which == 0 else week_index
             rate = _DAY_GAIN if which == 0 else _WEEK_GAIN
-            old = profile[s, place]
-            profile[s, place] = value if math.isnan(old) else old + rate * (value - old)
+            old = profile[s, index]
+            profile[s, index] = value if math.isnan(old) else old + rate * (value - old)
         head[s, _LAST], head[s, _ROWS] = value, rows + 1

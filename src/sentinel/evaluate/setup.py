@@ -45,8 +45,8 @@ def read(folder: Path) -> Setup:
     detector = boosted.declare(document.part("detector"), columns)
     evidence = declared.entry.risk.evidence
     if evidence not in detector.features:
-        place = ("feedback", "risk", "evidence")
-        raise document.error(place, f'"{evidence}" is kept with an event only as a feature')
+        path = ("feedback", "risk", "evidence")
+        raise document.error(path, f'"{evidence}" is kept with an event only as a feature')
     return Setup(declarations, file.ratios, declared, detector)
 
 

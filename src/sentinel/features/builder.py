@@ -51,9 +51,9 @@ class Builder:
         self.values: list[str] = []
         self.ids: list[str] = []
         self.width = 1  # the first word is the busy slot
-        self.busy_width = 1  # the first word links free rows
+        self.overflow_width = 1  # the first word links free rows
         self.pieces: list[Piece] = []
-        self.busy_pieces: list[Piece] = []
+        self.overflow_pieces: list[Piece] = []
         self.measuring: list[Feature] = []
         self.shared: dict[Hashable, int] = {}  # places of records that several features use
         self.ring_fields: dict[Stream, list[str]] = {}
@@ -68,10 +68,10 @@ class Builder:
             self.pieces.append(Piece(meaning, at, count))
         return at
 
-    def busy_words(self, count: int, meaning: Hashable) -> int:
+    def overflow_words(self, count: int, meaning: Hashable) -> int:
         """Allocate words of the busy row; returns the place of the first."""
-        at, self.busy_width = self.busy_width, self.busy_width + count
-        self.busy_pieces.append(Piece(meaning, at, count))
+        at, self.overflow_width = self.overflow_width, self.overflow_width + count
+        self.overflow_pieces.append(Piece(meaning, at, count))
         return at
 
     def bit(self, feature: Feature, stream: Stream, *, in_ring: bool = False) -> int:
@@ -104,17 +104,17 @@ class Builder:
 
     def value(self, name: str) -> int:
         """The row of a number field in the kernel's matrix of values."""
-        return place_of(name, self.values)
+        return index_of(name, self.values)
 
     def id(self, name: str) -> int:
         """The row of a text field in the kernel's matrix of hashes."""
-        return place_of(name, self.ids)
+        return index_of(name, self.ids)
 
     def out(self, feature: Feature) -> dict[str, int]:
         """The columns ``out``, row of the result, and ``demand``, a bit for each stream."""
         demand = sum(
-            1 << place
-            for place, stream in enumerate(STREAMS)
+            1 << index
+            for index, stream in enumerate(STREAMS)
             if feature.name in self._demand.get(stream, frozenset())
         )
         return {"out": self.outputs.index(feature), "demand": demand}
@@ -140,7 +140,7 @@ class Builder:
         return self._document.error(("features", "customer", feature.name), message, hint)
 
 
-def place_of(name: str, names: list[str]) -> int:
+def index_of(name: str, names: list[str]) -> int:
     """The place of ``name``, which is appended if it is new."""
     if name not in names:
         names.append(name)

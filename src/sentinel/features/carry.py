@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentinel.features.builder import Condition, Piece
-from sentinel.features.kernels.advance import BUSY
+from sentinel.features.kernels.advance import OVERFLOW
 from sentinel.features.kernels.conditions import RING_BITS
 from sentinel.features.kernels.rings import HEAD_WORDS, NO_RING, STAMP_SHIFT
 from sentinel.features.layout import Layout
@@ -20,15 +20,15 @@ Words = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Slab:
-    """The rows of a layout: ``rows`` int64[customers, width], ``busy`` int64[n, busy_width].
+    """The rows of a layout: ``rows`` int64[customers, width], ``overflow`` int64[n, busy_width].
 
-    ``busy_head`` is int64[3] as the kernels have it.
+    ``overflow_head`` is int64[3] as the kernels have it.
     """
 
     layout: Layout
     rows: Words
-    busy: Words
-    busy_head: Words
+    overflow: Words
+    overflow_head: Words
 
 
 def carry(old: Slab, new: Slab, was: Words, now: Words) -> int:
@@ -44,10 +44,10 @@ def carry(old: Slab, new: Slab, was: Words, now: Words) -> int:
             target[:, after.at : after.at + after.words] = source[
                 :, before.at : before.at + before.words
             ]
-        for place, stream in enumerate(Stream):
-            _carry_ring(old.layout, new.layout, place, stream, source, target)
+        for index, stream in enumerate(Stream):
+            _carry_ring(old.layout, new.layout, index, stream, source, target)
         new.rows[now[start : start + _ROWS]] = target
-    return _carry_busy(old, new, was, now)
+    return _carry_overflow(old, new, was, now)
 
 
 def _shared(old: tuple[Piece, ...], new: tuple[Piece, ...]) -> list[tuple[Piece, Piece]]:
@@ -55,49 +55,49 @@ def _shared(old: tuple[Piece, ...], new: tuple[Piece, ...]) -> list[tuple[Piece,
     return [(by_meaning[each.meaning], each) for each in new if each.meaning in by_meaning]
 
 
-def _carry_busy(old: Slab, new: Slab, was: Words, now: Words) -> int:
+def _carry_overflow(old: Slab, new: Slab, was: Words, now: Words) -> int:
     """Busy rows stay where they are, or move up where there is less room or customers went."""
     shared = [(Piece("link", 0, 1), Piece("link", 0, 1))]
-    shared += _shared(old.layout.busy_pieces, new.layout.busy_pieces)
-    if int(old.busy_head[1]) <= len(new.busy) and np.array_equal(was, now):
-        used = slice(0, int(old.busy_head[1]))
+    shared += _shared(old.layout.overflow_pieces, new.layout.overflow_pieces)
+    if int(old.overflow_head[1]) <= len(new.overflow) and np.array_equal(was, now):
+        used = slice(0, int(old.overflow_head[1]))
         for before, after in shared:
-            new.busy[used, after.at : after.at + after.words] = old.busy[
+            new.overflow[used, after.at : after.at + after.words] = old.overflow[
                 used, before.at : before.at + before.words
             ]
-        new.rows[now, BUSY] = old.rows[was, BUSY]
-        new.busy_head[:] = old.busy_head
+        new.rows[now, OVERFLOW] = old.rows[was, OVERFLOW]
+        new.overflow_head[:] = old.overflow_head
         return 0
-    busy = old.rows[was, BUSY]
-    having = np.flatnonzero(busy)
-    kept = having[: len(new.busy)]
+    overflow = old.rows[was, OVERFLOW]
+    having = np.flatnonzero(overflow)
+    kept = having[: len(new.overflow)]
     for before, after in shared[1:]:
-        new.busy[: len(kept), after.at : after.at + after.words] = old.busy[
-            busy[kept] - 1, before.at : before.at + before.words
+        new.overflow[: len(kept), after.at : after.at + after.words] = old.overflow[
+            overflow[kept] - 1, before.at : before.at + before.words
         ]
-    new.rows[now[kept], BUSY] = np.arange(1, len(kept) + 1)
-    new.busy_head[:] = (0, len(kept), len(kept))
+    new.rows[now[kept], OVERFLOW] = np.arange(1, len(kept) + 1)
+    new.overflow_head[:] = (0, len(kept), len(kept))
     return len(having) - len(kept)
 
 
 def _carry_ring(
-    old: Layout, new: Layout, place: int, stream: Stream, source: Words, target: Words
+    old: Layout, new: Layout, index: int, stream: Stream, source: Words, target: Words
 ) -> None:
     """A stream's ring: the newest events that fit, with the bits and values of the new layout."""
-    before, after = old.tables.rings[place], new.tables.rings[place]
+    before, after = old.tables.rings[index], new.tables.rings[index]
     if NO_RING in (before["at"], after["at"]):
         return
-    held, kept = int(before["capacity"]), int(after["capacity"])
+    old_capacity, new_capacity = int(before["capacity"]), int(after["capacity"])
     at = int(before["at"])
     count = source[:, at]
-    used = np.arange(held) < count[:, np.newaxis]
-    stamps = source[:, at + HEAD_WORDS :][:, :held]
+    used = np.arange(old_capacity) < count[:, np.newaxis]
+    stamps = source[:, at + HEAD_WORDS :][:, :old_capacity]
     names = old.ring_fields[stream], new.ring_fields[stream]
-    values = np.zeros((len(names[1]), len(source), held), np.float64)
+    values = np.zeros((len(names[1]), len(source), old_capacity), np.float64)
     for number, name in enumerate(names[1]):
         if name in names[0]:
-            first = at + HEAD_WORDS + held * (1 + names[0].index(name))
-            values[number] = source[:, first : first + held].view(np.float64)
+            first = at + HEAD_WORDS + old_capacity * (1 + names[0].index(name))
+            values[number] = source[:, first : first + old_capacity].view(np.float64)
     bits = np.zeros_like(stamps)
     for here, there in _bits(old, new, stream):
         bits |= (stamps >> here & 1) << there
@@ -105,10 +105,10 @@ def _carry_ring(
     order = np.lexsort((*values[::-1], stamps), axis=-1)
     stamps = np.take_along_axis(stamps, order, -1)
     # The oldest leave where the new ring is smaller.
-    gone = np.maximum(count - kept, 0)
-    places = np.minimum(np.arange(kept) + gone[:, np.newaxis], held - 1)
-    left = np.minimum(count, kept)
-    inside = np.arange(kept) < left[:, np.newaxis]
+    gone = np.maximum(count - new_capacity, 0)
+    slots = np.minimum(np.arange(new_capacity) + gone[:, np.newaxis], old_capacity - 1)
+    left = np.minimum(count, new_capacity)
+    inside = np.arange(new_capacity) < left[:, np.newaxis]
     newest_gone = np.take_along_axis(stamps, np.maximum(gone - 1, 0)[:, np.newaxis], -1)[:, 0]
     to = int(after["at"])
     target[:, to] = left
@@ -116,11 +116,13 @@ def _carry_ring(
         gone > 0, np.maximum(source[:, at + 1], newest_gone >> STAMP_SHIFT), source[:, at + 1]
     )
     first = to + HEAD_WORDS
-    target[:, first : first + kept] = np.where(inside, np.take_along_axis(stamps, places, -1), 0)
+    target[:, first : first + new_capacity] = np.where(
+        inside, np.take_along_axis(stamps, slots, -1), 0
+    )
     for number in range(len(names[1])):
-        first += kept
-        moved = np.take_along_axis(np.take_along_axis(values[number], order, -1), places, -1)
-        target[:, first : first + kept] = np.where(inside, moved, 0.0).view(np.int64)
+        first += new_capacity
+        moved = np.take_along_axis(np.take_along_axis(values[number], order, -1), slots, -1)
+        target[:, first : first + new_capacity] = np.where(inside, moved, 0.0).view(np.int64)
 
 
 def _bits(old: Layout, new: Layout, stream: Stream) -> list[tuple[int, int]]:

@@ -31,7 +31,7 @@ class Customers:
         """Give each event of a batch its customer's features, and take the event in."""
         slots, fresh, evictions = self._slots.assign(batch.customer, batch.event_time)
         self._touched = slots[-_SPOT_EVENTS:]
-        self._limits[Limit.BUSY_SLOTS] += self._features.update(batch, slots, fresh)
+        self._limits[Limit.OVERFLOW_ROWS] += self._features.update(batch, slots, fresh)
         self._limits[Limit.SLOTS] += evictions.full
         self._limits[Limit.TTL] += evictions.expired
 
@@ -47,12 +47,12 @@ class Customers:
 
     def snapshot(self) -> dict[str, Buffer]:
         """All of it; equal states give equal bytes."""
-        rows, busy, busy_head = self._features.snapshot(self._slots.highest)
+        rows, overflow, overflow_head = self._features.snapshot(self._slots.highest)
         return {
             **{_SLOTS + name: part for name, part in self._slots.snapshot().items()},
             "rows": rows,
-            "busy": busy,
-            "busy_head": busy_head,
+            "busy": overflow,
+            "busy_head": overflow_head,
             "warmth": self._features.warm_up.snapshot(),
         }
 
@@ -68,7 +68,7 @@ class Customers:
         was, now, without_slot = self._slots.carry(old._slots)  # noqa: SLF001
         without_panes = self._features.carry(old._features, was, now)  # noqa: SLF001
         self._limits[Limit.SLOTS] += without_slot
-        self._limits[Limit.BUSY_SLOTS] += without_panes
+        self._limits[Limit.OVERFLOW_ROWS] += without_panes
 
     def spot(self) -> bytes:
         """The rows of the last step's last customers, one after another."""

@@ -27,7 +27,7 @@ _BY_NAME = {
 _SPANS = tuple(dict.fromkeys(operation.span for operation in _OPERATIONS if operation.span))
 
 
-def _takes(operation: Operation) -> type:
+def _entry_type(operation: Operation) -> type:
     """What the operation's key takes: ``true``, a field or a list of fields."""
     return {0: bool, 1: str}.get(len(operation.fields), list[str])
 
@@ -36,7 +36,7 @@ _Entry = defstruct(
     "_Entry",
     [
         ("on", Stream | list[Stream]),
-        *((name, _takes(each[0]) | None, None) for name, each in _BY_NAME.items()),
+        *((name, _entry_type(each[0]) | None, None) for name, each in _BY_NAME.items()),
         ("where", str | None, None),
         *((span, str | None, None) for span in _SPANS),
         ("keep", int | None, None),
@@ -74,7 +74,7 @@ class Declarations:
     history: dict[Stream, int]
     document: Document
 
-    def place(self, feature: Feature, key: str) -> tuple[str, ...]:
+    def path(self, feature: Feature, key: str) -> tuple[str, ...]:
         """Where in the document a key of a feature stands."""
         return ("features", "customer", feature.name, key)
 
@@ -94,32 +94,32 @@ def declare(document: Document) -> Declarations:
 
 
 def _feature(document: Document, name: str, entry: Any) -> Feature:
-    place = ("features", "customer", name)
+    path = ("features", "customer", name)
     if not name.isidentifier() or any(name in fields for fields in FIELDS.values()):
-        line, column = document.key_position(*place)
+        line, column = document.key_position(*path)
         raise ConfigError(
             document.path, line, column, f'"{name}" is a field of an event or not a plain name'
         )
-    operation = _operation(document, place, entry)
+    operation = _operation(document, path, entry)
     streams = tuple(entry.on) if isinstance(entry.on, list) else (entry.on,)
     if not streams or (len(streams) > 1 and not operation.many_streams):
-        raise document.error((*place, "on"), f"{operation} is computed on one stream")
-    fields = _fields(document, place, operation, streams, entry)
+        raise document.error((*path, "on"), f"{operation} is computed on one stream")
+    fields = _fields(document, path, operation, streams, entry)
     for key in _SPANS:
         if getattr(entry, key) is not None and key != operation.span:
-            raise document.error((*place, key), f"{operation} takes no {key}")
-    calendar, span_ms = _span(document, place, operation, entry)
-    keep = _keep(document, place, operation, entry.keep)
+            raise document.error((*path, key), f"{operation} takes no {key}")
+    calendar, span_ms = _span(document, path, operation, entry)
+    keep = _keep(document, path, operation, entry.keep)
     return Feature(name, operation, streams, fields, entry.where, span_ms, calendar, keep)
 
 
-def _operation(document: Document, place: tuple[str, ...], entry: Any) -> Operation:
+def _operation(document: Document, path: tuple[str, ...], entry: Any) -> Operation:
     """The one operation that the entry declares, with the one span that it has."""
     given = [name for name in _BY_NAME if getattr(entry, name) not in (None, False)]
     if len(given) != 1:
         words = ", ".join(given) if given else "none"
         raise document.error(
-            place, f"a feature computes one thing, here: {words}", "one of " + ", ".join(_BY_NAME)
+            path, f"a feature computes one thing, here: {words}", "one of " + ", ".join(_BY_NAME)
         )
     operations = _BY_NAME[given[0]]
     if operations[0].span == "":
@@ -130,12 +130,12 @@ def _operation(document: Document, place: tuple[str, ...], entry: Any) -> Operat
     spans = [each.span for each in operations]
     words = " or a ".join("calendar period" if span == CALENDAR else span for span in spans)
     hint = "" if CALENDAR in spans else f"{spans[0]}: 7d"
-    raise document.error(place, f"{given[0]} needs a {words}", hint)
+    raise document.error(path, f"{given[0]} needs a {words}", hint)
 
 
 def _fields(
     document: Document,
-    place: tuple[str, ...],
+    path: tuple[str, ...],
     operation: Operation,
     streams: tuple[Stream, ...],
     entry: Any,
@@ -144,7 +144,7 @@ def _fields(
     if value is True:
         return ()
     names = tuple(value) if isinstance(value, list) else (value,)
-    where = (*place, operation.name)
+    where = (*path, operation.name)
     if len(names) != len(operation.fields):
         raise document.error(where, f"{operation} takes [{', '.join(operation.fields)}]")
     for stream in streams:
@@ -154,22 +154,22 @@ def _fields(
                 raise document.error(
                     where, f'{stream} has no field "{name}"', did_you_mean(name, FIELDS[stream])
                 )
-            if column.kind is not operation.takes:
+            if column.kind is not operation.reads:
                 raise document.error(
                     where,
-                    f"{operation} takes a {operation.takes} field; {name} is a {column.kind}",
+                    f"{operation} takes a {operation.reads} field; {name} is a {column.kind}",
                 )
     return names
 
 
 def _span(
-    document: Document, place: tuple[str, ...], operation: Operation, entry: Any
+    document: Document, path: tuple[str, ...], operation: Operation, entry: Any
 ) -> tuple[str | None, int]:
     """The calendar period, or how many ms the operation looks back."""
     if not operation.span:
         return None, 0
     text: str = getattr(entry, operation.span)
-    where = (*place, operation.span)
+    where = (*path, operation.span)
     if operation.span == CALENDAR:
         if text not in PERIODS:
             hint = did_you_mean(text, PERIODS) or "day, week or month"
@@ -181,13 +181,11 @@ def _span(
         raise document.error(where, str(error)) from None
 
 
-def _keep(
-    document: Document, place: tuple[str, ...], operation: Operation, keep: int | None
-) -> int:
+def _keep(document: Document, path: tuple[str, ...], operation: Operation, keep: int | None) -> int:
     if keep is None:
         return _KEEP_BY_DEFAULT
     if not 1 <= keep <= MAX_KEEP:
-        raise document.error((*place, "keep"), f"keep is 1 to {MAX_KEEP} values")
+        raise document.error((*path, "keep"), f"keep is 1 to {MAX_KEEP} values")
     if not operation.keep:
-        raise document.error((*place, "keep"), f"{operation} takes no keep")
+        raise document.error((*path, "keep"), f"{operation} takes no keep")
     return keep

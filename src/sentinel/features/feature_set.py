@@ -55,7 +55,7 @@ class FeatureSet:
         compile_condition: Compile,
         local_time: LocalTime,
         capacity: int,
-        busy_capacity: int,
+        overflow_capacity: int,
     ) -> None:
         self._layout = lay_out(declarations, demand)
         self._local_time = local_time
@@ -69,30 +69,30 @@ class FeatureSet:
         }
         self._conditions = {
             (stream, where): compile_condition(
-                where, FIELDS[stream], declarations.document, declarations.place(feature, "where")
+                where, FIELDS[stream], declarations.document, declarations.path(feature, "where")
             )
             for (stream, where), feature in wheres.items()
             if where is not None
         }
         normals = [
-            (place, feature, Column(normal_of(feature.name), Kind.NUMBER))
-            for place, feature in enumerate(self._layout.measuring, len(self._layout.outputs))
+            (index, feature, Column(normal_of(feature.name), Kind.NUMBER))
+            for index, feature in enumerate(self._layout.measuring, len(self._layout.outputs))
         ]
         results = [
-            (place, feature, feature.column) for place, feature in enumerate(self._layout.outputs)
+            (index, feature, feature.column) for index, feature in enumerate(self._layout.outputs)
         ]
         self._results = len(results) + len(normals)
         self._demand = {
             stream: tuple(
-                (place, column)
-                for place, feature, column in results + normals
+                (index, column)
+                for index, feature, column in results + normals
                 if feature.name in demand.get(stream, frozenset())
             )
             for stream in Stream
         }
         self._rows = np.zeros(capacity * self._layout.width, np.int64)
-        self._busy = np.zeros(busy_capacity * self._layout.busy_width, np.int64)
-        self._busy_head = np.zeros(3, np.int64)
+        self._overflow = np.zeros(overflow_capacity * self._layout.overflow_width, np.int64)
+        self._overflow_head = np.zeros(3, np.int64)
         self.warm_up = WarmUp(self._layout.outputs)
 
     @property
@@ -111,9 +111,9 @@ class FeatureSet:
         return 8 * self._layout.width
 
     @property
-    def busy_used(self) -> int:
+    def overflow_used(self) -> int:
         """Customers that have panes."""
-        return int(self._busy_head[2])
+        return int(self._overflow_head[2])
 
     def update(self, batch: Batch, slots: NDArray[np.int64], fresh: NDArray[np.bool_]) -> int:
         """Advance over a batch and add the demanded features to its rows' columns.
@@ -130,8 +130,8 @@ class FeatureSet:
         lost = advance(layout.tables, inputs, self._memory(), np.empty(MAX_VALUES), out)
         for stream, rows in batch.rows.items():
             whole = len(rows) == n
-            for place, column in self._demand[stream]:
-                values = out[place] if whole else out[place, rows.place]
+            for index, column in self._demand[stream]:
+                values = out[index] if whole else out[index, rows.index]
                 rows.columns[column.name] = _truth(values) if column.kind is Kind.TRUTH else values
         return int(lost)
 
@@ -141,16 +141,16 @@ class FeatureSet:
         for condition, bit in layout.bits.items():
             rows = batch.rows.get(condition.stream)
             if rows is not None:
-                bits[rows.place] |= self._holds(condition, rows).astype(np.int64) << bit
+                bits[rows.index] |= self._holds(condition, rows).astype(np.int64) << bit
         values = np.zeros((len(layout.values), n), np.float64)
         ids = np.zeros((len(layout.ids), n), np.uint64)
         for rows in batch.rows.values():
-            for place, name in enumerate(layout.values):
+            for index, name in enumerate(layout.values):
                 if name in rows.columns:
-                    values[place, rows.place] = np.nan_to_num(rows.columns[name])
-            for place, name in enumerate(layout.ids):
+                    values[index, rows.index] = np.nan_to_num(rows.columns[name])
+            for index, name in enumerate(layout.ids):
                 if name in rows.columns:
-                    ids[place, rows.place] = rows.columns[name]
+                    ids[index, rows.index] = rows.columns[name]
         if layout.uses_local_time:
             local_ms = self._local_time.local_ms(batch.event_time)
             period, hour = periods(local_ms), hours(local_ms)
@@ -187,10 +187,10 @@ class FeatureSet:
             self._rows.view(np.float64),
             self._rows,
             self._layout.width,
-            self._busy.view(np.float64),
-            self._busy,
-            self._layout.busy_width,
-            self._busy_head,
+            self._overflow.view(np.float64),
+            self._overflow,
+            self._layout.overflow_width,
+            self._overflow_head,
         )
 
     def carry(self, old: "FeatureSet", was: NDArray[np.int64], now: NDArray[np.int64]) -> int:
@@ -207,27 +207,27 @@ class FeatureSet:
         return Slab(
             layout,
             self._rows.reshape(-1, layout.width),
-            self._busy.reshape(-1, layout.busy_width),
-            self._busy_head,
+            self._overflow.reshape(-1, layout.overflow_width),
+            self._overflow_head,
         )
 
     def snapshot(self, highest: int) -> tuple[Buffer, Buffer, Buffer]:
         """Copies of the rows below slot ``highest``, of the busy rows and of their head."""
-        busy_words = int(self._busy_head[1]) * self._layout.busy_width
+        overflow_words = int(self._overflow_head[1]) * self._layout.overflow_width
         return (
             copied(self._rows[: highest * self._layout.width]),
-            copied(self._busy[:busy_words]),
-            copied(self._busy_head),
+            copied(self._overflow[:overflow_words]),
+            copied(self._overflow_head),
         )
 
     def restore(self, data: tuple[Buffer, Buffer, Buffer]) -> None:
         """Take the place of what :meth:`snapshot` saw, under the same layout."""
-        rows, busy, head = (np.frombuffer(each, np.int64) for each in data)
+        rows, overflow, head = (np.frombuffer(each, np.int64) for each in data)
         # Fresh zeros are not in memory until they are written to, old ones are.
         self._rows = np.zeros(len(self._rows), np.int64)
-        self._busy = np.zeros(len(self._busy), np.int64)
-        self._rows[: len(rows)], self._busy[: len(busy)] = rows, busy
-        self._busy_head[:] = head
+        self._overflow = np.zeros(len(self._overflow), np.int64)
+        self._rows[: len(rows)], self._overflow[: len(overflow)] = rows, overflow
+        self._overflow_head[:] = head
 
     def rows_of(self, slots: NDArray[np.int64]) -> bytes:
         """The rows of these slots one after another."""

@@ -54,7 +54,7 @@ class Operation:
 
     name: str
     fields: tuple[str, ...] = ()
-    takes: Kind = Kind.NUMBER
+    reads: Kind = Kind.NUMBER
     span: str = ""
     keep: bool = False
     many_streams: bool = False

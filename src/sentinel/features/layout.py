@@ -21,7 +21,7 @@ class Layout:
     ``bits`` gives each condition its bit; ``values`` and ``ids`` name the rows of the
     kernel's value and id matrices; ``outputs`` names the rows of its result, which the normals of
     the ``measuring`` follow.  ``pieces`` are the parts of a row but for the rings,
-    ``busy_pieces`` those of a busy row.
+    ``overflow_pieces`` those of a busy row.
     """
 
     tables: Tables
@@ -32,9 +32,9 @@ class Layout:
     measuring: tuple[Feature, ...]
     ring_fields: dict[Stream, list[str]]
     width: int
-    busy_width: int
+    overflow_width: int
     pieces: tuple[Piece, ...]
-    busy_pieces: tuple[Piece, ...]
+    overflow_pieces: tuple[Piece, ...]
     uses_local_time: bool
 
 
@@ -60,8 +60,8 @@ def lay_out(declarations: Declarations, demand: Mapping[Stream, frozenset[str]])
         measuring=tuple(build.measuring),
         ring_fields=build.ring_fields,
         width=build.width,
-        busy_width=build.busy_width,
+        overflow_width=build.overflow_width,
         pieces=tuple(build.pieces),
-        busy_pieces=tuple(build.busy_pieces),
+        overflow_pieces=tuple(build.overflow_pieces),
         uses_local_time=any(kinds[feature.operation].local_time for feature in outputs),
     )

@@ -1,6 +1,6 @@
 """Feedback: what people found events to be.
 
-``verdicts`` tells how well each rule does by it, ``held`` whom a transaction named, so that
+``verdicts`` tells how well each rule does by it, ``label_buffer`` whom a transaction named, so that
 a verdict on it counts for its merchant, device and payee too.
 """
 

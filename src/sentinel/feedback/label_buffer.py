@@ -35,8 +35,8 @@ def _hold(
     data: NDArray[np.uint8],
     spans: NDArray[np.int64],
     head: NDArray[np.int64],
-    held_ids: NDArray[np.uint64],
-    held_amounts: NDArray[np.float64],
+    kept_ids: NDArray[np.uint64],
+    kept_amounts: NDArray[np.float64],
     verdicts: NDArray[np.int8],
     moments: NDArray[np.int64],
     texts: NDArray[np.int64],
@@ -44,8 +44,8 @@ def _hold(
 ) -> None:
     """Take n transactions in, each in the place of the oldest; hashes of 0 name nobody."""
     for i in range(len(event_ids)):
-        row = head[_ROWS] % len(held_ids)
-        held_ids[row], held_amounts[row] = event_ids[i], amounts[i]
+        row = head[_ROWS] % len(kept_ids)
+        kept_ids[row], kept_amounts[row] = event_ids[i], amounts[i]
         verdicts[row], moments[row] = 0, 0
         for f in range(len(spans)):
             start = spans[f, i, 0]
@@ -78,31 +78,31 @@ class LabelBuffer:
         self._texts = np.zeros((capacity, len(self._fields), 2), np.int64)
         self._ring = np.zeros(capacity * _TEXT_BYTES, np.uint8)
         self._rows: Rows | None = None
-        self._taken = 0
-        self._said: list[Label] = []
+        self._stored = 0
+        self._labels: list[Label] = []
 
     def begin(self, rows: Rows | None) -> None:
         """Start a step with its transactions; they are taken in as the step comes to them."""
-        self._rows, self._taken = rows, 0
+        self._rows, self._stored = rows, 0
 
     def finish(self) -> list[Label]:
         """Take in the rest of the step; what was said of transactions since its beginning."""
         if self._rows is not None:
-            self._take(len(self._rows))
+            self._store(len(self._rows))
         self._rows = None
-        said, self._said = self._said, []
-        return said
+        labels, self._labels = self._labels, []
+        return labels
 
     def judge(
-        self, event_ids: Iterable[str], verdict: Verdict, at_ms: int, before_place: int
+        self, event_ids: Iterable[str], verdict: Verdict, at_ms: int, before_index: int
     ) -> int:
         """Give transactions a verdict at ``at_ms``; returns how many of them are held.
 
-        Those of the step that stand before ``before_place`` of its merged batch are taken in
+        Those of the step that stand before ``before_index`` of its merged batch are taken in
         first, so it does not matter how the input is cut.  Another verdict undoes the one before.
         """
         if self._rows is not None:
-            self._take(int(np.searchsorted(self._rows.place, before_place)))
+            self._store(int(np.searchsorted(self._rows.index, before_index)))
         known = 0
         for event_id in event_ids:
             row = self._find(event_id)
@@ -115,9 +115,9 @@ class LabelBuffer:
             ids, amount = self._named(row), float(self._amounts[row])
             if before is not None:
                 undone = Label(ids, amount, before, int(self._moments[row]), undone=True)
-                self._said.append(undone)
+                self._labels.append(undone)
             self._verdicts[row], self._moments[row] = _VERDICTS.index(verdict), at_ms
-            self._said.append(Label(ids, amount, verdict, at_ms))
+            self._labels.append(Label(ids, amount, verdict, at_ms))
         return known
 
     def snapshot(self) -> dict[str, Buffer]:
@@ -167,9 +167,9 @@ class LabelBuffer:
         }
         return {name: each[:rows] for name, each in columns.items()} | {"ring": self._ring[:size]}
 
-    def _take(self, end: int) -> None:
+    def _store(self, end: int) -> None:
         """Take in the step's transactions up to ``end``."""
-        rows, first = self._rows, self._taken
+        rows, first = self._rows, self._stored
         if rows is None or end <= first or not len(self._ids):
             return
         n = end - first
@@ -179,9 +179,9 @@ class LabelBuffer:
         if self._fields:
             assert rows.texts is not None, "decode was told to keep them"  # noqa: S101
             data = rows.texts.data
-            for place, name in enumerate(self._fields):
-                hashes[place] = rows.columns[name][first:end]
-                spans[place] = rows.texts.spans[name][first:end]
+            for index, name in enumerate(self._fields):
+                hashes[index] = rows.columns[name][first:end]
+                spans[index] = rows.texts.spans[name][first:end]
         amounts = rows.columns.get("amount", np.zeros(end))  # there if a sum is asked for
         _hold(
             rows.columns["event_id"][first:end].view(np.uint64),
@@ -197,7 +197,7 @@ class LabelBuffer:
             self._texts,
             self._ring,
         )
-        self._taken = end
+        self._stored = end
 
     def _find(self, event_id: str) -> int | None:
         """The row of a transaction; None if it is not held, or its texts are no longer."""
@@ -212,9 +212,9 @@ class LabelBuffer:
 
     def _named(self, row: int) -> dict[str, str]:
         named = {}
-        for place, name in enumerate(self._fields):
-            start, size = self._texts[row, place]
+        for index, name in enumerate(self._fields):
+            start, size = self._texts[row, index]
             if size:
-                places = np.arange(start, start + size) % len(self._ring)
-                named[name] = self._ring[places].tobytes().decode("utf-8", "replace")
+                positions = np.arange(start, start + size) % len(self._ring)
+                named[name] = self._ring[positions].tobytes().decode("utf-8", "replace")
         return named

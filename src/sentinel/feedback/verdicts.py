@@ -79,8 +79,8 @@ class Verdicts:
 
     def drain_limits(self) -> Counter[Limit]:
         """What was forgotten for want of room since the last call."""
-        taken, self._limits = self._limits, Counter()
-        return taken
+        limits, self._limits = self._limits, Counter()
+        return limits
 
     def carry(self, old: "Verdicts") -> None:
         """Continue where ``old`` stands."""

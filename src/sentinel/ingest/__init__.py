@@ -2,7 +2,7 @@
 
 from sentinel.ingest.ahead import Ahead
 from sentinel.ingest.append_time import NEVER
-from sentinel.ingest.control import Said, decode_responses, decode_silences, places
+from sentinel.ingest.control import ControlRecords, decode_responses, decode_silences, positions
 from sentinel.ingest.decode import Decoded, decode
 from sentinel.ingest.event_ids import CONFLICT, REPEAT, EventIds
 from sentinel.ingest.limits import Limits, OtherAddresses
@@ -14,16 +14,16 @@ __all__ = [
     "NEVER",
     "REPEAT",
     "Ahead",
+    "ControlRecords",
     "Decoded",
     "EventIds",
     "Limits",
     "OtherAddresses",
     "Position",
-    "Said",
     "Watermarks",
     "decode",
     "decode_responses",
     "decode_silences",
     "merge",
-    "places",
+    "positions",
 ]

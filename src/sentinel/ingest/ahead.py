@@ -53,7 +53,7 @@ class Ahead:
     ) -> Decoded:
         """Note decoded chunks as read ahead; returns the events that are no repeats.
 
-        The part is kept for :meth:`take`; ``previous_ms`` and ``until_ms`` are what
+        The part is kept for :meth:`drain`; ``previous_ms`` and ``until_ms`` are what
         :func:`~sentinel.ingest.decode.decode` was told.
         """
         found, _ = ids.add(part)

@@ -78,8 +78,8 @@ def _borne_out(times: NDArray[np.int64]) -> NDArray[np.int64]:
         middle = WITNESSES // 2
         following = np.lib.stride_tricks.sliding_window_view(times[1:], WITNESSES)[whole]
         medians[: len(whole)] = np.partition(following, middle, axis=1)[:, middle]
-    for place in range(len(whole), len(suspects)):
-        medians[place] = borne_out_ms(times[suspects[place] + 1 :])
+    for index in range(len(whole), len(suspects)):
+        medians[index] = borne_out_ms(times[suspects[index] + 1 :])
     found = times.copy()
     found[suspects[times[suspects] > medians + AHEAD_MS]] = NEVER
     return found

@@ -30,7 +30,7 @@ _RESPONSES = msgspec.json.Decoder(Response)
 
 
 @dataclass(slots=True)
-class Said(Generic[T]):
+class ControlRecords(Generic[T]):
     """What was said, in offset order and with all times as epoch ms, and its dead letters.
 
     ``appended_ms`` are the append times of the messages; responses only.  ``records`` are where
@@ -43,10 +43,10 @@ class Said(Generic[T]):
     records: list[tuple[Chunk, int]] = field(default_factory=list)
     signers: list[str | None] = field(default_factory=list)
 
-    def refuse(self, place: int, detail: str) -> None:
+    def refuse(self, index: int, detail: str) -> None:
         """Put the record of a message aside, which says what is not allowed."""
         error = _RefusedError(DeadLetterReason.REFUSED, detail)
-        self.dead_letters.append(_dead(*self.records[place], error))
+        self.dead_letters.append(_dead(*self.records[index], error))
 
 
 class _RefusedError(Exception):
@@ -63,13 +63,13 @@ def decode_responses(
     people: People,
     watermarks: Watermarks,
     until_ms: int | None,
-) -> Said[Response]:
+) -> ControlRecords[Response]:
     """The responses in the chunks of a step; never raises.
 
     A signed one is its signer's, ``people`` has the keys.  ``watermarks`` is advanced past them;
     ``until_ms`` is a time by which all were appended, None in a simulation.
     """
-    said: Said[Response] = Said()
+    decoded: ControlRecords[Response] = ControlRecords()
     for chunk, row in _records(chunks):
         recorded_ms = chunk.recorded_ms[row]
         try:
@@ -83,29 +83,31 @@ def decode_responses(
             if at_ms > appended_ms + limits.future_skew_ms:
                 detail = f"event_time is {at_ms - appended_ms} ms after the record's"
                 raise _RefusedError(DeadLetterReason.FUTURE, detail)  # noqa: TRY301
-            said.messages.append(replace(response, event_time=at_ms))
-            said.appended_ms.append(appended_ms)
+            decoded.messages.append(replace(response, event_time=at_ms))
+            decoded.appended_ms.append(appended_ms)
         except (*UNREADABLE, _RefusedError) as error:
-            said.dead_letters.append(_dead(chunk, row, error))
-    return said
+            decoded.dead_letters.append(_dead(chunk, row, error))
+    return decoded
 
 
-def decode_silences(chunks: Sequence[Chunk], limits: Limits, people: People) -> Said[Silence]:
+def decode_silences(
+    chunks: Sequence[Chunk], limits: Limits, people: People
+) -> ControlRecords[Silence]:
     """The silences in the chunks of a step; never raises.  ``people`` has the keys of signers."""
-    said: Said[Silence] = Said()
+    decoded: ControlRecords[Silence] = ControlRecords()
     for chunk, row in _records(chunks):
         try:
             signed = people.read(_readable(chunk, row, limits), chunk.recorded_ms[row])
             check_levels(signed.payload)
-            said.messages.append(read_silence(signed.payload))
-            said.records.append((chunk, row))
-            said.signers.append(signed.signer)
+            decoded.messages.append(read_silence(signed.payload))
+            decoded.records.append((chunk, row))
+            decoded.signers.append(signed.signer)
         except (*UNREADABLE, _RefusedError) as error:
-            said.dead_letters.append(_dead(chunk, row, error))
-    return said
+            decoded.dead_letters.append(_dead(chunk, row, error))
+    return decoded
 
 
-def places(appended_ms: Sequence[int], batch: Batch) -> list[int]:
+def positions(appended_ms: Sequence[int], batch: Batch) -> list[int]:
     """Before which place of the batch each response comes, by its append time."""
     found: list[int] = np.searchsorted(batch.order, appended_ms, side="right").tolist()
     return found

@@ -48,7 +48,7 @@ class Decoded:
     ascending, and ``reached_ms`` the append time of the last record, good or not.  ``texts`` are
     there if somebody spells them, ``offsets`` int64[n] if they are asked for.  ``fresh`` bool[n]
     tells which events were not collected for shared entities before; None: none was.  ``contents``
-    uint64[n] tells events apart that have one id, see :mod:`.content`.  ``held_back``
+    uint64[n] tells events apart that have one id, see :mod:`.content`.  ``postponed``
     is how many records' timestamps were more than ten minutes after their append times,
     ``missing`` of how many events a field's value named nothing, by field.
     """
@@ -63,7 +63,7 @@ class Decoded:
     offsets: NDArray[np.int64] | None = None
     fresh: NDArray[np.bool_] | None = None
     contents: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
-    held_back: int = 0
+    postponed: int = 0
     missing: Counter[str] = field(default_factory=Counter)
 
     def __len__(self) -> int:
@@ -111,7 +111,7 @@ def decode(
     chunks: Sequence[Chunk],
     limits: Limits,
     wanted: frozenset[str],
-    spelled: frozenset[str] = frozenset(),
+    raw_fields: frozenset[str] = frozenset(),
     previous_ms: int = NEVER,
     until_ms: int | None = None,
     *,
@@ -119,12 +119,12 @@ def decode(
 ) -> Decoded:
     """Decode all of a step's chunks of one stream, in the order given; never raises.
 
-    ``wanted`` names the field columns that somebody reads, ``spelled`` the fields whose very
+    ``wanted`` names the field columns that somebody reads, ``raw_fields`` the fields whose very
     text somebody needs.  ``previous_ms`` is the append time of the record before, ``until_ms``
     a time by which all were appended (None in a simulation): see
     :func:`~sentinel.ingest.append_time.append_times`.
     """
-    work = _Work(stream, chunks, limits, wanted, spelled)
+    work = _Work(stream, chunks, limits, wanted, raw_fields)
     work.scan()
     work.decode_what_is_left()
     work.forget_placeholders()
@@ -144,11 +144,11 @@ class _Work:
         chunks: Sequence[Chunk],
         limits: Limits,
         wanted: frozenset[str],
-        spelled: frozenset[str],
+        raw_fields: frozenset[str],
     ) -> None:
         self._stream, self._chunks, self._limits = stream, chunks, limits
-        by_address = {_ADDRESS} & _ALL[stream] & (wanted | spelled)
-        self._plan = plan(stream, _ALL[stream], spelled | by_address, limits.hasher)
+        by_address = {_ADDRESS} & _ALL[stream] & (wanted | raw_fields)
+        self._plan = plan(stream, _ALL[stream], raw_fields | by_address, limits.hasher)
         self._wanted = wanted | _ALWAYS[stream]
         if len(chunks) == 1:
             self._values, recorded = chunks[0].values, chunks[0].recorded_ms
@@ -173,8 +173,8 @@ class _Work:
         self._data = b"".join([*readable, *defaults])
         self._spans = columns.spans
         behind = len(self._data) - sum(map(len, defaults))
-        for place, text in enumerate(defaults):  # where the field is absent
-            self._spans[place] = behind, len(text)
+        for index, text in enumerate(defaults):  # where the field is absent
+            self._spans[index] = behind, len(text)
             behind += len(text)
         scan(
             np.frombuffer(self._data, np.uint8),
@@ -199,7 +199,7 @@ class _Work:
             found = extract(self._stream, events, self._columns, self._limits.hasher)
             for name, array in found.items():
                 self._columns[name][rows] = array
-            self._spell(events, rows)
+            self._keep_raw(events, rows)
         self._contents = contents(self._every, self._limits.hasher)
         self._columns = {name: self._columns[name] for name in self._wanted}
 
@@ -217,14 +217,14 @@ class _Work:
                 continue
             hashes[rows] = 0
             self._missing[name] += len(rows)
-            if name in self._plan.spelled:
-                self._spans[self._plan.spelled.index(name), rows, 1] = 0
+            if name in self._plan.raw_fields:
+                self._spans[self._plan.raw_fields.index(name), rows, 1] = 0
 
     def join_networks(self) -> None:
         """Let addresses count as those of whom they are, for whoever reads them."""
-        if _ADDRESS not in self._plan.spelled or _ADDRESS not in self._columns:
+        if _ADDRESS not in self._plan.raw_fields or _ADDRESS not in self._columns:
             return
-        spans = self._spans[self._plan.spelled.index(_ADDRESS)]
+        spans = self._spans[self._plan.raw_fields.index(_ADDRESS)]
         hashes = self._columns[_ADDRESS].view(np.uint64)
         named = hashes != 0
         self._data = join_networks(self._data, spans, hashes, self._limits.hasher)
@@ -235,13 +235,13 @@ class _Work:
         elif nobodys:
             self._missing[_ADDRESS] += len(nobodys)
 
-    def _spell(self, events: list[Event], rows: list[int]) -> None:
+    def _keep_raw(self, events: list[Event], rows: list[int]) -> None:
         """Put the texts of events that were not scanned behind the others."""
-        for place, name in enumerate(self._plan.spelled):
+        for index, name in enumerate(self._plan.raw_fields):
             texts = [(getattr(event, name) or "").encode("utf-8", "replace") for event in events]
             lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-            self._spans[place, rows, 0] = len(self._data) + np.cumsum(lengths) - lengths
-            self._spans[place, rows, 1] = lengths
+            self._spans[index, rows, 0] = len(self._data) + np.cumsum(lengths) - lengths
+            self._spans[index, rows, 1] = lengths
             self._data += b"".join(texts)
 
     def _made(self, row: int) -> Event | None:
@@ -276,7 +276,7 @@ class _Work:
             happened = times.copy()
             happened[list(self._dead)] = 0
         recorded = append_times(self._recorded_ms, happened, previous_ms, until_ms)
-        self._held_back = int(np.count_nonzero(self._recorded_ms > recorded + AHEAD_MS))
+        self._postponed = int(np.count_nonzero(self._recorded_ms > recorded + AHEAD_MS))
         self._recorded_ms = recorded
         self._reached_ms = int(recorded[-1]) if len(recorded) else previous_ms
         for row in np.flatnonzero(times > recorded + self._limits.future_skew_ms).tolist():
@@ -306,13 +306,13 @@ class _Work:
         if row in self._dead:
             return
         which = bisect_right(self._firsts, row) - 1
-        chunk, place = self._chunks[which], row - self._firsts[which]
+        chunk, index = self._chunks[which], row - self._firsts[which]
         self._dead[row] = DeadLetter(
             topic=chunk.topic,
             partition=chunk.partition,
-            offset=chunk.offsets[place],
-            key=chunk.keys[place],
-            value=chunk.own_bytes(place),
+            offset=chunk.offsets[index],
+            key=chunk.keys[index],
+            value=chunk.own_bytes(index),
             reason=reason,
             detail=detail,
         )
@@ -335,7 +335,7 @@ class _Work:
                 reached_ms=self._reached_ms,
                 offsets=offsets,
                 contents=self._contents,
-                held_back=self._held_back,
+                postponed=self._postponed,
                 missing=self._missing,
             )
         good = np.ones(len(self._values), np.bool_)
@@ -350,12 +350,12 @@ class _Work:
             self._reached_ms,
             None if offsets is None else offsets[good],
             contents=self._contents[good],
-            held_back=self._held_back,
+            postponed=self._postponed,
             missing=self._missing,
         )
 
     def _texts(self, kept: slice | NDArray[np.bool_]) -> Texts | None:
-        if not self._plan.spelled:
+        if not self._plan.raw_fields:
             return None
-        spans = {name: self._spans[place, kept] for place, name in enumerate(self._plan.spelled)}
+        spans = {name: self._spans[index, kept] for index, name in enumerate(self._plan.raw_fields)}
         return Texts(np.frombuffer(self._data, np.uint8), spans)

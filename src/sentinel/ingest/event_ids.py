@@ -23,7 +23,7 @@ _MOST_CONTENTS = 8
 """Of an id; more are conflicts that are not remembered, so that no chain grows long."""
 _Words = NDArray[Any]
 _SPOT = 32  # ids of a spot check
-_NEXT, _HELD = 0, 1  # places in the head: where the next goes, how many there are
+_NEXT, _KNOWN = 0, 1  # places in the head: where the next goes, how many there are
 
 
 REPEAT, FIRST, CONFLICT = 0, 1, 2
@@ -31,13 +31,13 @@ REPEAT, FIRST, CONFLICT = 0, 1, 2
 
 
 @kernel
-def _empty_place(table: NDArray[np.int32], key: int) -> int:
+def _empty_cell(table: NDArray[np.int32], key: int) -> int:
     """Where one more of ``key`` goes in the table."""
     mask = len(table) - 1
-    place = key & mask
-    while table[place] != _EMPTY:
-        place = (place + 1) & mask
-    return place
+    cell = key & mask
+    while table[cell] != _EMPTY:
+        cell = (cell + 1) & mask
+    return cell
 
 
 @kernel
@@ -46,15 +46,15 @@ def _remove(table: NDArray[np.int32], ring: NDArray[np.int64], at: int) -> None:
     hole = ring[at] & mask
     while table[hole] != at:
         hole = (hole + 1) & mask
-    place = hole
+    cell = hole
     while True:
-        place = (place + 1) & mask
-        if table[place] == _EMPTY:
+        cell = (cell + 1) & mask
+        if table[cell] == _EMPTY:
             break
-        home = ring[table[place]] & mask
-        if ((place - home) & mask) >= ((place - hole) & mask):
-            table[hole] = table[place]
-            hole = place
+        home = ring[table[cell]] & mask
+        if ((cell - home) & mask) >= ((cell - hole) & mask):
+            table[hole] = table[cell]
+            hole = cell
     table[hole] = _EMPTY
 
 
@@ -62,20 +62,20 @@ def _remove(table: NDArray[np.int32], ring: NDArray[np.int64], at: int) -> None:
 def _judge(
     table: NDArray[np.int32],
     ring: NDArray[np.int64],
-    held_contents: NDArray[np.uint64],
+    known_contents: NDArray[np.uint64],
     key: int,
     content: int,
 ) -> tuple[int, int]:
     """What an event is, and how many contents of its id are held."""
     mask = len(table) - 1
-    place, same = key & mask, 0
-    while table[place] != _EMPTY:
-        at = table[place]
+    cell, same = key & mask, 0
+    while table[cell] != _EMPTY:
+        at = table[cell]
         if ring[at] == key:
-            if held_contents[at] == content:
+            if known_contents[at] == content:
                 return REPEAT, same
             same += 1
-        place = (place + 1) & mask
+        cell = (cell + 1) & mask
     return (CONFLICT if same else FIRST), same
 
 
@@ -83,7 +83,7 @@ def _judge(
 def _add_all(
     table: NDArray[np.int32],
     ring: NDArray[np.int64],
-    held_contents: NDArray[np.uint64],
+    known_contents: NDArray[np.uint64],
     head: NDArray[np.int64],
     events: NDArray[np.uint64],
     customers: NDArray[np.uint64],
@@ -93,26 +93,26 @@ def _add_all(
     forgotten = 0
     for i in range(len(events)):
         key = int(np.int64(finish(events[i] ^ finish(customers[i]))))
-        found[i], same = _judge(table, ring, held_contents, key, contents[i])
+        found[i], same = _judge(table, ring, known_contents, key, contents[i])
         if found[i] == REPEAT or same == _MOST_CONTENTS:
             continue
         at = head[_NEXT]
-        if head[_HELD] == len(ring):
+        if head[_KNOWN] == len(ring):
             _remove(table, ring, at)
             forgotten += 1
         else:
-            head[_HELD] += 1
-        ring[at], held_contents[at] = key, contents[i]
-        table[_empty_place(table, key)] = at
+            head[_KNOWN] += 1
+        ring[at], known_contents[at] = key, contents[i]
+        table[_empty_cell(table, key)] = at
         head[_NEXT] = (at + 1) % len(ring)
     return forgotten
 
 
 @kernel
-def _index(table: NDArray[np.int32], ring: NDArray[np.int64], held: int) -> None:
+def _index(table: NDArray[np.int32], ring: NDArray[np.int64], known: int) -> None:
     """Put what the ring holds into the empty table."""
-    for at in range(held):
-        table[_empty_place(table, ring[at])] = at
+    for at in range(known):
+        table[_empty_cell(table, ring[at])] = at
 
 
 class EventIds:
@@ -149,15 +149,15 @@ class EventIds:
 
     def snapshot(self) -> bytes:
         """What is remembered, oldest first."""
-        held = (self._in_order(each).tobytes() for each in (self._ring, self._contents))
-        return msgspec.msgpack.encode((len(self._ring), *held))
+        known = (self._in_order(each).tobytes() for each in (self._ring, self._contents))
+        return msgspec.msgpack.encode((len(self._ring), *known))
 
     def spot(self) -> bytes:
         """The ids remembered last, newest first, and how many are remembered."""
-        held = int(self._head[_HELD])
-        newest = (self._head[_NEXT] - 1 - np.arange(min(held, _SPOT))) % len(self._ring)
+        known = int(self._head[_KNOWN])
+        newest = (self._head[_NEXT] - 1 - np.arange(min(known, _SPOT))) % len(self._ring)
         ids, contents = self._ring[newest], self._contents[newest]
-        return held.to_bytes(8, "little") + bytes(ids.tobytes()) + bytes(contents.tobytes())
+        return known.to_bytes(8, "little") + bytes(ids.tobytes()) + bytes(contents.tobytes())
 
     def restore(self, data: bytes) -> None:
         """Take the place of what :meth:`snapshot` saw, of the same capacity."""
@@ -166,9 +166,9 @@ class EventIds:
         self._fill(np.frombuffer(ring, np.int64), np.frombuffer(contents, np.uint64))
 
     def _in_order(self, ring: _Words) -> _Words:
-        following, held = int(self._head[_NEXT]), int(self._head[_HELD])
-        if held < len(ring):
-            return ring[:held]
+        following, known = int(self._head[_NEXT]), int(self._head[_KNOWN])
+        if known < len(ring):
+            return ring[:known]
         return np.concatenate((ring[following:], ring[:following]))
 
     def _fill(self, keys: NDArray[np.int64], contents: NDArray[np.uint64]) -> None:
@@ -181,8 +181,8 @@ def _memory(
     capacity: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.int32]]:
     """An empty ring of keys and one of contents, and a table at most half full."""
-    places = 1 << max(4, (2 * capacity - 1).bit_length())
-    table = np.full(places, _EMPTY, np.int32)
+    cells = 1 << max(4, (2 * capacity - 1).bit_length())
+    table = np.full(cells, _EMPTY, np.int32)
     return np.zeros(capacity, np.int64), np.zeros(capacity, np.uint64), table
 
 

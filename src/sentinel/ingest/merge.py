@@ -79,15 +79,15 @@ def merge(decoded: Mapping[Stream, Decoded], watermarks: Watermarks, lateness_ms
 def _of_one_stream(stream: Stream, part: Decoded, lateness_ms: int) -> Batch:
     """The events of one stream as a batch, in the order of its offsets."""
     n = len(part)
-    place = np.arange(n, dtype=np.int64)
+    index = np.arange(n, dtype=np.int64)
     columns = dict(part.columns)
-    rows = Rows(stream, part.events, place, part.recorded_ms, columns, part.texts, part.fresh)
+    rows = Rows(stream, part.events, index, part.recorded_ms, columns, part.texts, part.fresh)
     event_time = columns["event_time"].view(np.int64)
     return Batch(
         event_time=event_time,
         stream=np.full(n, _STREAMS.index(stream), np.int8),
         customer=columns["customer_id"].view(np.uint64),
-        row=place,
+        row=index,
         late=event_time < part.recorded_ms - lateness_ms,
         order=part.recorded_ms,
         rows={stream: rows},
@@ -101,7 +101,7 @@ def _interleave(batches: Sequence[Batch]) -> Batch:
     stream_of = np.concatenate([batch.stream for batch in batches])[order]
     rows = {stream: own for batch in batches for stream, own in batch.rows.items()}
     for stream, own in rows.items():
-        own.place = np.flatnonzero(stream_of == _STREAMS.index(stream))
+        own.index = np.flatnonzero(stream_of == _STREAMS.index(stream))
     return Batch(
         event_time=np.concatenate([batch.event_time for batch in batches])[order],
         stream=stream_of,

@@ -37,7 +37,7 @@ class Position:
         counts.repeated[stream] = int(np.count_nonzero(repeats))
         counts.conflicts[stream] = int(np.count_nonzero(conflicts))
         self._limits[Limit.EVENT_IDS] += forgotten
-        self._limits[Limit.TIMESTAMPS] += part.held_back
+        self._limits[Limit.TIMESTAMPS] += part.postponed
         return part.renamed(conflicts, hasher).only(~repeats)
 
     def snapshot(self) -> dict[str, Buffer]:

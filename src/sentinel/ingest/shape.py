@@ -60,15 +60,15 @@ class Columns(NamedTuple):
 class Plan:
     """A stream's shape together with the columns, and the texts, that are wanted of it.
 
-    ``default_texts`` has one text for each of ``spelled``: UTF-8, the text of an absent field.
+    ``default_texts`` has one text for each of ``raw_fields``: UTF-8, the text of an absent field.
     """
 
     def __init__(
-        self, stream: Stream, wanted: frozenset[str], spelled: frozenset[str], hasher: Hasher
+        self, stream: Stream, wanted: frozenset[str], raw_fields: frozenset[str], hasher: Hasher
     ) -> None:
-        self.spelled = tuple(name for name in FIELDS[stream] if name in spelled)
+        self.raw_fields = tuple(name for name in FIELDS[stream] if name in raw_fields)
         types = {field.name: field for field in _fields(stream)}
-        defaults = [types[name].default for name in self.spelled]
+        defaults = [types[name].default for name in self.raw_fields]
         self.default_texts = tuple(
             default.encode() if isinstance(default, str) else b"" for default in defaults
         )
@@ -76,16 +76,16 @@ class Plan:
         fields = np.zeros((len(types), 11), np.int64)
         bounds = np.zeros((len(types), 2), np.float64)
         names, words, word_ends = bytearray(), bytearray(), [0]
-        for place, (name, column) in enumerate(FIELDS[stream].items()):
-            each, row = types[name], fields[place]
+        for index, (name, column) in enumerate(FIELDS[stream].items()):
+            each, row = types[name], fields[index]
             reader, nullable, least, most, low, high = _reading(each.type)
             row[[KIND, NULLABLE, REQUIRED]] = reader, nullable, each.required
             row[[NAME_AT, NAME_BYTES]] = len(names), len(name)
             row[[LEAST, MOST]] = least, most
             row[[WORDS_AT, WORDS]] = len(word_ends) - 1, len(column.vocabulary)
             row[OUT] = -1
-            row[SPAN] = self.spelled.index(name) if name in self.spelled else -1
-            bounds[place] = low, high
+            row[SPAN] = self.raw_fields.index(name) if name in self.raw_fields else -1
+            bounds[index] = low, high
             names += name.encode()
             for word in column.vocabulary:
                 words += word.encode()
@@ -107,12 +107,12 @@ class Plan:
         room: dict[Kind, Array] = {}
         for kind, dtype in _DTYPES.items():
             room[kind] = block = np.empty((len(rows[kind]), n), dtype)
-            for place, (name, default) in enumerate(rows[kind]):
-                block[place] = default
-                by_name[name] = block[place]
+            for index, (name, default) in enumerate(rows[kind]):
+                block[index] = default
+                by_name[name] = block[index]
         by_name["event_time"] = times = np.zeros(n, np.int64)
         numbers, hashes, codes, truths = room.values()
-        spans = np.zeros((len(self.spelled), n, 2), np.int64)
+        spans = np.zeros((len(self.raw_fields), n, 2), np.int64)
         return Columns(numbers, hashes, codes, truths, times, spans), by_name  # type: ignore[arg-type]
 
 
@@ -128,11 +128,11 @@ _DTYPES = {
 def plan(
     stream: Stream,
     wanted: frozenset[str],
-    spelled: frozenset[str] = frozenset(),
+    raw_fields: frozenset[str] = frozenset(),
     hasher: Hasher = PLAIN,
 ) -> Plan:
     """How to scan ``stream`` for the wanted columns; few are asked for, each is made once."""
-    return Plan(stream, wanted, spelled, hasher)
+    return Plan(stream, wanted, raw_fields, hasher)
 
 
 def _fields(stream: Stream) -> Collection[inspect.Field]:

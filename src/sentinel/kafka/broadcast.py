@@ -102,11 +102,11 @@ class Broadcast:
         if self._keep_ms is None:
             return TopicPartition(self.topic, 0, OFFSET_BEGINNING)
         since_ms = time.time_ns() // 1_000_000 - self._keep_ms
-        place = TopicPartition(self.topic, 0, since_ms)
+        partition = TopicPartition(self.topic, 0, since_ms)
         while not self._stopping.is_set():
             try:
-                _, end = consumer.get_watermark_offsets(place, _ANSWER_S)
-                (start,) = consumer.offsets_for_times([place], _ANSWER_S)
+                _, end = consumer.get_watermark_offsets(partition, _ANSWER_S)
+                (start,) = consumer.offsets_for_times([partition], _ANSWER_S)
             except KafkaException as error:
                 _log.warning("broadcast topic", topic=self.topic, error=str(error))
             else:  # "none so young" must not skip what is written by the time reading begins

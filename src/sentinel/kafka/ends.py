@@ -9,7 +9,7 @@ from sentinel.kafka.security import client_config
 from sentinel.settings import Settings
 
 _TIMEOUT_S = 5.0
-Place = tuple[str, int]
+Partition = tuple[str, int]
 """Topic and partition."""
 
 
@@ -19,36 +19,39 @@ class Ends:
     def __init__(self, settings: Settings) -> None:
         self._admin = AdminClient(client_config(settings))
 
-    def stable(self, partitions: Iterable[Place]) -> dict[Place, int]:
+    def stable(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         """The last stable offset of each; those that are not told are left out."""
         return self._of(partitions, IsolationLevel.READ_COMMITTED)
 
-    def whole(self, partitions: Iterable[Place]) -> dict[Place, int]:
+    def whole(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         """The end of each, open transactions included; those that are not told are left out."""
         return self._of(partitions, IsolationLevel.READ_UNCOMMITTED)
 
-    def first(self, partitions: Iterable[Place]) -> dict[Place, int]:
+    def first(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         """The first offset that each still has; those that are not told are left out."""
         return self._of(partitions, IsolationLevel.READ_UNCOMMITTED, OffsetSpec.earliest())
 
-    def settled(self, place: Place) -> bool:
+    def settled(self, partition: Partition) -> bool:
         """Whether every record is committed or aborted; no answer is none."""
-        whole = self._of([place], IsolationLevel.READ_UNCOMMITTED)
-        stable = self._of([place], IsolationLevel.READ_COMMITTED)
-        return bool(stable and whole) and stable[place] >= whole[place]
+        whole = self._of([partition], IsolationLevel.READ_UNCOMMITTED)
+        stable = self._of([partition], IsolationLevel.READ_COMMITTED)
+        return bool(stable and whole) and stable[partition] >= whole[partition]
 
     def _of(
-        self, partitions: Iterable[Place], level: IsolationLevel, which: OffsetSpec | None = None
-    ) -> dict[Place, int]:
+        self,
+        partitions: Iterable[Partition],
+        level: IsolationLevel,
+        which: OffsetSpec | None = None,
+    ) -> dict[Partition, int]:
         wanted = which or OffsetSpec.latest()
         asked = {TopicPartition(*each): wanted for each in partitions}
         if not asked:
             return {}
-        found: dict[Place, int] = {}
+        found: dict[Partition, int] = {}
         futures = self._admin.list_offsets(asked, isolation_level=level, request_timeout=_TIMEOUT_S)
-        for place, future in futures.items():
+        for partition, future in futures.items():
             try:
-                found[place.topic, place.partition] = future.result(2 * _TIMEOUT_S).offset
+                found[partition.topic, partition.partition] = future.result(2 * _TIMEOUT_S).offset
             except (KafkaException, TimeoutError):  # no answer is no reason to do anything
                 continue
         return found

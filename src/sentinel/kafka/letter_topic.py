@@ -12,7 +12,7 @@ from sentinel.kafka.ends import Ends
 from sentinel.kafka.letters import is_marker, read_headers, read_key, read_letter, repairer
 from sentinel.kafka.reader import Advance, NoAnswerError, Reader
 from sentinel.kafka.topics import StartupError, Topics, describe
-from sentinel.model.letter import Letter, Place, Repair, WholeLetter
+from sentinel.model.letter import Letter, RecordPosition, Repair, WholeLetter
 from sentinel.settings import Settings
 
 _SILENCE_S = 75.0  # a worker that was killed leaves its transaction open for a minute
@@ -38,16 +38,16 @@ class Letters:
 
 
 def selection(
-    reason: str | None = None, topic: str | None = None, places: Collection[Place] = ()
+    reason: str | None = None, topic: str | None = None, positions: Collection[RecordPosition] = ()
 ) -> Callable[[Letter], bool]:
     """Whether a letter has all that is given; any place will do where none is."""
-    among = frozenset(places)
+    among = frozenset(positions)
 
     def is_wanted(letter: Letter) -> bool:
         return (
             reason in (None, letter.reason)
-            and topic in (None, letter.place.topic)
-            and (not among or letter.place in among)
+            and topic in (None, letter.position.topic)
+            and (not among or letter.position in among)
         )
 
     return is_wanted
@@ -94,29 +94,31 @@ class LetterTopic(Closing):
         All letters since then are read, up to where the topic ends as the reading starts, and
         what is in open transactions there is waited for: a marker must not be overlooked.
         """
-        found, kept = Letters(), dict[Place, Letter]()
-        oldest: list[tuple[int, Place]] = []
+        found, kept = Letters(), dict[RecordPosition, Letter]()
+        oldest: list[tuple[int, RecordPosition]] = []
         starts, ends = self._range(since_ms)
         for message in self._messages(starts, ends, advance):
             headers = read_headers(message.headers())
             at_ms = message.timestamp()[1]
             if is_marker(headers):  # it stands behind its letter
-                place = read_key(message.key())
-                if place in kept and kept[place].repair is None:
-                    kept[place] = replace(kept[place], repair=Repair(at_ms, repairer(headers)))
+                position = read_key(message.key())
+                if position in kept and kept[position].repair is None:
+                    kept[position] = replace(
+                        kept[position], repair=Repair(at_ms, repairer(headers))
+                    )
                     found.repaired += 1
                 continue
             spot = message.partition(), message.offset()
             letter = read_letter(message.key(), message.value(), headers, spot, at_ms)
-            if letter is None or not wanted(letter) or letter.place in kept:
+            if letter is None or not wanted(letter) or letter.position in kept:
                 continue
-            found.counts[letter.reason, letter.place.topic] += 1
-            kept[letter.place] = letter
-            heapq.heappush(oldest, (at_ms, letter.place))
+            found.counts[letter.reason, letter.position.topic] += 1
+            kept[letter.position] = letter
+            heapq.heappush(oldest, (at_ms, letter.position))
             if len(kept) > most:
                 del kept[heapq.heappop(oldest)[1]]
                 found.dropped += 1
-        found.letters = sorted(kept.values(), key=lambda each: (each.at_ms, each.place))
+        found.letters = sorted(kept.values(), key=lambda each: (each.at_ms, each.position))
         return found
 
     def whole(
@@ -135,24 +137,26 @@ class LetterTopic(Closing):
                 if letter is not None:
                     yield WholeLetter(letter, message.value(), read_headers(message.headers()))
         if by_spot:
-            gone = min(by_spot.values(), key=lambda each: each.at_ms).place
+            gone = min(by_spot.values(), key=lambda each: each.at_ms).position
             raise LetterError(f"{self._topic} has deleted letter {gone} meanwhile")
 
     def _range(self, since_ms: int | None) -> tuple[dict[int, int], dict[int, int]]:
         """From where to where to read each partition."""
         topic = self._topic
-        places = [(topic, number) for number in range(self._partitions)]
-        firsts, ends = self._ends.first(places), self._ends.whole(places)
-        if not firsts.keys() == ends.keys() == set(places):
+        partitions = [(topic, number) for number in range(self._partitions)]
+        firsts, ends = self._ends.first(partitions), self._ends.whole(partitions)
+        if not firsts.keys() == ends.keys() == set(partitions):
             raise LetterError(f"{topic}: {self._brokers} did not say where it ends")
         if since_ms is not None:
             try:
-                found = self._reader.since([number for _, number in places], since_ms)
+                found = self._reader.since([number for _, number in partitions], since_ms)
             except KafkaException as error:
                 raise LetterError(f"{topic} at {self._brokers}: {error.args[0].str()}") from None
             for number, offset in found.items():
                 firsts[topic, number] = offset if offset >= 0 else ends[topic, number]
-        return {n: firsts[topic, n] for _, n in places}, {n: ends[topic, n] for _, n in places}
+        return {n: firsts[topic, n] for _, n in partitions}, {
+            n: ends[topic, n] for _, n in partitions
+        }
 
     def _messages(
         self, starts: Mapping[int, int], ends: Mapping[int, int], advance: Advance

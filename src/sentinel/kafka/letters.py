@@ -13,7 +13,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 
-from sentinel.model.letter import Letter, Place
+from sentinel.model.letter import Letter, RecordPosition
 from sentinel.model.step import DeadLetter
 
 LETTER_BYTES = 2 << 20
@@ -38,7 +38,7 @@ def letter_record(letter: DeadLetter, most_bytes: int) -> tuple[bytes, bytes | N
     Of what is cut the headers ``value_bytes`` and ``value_sha256``, ``key_bytes`` and
     ``key_sha256`` tell the whole length and hash; the start is there.
     """
-    place = letter_key(Place(letter.topic, letter.partition, letter.offset))
+    letter_id = letter_key(RecordPosition(letter.topic, letter.partition, letter.offset))
     detail = letter.detail.encode("utf-8", "replace")[:_DETAIL_BYTES]
     headers = {"reason": letter.reason.encode(), "detail": detail}
     if letter.key is not None:
@@ -46,12 +46,12 @@ def letter_record(letter: DeadLetter, most_bytes: int) -> tuple[bytes, bytes | N
     value = letter.value
     if value is not None:
         value = _cut("value", value, most_bytes, headers)
-    return place, value, headers
+    return letter_id, value, headers
 
 
-def letter_key(place: Place) -> bytes:
+def letter_key(position: RecordPosition) -> bytes:
     """The key of the letter, and of its marker, for the record at a place."""
-    return f"{place.topic}-{place.partition}-{place.offset}".encode()
+    return f"{position.topic}-{position.partition}-{position.offset}".encode()
 
 
 def read_headers(headers: Iterable[tuple[str, bytes | str | None]] | None) -> Headers:
@@ -70,13 +70,13 @@ def read_letter(
     at_ms: int,
 ) -> Letter | None:
     """The letter of a record on the topic; None where it is none, such as a marker."""
-    place = read_key(key)
-    if place is None or is_marker(headers) or "reason" not in headers:
+    position = read_key(key)
+    if position is None or is_marker(headers) or "reason" not in headers:
         return None
     told = _NUMBER.fullmatch(headers.get("value_bytes", b""))
     whole = len(value) if value is not None else None
     return Letter(
-        place=place,
+        position=position,
         spot=spot,
         at_ms=at_ms,
         reason=_text(headers["reason"]),
@@ -86,10 +86,10 @@ def read_letter(
     )
 
 
-def read_key(key: bytes | None) -> Place | None:
+def read_key(key: bytes | None) -> RecordPosition | None:
     """The place that a letter's key names; None where it names none."""
     found = _KEY.fullmatch(key or b"")
-    return None if found is None else Place(_text(found[1]), int(found[2]), int(found[3]))
+    return None if found is None else RecordPosition(_text(found[1]), int(found[2]), int(found[3]))
 
 
 def marker_headers(by: str) -> Headers:
@@ -108,9 +108,9 @@ def repairer(headers: Mapping[str, bytes]) -> str:
     return _text(headers[REPAIRED])
 
 
-def event_headers(place: Place, by: str) -> Headers:
+def event_headers(position: RecordPosition, by: str) -> Headers:
     """The headers of an event that mends the record at a place."""
-    return {"repairs": str(place).encode(), "repaired-by": by.encode("utf-8", "replace")}
+    return {"repairs": str(position).encode(), "repaired-by": by.encode("utf-8", "replace")}
 
 
 def _text(data: bytes) -> str:

@@ -117,8 +117,8 @@ def _key(settings: Settings, masks: Mapping[str, Mask]) -> bytes:
     try:
         key = Path(settings.masking_key_file).read_bytes().strip()
     except OSError as error:
-        place = f"{variable(name)}: {settings.masking_key_file}"
-        raise SettingsError(f"{place}: {error.strerror}") from None
+        source = f"{variable(name)}: {settings.masking_key_file}"
+        raise SettingsError(f"{source}: {error.strerror}") from None
     if len(key) < 16:
         raise SettingsError(f"{variable(name)}: a key has 16 bytes at least")
     return key

@@ -64,8 +64,8 @@ class Reader(Closing):
 
     def bounds(self, number: int) -> tuple[int, int]:
         """The first offset that a partition still has, and its end; raises KafkaException."""
-        place = TopicPartition(self.topic, number)
-        low, high = self._consumer.get_watermark_offsets(place, _TIMEOUT_S)
+        partition = TopicPartition(self.topic, number)
+        low, high = self._consumer.get_watermark_offsets(partition, _TIMEOUT_S)
         return low, high
 
     def partitions(self) -> list[int]:
@@ -84,7 +84,7 @@ class Reader(Closing):
             return dict.fromkeys(numbers, OFFSET_BEGINNING)
         asked = [TopicPartition(self.topic, number, since_ms) for number in numbers]
         found = self._consumer.offsets_for_times(asked, _TIMEOUT_S)
-        return {place.partition: place.offset for place in found}
+        return {partition.partition: partition.offset for partition in found}
 
     def read(
         self,

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiokafka.protocol.fetch import FetchRequest
 
-Place = tuple[str, int]
+Partition = tuple[str, int]
 """Topic and partition."""
 Send = Callable[..., Coroutine[Any, Any, Any]]
 FOLLOW_UPS = 200
@@ -50,10 +50,10 @@ def repeated(send: Send) -> Send:
                 list(unread.items()),
             )
             read = _partitions(await send(node_id, follow_up, **options))
-            for place, found in read.items():
+            for partition, found in read.items():
                 if not found[_ERROR]:
-                    records = merged[place][_RECORDS] + (found[_RECORDS] or b"")
-                    merged[place] = (*found[:_RECORDS], records)
+                    records = merged[partition][_RECORDS] + (found[_RECORDS] or b"")
+                    merged[partition] = (*found[:_RECORDS], records)
         response.topics = [
             (topic, [merged[topic, each[_PARTITION]] for each in partitions])
             for topic, partitions in response.topics
@@ -63,7 +63,7 @@ def repeated(send: Send) -> Send:
     return send_repeated
 
 
-def _partitions(response: Any) -> dict[Place, tuple[Any, ...]]:
+def _partitions(response: Any) -> dict[Partition, tuple[Any, ...]]:
     return {
         (topic, each[_PARTITION]): tuple(each)
         for topic, partitions in response.topics
@@ -72,9 +72,9 @@ def _partitions(response: Any) -> dict[Place, tuple[Any, ...]]:
 
 
 def _unread(
-    read: dict[Place, tuple[Any, ...]],
-    merged: dict[Place, tuple[Any, ...]],
-    limits: dict[Place, int],
+    read: dict[Partition, tuple[Any, ...]],
+    merged: dict[Partition, tuple[Any, ...]],
+    limits: dict[Partition, int],
 ) -> dict[str, list[tuple[int, int, int]]]:
     """What is to be fetched next: partition, offset and limit in bytes, by topic."""
     unread: dict[str, list[tuple[int, int, int]]] = {}

@@ -86,13 +86,13 @@ class Resender:
             raise LetterError(reason) from None
 
     def _send(self, mended: Mended) -> None:
-        place = mended.letter.place
+        position = mended.letter.position
         for key, value in mended.events:
-            headers = event_headers(place, self._by)
-            self._producer.send(place.topic, key, value, headers=dict(headers))
+            headers = event_headers(position, self._by)
+            self._producer.send(position.topic, key, value, headers=dict(headers))
         self._producer.send(
             self._letters,
-            letter_key(place),
+            letter_key(position),
             None,
             headers=dict(marker_headers(self._by)),
             partition=mended.letter.spot[0],  # behind its letter

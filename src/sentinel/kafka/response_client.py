@@ -93,8 +93,8 @@ class ResponseClient(Closing):
                     continue
                 alert = read(message.value())
                 newer = alert.alert_id == known.alert_id and alert.revision > known.revision
-                taken = alert.state is AlertState.ACKNOWLEDGED and not ends
-                if newer and (taken or alert.state is AlertState.RESOLVED):
+                acknowledged = alert.state is AlertState.ACKNOWLEDGED and not ends
+                if newer and (acknowledged or alert.state is AlertState.RESOLVED):
                     return alert
         return None
 
@@ -122,12 +122,12 @@ class ResponseClient(Closing):
         since_ms = time.time_ns() // 1_000_000 - _SKEW_MS
         signed = self._signed(value, by)
         offset = self._send(self._topics.silences, silence.silence_id, signed, _SILENCES_PARTITION)
-        place = f"{self._topics.silences}-{_SILENCES_PARTITION}-{offset}".encode()
+        letter_key = f"{self._topics.silences}-{_SILENCES_PARTITION}-{offset}".encode()
         until = time.monotonic() + wait_s
         while time.monotonic() < until:
             for letter in self._read(self._topics.deadletter, since_ms):
                 headers = read_headers(letter.headers())
-                if letter.key() == place and not is_marker(headers):
+                if letter.key() == letter_key and not is_marker(headers):
                     detail = headers.get("detail", b"").decode("utf-8", "replace")
                     raise ResponseError(f"the silence is refused: {detail}")
 
@@ -151,9 +151,9 @@ class ResponseClient(Closing):
             else:
                 offsets.append(message.offset())
 
-        place = {} if partition is None else {"partition": partition}
+        options = {} if partition is None else {"partition": partition}
         try:
-            self._producer.produce(topic, value, key, on_delivery=delivered, **place)
+            self._producer.produce(topic, value, key, on_delivery=delivered, **options)
         except KafkaException as error:
             raise ResponseError(error.args[0].str()) from None
         if self._producer.flush(_TIMEOUT_S) or failures:
@@ -163,12 +163,12 @@ class ResponseClient(Closing):
 
     def _read(self, topic: str, since_ms: int | None = None) -> Iterator[Message]:
         """All committed messages of a topic since then, each partition in order."""
-        place = f"{topic} at {self._settings.brokers}"
+        source = f"{topic} at {self._settings.brokers}"
         try:
             with Reader(self._settings, "answers", topic, silence_s=_TIMEOUT_S) as reader:
                 yield from reader.read(reader.since(reader.partitions(), since_ms))
         except KafkaException as error:
-            raise ResponseError(f"{place}: {error.args[0].str()}") from None
+            raise ResponseError(f"{source}: {error.args[0].str()}") from None
         except NoAnswerError as error:
             raise ResponseError(str(error)) from None
 

@@ -88,8 +88,8 @@ def _tls_context(settings: Settings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.tls_ca_file)
     except ssl.SSLError:
-        place = f"{variable('tls_ca_file')}: {settings.tls_ca_file}"
-        raise SettingsError(f"{place}: no certificates in it") from None
+        source = f"{variable('tls_ca_file')}: {settings.tls_ca_file}"
+        raise SettingsError(f"{source}: no certificates in it") from None
     if settings.tls_cert_file is not None:
         # An empty password, because OpenSSL would ask the terminal for one that is missing.
         password = _key_password(settings) if settings.tls_key_password_file else ""

@@ -27,15 +27,15 @@ def read_signing_key(settings: Settings) -> Ed25519PrivateKey | None:
     """The key of SENTINEL_SIGNING_KEY_FILE, None without one; raises SettingsError."""
     if settings.signing_key_file is None:
         return None
-    place = f"{variable('signing_key_file')}: {settings.signing_key_file}"
+    source = f"{variable('signing_key_file')}: {settings.signing_key_file}"
     try:
         key = load_pem_private_key(Path(settings.signing_key_file).read_bytes(), None)
     except OSError as error:
-        raise SettingsError(f"{place}: {error.strerror}") from None
+        raise SettingsError(f"{source}: {error.strerror}") from None
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise SettingsError(f"{place}: no private key in PEM without a password") from None
+        raise SettingsError(f"{source}: no private key in PEM without a password") from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise SettingsError(f"{place}: no Ed25519 key (`sentinel keys new` makes one)")
+        raise SettingsError(f"{source}: no Ed25519 key (`sentinel keys new` makes one)")
     return key
 
 

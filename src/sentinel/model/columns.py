@@ -141,7 +141,7 @@ class Table(Protocol):
 class Rows:
     """One stream's events in a batch, in merged order.
 
-    ``place`` is int64[n]: where each row stands in the merged batch, ascending.
+    ``index`` is int64[n]: where each row stands in the merged batch, ascending.
     ``columns`` maps a name to its array of length n, dtype by :class:`Kind`; only
     the columns that somebody asked for are there.  Features and detector outputs
     are added as the stages produce them.  ``events`` may make an event only when it is
@@ -153,7 +153,7 @@ class Rows:
 
     stream: Stream
     events: Sequence[Event]
-    place: NDArray[np.int64]
+    index: NDArray[np.int64]
     recorded_ms: NDArray[np.int64]
     columns: dict[str, Array] = field(default_factory=dict)
     texts: Texts | None = None

@@ -29,6 +29,6 @@ class Compile(Protocol):
         text: str,
         columns: Mapping[str, Column],
         document: Document | None = None,
-        place: tuple[str | int, ...] = (),
+        path: tuple[str | int, ...] = (),
     ) -> Condition:
-        """Check and compile ``text``; errors stand at ``place`` of ``document``."""
+        """Check and compile ``text``; errors stand at ``path`` of ``document``."""

@@ -69,13 +69,13 @@ class Document:
     _nodes: Any = field(repr=False)
     _text: str = field(repr=False)
 
-    def position(self, *place: str | int) -> tuple[int, int]:
-        """1-based (line, column) of the value at ``place``, or of its closest parent.
+    def position(self, *path: str | int) -> tuple[int, int]:
+        """1-based (line, column) of the value at ``path``, or of its closest parent.
 
         A block scalar's position is where its marker (``|``, ``>``) stands.
         """
         node, found = self._nodes, (1, 1)
-        for step in place:
+        for step in path:
             if isinstance(node, CommentedMap) and step in node:
                 line, column = node.lc.value(step)
             elif isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
@@ -85,34 +85,34 @@ class Document:
             found, node = (line + 1, column + 1), node[step]
         return found
 
-    def key_position(self, *place: str | int) -> tuple[int, int]:
-        """1-based (line, column) of the key, not the value, at ``place``."""
+    def key_position(self, *path: str | int) -> tuple[int, int]:
+        """1-based (line, column) of the key, not the value, at ``path``."""
         node = self._nodes
-        for step in place[:-1]:
+        for step in path[:-1]:
             node = node[step]
-        if isinstance(node, CommentedMap) and place[-1] in node:
-            line, column = node.lc.key(place[-1])
+        if isinstance(node, CommentedMap) and path[-1] in node:
+            line, column = node.lc.key(path[-1])
             return line + 1, column + 1
-        return self.position(*place)
+        return self.position(*path)
 
     def error(
-        self, place: Path, message: str, hint: str = "", offset: int | None = None
+        self, path: Path, message: str, hint: str = "", offset: int | None = None
     ) -> ConfigError:
-        """An error at the value of ``place``, or at character ``offset`` of that text."""
-        line, column = self.position(*place)
+        """An error at the value of ``path``, or at character ``offset`` of that text."""
+        line, column = self.position(*path)
         if offset is not None:
-            value = self.part(*place).data
+            value = self.part(*path).data
             line, column = character_position(self._text, line, column, value, offset)
         return ConfigError(self.path, line, column, message, hint)
 
-    def wrong_text(self, place: Path, error: WrongTextError) -> ConfigError:
-        """What is wrong with the text at ``place``."""
-        return self.error(place, error.message, error.hint)
+    def wrong_text(self, path: Path, error: WrongTextError) -> ConfigError:
+        """What is wrong with the text at ``path``."""
+        return self.error(path, error.message, error.hint)
 
-    def part(self, *place: str | int) -> "Document":
-        """What stands at ``place`` as a document of its own; positions stay the file's."""
+    def part(self, *path: str | int) -> "Document":
+        """What stands at ``path`` as a document of its own; positions stay the file's."""
         data, nodes = self.data, self._nodes
-        for step in place:
+        for step in path:
             data, nodes = data[step], nodes[step]
         return Document(self.path, data, nodes, self._text)
 
@@ -127,7 +127,7 @@ class Document:
         """Turn msgspec's complaint, ``message - at `$.a[0][...].b` ``, into a place."""
         message, _, where = text.replace(" - at `key` in `$", " - at `$").partition(" - at `$")
         of_a_key = " - at `key` in `$" in text
-        place: list[str | int] = []
+        path: list[str | int] = []
         node, inner = self.data, kind
         for name, index, any_key in re.findall(
             r"\.([^.\[\]`]+)|\[(\d+)\]|\[(\.\.\.)\]", where.rstrip("`")
@@ -139,18 +139,18 @@ class Document:
                 step = int(index) if index else name
             if step is None or not _has(node, step):
                 break
-            place.append(step)
+            path.append(step)
             node = node[step]
         unknown = re.search(r"unknown field `([^`]+)`", message)
         if unknown:
-            line, column = self.key_position(*place, unknown[1])
+            line, column = self.key_position(*path, unknown[1])
             hint = did_you_mean(unknown[1], field_names(inner))
             return ConfigError(self.path, line, column, f'unknown field "{unknown[1]}"', hint)
-        line, column = self.position(*place)
+        line, column = self.position(*path)
         word = re.match(r"Invalid enum value '(.*)'", message)
         words = words_of(key_kind(inner) if of_a_key else inner)
         if word and of_a_key:
-            line, column = self.key_position(*place, word[1])
+            line, column = self.key_position(*path, word[1])
         if word and words:
             message = f'"{word[1]}" is none of {", ".join(words)}'
             return ConfigError(self.path, line, column, message, did_you_mean(word[1], words))

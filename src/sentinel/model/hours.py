@@ -109,8 +109,8 @@ class Weekly:
             return _ms(moment)
         # Skipped: the change lies between what the two offsets make of it.
         minutes = range(_ms(moment.replace(fold=1)), _ms(moment), _MINUTE_MS)
-        place = bisect_left(minutes, after, key=self._offset)
-        return minutes[place] if place < len(minutes) else _ms(moment)
+        index = bisect_left(minutes, after, key=self._offset)
+        return minutes[index] if index < len(minutes) else _ms(moment)
 
     def _offset(self, moment_ms: int) -> timedelta:
         return datetime.fromtimestamp(moment_ms / _MS, self.zone).utcoffset() or timedelta()

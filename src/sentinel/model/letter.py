@@ -7,7 +7,7 @@ from typing import NamedTuple
 _ID = re.compile(r"(?P<topic>[\w.-]+)/(?P<partition>\d{1,9})/(?P<offset>\d{1,18})", re.ASCII)
 
 
-class Place(NamedTuple):
+class RecordPosition(NamedTuple):
     """Where a record stands; as text the id of its dead letter: ``sentinel.logins/0/17``."""
 
     topic: str
@@ -18,7 +18,7 @@ class Place(NamedTuple):
         return f"{self.topic}/{self.partition}/{self.offset}"
 
 
-def parse_place(text: str) -> Place:
+def parse_position(text: str) -> RecordPosition:
     """Return the place of an id; raises ValueError with the message to show.
 
     >>> parse_place("sentinel.logins/0/17")
@@ -27,7 +27,7 @@ def parse_place(text: str) -> Place:
     found = _ID.fullmatch(text)
     if found is None:
         raise ValueError(f'"{text}" is no id of a dead letter, such as sentinel.logins/0/17')
-    return Place(found["topic"], int(found["partition"]), int(found["offset"]))
+    return RecordPosition(found["topic"], int(found["partition"]), int(found["offset"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Letter:
     had none.  Of a letter that ``is_cut`` only the start of the value is kept.
     """
 
-    place: Place
+    position: RecordPosition
     spot: tuple[int, int]
     at_ms: int
     reason: str

@@ -94,9 +94,9 @@ def select_nearly_all(matchers: Iterable[Matcher]) -> bool:
 
 
 def read_matchers(
-    document: Document, place: Path, texts: Iterable[str], above: Sequence[Matcher] = ()
+    document: Document, path: Path, texts: Iterable[str], above: Sequence[Matcher] = ()
 ) -> tuple[Matcher, ...]:
-    """The matchers in the list at ``place``, which an alert satisfies together with ``above``.
+    """The matchers in the list at ``path``, which an alert satisfies together with ``above``.
 
     Raises :class:`~sentinel.model.document.ConfigError` at the first that is wrong.
     """
@@ -106,7 +106,7 @@ def read_matchers(
             found.append(parse_alert_matcher(text))
             refuse_contradiction((*above, *found))
         except WrongTextError as error:
-            raise document.wrong_text((*place, n), error) from None
+            raise document.wrong_text((*path, n), error) from None
     return tuple(found)
 
 

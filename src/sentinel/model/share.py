@@ -16,8 +16,8 @@ class Share:
         >>> [[Share(number, 3).of(4, turn) for number in range(3)] for turn in range(2)]
         [[1, 1, 2], [1, 2, 1]]
         """
-        place = (self.number + turn) % self.count
-        return whole * (place + 1) // self.count - whole * place // self.count
+        position = (self.number + turn) % self.count
+        return whole * (position + 1) // self.count - whole * position // self.count
 
 
 WHOLE = Share()

@@ -74,11 +74,11 @@ class Clause(Struct, frozen=True, omit_defaults=True):
 class Signal(Struct, frozen=True, kw_only=True):
     """A rule's yes to one event of one customer, or to one moment of a shared entity.
 
-    ``place`` is the event's place in the merged batch: signals are handled in the
+    ``index`` is the event's place in the merged batch: signals are handled in the
     order (place, order of the rule in the configuration).
     """
 
-    place: int
+    index: int
     rule_id: str
     entity_id: str
     stream: Stream

@@ -102,7 +102,7 @@ class Limit(StrEnum):
     TIMESTAMPS = "timestamps"  # a broker timestamp was far ahead of those after it, or of now
     SLOTS = "slots"  # a customer's state was evicted for a newer customer
     TTL = "ttl"  # a customer's state was dropped after long silence
-    BUSY_SLOTS = "busy_slots"  # no room for one more busy customer's panes
+    OVERFLOW_ROWS = "overflow_rows"  # no free overflow row for one more customer
     SEQUENCE_MATCHES = "sequence_matches"  # a sequence forgot its oldest match
     SEQUENCE_CUSTOMERS = "sequence_customers"  # a sequence forgot a customer
     OPEN_ALERTS = "open_alerts"  # an open alert was let go, the least urgent

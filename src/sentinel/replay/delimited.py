@@ -116,14 +116,14 @@ class Delimited:
 
     def _one_by_one(self, columns: Sequence[str]) -> Rows:
         """The rows of the lines that wait, and of more if a record goes on behind them."""
-        places = [self.names.index(name) for name in columns]
+        indices = [self.names.index(name) for name in columns]
         numbers: list[int] = []
         records: list[list[str]] = []
         refused: list[Refused] = []
         while self._lines:
             line = self._lines[0]
             if not line or line == "\r":
-                self._take(1)
+                self._drop(1)
                 continue
             self._row += 1
             if line[0] != _QUOTE and self._delimiter + _QUOTE not in line:
@@ -138,12 +138,12 @@ class Delimited:
             else:
                 numbers.append(self._row)
                 records.append(cells)
-            self._take(used)
-        arrays = [pa.array([_bytes(each[at]) for each in records], pa.binary()) for at in places]
+            self._drop(used)
+        arrays = [pa.array([_bytes(each[at]) for each in records], pa.binary()) for at in indices]
         batch = pa.RecordBatch.from_arrays(arrays, names=list(columns))
         return Rows(np.array(numbers, np.int64), batch, refused)
 
-    def _take(self, lines: int) -> None:
+    def _drop(self, lines: int) -> None:
         for _ in range(lines):
             self._lines.popleft()
         self._next_line += lines
@@ -164,7 +164,7 @@ class Delimited:
             self._extend(block[1])
 
     def _parsed(self, used: int) -> _Record:
-        lines = [self._lines[place] for place in range(used)]
+        lines = [self._lines[row] for row in range(used)]
         reader = csv.reader([f"{line}\n" for line in lines], delimiter=self._delimiter, strict=True)
         try:
             cells = next(reader)

@@ -19,7 +19,7 @@ from sentinel.replay.recode import Peeked
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_PLACES = {stream: place for place, stream in enumerate(Stream)}
+_STREAM_INDEX = {stream: index for index, stream in enumerate(Stream)}
 
 
 class _Head(msgspec.Struct, frozen=True, gc=False):
@@ -49,21 +49,21 @@ def read_lines(
         times, streams, offsets, kept = [], [], [], []
         for number, value in zip(numbers, values, strict=True):
             try:
-                time, place = _look(value, stream)
+                time, index = _look(value, stream)
             except UNREADABLE as error:
                 refused.append(Refused(number, str(error), value))
                 continue
-            if place is None and not is_told:
+            if index is None and not is_told:
                 raise ReplayError(
                     "cannot tell which stream its lines are: give --stream, or name "
                     'the file like transactions.jsonl, or put "stream" in each line'
                 )
-            if place is None:
+            if index is None:
                 skipped[Skip.NO_STREAM] += 1
                 continue
             is_told = True
             times.append(time)
-            streams.append(place)
+            streams.append(index)
             offsets.append(number)
             kept.append(value)
         yield Block(
@@ -82,10 +82,10 @@ def _look(value: bytes, stream: Stream | None) -> tuple[int, int | None]:
     try:
         head = _head(value)
     except UNREADABLE:
-        return UNKNOWN_TIME, _place(_stream_of(value, stream))
+        return UNKNOWN_TIME, _stream_index(_stream_of(value, stream))
     moment = head.event_time
     time = moment if isinstance(moment, int) else (moment - _EPOCH) // _MILLISECOND
-    return time, _place(head.stream or stream)
+    return time, _stream_index(head.stream or stream)
 
 
 def _stream_of(value: bytes, stream: Stream | None) -> Stream | None:
@@ -97,5 +97,5 @@ def _stream_of(value: bytes, stream: Stream | None) -> Stream | None:
         raise
 
 
-def _place(stream: Stream | None) -> int | None:
-    return None if stream is None else _PLACES[stream]
+def _stream_index(stream: Stream | None) -> int | None:
+    return None if stream is None else _STREAM_INDEX[stream]

@@ -121,7 +121,7 @@ def load(document: Document) -> Mapping:
     """Check a mapping document; raises ConfigError at the first thing that is wrong."""
     spec = document.convert(_File)
     check.check_reading(document)
-    patterns = tuple(_pattern(document, place, text) for place, text in enumerate(spec.lines))
+    patterns = tuple(_pattern(document, index, text) for index, text in enumerate(spec.lines))
     fields = {name: check.checked(document, spec.stream, name) for name in spec.fields}
     for name in FIELDS[spec.stream]:
         if name not in fields and is_required(spec.stream, name):
@@ -147,8 +147,8 @@ def is_required(stream: Stream, name: str) -> bool:
     return any(each.name == name and each.required for each in kinds)
 
 
-def _pattern(document: Document, place: int, text: str) -> Expression:
+def _pattern(document: Document, index: int, text: str) -> Expression:
     try:
         return compile_expression(text)
     except WrongTextError as error:
-        raise document.wrong_text(("lines", place), error) from None
+        raise document.wrong_text(("lines", index), error) from None

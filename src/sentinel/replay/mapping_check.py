@@ -71,10 +71,10 @@ def checked(document: Document, stream: Stream, name: str) -> Field:
     """The field of that name; raises ConfigError for what is wrong with it."""
     column = FIELDS[stream].get(name)
     if column is None:
-        line, place = document.key_position("fields", name)
+        line, key_column = document.key_position("fields", name)
         hint = did_you_mean(name, FIELDS[stream])
         message = f'a {stream} has no field "{name}"'
-        raise ConfigError(document.path, line, place, message, hint)
+        raise ConfigError(document.path, line, key_column, message, hint)
     spec = document.data["fields"][name]
     if isinstance(spec, str):
         return Field(column=spec)
@@ -146,26 +146,26 @@ def _check_time(document: Document, name: str, field: Field) -> None:
 
 
 def _check_format(document: Document, name: str, field: Field, written: str) -> None:
-    place = ("fields", name, "format")
+    path = ("fields", name, "format")
     if field.unit is not None:
-        raise document.error(place, "stands beside unit: a time is a number or a text")
+        raise document.error(path, "stands beside unit: a time is a number or a text")
     if field.has_year and field.year is not None:
         raise document.error(("fields", name, "year"), "the format has a year of its own")
     if "%z" not in written and field.zone is None:
-        raise document.error(place, "has no zone", "add zone: Asia/Shanghai, or that of the data")
+        raise document.error(path, "has no zone", "add zone: Asia/Shanghai, or that of the data")
 
 
 def _check_since(document: Document, name: str, field: Field, since: str) -> None:
-    place = ("fields", name, "since")
+    path = ("fields", name, "since")
     if field.unit is None:
-        raise document.error(place, "stands only beside unit")
+        raise document.error(path, "stands only beside unit")
     try:
         moment = datetime.fromisoformat(since)
     except ValueError:
         message = f'"{since}" is not a time like 2026-01-05T10:00:00+08:00'
-        raise document.error(place, message) from None
+        raise document.error(path, message) from None
     if moment.tzinfo is None and field.zone is None:
-        raise document.error(place, "has no zone", "write 1899-12-30T00:00:00Z, or add zone:")
+        raise document.error(path, "has no zone", "write 1899-12-30T00:00:00Z, or add zone:")
 
 
 def _is_moment(text: str) -> bool:
@@ -184,7 +184,7 @@ def _check_constants(document: Document, stream: Stream, name: str, field: Field
         *((("choices", key), value) for key, value in (field.choices or {}).items()),
     ]
     kinds = {each.name: each.type for each in msgspec.structs.fields(EVENT_TYPES[stream])}
-    for place, value in constants:
+    for path, value in constants:
         if value is UNSET:
             continue
         try:
@@ -192,4 +192,4 @@ def _check_constants(document: Document, stream: Stream, name: str, field: Field
         except msgspec.ValidationError as error:
             hint = did_you_mean(str(value), FIELDS[stream][name].vocabulary)
             message = f"{name}: {str(error)[:1].lower()}{str(error)[1:]}"
-            raise document.error(("fields", name, *place), message, hint) from None
+            raise document.error(("fields", name, *path), message, hint) from None

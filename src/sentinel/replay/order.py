@@ -1,7 +1,7 @@
 """Several files become one sequence by event time, and the sequence is cut into steps.
 
 The sequence does not depend on the order in which files are named, nor on where steps
-end.  A file that is not in order by itself is put in order within ``HELD_ROWS`` rows;
+end.  A file that is not in order by itself is put in order within ``BUFFER_ROWS`` rows;
 a row further out of place comes when it comes, and the engine treats it as late.
 
 The engine keeps each stream's order and interleaves the streams of one step by the
@@ -21,7 +21,7 @@ from sentinel.model.events import Stream
 from sentinel.model.step import Chunk, Step
 from sentinel.replay.block import Block
 
-HELD_ROWS = 65_536
+BUFFER_ROWS = 65_536
 STEP_ROWS = 8_192
 
 _STREAMS = tuple(Stream)
@@ -35,7 +35,7 @@ class Sequence:
     files: NDArray[np.int16]
 
 
-class _Held:
+class _FileBuffer:
     """What has been read of one file and not been released, in order."""
 
     def __init__(self, blocks: Iterator[Block]) -> None:
@@ -44,18 +44,18 @@ class _Held:
         self.block = Block(np.zeros(0, np.int64), np.zeros(0, np.int8), np.zeros(0, np.int64), [])
         self.exhausted = False
 
-    def fill(self, held_rows: int) -> None:
-        """Read on until twice ``held_rows`` are held or the file ends."""
-        while not self.exhausted and len(self.block) < 2 * held_rows:
+    def fill(self, buffer_rows: int) -> None:
+        """Read on until twice ``buffer_rows`` are held or the file ends."""
+        while not self.exhausted and len(self.block) < 2 * buffer_rows:
             block = next(self._blocks, None)
             if block is None:
                 self.exhausted = True
             elif len(block):
                 self.block = _sorted(_joined([self.block, self._timed(block)]))
 
-    def horizon(self, held_rows: int) -> int:
+    def horizon(self, buffer_rows: int) -> int:
         """The time (ms) up to which rows may be released."""
-        return int(self.block.times[-held_rows - 1])
+        return int(self.block.times[-buffer_rows - 1])
 
     def release(self, until: int | None) -> Block:
         """Take out the rows up to the time ``until``, or all."""
@@ -71,27 +71,27 @@ class _Held:
     def _timed(self, block: Block) -> Block:
         """The block with each unknown time replaced by that of the row before."""
         known = block.times >= 0
-        place = np.where(known, np.arange(len(block)), -1)
-        place = np.maximum.accumulate(place)
-        times = np.where(place >= 0, block.times[place], self._last_time)
+        row = np.where(known, np.arange(len(block)), -1)
+        row = np.maximum.accumulate(row)
+        times = np.where(row >= 0, block.times[row], self._last_time)
         self._last_time = int(times[-1])
         return Block(times, block.streams, block.offsets, block.values)
 
 
 def in_order(
-    files: Mapping[str, Iterator[Block]], held_rows: int = HELD_ROWS
+    files: Mapping[str, Iterator[Block]], buffer_rows: int = BUFFER_ROWS
 ) -> Iterator[Sequence]:
     """The files' rows by (event time, stream, file name, row), in pieces."""
-    held = [_Held(files[name]) for name in sorted(files)]
+    buffers = [_FileBuffer(files[name]) for name in sorted(files)]
     while True:
-        for each in held:
-            each.fill(held_rows)
-        open_ones = [each.horizon(held_rows) for each in held if not each.exhausted]
+        for each in buffers:
+            each.fill(buffer_rows)
+        open_ones = [each.horizon(buffer_rows) for each in buffers if not each.exhausted]
         until = min(open_ones) if open_ones else None
-        released = [each.release(until) for each in held]
+        released = [each.release(until) for each in buffers]
         sizes = [len(block) for block in released]
         if sum(sizes):
-            which = np.repeat(np.arange(len(held), dtype=np.int16), sizes)
+            which = np.repeat(np.arange(len(buffers), dtype=np.int16), sizes)
             yield _interleaved(_joined([block for block in released if len(block)]), which)
         if until is None:
             return
@@ -100,9 +100,9 @@ def in_order(
 def first_rows(sequences: Iterator[Sequence], limit: int) -> Iterator[Sequence]:
     """The first ``limit`` rows."""
     for sequence in sequences:
-        taken = min(limit, len(sequence.block))
-        yield Sequence(_slice(sequence.block, 0, taken), sequence.files[:taken])
-        limit -= taken
+        n = min(limit, len(sequence.block))
+        yield Sequence(_slice(sequence.block, 0, n), sequence.files[:n])
+        limit -= n
         if not limit:
             return
 
@@ -131,14 +131,14 @@ def _step(sequence: Sequence, names: list[str], first: int, end: int) -> Step:
     block = _slice(sequence.block, first, end)
     files = sequence.files[first:end]
     chunks = []
-    for place in np.unique(block.streams):
-        rows = np.flatnonzero(block.streams == place)
+    for stream in np.unique(block.streams):
+        rows = np.flatnonzero(block.streams == stream)
         breaks = (np.diff(files[rows]) != 0) | (np.diff(block.offsets[rows]) < 0)
         for run in np.split(rows, np.flatnonzero(breaks) + 1):
             times = block.times[run].tolist()
             chunks.append(
                 Chunk(
-                    stream=_STREAMS[place],
+                    stream=_STREAMS[stream],
                     topic=names[files[run[0]]],
                     partition=0,
                     offsets=block.offsets[run].tolist(),
@@ -168,7 +168,7 @@ def _joined(blocks: list[Block]) -> Block:
     )
 
 
-def _taken(block: Block, order: NDArray[np.int64]) -> Block:
+def _reordered(block: Block, order: NDArray[np.int64]) -> Block:
     values = block.values
     return Block(
         block.times[order],
@@ -182,7 +182,7 @@ def _sorted(block: Block) -> Block:
     """By time, then row number."""
     if (block.times[1:] >= block.times[:-1]).all():
         return block
-    return _taken(block, np.argsort(block.times, kind="stable"))
+    return _reordered(block, np.argsort(block.times, kind="stable"))
 
 
 def _interleaved(block: Block, files: NDArray[np.int16]) -> Sequence:
@@ -190,4 +190,4 @@ def _interleaved(block: Block, files: NDArray[np.int16]) -> Sequence:
     order = np.lexsort((block.streams, block.times))
     if (np.diff(order) == 1).all():
         return Sequence(block, files)
-    return Sequence(_taken(block, order), files[order])
+    return Sequence(_reordered(block, order), files[order])

@@ -189,7 +189,7 @@ class _Batch:
             return pc.coalesce(*(self._text(name) for name in self.present(names) or names[:1]))
         pieces = field.parts()
         return pc.binary_join_element_wise(
-            *(self._text(each) if place % 2 else each for place, each in enumerate(pieces)), ""
+            *(self._text(each) if index % 2 else each for index, each in enumerate(pieces)), ""
         )
 
     def scales(self, scale: float | Scale) -> list[Decimal | None]:

@@ -47,7 +47,7 @@ def stream_of(letter: Letter, inputs: Mapping[str, Stream]) -> Stream:
 
     ``inputs`` are the streams of the topics of events.
     """
-    topic = letter.place.topic
+    topic = letter.position.topic
     stream = inputs.get(topic)
     if stream is None:
         raise StaysError(f"{topic} is no topic of events: its records are not sent again")
@@ -78,7 +78,7 @@ class Repairer:
 
     def events(self, whole: WholeLetter, stream: Stream, now_ms: int) -> list[MendedEvent]:
         """The events that take a letter's place, appended at ``now_ms``; raises StaysError."""
-        value, topic = whole.value or b"", whole.letter.place.topic
+        value, topic = whole.value or b"", whole.letter.position.topic
         readable = self._to_json(topic, value)
         if self._mapping is None:
             values, judged = [value], [readable]
@@ -116,11 +116,11 @@ class Repairer:
 
     def _judge(self, letter: Letter, stream: Stream, values: list[bytes], now_ms: int) -> None:
         """Raise StaysError unless ingest accepts all values as records appended at ``now_ms``."""
-        n, place = len(values), letter.place
+        n, position = len(values), letter.position
         chunk = Chunk(
             stream,
-            place.topic,
-            place.partition,
+            position.topic,
+            position.partition,
             offsets=list(range(n)),
             recorded_ms=[now_ms] * n,
             keys=[None] * n,

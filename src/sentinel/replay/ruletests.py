@@ -118,10 +118,10 @@ def read_tests(documents: Sequence[Document]) -> list[RuleTest]:
     The files have passed ``rules.load``: only what stands in ``tests`` is checked here.
     """
     return [
-        _read_test(document, ("rules", number, "tests", place), rule["id"])
+        _read_test(document, ("rules", number, "tests", path), rule["id"])
         for document in documents
         for number, rule in enumerate(document.data.get("rules", []))
-        for place in range(len(rule.get("tests", [])))
+        for path in range(len(rule.get("tests", [])))
     ]
 
 
@@ -150,12 +150,12 @@ def run_test(test: RuleTest, engine: Processor) -> Result:
     return Result(test, fired, tiers[0] if tiers else None, alerts)
 
 
-def _read_test(document: Document, place: Path, rule_id: str) -> RuleTest:
-    spec = document.part(*place).convert(_Test)
+def _read_test(document: Document, path: Path, rule_id: str) -> RuleTest:
+    spec = document.part(*path).convert(_Test)
     events = [
         expanded
         for number in range(len(spec.events))
-        for expanded in _expanded(document, (*place, "events", number))
+        for expanded in _expanded(document, (*path, "events", number))
     ]
     events.sort(key=lambda event: event.at_ms)
     expected: Tier | bool = (
@@ -164,7 +164,7 @@ def _read_test(document: Document, place: Path, rule_id: str) -> RuleTest:
     step = _step(events)
     if spec.entity_risk:
         entries = [
-            _entity_risk(document, (*place, "entity_risk", n), entry)
+            _entity_risk(document, (*path, "entity_risk", n), entry)
             for n, entry in enumerate(spec.entity_risk)
         ]
         entries.sort(key=lambda entry: entry[0])
@@ -182,49 +182,49 @@ def _read_test(document: Document, place: Path, rule_id: str) -> RuleTest:
             )
         )
     if spec.labels:
-        said = [
+        responses = [
             label
             for number, entry in enumerate(spec.labels)
-            for label in _labels(document, (*place, "labels", number), entry)
+            for label in _labels(document, (*path, "labels", number), entry)
         ]
-        step.chunks.append(_responses(said))
+        step.chunks.append(_responses(responses))
     return RuleTest(rule_id, spec.name, step, expected)
 
 
-def _labels(document: Document, place: Path, said: _Labels) -> Iterator[Response]:
+def _labels(document: Document, path: Path, entry: _Labels) -> Iterator[Response]:
     """The responses that say what events were."""
     at_ms, every_ms = (
-        _duration_ms(document, (*place, key), getattr(said, key)) for key in ("at", "every")
+        _duration_ms(document, (*path, key), getattr(entry, key)) for key in ("at", "every")
     )
-    for n in range(1, said.repeat + 1):
+    for n in range(1, entry.repeat + 1):
         yield Response(
-            response_id=f"r{place}{n}",
+            response_id=f"r{path}{n}",
             event_time=START_MS + at_ms + (n - 1) * every_ms,
-            key=said.customer_id.replace("{n}", str(n)),
+            key=entry.customer_id.replace("{n}", str(n)),
             kind=ResponseKind.LABEL,
             actor="test",
-            event_id=said.event_id.replace("{n}", str(n)),
-            verdict=said.verdict,
+            event_id=entry.event_id.replace("{n}", str(n)),
+            verdict=entry.verdict,
         )
 
 
-def _responses(said: list[Response]) -> Chunk:
-    said.sort(key=lambda each: int(each.event_time))  # type: ignore[arg-type]  # ms, as made
-    n, moments = len(said), [int(each.event_time) for each in said]  # type: ignore[arg-type]
-    values: list[bytes | None] = [msgspec.json.encode(each) for each in said]
+def _responses(responses: list[Response]) -> Chunk:
+    responses.sort(key=lambda each: int(each.event_time))  # type: ignore[arg-type]  # ms, as made
+    n, moments = len(responses), [int(each.event_time) for each in responses]  # type: ignore[arg-type]
+    values: list[bytes | None] = [msgspec.json.encode(each) for each in responses]
     return Chunk(Control.RESPONSE, "response", 0, list(range(n)), moments, [None] * n, values)
 
 
-def _entity_risk(document: Document, place: Path, said: _EntityRisk) -> tuple[int, bytes]:
+def _entity_risk(document: Document, path: Path, entry: _EntityRisk) -> tuple[int, bytes]:
     """When a shared entity becomes risky, and the record that says so."""
-    at_ms = START_MS + _duration_ms(document, (*place, "at"), said.at)
-    name = network_of(said.id) if said.kind is EntityKind.IP else said.id
-    entry = {"kind": said.kind, "id": name, "risk": said.risk, "at": at_ms}
+    at_ms = START_MS + _duration_ms(document, (*path, "at"), entry.at)
+    name = network_of(entry.id) if entry.kind is EntityKind.IP else entry.id
+    record = {"kind": entry.kind, "id": name, "risk": entry.risk, "at": at_ms}
     try:
-        msgspec.convert(entry, EntityRisk)
+        msgspec.convert(record, EntityRisk)
     except msgspec.ValidationError as error:
-        raise document.error(place, str(error).partition(" - at")[0]) from None
-    return at_ms, msgspec.json.encode(entry)
+        raise document.error(path, str(error).partition(" - at")[0]) from None
+    return at_ms, msgspec.json.encode(record)
 
 
 class _Timing(Struct, frozen=True):
@@ -243,20 +243,20 @@ class _Event:
     fields: dict[str, object]
 
 
-def _expanded(document: Document, place: Path) -> list[_Event]:
+def _expanded(document: Document, path: Path) -> list[_Event]:
     """An event of a test, as often as it says, with what it does not say filled in."""
-    part = document.part(*place)
+    part = document.part(*path)
     timing = part.convert(_Timing)
     at_ms, every_ms = (
-        _duration_ms(document, (*place, key), getattr(timing, key)) for key in ("at", "every")
+        _duration_ms(document, (*path, key), getattr(timing, key)) for key in ("at", "every")
     )
     if timing.repeat > 1 and not every_ms:
-        raise document.error((*place, "repeat"), "a repeated event needs every")
+        raise document.error((*path, "repeat"), "a repeated event needs every")
     given = {key: value for key, value in part.data.items() if key not in _Timing.__struct_fields__}
     known = FIELDS[timing.on].keys() - {"event_time"}
     for name in given:
         if name not in known:
-            line, column = document.key_position(*place, name)
+            line, column = document.key_position(*path, name)
             message = f'a {timing.on} has no field "{name}"'
             raise ConfigError(document.path, line, column, message, did_you_mean(name, known))
     fields = {"customer_id": "C1", **_DEFAULTS.get(timing.on, {}), **given}
@@ -268,17 +268,17 @@ def _expanded(document: Document, place: Path) -> list[_Event]:
             for key, value in fields.items()
         }
         events.append(_Event(timing.on, moment, numbered))
-    _check(document, place, events[0])
+    _check(document, path, events[0])
     return events
 
 
-def _check(document: Document, place: Path, event: _Event) -> None:
+def _check(document: Document, path: Path, event: _Event) -> None:
     """Refuse what ingest would refuse, at its place in the file."""
     try:
         msgspec.convert(_with_ids(event, 0), EVENT_TYPES[event.stream], strict=True)
     except msgspec.ValidationError as error:
         text, _, field = str(error).partition(" - at `$.")
-        where = (*place, field.rstrip("`")) if field else place
+        where = (*path, field.rstrip("`")) if field else path
         raise document.error(where, text[:1].lower() + text[1:]) from None
 
 
@@ -309,10 +309,10 @@ def _step(events: list[_Event]) -> Step:
     return Step(max((event.at_ms for event in events), default=START_MS), chunks)
 
 
-def _duration_ms(document: Document, place: Path, text: str) -> int:
+def _duration_ms(document: Document, path: Path, text: str) -> int:
     if not text:
         return 0
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise document.error(place, str(error)) from None
+        raise document.error(path, str(error)) from None

@@ -94,14 +94,14 @@ class Source:
     def _rendered(self, table: tables.Table) -> Iterator[Block]:
         mapping = self._mapping or self._identity(table)
         wanted = self._columns(mapping, table)
-        place = tuple(Stream).index(mapping.stream)
+        stream_index = tuple(Stream).index(mapping.stream)
         renderer = Renderer(mapping, self._latest_ms)
         for rows in table.read(wanted):
             made = renderer.render(rows)
             self._refused += made.refused
             if made.unwanted:
                 self.skipped[Skip.NOT_WANTED] += made.unwanted
-            streams = np.full(len(made.lines), place, np.int8)
+            streams = np.full(len(made.lines), stream_index, np.int8)
             yield Block(made.times, streams, made.numbers, made.lines)
 
     def _latest_ms(self) -> int:

@@ -87,7 +87,7 @@ class EntityRules:
             panes[rule.id, entity_id] = pane_ms
             signals.append(
                 Signal(
-                    place=len(signals),
+                    index=len(signals),
                     rule_id=rule.id,
                     entity_kind=rows.kind,
                     entity_id=entity_id,

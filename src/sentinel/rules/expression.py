@@ -67,10 +67,10 @@ class Expression:
                     normal[column.measures] = float(usual[row])
             for part in _parts(node):
                 if type(part) is Listed:
-                    held = _at(part, frame, row) == TRUE
+                    is_listed = _at(part, frame, row) == TRUE
                     text_hash = int(part.subject.value(frame)[row])
                     values[f"lists.{part.entries.name}"] = (
-                        part.entries.describe(text_hash) if held else None
+                        part.entries.describe(text_hash) if is_listed else None
                     )
             clauses.append(Clause(node.text, values, normal))
 
@@ -79,18 +79,18 @@ def compile_expression(
     text: str,
     columns: Mapping[str, Column],
     document: Document | None = None,
-    place: tuple[str | int, ...] = (),
+    path: tuple[str | int, ...] = (),
     lists: Mapping[str, EntryList] = _NO_LISTS,
     hasher: Hasher = PLAIN,
 ) -> Expression:
-    """Check and compile a condition; raises ConfigError at ``place`` of ``document``.
+    """Check and compile a condition; raises ConfigError at ``path`` of ``document``.
 
     ``hasher`` is that of the columns' texts, and of the lists'.
     """
     try:
         root = Checker(text, columns, lists, hasher).condition(parse(text))
     except ConditionError as error:
-        raise _located(error, text, document, place) from None
+        raise _located(error, text, document, path) from None
     reads = {each.key: _columns(each) for each in _parts(root)}
     names = frozenset(column.name for column in reads[root.key])
     asked = frozenset(part.entries.name for part in _parts(root) if isinstance(part, Listed))
@@ -99,13 +99,13 @@ def compile_expression(
 
 
 def _located(
-    error: ConditionError, text: str, document: Document | None, place: tuple[str | int, ...]
+    error: ConditionError, text: str, document: Document | None, path: tuple[str | int, ...]
 ) -> ConfigError:
     if document is None:
         line = text.count("\n", 0, error.offset) + 1
         column = error.offset - (text.rfind("\n", 0, error.offset) + 1) + 1
         return ConfigError("condition", line, column, error.message, error.hint)
-    return document.error(place, error.message, error.hint, error.offset)
+    return document.error(path, error.message, error.hint, error.offset)
 
 
 def _parts(node: Node) -> Iterator[Node]:

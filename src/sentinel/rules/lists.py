@@ -55,26 +55,26 @@ class ListFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class EntryList:
     """A list as conditions ask it.
 
-    ``said`` is what the file says.  ``hashes`` uint64[n] ascending are the entries' texts
+    ``file`` is what the file says.  ``hashes`` uint64[n] ascending are the entries' texts
     (model.ids), ``until_ms`` int64[n] the first moment, ms UTC, at which each is no longer on
     the list, ``notes`` what is said of each.
     """
 
     name: str
-    said: ListFile
+    file: ListFile
     hashes: NDArray[np.uint64]
     until_ms: NDArray[np.int64]
     notes: tuple[str, ...]
 
     def holds(self, hashes: NDArray[np.uint64], event_time: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether each text, uint64[m], is on the list at its moment, int64[m] ms UTC; bool[m]."""
-        held = np.zeros(len(hashes), np.bool_)
+        listed = np.zeros(len(hashes), np.bool_)
         if not self.hashes.size:
-            return held
+            return listed
         found = np.minimum(np.searchsorted(self.hashes, hashes), self.hashes.size - 1)
         rows = np.flatnonzero(self.hashes[found] == hashes)
-        held[rows] = event_time[rows] < self.until_ms[found[rows]]
-        return held
+        listed[rows] = event_time[rows] < self.until_ms[found[rows]]
+        return listed
 
     def describe(self, text_hash: int) -> str | None:
         """What a reason says of an entry: what the list is for, and its note; None without one."""
@@ -82,7 +82,7 @@ class EntryList:
         if found == self.hashes.size or int(self.hashes[found]) != text_hash:
             return None
         note = self.notes[found]
-        purpose = self.said.purpose
+        purpose = self.file.purpose
         return f"{purpose}: {note}" if note else str(purpose)
 
 
@@ -111,10 +111,10 @@ def declare_lists(
 def _refuse_numbers(document: Document) -> None:
     """Codes made of digits are texts: unquoted, 0742 would lose its zero."""
     entries = document.data.get("entries") if isinstance(document.data, dict) else None
-    for place, entry in enumerate(entries if isinstance(entries, list) else ()):
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         value = entry.get("value") if isinstance(entry, dict) else entry
         if isinstance(value, (int, float)):
-            where = ("entries", place, "value") if isinstance(entry, dict) else ("entries", place)
+            where = ("entries", index, "value") if isinstance(entry, dict) else ("entries", index)
             raise document.error(where, "an entry is a text", "in quotes")
 
 
@@ -123,34 +123,34 @@ def _compiled(
 ) -> EntryList:
     first: dict[str, int] = {}
     entries = [_Entry(each) if isinstance(each, str) else each for each in file.entries]
-    for place, entry in enumerate(entries):
+    for index, entry in enumerate(entries):
         if entry.value in first:
             line, _ = document.position("entries", first[entry.value])
             message = f'"{entry.value}" stands already in line {line}'
-            raise document.error(("entries", place), message)
-        first[entry.value] = place
+            raise document.error(("entries", index), message)
+        first[entry.value] = index
     until_ms = [
-        _end_of_day_ms(document, ("entries", place, "until"), entry.until, zone)
-        for place, entry in enumerate(entries)
+        _end_of_day_ms(document, ("entries", index, "until"), entry.until, zone)
+        for index, entry in enumerate(entries)
     ]
     last: dict[str, int] = {}  # the place of the entry that holds longest; of addresses, networks
-    for place, entry in enumerate(entries):
+    for index, entry in enumerate(entries):
         for text in {entry.value: None, network_of(entry.value): None}:
-            if text and (text not in last or until_ms[place] > until_ms[last[text]]):
-                last[text] = place
+            if text and (text not in last or until_ms[index] > until_ms[last[text]]):
+                last[text] = index
     hashes = hasher.texts(list(last))
-    places = np.array(list(last.values()), np.int64)[np.argsort(hashes, kind="stable")]
+    rows = np.array(list(last.values()), np.int64)[np.argsort(hashes, kind="stable")]
     return EntryList(
         name,
         file,
         np.sort(hashes),
-        np.array(until_ms, np.int64)[places],
-        tuple(entries[place].note for place in places),
+        np.array(until_ms, np.int64)[rows],
+        tuple(entries[index].note for index in rows),
     )
 
 
 def _end_of_day_ms(
-    document: Document, place: tuple[str | int, ...], text: str, zone: ZoneInfo
+    document: Document, path: tuple[str | int, ...], text: str, zone: ZoneInfo
 ) -> int:
     """The midnight after the day ``text``; beyond all events where there is no day."""
     if not text:
@@ -158,5 +158,5 @@ def _end_of_day_ms(
     try:
         next_day = date.fromisoformat(text) + timedelta(days=1)
     except (ValueError, OverflowError):
-        raise document.error(place, f'"{text}" is not a day', "2027-01-31, the last one") from None
+        raise document.error(path, f'"{text}" is not a day', "2027-01-31, the last one") from None
     return int(datetime.combine(next_day, time(), zone).timestamp() * 1000)

@@ -79,7 +79,7 @@ class Name(Node):
         return array.astype(np.float64) if self.column.kind is Kind.TIME else array
 
 
-def _held(kind: Kind, array: Value) -> Value:
+def _has_value(kind: Kind, array: Value) -> Value:
     """Where a column has a value, bool[n]."""
     match kind:
         case Kind.STRING:
@@ -158,10 +158,10 @@ class OneOf(Node):
     def compute(self, frame: Frame) -> Value:
         """Truths; unknown where the subject is missing."""
         array = self.subject.value(frame)
-        held = np.zeros(np.shape(array), np.bool_)
+        present = np.zeros(np.shape(array), np.bool_)
         for each in self.wanted:
-            held = held | (array == each)
-        truth = np.multiply(held, TRUE, dtype=np.int8)
+            present = present | (array == each)
+        truth = np.multiply(present, TRUE, dtype=np.int8)
         if not self.subject.sure:
             missing = _missing(array) if self.missing is None else array == self.missing
             truth = np.where(missing, UNKNOWN, truth)
@@ -183,8 +183,8 @@ class Listed(Node):
         """Truths; unknown where the subject is missing."""
         array = self.subject.value(frame)
         event_time: Value = frame.rows.columns[EVENT_TIME]
-        held = self.entries.holds(array, event_time)
-        truth = np.multiply(held, TRUE, dtype=np.int8)
+        listed = self.entries.holds(array, event_time)
+        truth = np.multiply(listed, TRUE, dtype=np.int8)
         return truth if self.subject.sure else np.where(array == 0, UNKNOWN, truth)
 
     def parts(self) -> tuple[Node, ...]:
@@ -246,9 +246,9 @@ class TextTest(Node):
     def compute(self, frame: Frame) -> Value:
         """Truths; unknown where the text is missing, or names nothing."""
         name, events = self.subject.column.name, frame.rows.events
-        held = _held(self.subject.column.kind, self.subject.value(frame))
-        truths = np.full(len(held), UNKNOWN, np.int8)
-        for row in np.flatnonzero(held).tolist():
+        present = _has_value(self.subject.column.kind, self.subject.value(frame))
+        truths = np.full(len(present), UNKNOWN, np.int8)
+        for row in np.flatnonzero(present).tolist():
             text = getattr(events[row], name)
             text = network_of(text) if name == _ADDRESS else text
             truths[row] = TRUE if self.test(text, self.argument) else FALSE
@@ -267,8 +267,8 @@ class Has(Node):
 
     def compute(self, frame: Frame) -> Value:
         """Truths, never unknown."""
-        held = _held(self.subject.column.kind, self.subject.value(frame))
-        return np.multiply(held, TRUE, dtype=np.int8)
+        present = _has_value(self.subject.column.kind, self.subject.value(frame))
+        return np.multiply(present, TRUE, dtype=np.int8)
 
     def parts(self) -> tuple[Node, ...]:
         """The subject."""

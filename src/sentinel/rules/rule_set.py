@@ -111,7 +111,7 @@ class RuleSet:
             for condition in self._conditions[stream]:
                 found = np.flatnonzero(condition.expression.truth_in(frame) == TRUE)
                 if found.size:
-                    places = rows.place[found]
+                    places = rows.index[found]
                     hits += zip(
                         places.tolist(),
                         repeat(condition.order),
@@ -160,7 +160,7 @@ class RuleSet:
     ) -> Signal:
         rule = self.rules[order]
         return Signal(
-            place=place,
+            index=place,
             rule_id=rule.id,
             entity_id=customer_id,
             stream=match.stream,

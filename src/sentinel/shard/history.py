@@ -55,9 +55,9 @@ class KafkaHistory(Closing):
 
     def begins(self) -> dict[str, int]:
         """The first offset that each of the shard's inputs still has, or will have."""
-        places = [(topic, self._partition) for topic in self._topics.inputs.values()]
-        found = Ends(self._settings).first(places)
-        if len(found) < len(places):
+        partitions = [(topic, self._partition) for topic in self._topics.inputs.values()]
+        found = Ends(self._settings).first(partitions)
+        if len(found) < len(partitions):
             raise NoAnswerError("the broker does not tell where inputs begin")
         return {topic: first for (topic, _), first in found.items()}
 
@@ -113,19 +113,19 @@ class _Source:
 
     def read(self, first: int, last: int) -> list[Message]:
         """The messages of offsets first to last that are still retained."""
-        taken: list[Message] = []
+        messages: list[Message] = []
         while True:
             message = self._ahead or next(self._messages, None)
             self._ahead = None
             if message is None:
-                return taken
+                return messages
             if message.offset() > last:
                 self._ahead = message
-                return taken
+                return messages
             if message.offset() >= first:
-                taken.append(message)
+                messages.append(message)
             if message.offset() == last:
-                return taken
+                return messages
 
     def close(self) -> None:
         self._partition.close()
@@ -135,5 +135,5 @@ def _record(topic: str, message: Message) -> StepRecord:
     try:
         return decode(message.value() or b"")
     except UNREADABLE as error:
-        place = f"{topic} {message.partition()} at offset {message.offset()}"
-        raise RecoveryError(f"{place} is no step: {error or type(error).__name__}") from None
+        position = f"{topic} {message.partition()} at offset {message.offset()}"
+        raise RecoveryError(f"{position} is no step: {error or type(error).__name__}") from None

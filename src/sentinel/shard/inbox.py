@@ -66,7 +66,7 @@ class Due:
 class _Dated(NamedTuple):
     """A chunk with the timestamps of its records, 0 where they say nothing, and append times."""
 
-    waiting: PendingBatch
+    pending: PendingBatch
     recorded: NDArray[np.int64]
     times: NDArray[np.int64]
 
@@ -88,18 +88,18 @@ class _Buffer:
         """Go on behind a record that was appended at ``reached_ms``."""
         self.reached_ms = self._drained_ms = max(self.reached_ms, reached_ms)
 
-    def put(self, waiting: PendingBatch, wall_ms: int) -> None:
+    def put(self, pending: PendingBatch, wall_ms: int) -> None:
         """Add a chunk; the last records before it have more witnesses now.
 
         What a rebalance brings once more stands behind records that came after it: it bears
         witness to nothing, and has the append time of what it stands behind.
         """
-        offsets = np.array(waiting.records.offsets, np.int64)
-        recorded = np.array(waiting.records.recorded_ms, np.int64)
+        offsets = np.array(pending.records.offsets, np.int64)
+        recorded = np.array(pending.records.recorded_ms, np.int64)
         recorded[offsets <= self._last_offset] = 0
         self._last_offset = max(self._last_offset, int(offsets[-1]))
         n = len(recorded)
-        self.chunks.append(_Dated(waiting, recorded, np.empty(n, np.int64)))
+        self.chunks.append(_Dated(pending, recorded, np.empty(n, np.int64)))
         self.records += n
         before_ms, last = self._last(n + WITNESSES)
         told = np.concatenate([recorded for recorded, _ in last])
@@ -166,11 +166,11 @@ class _Buffer:
         """The records appended up to ``until_ms`` that have not been read ahead; they stay."""
         found: list[tuple[Source, Fetched]] = []
         passed = 0
-        for waiting, _, times in self.chunks:
+        for pending, _, times in self.chunks:
             start = min(max(0, self.ahead - passed), len(times))
             end = int(np.searchsorted(times, until_ms, side="right"))
             if start < end:
-                found.append((waiting.stream, waiting.records.part(start, end)))
+                found.append((pending.stream, pending.records.part(start, end)))
             passed += len(times)
         self.ahead += sum(len(each) for _, each in found)
         return found
@@ -178,25 +178,25 @@ class _Buffer:
     def drain(self, until_ms: int, most: int) -> Due:
         """Remove the records appended up to ``until_ms``, at most about ``most`` of them."""
         due = Due([], [], until_ms)
-        taken = 0
-        while self.chunks and taken < most:
-            waiting, recorded, times = self.chunks[0]
+        n_drained = 0
+        while self.chunks and n_drained < most:
+            pending, recorded, times = self.chunks[0]
             n = int(np.searchsorted(times, until_ms, side="right"))
             if not n:
                 break
-            records = waiting.records
+            records = pending.records
             if n < len(times):
                 records, rest = records.part(0, n), records.part(n, len(times))
-                left = PendingBatch(waiting.stream, rest, waiting.ack)
+                left = PendingBatch(pending.stream, rest, pending.ack)
                 self.chunks[0] = _Dated(left, recorded[n:], times[n:])
             else:
                 self.chunks.popleft()
-                due.acks.append(waiting.ack)
-            due.chunks.append((waiting.stream, records))
-            taken += n
+                due.acks.append(pending.ack)
+            due.chunks.append((pending.stream, records))
+            n_drained += n
             self._drained_ms = int(times[n - 1])
-        self.records -= taken
-        self.ahead = max(0, self.ahead - taken)
+        self.records -= n_drained
+        self.ahead = max(0, self.ahead - n_drained)
         return due
 
 
@@ -225,9 +225,9 @@ class Inbox:
         for source, buffer in self._buffers.items():
             buffer.start(reached_ms.get(source, NEVER))
 
-    def put(self, waiting: PendingBatch, wall_ms: int) -> None:
+    def put(self, pending: PendingBatch, wall_ms: int) -> None:
         """Add the next chunk of an input."""
-        self._buffers[waiting.stream].put(waiting, wall_ms)
+        self._buffers[pending.stream].put(pending, wall_ms)
 
     def wants(self, source: Source) -> bool:
         """Whether more of an input should be fetched."""

@@ -94,7 +94,7 @@ class Shard:
         self._saved_ms, self._saved_step = 0, 0
 
     @property
-    def waiting(self) -> bool:
+    def has_records(self) -> bool:
         """Whether something is in the inbox."""
         return len(self._inbox) > 0
 
@@ -129,13 +129,13 @@ class Shard:
         """Whether more of an input should be fetched: not before recovery, nor beyond the bound."""
         return self.ready and self._inbox.wants(source)
 
-    def offer(self, waiting: PendingBatch) -> None:
+    def offer(self, pending: PendingBatch) -> None:
         """Put a chunk into the inbox."""
         if self._stopping:
             return
-        self._inbox.put(waiting, self._inputs.clock_ms())
-        self._arrivals.append(waiting.records)
-        self._arrived_ends[waiting.records.topic] = waiting.records.end
+        self._inbox.put(pending, self._inputs.clock_ms())
+        self._arrivals.append(pending.records)
+        self._arrived_ends[pending.records.topic] = pending.records.end
         self._arrived.set()
 
     def stop(self, *, save: bool) -> None:
@@ -213,7 +213,7 @@ class Shard:
                 return due
             self._arrived.clear()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(left_s, _ALIGN_S) if self.waiting else left_s):
+                async with asyncio.timeout(min(left_s, _ALIGN_S) if self.has_records else left_s):
                     await self._arrived.wait()
 
     async def _save_if_due(self, stepper: Stepper) -> None:

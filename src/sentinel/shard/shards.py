@@ -223,7 +223,7 @@ class Shards:
         It lacks what was not fetched, and what was fetched and got lost on its way to it.
         """
         running = dict(self._running)
-        if any(not shard.ready or shard.waiting for shard, _ in running.values()):
+        if any(not shard.ready or shard.has_records for shard, _ in running.values()):
             return True
         handed_over = dict(self._handed_over)
         if any(
@@ -234,7 +234,7 @@ class Shards:
             return True
         inputs = [(topic, number) for topic in self._topics.inputs.values() for number in running]
         ends = self._ends.stable(inputs)
-        return any(end > self._positions.get(place, 0) for place, end in ends.items())
+        return any(end > self._positions.get(partition, 0) for partition, end in ends.items())
 
     def _stuck(self) -> None:
         self._die("no progress, though there is input")

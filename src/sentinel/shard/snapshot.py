@@ -68,20 +68,20 @@ def manifest_of(snapshot: Snapshot, first_chunk: int) -> Manifest:
 
 def chunks_of(snapshot: Snapshot) -> Iterator[bytes]:
     """The parts one after another, cut into chunks of equal size; the last may be shorter."""
-    held: list[memoryview] = []
+    pieces: list[memoryview] = []
     size = 0
     for part in snapshot.parts.values():
         view = memoryview(part)
         while view:
-            taken = view[: CHUNK_BYTES - size]
-            view = view[len(taken) :]
-            held.append(taken)
-            size += len(taken)
+            piece = view[: CHUNK_BYTES - size]
+            view = view[len(piece) :]
+            pieces.append(piece)
+            size += len(piece)
             if size == CHUNK_BYTES:
-                yield b"".join(held)
-                held, size = [], 0
-    if held:
-        yield b"".join(held)
+                yield b"".join(pieces)
+                pieces, size = [], 0
+    if pieces:
+        yield b"".join(pieces)
 
 
 def assemble(manifest: Manifest, chunks: Iterable[bytes]) -> Snapshot:

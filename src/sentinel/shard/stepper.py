@@ -102,8 +102,8 @@ class Stepper:
         them, nobody waits for them any more.
         """
         expected = self._expected(fetched.topic)
-        place = fetched.topic, fetched.partition
-        if fetched.start > expected and not self._is_empty(*place, expected, fetched.start):
+        partition = fetched.topic, fetched.partition
+        if fetched.start > expected and not self._is_empty(*partition, expected, fetched.start):
             raise GapError(
                 f"{fetched.topic}-{fetched.partition}: read up to {expected - 1}, then came "
                 f"what was fetched from {fetched.start} on"

@@ -13,16 +13,16 @@ LOOKS = 24
 
 
 class Watchdog:
-    """Calls ``stuck`` once, when ``progress`` stays the same while ``waiting`` holds."""
+    """Calls ``stuck`` once, when ``progress`` stays the same while ``has_work`` holds."""
 
     def __init__(
         self,
         progress: Callable[[], object],
-        waiting: Callable[[], bool],
+        has_work: Callable[[], bool],
         stuck: Callable[[], None],
         looks: int = LOOKS,
     ) -> None:
-        self._progress, self._waiting, self._stuck = progress, waiting, stuck
+        self._progress, self._has_work, self._stuck = progress, has_work, stuck
         self._looks, self._in_vain = looks, 0
         self._last: object = None
         self._stopping = threading.Event()
@@ -39,7 +39,7 @@ class Watchdog:
     def look(self) -> bool:
         """Look once; whether the process is stuck."""
         progress = self._progress()
-        if progress != self._last or not self._waiting():
+        if progress != self._last or not self._has_work():
             self._last, self._in_vain = progress, 0
             return False
         self._in_vain += 1

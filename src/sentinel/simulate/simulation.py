@@ -95,7 +95,7 @@ class _Run:
         self._attacks = of_attacks
         self._victims = _endless(self._regulars, of_victims)
         self._planned: list[tuple[int, int, Item]] = []  # a heap: time, order, item
-        self._waiting = 0
+        self._planned_count = 0
         self._events = 0
         self._instances = 0
         self._prefix = f"E{plan.start_ms // 1000:x}"
@@ -126,10 +126,10 @@ class _Run:
         plan = self._plan
         gap = _DAY_MS / plan.attacks_per_day if plan.attacks_per_day > 0 else np.inf
         last = np.inf if plan.days is None else plan.days * _DAY_MS * _STARTING_SHARE
-        place = gap * float(self._attacks.random())
-        while place < last:
-            yield plan.start_ms + int(place)
-            place += gap * float(self._attacks.uniform(0.5, 1.5))
+        offset_ms = gap * float(self._attacks.random())
+        while offset_ms < last:
+            yield plan.start_ms + int(offset_ms)
+            offset_ms += gap * float(self._attacks.uniform(0.5, 1.5))
         while True:
             yield 1 << 62
 
@@ -167,8 +167,8 @@ class _Run:
         who = np.searchsorted(rate, self._life.random(n) * rate[-1], side="right")
         which = self._life.random(n)
         paying, visiting = which < _TRANSACTIONS, (which >= _TRANSACTIONS) & (which < _LOGINS)
-        for place in np.flatnonzero(which >= _LOGINS).tolist():
-            self._complain(int(who[place]), int(times[place]))
+        for index in np.flatnonzero(which >= _LOGINS).tolist():
+            self._complain(int(who[index]), int(times[index]))
         transactions = draw_transactions(
             self._people, who[paying], times[paying], self._ids(int(paying.sum())), self._life
         )
@@ -193,8 +193,8 @@ class _Run:
     def _wait(self, events: Iterable[Event], label: Label | None) -> None:
         for event in events:
             item = Item(_STREAM_OF[type(event)], event, label)
-            self._waiting += 1
-            heappush(self._planned, (time_ms(event), self._waiting, item))
+            self._planned_count += 1
+            heappush(self._planned, (time_ms(event), self._planned_count, item))
 
     def _due(self, end: int) -> list[Item]:
         """The waiting items before ``end``, in order."""
@@ -222,7 +222,7 @@ def time_ms(event: Event) -> int:
 
 def _merge(items: list[Item], times: Ints) -> list[Item]:
     """The items in order of their times, equal ones as they stand."""
-    return [items[place] for place in np.argsort(times, kind="stable").tolist()]
+    return [items[index] for index in np.argsort(times, kind="stable").tolist()]
 
 
 def _endless(count: int, rng: np.random.Generator) -> Iterator[int]:

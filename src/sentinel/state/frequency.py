@@ -47,12 +47,12 @@ def remember(sketch: NDArray[np.uint8], key: int, often: int) -> None:
     spread = _spread(key)
     start = int((spread >> _BLOCK_SHIFT) & np.uint64(len(sketch) // BLOCK - 1)) * BLOCK
     for shift in _SHIFTS:
-        place = start + int((spread >> np.uint64(shift)) & np.uint64(63))
-        sketch[place] = max(sketch[place], min(often, MOST))
+        cell = start + int((spread >> np.uint64(shift)) & np.uint64(63))
+        sketch[cell] = max(sketch[cell], min(often, MOST))
 
 
 @kernel
 def fade(counters: NDArray[np.uint8]) -> None:
     """Halve all counters."""
-    for place in range(len(counters)):
-        counters[place] >>= 1
+    for cell in range(len(counters)):
+        counters[cell] >>= 1

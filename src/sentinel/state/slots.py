@@ -39,25 +39,25 @@ class Evictions:
 def _find(table: NDArray[np.int32], words: NDArray[np.int64], key: int) -> int:
     """Where ``key`` stands in the table, or the empty place where it would go."""
     mask = len(table) - 1
-    place = key & mask
-    while table[place] != _NONE and words[table[place], _KEY] != key:
-        place = (place + 1) & mask
-    return place
+    cell = key & mask
+    while table[cell] != _NONE and words[table[cell], _KEY] != key:
+        cell = (cell + 1) & mask
+    return cell
 
 
 @kernel
 def _remove(table: NDArray[np.int32], words: NDArray[np.int64], key: int) -> None:
     mask = len(table) - 1
     hole = _find(table, words, key)
-    place = hole
+    cell = hole
     while True:
-        place = (place + 1) & mask
-        if table[place] == _NONE:
+        cell = (cell + 1) & mask
+        if table[cell] == _NONE:
             break
-        home = words[table[place], _KEY] & mask
-        if ((place - home) & mask) >= ((place - hole) & mask):
-            table[hole] = table[place]
-            hole = place
+        home = words[table[cell], _KEY] & mask
+        if ((cell - home) & mask) >= ((cell - hole) & mask):
+            table[hole] = table[cell]
+            hole = cell
     table[hole] = _NONE
 
 
@@ -166,20 +166,20 @@ def _assign(
             if head[_LET_GO]:
                 fade(sketch)
             head[_COUNTED] = 0
-        place = _find(table, words, keys[i])
-        slot = table[place]
+        cell = _find(table, words, keys[i])
+        slot = table[cell]
         if slot == _NONE:
             if head[_USED] == len(words):
                 _make_room(table, words, links, lists, often, head, sketch, most_in_window)
                 full += 1
-                place = _find(table, words, keys[i])  # the removal may have moved things
+                cell = _find(table, words, keys[i])  # the removal may have moved things
             if head[_FREE] != _NONE:
                 slot = head[_FREE]
                 head[_FREE] = links[slot, _NEWER]
             else:
                 slot = head[_HIGHEST]
                 head[_HIGHEST] += 1
-            table[place] = slot
+            table[cell] = slot
             words[slot, _KEY] = keys[i]
             words[slot, _SEEN] = times[i]
             head[_USED] += 1
@@ -222,8 +222,8 @@ class Slots:
     def __init__(self, capacity: int, ttl_ms: int) -> None:
         self.capacity, self._ttl_ms = capacity, ttl_ms
         self._most_in_window = max(1, capacity // _WINDOW_SHARE)
-        places = 1 << max(4, (2 * capacity - 1).bit_length())
-        self._table = np.full(places, _NONE, np.int32)
+        cells = 1 << max(4, (2 * capacity - 1).bit_length())
+        self._table = np.full(cells, _NONE, np.int32)
         self._words = np.zeros((capacity, 2), np.int64)
         self._links = np.zeros((capacity, 2), np.int32)
         self._lists = np.zeros(capacity, np.int8)

@@ -23,21 +23,21 @@ class Automaton:
 
     def __init__(self, terms: Sequence[str]) -> None:
         letters = sorted({letter for term in terms for letter in term})
-        places = {letter: place for place, letter in enumerate(letters, 1)}
+        columns = {letter: column for column, letter in enumerate(letters, 1)}
         tree: list[dict[int, int]] = [{}]
         ends: dict[int, int] = {}
         for number, term in enumerate(terms):
             state = 0
             for letter in term:
-                if places[letter] not in tree[state]:
-                    tree[state][places[letter]] = len(tree)
+                if columns[letter] not in tree[state]:
+                    tree[state][columns[letter]] = len(tree)
                     tree.append({})
-                state = tree[state][places[letter]]
+                state = tree[state][columns[letter]]
             ends[state] = number
         self._lengths = [len(term) for term in terms]
         self._class_of = np.zeros(_CODE_POINTS, np.int32)
-        for letter, place in places.items():
-            self._class_of[ord(letter)] = place
+        for letter, column in columns.items():
+            self._class_of[ord(letter)] = column
         self._next = np.zeros((len(tree), len(letters) + 1), np.int32)
         self._term = np.full(len(tree), -1, np.int32)
         self._shorter = np.zeros(len(tree), np.int32)  # the longest suffix that ends a term
@@ -48,17 +48,17 @@ class Automaton:
     def _link(self, tree: list[dict[int, int]]) -> None:
         """Fill the table from the root on, each state from the one that it falls back to."""
         fallback = [0] * len(tree)
-        waiting = deque([0])
-        while waiting:
-            state = waiting.popleft()
+        queue = deque([0])
+        while queue:
+            state = queue.popleft()
             back = fallback[state]
             if state:
                 self._next[state] = self._next[back]
                 self._shorter[state] = back if self._term[back] >= 0 else self._shorter[back]
-            for place, child in tree[state].items():
-                fallback[child] = int(self._next[back, place]) if state else 0
-                self._next[state, place] = child
-                waiting.append(child)
+            for column, child in tree[state].items():
+                fallback[child] = int(self._next[back, column]) if state else 0
+                self._next[state, column] = child
+                queue.append(child)
 
     def find(self, text: str) -> list[Hit]:
         """All occurrences, ordered by where they end, the longest first."""

@@ -106,9 +106,9 @@ def declare(document: Document) -> Declaration:
             at = document.key_position("intents", intent)
             raise ConfigError(document.path, *at, f'"{intent}" is not a plain name')
     names = file.products.names
-    for place, name in enumerate(names):
-        if name in names[:place]:
-            raise document.error(("products", "names", place), f'a second product "{name}"')
+    for path, name in enumerate(names):
+        if name in names[:path]:
+            raise document.error(("products", "names", path), f'a second product "{name}"')
     rising = Rising(
         _duration_ms(document, ("topics", "half_life"), file.topics.half_life),
         _duration_ms(document, ("topics", "past_half_life"), file.topics.past_half_life),
@@ -137,32 +137,32 @@ def _written(file: _File) -> Iterator[tuple[Path, str, Role, int]]:
     """Every phrase as written, with its place."""
     for number, (intent, terms) in enumerate(file.intents.items()):
         for language in ("zh", "en"):
-            for place, text in enumerate(getattr(terms, language)):
-                yield ("intents", intent, language, place), text, Role.TERM, number
+            for path, text in enumerate(getattr(terms, language)):
+                yield ("intents", intent, language, path), text, Role.TERM, number
     for key, role in (("cues", Role.CUE), ("look_alikes", Role.LOOK_ALIKE), ("turns", Role.TURN)):
-        for place, text in enumerate(getattr(file.negation, key)):
-            yield ("negation", key, place), text, role, -1
+        for path, text in enumerate(getattr(file.negation, key)):
+            yield ("negation", key, path), text, role, -1
 
 
 def _checked(document: Document, file: _File) -> Iterator[Phrase]:
     """The phrases, folded; none stands twice, as nobody could say which of the two is meant."""
     first: dict[str, Path] = {}
-    for place, text, role, intent in _written(file):
+    for path, text, role, intent in _written(file):
         phrase = Phrase(fold(text), role, intent)
         plain = phrase.text.removesuffix(STEM)
         if not plain or STEM in plain:
             message = f'"{text}" is not a phrase'
-            raise document.error(place, message, f'"{STEM}" stands at the end of a word')
+            raise document.error(path, message, f'"{STEM}" stands at the end of a word')
         if plain in first:
             line, column = document.position(*first[plain])
             message = f'"{text}" stands already at {line}:{column}'
-            raise document.error(place, message)
-        first[plain] = place
+            raise document.error(path, message)
+        first[plain] = path
         yield phrase
 
 
-def _duration_ms(document: Document, place: Path, text: str) -> int:
+def _duration_ms(document: Document, path: Path, text: str) -> int:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise document.error(place, str(error)) from None
+        raise document.error(path, str(error)) from None

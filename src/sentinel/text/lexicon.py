@@ -65,15 +65,15 @@ class Lexicon:
     def intents(self, text: str) -> dict[str, int]:
         """The intents that ``text`` affirms with their severities, in the lexicon's order."""
         folded = fold(text)
-        said = {
+        affirmed = {
             found.phrase.intent
             for found, negated in self._judged(folded, self._phrases_in(folded))
             if not negated
         }
         return {
             intent: self._severities[intent]
-            for place, intent in enumerate(self._intents)
-            if place in said
+            for index, intent in enumerate(self._intents)
+            if index in affirmed
         }
 
     def _phrases_in(self, folded: str) -> list[_Found]:

@@ -37,15 +37,15 @@ class ProductModel:
 
     def __init__(self, products: Sequence[str], warm_up: int) -> None:
         self.products, self._warm_up = tuple(products), warm_up
-        self._places = {product: place for place, product in enumerate(self.products)}
+        self._numbers = {product: number for number, product in enumerate(self.products)}
         shape = (len(self.products), BUCKETS)
         self._counts, self._weights = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         self._certainty = np.zeros(shape, np.float32)  # 1 - AROW's variance: 0 where unknown
         self._totals = np.zeros(len(self.products))
         self._known = self._examples = 0  # buckets in use, complaints learnt
-        for place, product in enumerate(self.products):
+        for number, product in enumerate(self.products):
             for _ in range(_NAME_WEIGHT):
-                self._learn(*_features(hash_words(words(fold(product.replace("_", " "))))), place)
+                self._learn(*_features(hash_words(words(fold(product.replace("_", " "))))), number)
 
     def predict(self, hashes: Hashes) -> tuple[int, float]:
         """The place of the likeliest product and the confidence, a share.
@@ -61,25 +61,25 @@ class ProductModel:
 
     def learn(self, hashes: Hashes, product: str | None) -> None:
         """Take a complaint in whose product is given; others teach nothing."""
-        place = self._places.get(product) if product is not None else None
-        if place is not None and len(hashes.words):
-            self._learn(*_features(hashes), place)
+        number = self._numbers.get(product) if product is not None else None
+        if number is not None and len(hashes.words):
+            self._learn(*_features(hashes), number)
             self._examples += 1
 
     def _scores(
-        self, places: NDArray[np.int64], values: NDArray[np.float64]
+        self, buckets: NDArray[np.int64], values: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         bayes, margins = np.empty((2, len(self.products)))
         _vote(
-            places, values, self._counts, self._weights, self._totals, self._known, bayes, margins
+            buckets, values, self._counts, self._weights, self._totals, self._known, bayes, margins
         )
         votes: NDArray[np.float64] = (_standard(bayes) + _standard(margins)) / 2
         return votes
 
-    def _learn(self, places: NDArray[np.int64], values: NDArray[np.float64], product: int) -> None:
-        self._known += int(np.count_nonzero(~self._counts[:, places].any(axis=0)))
+    def _learn(self, buckets: NDArray[np.int64], values: NDArray[np.float64], product: int) -> None:
+        self._known += int(np.count_nonzero(~self._counts[:, buckets].any(axis=0)))
         self._totals[product] += values.sum()
-        _adapt(places, values, product, self._counts, self._weights, self._certainty)
+        _adapt(buckets, values, product, self._counts, self._weights, self._certainty)
 
     def snapshot(self) -> bytes:
         """All that was learnt; as big as the words that were seen are many."""
@@ -109,11 +109,11 @@ class ProductModel:
 
 def _features(hashes: Hashes) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Buckets, ascending, and their weights: logarithms of counts, of length 1 together."""
-    buckets = (hashes.all % np.uint64(BUCKETS)).astype(np.int64)
-    places, counts = np.unique(buckets, return_counts=True)
-    values = np.empty(len(places))
+    hashed = (hashes.all % np.uint64(BUCKETS)).astype(np.int64)
+    buckets, counts = np.unique(hashed, return_counts=True)
+    values = np.empty(len(buckets))
     _weigh(counts, values)
-    return places, values
+    return buckets, values
 
 
 def _standard(scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -135,7 +135,7 @@ def _weigh(counts: NDArray[np.int64], values: NDArray[np.float64]) -> None:
 
 @kernel
 def _vote(
-    places: NDArray[np.int64],
+    buckets: NDArray[np.int64],
     values: NDArray[np.float64],
     counts: NDArray[np.float32],
     weights: NDArray[np.float32],
@@ -149,8 +149,8 @@ def _vote(
     for c in range(len(totals)):
         everything += totals[c]
         bayes[c], margins[c] = 0.0, 0.0
-    for i in range(len(places)):
-        b = places[i]
+    for i in range(len(buckets)):
+        b = buckets[i]
         seen = 0.0
         for c in range(len(totals)):
             seen += counts[c, b]
@@ -163,7 +163,7 @@ def _vote(
 
 @kernel
 def _adapt(
-    places: NDArray[np.int64],
+    buckets: NDArray[np.int64],
     values: NDArray[np.float64],
     product: int,
     counts: NDArray[np.float32],
@@ -171,20 +171,20 @@ def _adapt(
     certainty: NDArray[np.float32],
 ) -> None:
     """Learn one example in both models."""
-    for i in range(len(places)):
-        counts[product, places[i]] += values[i]
+    for i in range(len(buckets)):
+        counts[product, buckets[i]] += values[i]
     for c in range(len(weights)):
         side = 1.0 if c == product else -1.0
         margin, variance = 0.0, 0.0
-        for i in range(len(places)):
-            margin += weights[c, places[i]] * values[i]
-            variance += (1.0 - certainty[c, places[i]]) * values[i] * values[i]
+        for i in range(len(buckets)):
+            margin += weights[c, buckets[i]] * values[i]
+            variance += (1.0 - certainty[c, buckets[i]]) * values[i] * values[i]
         if margin * side >= 1.0:
             continue
         beta = 1.0 / (variance + _REGULARISATION)
         alpha = (1.0 - margin * side) * beta
-        for i in range(len(places)):
-            b = places[i]
+        for i in range(len(buckets)):
+            b = buckets[i]
             spread = (1.0 - certainty[c, b]) * values[i]
             weights[c, b] += alpha * side * spread
             certainty[c, b] += beta * spread * spread

@@ -66,14 +66,14 @@ class TextReader:
             name: column for name, column in declaration.columns.items() if name in demand
         }
         self._limits: Counter[Limit] = Counter()
-        said = {"complaint_intent", "complaint_severity"}
-        said |= {SAYS + intent for intent in declaration.severities}
+        mentions = {"complaint_intent", "complaint_severity"}
+        mentions |= {SAYS + intent for intent in declaration.severities}
         guessed = {"complaint_product_predicted", "complaint_product_confidence"}
         wanted = self._columns.keys()
         near_duplicates = declaration.near_duplicates
         self._parts = _Parts(
             Lexicon(declaration.severities, declaration.phrases, declaration.reach)
-            if wanted & said
+            if wanted & mentions
             else None,
             ProductModel(declaration.products.names, declaration.products.warm_up)
             if wanted & guessed
@@ -112,15 +112,15 @@ class TextReader:
     def _values(self, event: Complaint, at_ms: int) -> dict[str, float]:
         """What there is to say of one complaint, by column."""
         text = event.text or ""
-        values = self._said(text)
+        values = self._mentions(text)
         parts = self._parts
         if event.status != _OPENS or not (parts.product or parts.near_duplicates or parts.topics):
             return values
         split = words(fold(text))
         hashes = hash_words(split)
         if parts.product is not None:
-            place, confidence = parts.product.predict(hashes)
-            values["complaint_product_predicted"] = place
+            predicted, confidence = parts.product.predict(hashes)
+            values["complaint_product_predicted"] = predicted
             values["complaint_product_confidence"] = confidence
             parts.product.learn(hashes, event.product)
         customer = self._hasher.text(event.customer_id)
@@ -133,7 +133,7 @@ class TextReader:
             )
         return values
 
-    def _said(self, text: str) -> dict[str, float]:
+    def _mentions(self, text: str) -> dict[str, float]:
         """What the lexicon finds."""
         if self._parts.lexicon is None:
             return {}
@@ -153,8 +153,8 @@ class TextReader:
 
     def drain_limits(self) -> Counter[Limit]:
         """What was forgotten for want of room since the last call."""
-        taken, self._limits = self._limits, Counter()
-        return taken
+        limits, self._limits = self._limits, Counter()
+        return limits
 
     def carry(self, old: "TextReader") -> None:
         """Go on with what ``old`` has learnt, where it is declared the same."""

@@ -102,14 +102,14 @@ class Topics:
         if past_all < self._rising.warm_up:
             return float("nan")
         most = 0.0
-        for place in np.flatnonzero(seen[0] >= self._rising.min_count).tolist():
-            recent, past = float(seen[0, place]), float(seen[1, place] - seen[0, place])
+        for index in np.flatnonzero(seen[0] >= self._rising.min_count).tolist():
+            recent, past = float(seen[0, index]), float(seen[1, index] - seen[0, index])
             expected = (past + 0.5) / (past_all + 1) * recent_all
             evidence = 2 * (recent * math.log(recent / expected) - (recent - expected))
             if recent > expected and evidence >= self._rising.min_evidence:
                 rise = recent / expected
                 most = max(most, rise)
-                self._note(_name(words, int(first[place])), complaint_id, at_ms, rise, limits)
+                self._note(_name(words, int(first[index])), complaint_id, at_ms, rise, limits)
         return most
 
     def _counts_now(self, customer: int, at_ms: int, limits: Counter[Limit]) -> bool:
@@ -191,11 +191,11 @@ def _cells(terms: NDArray[np.uint64]) -> NDArray[np.int64]:
     return np.stack([part.astype(np.int64) + row * _WIDTH for row, part in enumerate(parts)])
 
 
-def _name(words: Sequence[str], place: int) -> str:
+def _name(words: Sequence[str], index: int) -> str:
     """The term at a place in the words followed by the pairs."""
-    if place < len(words):
-        return words[place]
-    start = place - len(words)
+    if index < len(words):
+        return words[index]
+    start = index - len(words)
     return f"{words[start]} {words[start + 1]}"
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from sentinel.alerting import Alerting, Said, load
+from sentinel.alerting import Alerting, AlertingOutput, load
 from sentinel.model.alert import Alert
 from sentinel.model.document import parse
 from sentinel.model.events import Stream
@@ -31,7 +31,7 @@ YELLOW, ORANGE, RED = 50, 70, 90
 CALL = (Action.CALL_CUSTOMER,)
 
 BASE = Signal(
-    place=0,
+    index=0,
     rule_id="ato.drain",
     entity_id="C1",
     stream=Stream.TRANSACTION,
@@ -53,7 +53,7 @@ def signal(event: int, *, hours: float = 0, **changes: Any) -> Signal:
     moment = START + int(hours * HOUR)
     return replace(
         BASE,
-        place=event,
+        index=event,
         event_id=f"E{event}",
         event_time=moment,
         recorded_ms=moment + 5,
@@ -72,16 +72,16 @@ def alerting(**changes: str) -> Alerting:
     return what
 
 
-def fuse(what: Alerting, *signals: Signal) -> Said:
+def fuse(what: Alerting, *signals: Signal) -> AlertingOutput:
     """What ``signals`` come to, in one step."""
-    for _, event in groupby(signals, key=lambda signal: signal.place):
+    for _, event in groupby(signals, key=lambda signal: signal.index):
         same = list(event)
         what.advance(max(signal.event_time for signal in same))
         what.process(same)
     return what.drain()
 
 
-def only(fused: Said) -> Alert:
+def only(fused: AlertingOutput) -> Alert:
     """The single alert of ``fused``."""
     (alert,) = fused.alerts
     return alert
@@ -112,7 +112,7 @@ class Desk:
         self.events += 1
         moment = START + round(hours * HOUR)
         signal = Signal(
-            place=0,
+            index=0,
             rule_id=changes.pop("rule", "ato.drain"),
             entity_id=changes.pop("customer", "C1"),
             stream=Stream.TRANSACTION,
@@ -129,9 +129,9 @@ class Desk:
         )
         self.alerting.advance(moment)
         self.alerting.process([replace(signal, **changes)])
-        return self.said()
+        return self.drain()
 
-    def answers(self, hours: float, alert: Alert, kind: ResponseKind, **more: Any) -> list[Alert]:
+    def respond(self, hours: float, alert: Alert, kind: ResponseKind, **more: Any) -> list[Alert]:
         """Li Wei answers an alert."""
         moment = START + round(hours * HOUR)
         response = Response(
@@ -145,7 +145,7 @@ class Desk:
         )
         self.alerting.advance(moment)
         self.alerting.respond(response, moment)
-        return self.said()
+        return self.drain()
 
     def silences(
         self,
@@ -169,14 +169,14 @@ class Desk:
         if approved_by is not None and self.refusal is None:
             approved = replace(silence, approved_by=approved_by)
             self.refusal = self.alerting.silence(approved)
-        return self.said()
+        return self.drain()
 
     def waits(self, hours: float) -> list[Alert]:
         """Time passes until that hour."""
         self.alerting.advance(START + round(hours * HOUR))
-        return self.said()
+        return self.drain()
 
-    def said(self) -> list[Alert]:
+    def drain(self) -> list[Alert]:
         """What was said since the last call."""
         self.last = self.alerting.drain()
         return self.last.alerts

@@ -14,7 +14,7 @@ def test_after_a_false_positive_the_like_is_suppressed_for_a_while() -> None:
     """Cooldown: the same customer, risk and rule, no higher tier."""
     desk = Desk()
     (fired,) = desk.fires(0, ORANGE, actions=CALL)
-    desk.answers(0.5, fired, ResponseKind.DISPOSITION, verdict=Verdict.FALSE_POSITIVE)
+    desk.respond(0.5, fired, ResponseKind.DISPOSITION, verdict=Verdict.FALSE_POSITIVE)
     (cooled,) = desk.fires(2, ORANGE, actions=CALL)
     assert cooled.suppressed == (Suppressor(Suppression.COOLDOWN, "orange"),)
     assert [each.action for each in desk.last.action_requests] == [Action.CALL_CUSTOMER]
@@ -38,7 +38,7 @@ def test_a_false_positive_frees_nobody(news: dict[str, Any]) -> None:
     """Even after one on red: another rule, red and whatever asks for containment are told."""
     desk = Desk()
     (fired,) = desk.fires(0, RED, actions=news["actions"])
-    desk.answers(0.5, fired, ResponseKind.DISPOSITION, verdict=Verdict.FALSE_POSITIVE)
+    desk.respond(0.5, fired, ResponseKind.DISPOSITION, verdict=Verdict.FALSE_POSITIVE)
     (told,) = desk.fires(1, **{"severity": ORANGE, **news})
     assert told.suppressed == ()
     requested = [each.action for each in desk.last.action_requests]
@@ -50,7 +50,7 @@ def test_rules_judged_one_after_the_other_cool_down_each_for_itself() -> None:
     desk = Desk()
     for hours, rule in ((0, "a.b"), (2, "c.d")):
         (fired,) = desk.fires(hours, YELLOW, rule=rule, actions=CALL)
-        desk.answers(hours + 1, fired, ResponseKind.DISPOSITION, verdict=Verdict.FALSE_POSITIVE)
+        desk.respond(hours + 1, fired, ResponseKind.DISPOSITION, verdict=Verdict.FALSE_POSITIVE)
     (cooled,) = desk.fires(4, YELLOW, rule="a.b", actions=CALL)
     assert [each.reason for each in cooled.suppressed] == [Suppression.COOLDOWN]
     (both,) = desk.fires(4, 20, rule="c.d", actions=CALL)
@@ -62,7 +62,7 @@ def test_a_cooldown_ends() -> None:
     """What is open and suppressed by it then is released."""
     desk = Desk()
     (fired,) = desk.fires(0, YELLOW, actions=CALL)
-    desk.answers(1, fired, ResponseKind.DISPOSITION, verdict=Verdict.FALSE_POSITIVE)
+    desk.respond(1, fired, ResponseKind.DISPOSITION, verdict=Verdict.FALSE_POSITIVE)
     desk.fires(20, YELLOW, actions=CALL)
     (released,) = desk.waits(25)
     assert (released.change, released.suppressed) == (Change.RELEASED, ())

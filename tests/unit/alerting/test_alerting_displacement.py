@@ -4,14 +4,14 @@ from collections import Counter
 
 from tests.unit.alerting.desk import START, alerting, fuse, signal
 
-from sentinel.alerting import Said
+from sentinel.alerting import AlertingOutput
 from sentinel.model.alert import Resolution
 from sentinel.model.response import Response, ResponseKind
 from sentinel.model.step import Limit
 
 
-def _gone(said: Said) -> list[str]:
-    return [each.entity.id for each in said.alerts if each.resolution is Resolution.DISPLACED]
+def _gone(output: AlertingOutput) -> list[str]:
+    return [each.entity.id for each in output.alerts if each.resolution is Resolution.DISPLACED]
 
 
 def test_of_alerts_that_are_as_urgent_the_least_recently_revised_is_let_go() -> None:
@@ -66,6 +66,8 @@ def test_a_restored_fusion_lets_go_in_the_same_order() -> None:
     restored.restore(original.snapshot())
     assert restored.snapshot() == original.snapshot()
     for number in (4, 5, 6):
-        said = [fuse(each, signal(number, entity_id=f"C{number}")) for each in (original, restored)]
-        assert said[0] == said[1]
+        output = [
+            fuse(each, signal(number, entity_id=f"C{number}")) for each in (original, restored)
+        ]
+        assert output[0] == output[1]
     assert restored.snapshot() == original.snapshot()

@@ -72,8 +72,8 @@ def test_a_shared_entitys_signal_is_as_old_as_it_was_when_it_became_known() -> N
     what = alerting()
     merchant: dict[str, Any] = {"entity_kind": "merchant", "entity_id": "M1"}
     fuse(what, signal(1, hours=60, entity_kind="merchant", entity_id="M2"))
-    said = fuse(what, signal(2, severity=80, **merchant))
-    assert (only(said).entity.id, said.dropped) == ("M1", Counter())
+    output = fuse(what, signal(2, severity=80, **merchant))
+    assert (only(output).entity.id, output.dropped) == ("M1", Counter())
     what.advance(START + 60 * HOUR)  # by then it is over
     (over,) = what.drain().alerts
     assert (over.entity.id, over.state) == ("M1", AlertState.RESOLVED)

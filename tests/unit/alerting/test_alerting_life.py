@@ -12,11 +12,11 @@ def test_an_alert_fires_is_acknowledged_and_resolves_when_quiet() -> None:
     """The whole life: three states, revisions one to three, the last at the quiet period's end."""
     desk = Desk()
     (fired,) = desk.fires(0, RED)
-    (taken,) = desk.answers(0.1, fired, ResponseKind.ACKNOWLEDGE)
+    (acknowledged,) = desk.respond(0.1, fired, ResponseKind.ACKNOWLEDGE)
     (over,) = desk.waits(25)
-    assert [each.state for each in (fired, taken, over)] == list(AlertState)
-    assert [each.revision for each in (fired, taken, over)] == [1, 2, 3]
-    assert (taken.change, taken.acknowledged_by) == (Change.ACKNOWLEDGED, "li.wei")
+    assert [each.state for each in (fired, acknowledged, over)] == list(AlertState)
+    assert [each.revision for each in (fired, acknowledged, over)] == [1, 2, 3]
+    assert (acknowledged.change, acknowledged.acknowledged_by) == (Change.ACKNOWLEDGED, "li.wei")
     assert (over.resolution, over.updated_at) == (Resolution.QUIET, START + 24 * HOUR + 1)
     assert desk.alerting.states() == dict.fromkeys(desk.alerting.states(), 0)
     assert desk.waits(100) == []
@@ -36,7 +36,7 @@ def test_a_verdict_resolves(verdict: Verdict) -> None:
     """The resolution is the verdict; the next event opens another alert."""
     desk = Desk()
     (fired,) = desk.fires(0, RED)
-    (over,) = desk.answers(1, fired, ResponseKind.DISPOSITION, verdict=verdict)
+    (over,) = desk.respond(1, fired, ResponseKind.DISPOSITION, verdict=verdict)
     assert (over.state, over.resolution) == (AlertState.RESOLVED, Resolution(verdict))
     assert desk.last.responses == {(ResponseKind.DISPOSITION, ResponseResult.APPLIED): 1}
     (again,) = desk.fires(2, RED)
@@ -48,7 +48,7 @@ def test_an_event_that_was_judged_is_not_judged_again() -> None:
     """Sent again after the verdict it opens nothing, and is counted."""
     desk = Desk()
     (fired,) = desk.fires(0, RED, event="E")
-    desk.answers(1, fired, ResponseKind.DISPOSITION, verdict=Verdict.CONFIRMED)
+    desk.respond(1, fired, ResponseKind.DISPOSITION, verdict=Verdict.CONFIRMED)
     assert desk.fires(0, RED, event="E") == []
     assert desk.last.dropped == {SignalDrop.ANSWERED: 1}
 
@@ -58,7 +58,7 @@ def test_an_answer_to_what_is_not_open_is_counted() -> None:
     desk = Desk()
     (fired,) = desk.fires(0, RED)
     desk.waits(30)
-    assert desk.answers(31, fired, ResponseKind.ACKNOWLEDGE) == []
+    assert desk.respond(31, fired, ResponseKind.ACKNOWLEDGE) == []
     assert desk.last.responses == {(ResponseKind.ACKNOWLEDGE, ResponseResult.NOT_OPEN): 1}
 
 
@@ -66,19 +66,19 @@ def test_answers_given_twice_change_nothing() -> None:
     """A second acknowledgement or the same assignee is no revision."""
     desk = Desk()
     (fired,) = desk.fires(0, RED)
-    desk.answers(1, fired, ResponseKind.ACKNOWLEDGE)
-    assert desk.answers(2, fired, ResponseKind.ACKNOWLEDGE) == []
+    desk.respond(1, fired, ResponseKind.ACKNOWLEDGE)
+    assert desk.respond(2, fired, ResponseKind.ACKNOWLEDGE) == []
     assert desk.last.responses == {(ResponseKind.ACKNOWLEDGE, ResponseResult.UNCHANGED): 1}
-    (assigned,) = desk.answers(3, fired, ResponseKind.ASSIGN, assignee="wang.fang")
+    (assigned,) = desk.respond(3, fired, ResponseKind.ASSIGN, assignee="wang.fang")
     assert (assigned.change, assigned.assignee) == (Change.ASSIGNED, "wang.fang")
-    assert desk.answers(4, fired, ResponseKind.ASSIGN, assignee="wang.fang") == []
+    assert desk.respond(4, fired, ResponseKind.ASSIGN, assignee="wang.fang") == []
 
 
 def test_a_note_is_only_counted() -> None:
     """It is for the case; the alert does not change."""
     desk = Desk()
     (fired,) = desk.fires(0, RED)
-    assert desk.answers(1, fired, ResponseKind.NOTE, note="called") == []
+    assert desk.respond(1, fired, ResponseKind.NOTE, note="called") == []
     assert desk.last.responses == {(ResponseKind.NOTE, ResponseResult.APPLIED): 1}
 
 
@@ -86,7 +86,7 @@ def test_what_rises_must_be_answered_again() -> None:
     """An acknowledged orange alert that turns red fires anew."""
     desk = Desk()
     (fired,) = desk.fires(0, ORANGE)
-    desk.answers(0.1, fired, ResponseKind.ACKNOWLEDGE)
+    desk.respond(0.1, fired, ResponseKind.ACKNOWLEDGE)
     (risen,) = desk.fires(0.2, RED)
     assert (risen.state, risen.acknowledged_by) == (AlertState.FIRING, None)
 
@@ -102,15 +102,15 @@ def test_an_unanswered_alert_escalates_by_age_until_red() -> None:
     assert (orange.updated_at, red.updated_at) == (START + 8 * HOUR, START + 9 * HOUR)
     answered = Desk()
     (fired,) = answered.fires(0, YELLOW)
-    answered.answers(7.9, fired, ResponseKind.ACKNOWLEDGE)
+    answered.respond(7.9, fired, ResponseKind.ACKNOWLEDGE)
     assert answered.waits(23) == []
 
 
 def test_many_firings_escalate_once() -> None:
     """The thousandth firing raises the tier by one, and none after it does."""
     desk = Desk()
-    said = [alert for n in range(1_500) for alert in desk.fires(n / 10_000, YELLOW)]
-    (escalated,) = (alert for alert in said if alert.change is Change.ESCALATED)
+    written = [alert for n in range(1_500) for alert in desk.fires(n / 10_000, YELLOW)]
+    (escalated,) = (alert for alert in written if alert.change is Change.ESCALATED)
     assert escalated.escalations == (Escalation.GROWTH,)
     assert (escalated.tier, escalated.reasons[0].count) == (Tier.ORANGE, 1_000)
 
@@ -120,11 +120,11 @@ def test_a_retracted_event_is_taken_out_of_the_alert() -> None:
     desk = Desk()
     desk.fires(0, YELLOW, event="a", rule="one")
     (both,) = desk.fires(0.1, YELLOW, event="b", rule="two")
-    (less,) = desk.answers(0.2, both, ResponseKind.RETRACT, event_id="b")
+    (less,) = desk.respond(0.2, both, ResponseKind.RETRACT, event_id="b")
     assert (less.change, less.tier) == (Change.CORRECTED, Tier.YELLOW)
     assert [reason.rule_id for reason in less.reasons] == ["one"]
-    assert desk.answers(0.3, both, ResponseKind.RETRACT, event_id="b") == []
-    (over,) = desk.answers(0.4, both, ResponseKind.RETRACT, event_id="a")
+    assert desk.respond(0.3, both, ResponseKind.RETRACT, event_id="b") == []
+    (over,) = desk.respond(0.4, both, ResponseKind.RETRACT, event_id="a")
     assert over.resolution is Resolution.RETRACTED
 
 
@@ -133,7 +133,7 @@ def test_retracting_the_newest_firing_of_a_rule_leaves_the_others() -> None:
     desk = Desk()
     (fired,) = desk.fires(0, RED, event="a")
     desk.fires(1, RED, event="b")
-    (less,) = desk.answers(2, fired, ResponseKind.RETRACT, event_id="b")
+    (less,) = desk.respond(2, fired, ResponseKind.RETRACT, event_id="b")
     (reason,) = less.reasons
     assert (reason.count, reason.last_event_time, reason.clauses) == (1, START, ())
 
@@ -143,7 +143,7 @@ def test_standings_count_what_is_open() -> None:
     desk = Desk()
     (red,) = desk.fires(0, RED)
     desk.fires(0, YELLOW, customer="C2")
-    desk.answers(0.1, red, ResponseKind.ACKNOWLEDGE)
+    desk.respond(0.1, red, ResponseKind.ACKNOWLEDGE)
     desk.silences("tier=yellow", 0, 5)
     counts = {key: count for key, count in desk.alerting.states().items() if count}
     assert counts == {

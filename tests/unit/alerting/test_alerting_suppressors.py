@@ -15,7 +15,7 @@ def test_a_bigger_alert_inhibits_the_smaller_ones_of_its_customer() -> None:
     assert (covered.alert_id, covered.change) == (small.alert_id, Change.SUPPRESSED)
     assert covered.suppressed == (Suppressor(Suppression.INHIBITED, big.alert_id),)
     assert desk.fires(0.2, YELLOW, customer="C2")[0].suppressed == ()
-    over, released = desk.answers(1, big, ResponseKind.DISPOSITION, verdict=Verdict.CONFIRMED)
+    over, released = desk.respond(1, big, ResponseKind.DISPOSITION, verdict=Verdict.CONFIRMED)
     assert (over.alert_id, released.alert_id) == (big.alert_id, small.alert_id)
     assert (released.change, released.suppressed) == (Change.RELEASED, ())
 
@@ -39,11 +39,11 @@ def test_what_is_beyond_capacity_waits_for_the_next_period() -> None:
     """The second yellow alert of an hour is said, marked; in the next hour people hear of it."""
     desk = Desk(capacity="{per: 1h, alerts: {yellow: 1}}")
     assert desk.fires(0, YELLOW)[0].suppressed == ()
-    (waiting,) = desk.fires(0.1, YELLOW, customer="C2")
-    assert waiting.suppressed == (Suppressor(Suppression.CAPACITY, "yellow"),)
+    (withheld,) = desk.fires(0.1, YELLOW, customer="C2")
+    assert withheld.suppressed == (Suppressor(Suppression.CAPACITY, "yellow"),)
     assert desk.fires(0.2, RED, customer="C3")[0].suppressed == ()
     (released,) = desk.waits(1)
-    assert (released.alert_id, released.change) == (waiting.alert_id, Change.RELEASED)
+    assert (released.alert_id, released.change) == (withheld.alert_id, Change.RELEASED)
 
 
 def test_the_highest_score_gets_the_next_place() -> None:

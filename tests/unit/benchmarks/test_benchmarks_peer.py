@@ -37,9 +37,9 @@ def test_values_and_hits_agree_with_the_engine() -> None:
 )
 def test_a_condition_holds_only_where_it_surely_does(condition: str, expected: bool) -> None:
     """What is missing makes no condition true, negated or not."""
-    place = {"txn_count_10m": 0, "amount_z": 1}
+    index = {"txn_count_10m": 0, "amount_z": 1}
     columns = {**FIELDS[Stream.TRANSACTION]}
-    for name in place:
+    for name in index:
         columns[name] = columns["balance_after"]
-    holds = compile_condition(condition, columns, place)
+    holds = compile_condition(condition, columns, index)
     assert bool(holds(TRANSACTION, [3, None])) is expected

@@ -50,7 +50,7 @@ def test_cores_are_those_of_events_steps_and_snapshots() -> None:
     assert found.step_cores == pytest.approx(0.4)
     assert found.snapshot_cores == pytest.approx(0.6)
     assert found.snapshot_pause_s == pytest.approx(1.0)
-    assert found.worker_busy == pytest.approx(1.202 / 10)
+    assert found.worker_load == pytest.approx(1.202 / 10)
 
 
 def test_memory_is_of_ten_workers_that_carry_eleven() -> None:

@@ -7,11 +7,13 @@ from dataclasses import replace
 from sentinel.cli.deadletter_replay import Counts, Result
 from sentinel.cli.deadletter_text import resent, resent_summary, summary, told, told_whole
 from sentinel.kafka.letter_topic import Letters
-from sentinel.model.letter import Letter, Place, Repair, WholeLetter
+from sentinel.model.letter import Letter, RecordPosition, Repair, WholeLetter
 from sentinel.replay.repair import MendedEvent
 
 AT_MS = 1_767_571_200_000
-LETTER = Letter(Place("s.logins", 0, 17), (1, 5), AT_MS, "schema", "d\x1b[2J\ne", 12, is_cut=True)
+LETTER = Letter(
+    RecordPosition("s.logins", 0, 17), (1, 5), AT_MS, "schema", "d\x1b[2J\ne", 12, is_cut=True
+)
 REPAIR = Repair(AT_MS + 1_000, "li.wei")
 
 

@@ -25,7 +25,7 @@ def ms(text: str) -> int:
     return int(dt.datetime.fromisoformat(text).replace(tzinfo=SHANGHAI).timestamp() * 1000)
 
 
-def take(
+def process(
     complaints: Complaints,
     status: str,
     at: str | int,

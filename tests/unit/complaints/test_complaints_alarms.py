@@ -37,31 +37,31 @@ def _alarms() -> Alarms:
 
 def test_a_warning_claims_an_alert_on_the_complaint() -> None:
     """Its entity is the complaint, its key the customer, its risk legal."""
-    claim = _alarms().apply(NOTICE)
-    assert isinstance(claim, AlertUpdate)
-    assert (claim.entity.kind, claim.entity.id, claim.key) == ("complaint", "P1", "C1")
-    assert (claim.tier, claim.is_news) == (Tier.BLUE, True)
-    assert claim.reasons[0].rule_id == "complaint.resolve"
-    assert claim.title.zh
+    update = _alarms().apply(NOTICE)
+    assert isinstance(update, AlertUpdate)
+    assert (update.entity.kind, update.entity.id, update.key) == ("complaint", "P1", "C1")
+    assert (update.tier, update.is_news) == (Tier.BLUE, True)
+    assert update.reasons[0].rule_id == "complaint.resolve"
+    assert update.title.zh
 
 
 def test_a_later_warning_of_the_same_duty_takes_the_place_of_the_earlier() -> None:
     """One reason, counted twice, at the higher tier."""
     alarms = _alarms()
     alarms.apply(NOTICE)
-    claim = alarms.apply(replace(NOTICE, tier=Tier.YELLOW, fraction=0.8))
-    assert isinstance(claim, AlertUpdate)
-    assert (claim.tier, len(claim.reasons), claim.reasons[0].count) == (Tier.YELLOW, 1, 2)
+    update = alarms.apply(replace(NOTICE, tier=Tier.YELLOW, fraction=0.8))
+    assert isinstance(update, AlertUpdate)
+    assert (update.tier, len(update.reasons), update.reasons[0].count) == (Tier.YELLOW, 1, 2)
 
 
 def test_the_most_urgent_of_what_stands_decides() -> None:
     """Two duties, two reasons, the stronger first; when it is met the other one is left."""
     alarms = _alarms()
     alarms.apply(NOTICE)
-    claim = alarms.apply(replace(ACKNOWLEDGE, tier=Tier.ORANGE))
-    assert isinstance(claim, AlertUpdate)
-    assert (claim.tier, [each.severity for each in claim.reasons]) == (Tier.ORANGE, [70, 25])
-    assert [each.tier_without for each in claim.reasons] == [Tier.BLUE, Tier.ORANGE]
+    update = alarms.apply(replace(ACKNOWLEDGE, tier=Tier.ORANGE))
+    assert isinstance(update, AlertUpdate)
+    assert (update.tier, [each.severity for each in update.reasons]) == (Tier.ORANGE, [70, 25])
+    assert [each.tier_without for each in update.reasons] == [Tier.BLUE, Tier.ORANGE]
     left = alarms.apply(replace(MET, duty=Duty.ACKNOWLEDGE))
     assert isinstance(left, AlertUpdate)
     assert (left.tier, left.is_news) == (Tier.BLUE, False)
@@ -74,9 +74,9 @@ def test_what_is_met_or_over_ends_the_alert() -> None:
     assert isinstance(alarms.apply(MET), AlertResolution)
     assert alarms.apply(replace(MET, kind=Kind.COMPLETED)) is None
     alarms.apply(NOTICE)
-    ending = alarms.apply(replace(MET, kind=Kind.FORGOTTEN))
-    assert isinstance(ending, AlertResolution)
-    assert ending.resolution is Resolution.DISPLACED
+    resolved = alarms.apply(replace(MET, kind=Kind.FORGOTTEN))
+    assert isinstance(resolved, AlertResolution)
+    assert resolved.resolution is Resolution.DISPLACED
 
 
 def test_an_extension_takes_the_place_of_the_warning_it_answers() -> None:
@@ -87,11 +87,11 @@ def test_an_extension_takes_the_place_of_the_warning_it_answers() -> None:
     )
     assert alarms.apply(extended) is None
     alarms.apply(replace(NOTICE, tier=Tier.YELLOW))
-    claim = alarms.apply(extended)
-    assert isinstance(claim, AlertUpdate)
-    assert (claim.tier, claim.is_news, len(claim.reasons)) == (Tier.BLUE, False, 1)
-    assert "chief" in claim.reasons[0].title.en
-    assert "chief" in claim.reasons[0].title.zh
+    update = alarms.apply(extended)
+    assert isinstance(update, AlertUpdate)
+    assert (update.tier, update.is_news, len(update.reasons)) == (Tier.BLUE, False, 1)
+    assert "chief" in update.reasons[0].title.en
+    assert "chief" in update.reasons[0].title.zh
     assert isinstance(alarms.apply(MET), AlertResolution)
 
 

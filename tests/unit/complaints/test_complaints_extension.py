@@ -1,7 +1,7 @@
 """Extensions: until when they hold, which have no effect, and what is told of them."""
 
 import pytest
-from tests.unit.complaints.books import book, ms, take
+from tests.unit.complaints.books import book, ms, process
 
 from sentinel.complaints import Complaints, Duty, Kind, Notice, Problem
 from sentinel.model.alert import Tier
@@ -17,13 +17,13 @@ def _extend(
     by: str | None = "chief",
     status: str = "investigating",
 ) -> list[Notice]:
-    return take(complaints, status, at, extended_to=to, approved_by=by)
+    return process(complaints, status, at, extended_to=to, approved_by=by)
 
 
 def _begun(*changes: tuple[str, str]) -> Complaints:
     complaints = book(*changes)
-    take(complaints, "received", MONDAY)
-    take(complaints, "investigating", MONDAY)
+    process(complaints, "received", MONDAY)
+    process(complaints, "investigating", MONDAY)
     return complaints
 
 
@@ -65,7 +65,7 @@ def test_resolved_within_the_extension_is_on_time() -> None:
     """Late by the first term, in time by the extended one."""
     complaints = _begun()
     _extend(complaints, "2026-03-10T00:00")
-    take(complaints, "resolved", ms("2026-04-02T00:00") - 1)
+    process(complaints, "resolved", ms("2026-04-02T00:00") - 1)
     assert complaints.drain_counts().on_time[Duty.RESOLVE, "hotline"] == 1
 
 
@@ -120,7 +120,7 @@ def test_a_millisecond_before_the_deadline_is_not_too_late() -> None:
     complaints = _begun()
     assert len(complaints.advance(ms("2026-03-20T00:00"))) == 3
     just = ms("2026-03-18T00:00") - 1
-    (notice,) = take(complaints, "investigating", just, extended_to="30d", approved_by="chief")
+    (notice,) = process(complaints, "investigating", just, extended_to="30d", approved_by="chief")
     assert notice.kind is Kind.EXTENDED
     (again, red) = _resolve(complaints.advance(MONTHS_LATER))
     assert (again.at_ms, again.tier) == (ms("2026-04-02T00:00"), Tier.ORANGE)
@@ -131,7 +131,7 @@ def test_a_millisecond_before_the_deadline_is_not_too_late() -> None:
 def test_what_is_resolved_or_over_is_not_extended(status: str) -> None:
     """Nothing is due that could be."""
     complaints = _begun()
-    take(complaints, status, "2026-03-09T00:00")
+    process(complaints, status, "2026-03-09T00:00")
     (notice,) = _extend(complaints, "2026-03-10T00:00", status=status)
     assert notice.problem is Problem.EXTENSION_TOO_LATE
 
@@ -177,26 +177,26 @@ def test_a_late_receipt_moves_an_extended_term_but_not_a_last_day() -> None:
     """A term runs from the receipt; a day is a day."""
     for to, due in (("30d", "2026-04-01T00:00"), ("2026-04-05", "2026-04-06T00:00")):
         complaints = book()
-        take(complaints, "investigating", MONDAY)
+        process(complaints, "investigating", MONDAY)
         _extend(complaints, "2026-03-05T00:00", to)
-        take(complaints, "received", "2026-03-01T00:00")
+        process(complaints, "received", "2026-03-01T00:00")
         assert _resolve(complaints.advance(MONTHS_LATER))[0].due_ms == ms(due)
 
 
 def test_a_late_receipt_may_leave_no_warning() -> None:
     """It moves the maximum to the deadline that was warned of: the timer of the maximum is gone."""
     complaints = book()
-    take(complaints, "investigating", MONDAY)
+    process(complaints, "investigating", MONDAY)
     _extend(complaints, "2026-03-05T00:00", "2026-04-10")
     assert len(_resolve(complaints.advance(ms("2026-04-11T00:00")))) == 3
-    take(complaints, "received", "2026-02-20T00:00")
+    process(complaints, "received", "2026-02-20T00:00")
     assert _resolve(complaints.advance(MONTHS_LATER)) == []
 
 
 def test_an_extension_of_another_customers_event_is_not_applied() -> None:
     """The event changes nothing."""
     complaints = _begun()
-    (notice,) = take(
+    (notice,) = process(
         complaints,
         "investigating",
         "2026-03-10T00:00",

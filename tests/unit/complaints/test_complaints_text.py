@@ -2,7 +2,7 @@
 
 import re
 
-from tests.unit.complaints.books import SHANGHAI, book, ms, take
+from tests.unit.complaints.books import SHANGHAI, book, ms, process
 
 from sentinel.complaints import Complaints, Kind, Notice, Problem, render
 
@@ -19,7 +19,7 @@ def _first(complaints: Complaints, kind: Kind) -> Notice:
 def test_a_deadline_comes_near() -> None:
     """How much of it is used, and the last day in local time."""
     complaints = book(("{at: 0.5, tier: blue}", "{at: 0.05, tier: blue}"), WORKING)
-    take(complaints, "investigating", MONDAY)
+    process(complaints, "investigating", MONDAY)
     notices = complaints.advance(ms("2026-03-20T00:00"))
     text = render(notices[1], SHANGHAI)
     assert text.title.en == "Complaint close to its deadline: 80% of 15 working days used"
@@ -33,7 +33,7 @@ def test_a_deadline_comes_near() -> None:
 def test_a_term_in_calendar_days_names_its_unit() -> None:
     """No deadline in calendar days is provisional: no notice moves it."""
     complaints = book()
-    take(complaints, "investigating", "2027-03-01T00:00")
+    process(complaints, "investigating", "2027-03-01T00:00")
     text = render(_first(complaints, Kind.RESOLVE_DUE), SHANGHAI)
     assert text.title.en == "Complaint close to its deadline: 50% of 15 calendar days used"
     assert text.title.zh == "投诉处理时限已用50%（15个自然日）"
@@ -42,8 +42,8 @@ def test_a_term_in_calendar_days_names_its_unit() -> None:
 def test_an_extension_names_the_day_and_who_approved_it() -> None:
     """When it is told, and in every warning of the new deadline."""
     complaints = book()
-    take(complaints, "investigating", MONDAY)
-    notices = take(
+    process(complaints, "investigating", MONDAY)
+    notices = process(
         complaints, "investigating", "2026-03-10T00:00", extended_to="30d", approved_by="chief"
     )
     text = render(notices[0], SHANGHAI)
@@ -63,7 +63,7 @@ def test_an_extension_names_the_day_and_who_approved_it() -> None:
 def test_an_extension_without_approval_says_so() -> None:
     """Which event, which complaint, and that it has no effect."""
     complaints = book()
-    (notice,) = take(complaints, "received", MONDAY, extended_to="30d")
+    (notice,) = process(complaints, "received", MONDAY, extended_to="30d")
     text = render(notice, SHANGHAI)
     assert text.title.en == "Complaint extended without approval"
     assert text.reason.en == (
@@ -76,7 +76,7 @@ def test_an_extension_without_approval_says_so() -> None:
 def test_a_deadline_has_passed() -> None:
     """The one of a day in the singular."""
     complaints = book()
-    take(complaints, "received", MONDAY, channel="media")
+    process(complaints, "received", MONDAY, channel="media")
     notice = complaints.advance(ms("2026-03-04T00:00"))[-1]
     text = render(notice, SHANGHAI)
     assert text.title.en == "Complaint past its deadline: 1 working day used up"
@@ -88,7 +88,7 @@ def test_a_deadline_has_passed() -> None:
 def test_a_provisional_deadline_says_so_in_both_languages() -> None:
     """In the title and in the reason."""
     complaints = book(WORKING)
-    take(complaints, "received", "2027-03-01T00:00")
+    process(complaints, "received", "2027-03-01T00:00")
     text = render(_first(complaints, Kind.RESOLVE_DUE), SHANGHAI)
     assert all("provisional" in each.en and "暂定" in each.zh for each in (text.title, text.reason))
 
@@ -96,11 +96,11 @@ def test_a_provisional_deadline_says_so_in_both_languages() -> None:
 def test_an_event_in_the_wrong_order() -> None:
     """Which event, and what it said."""
     complaints = book()
-    (notice,) = take(complaints, "resolved", MONDAY)
+    (notice,) = process(complaints, "resolved", MONDAY)
     assert render(notice, SHANGHAI).reason.en == (
         f"Event {notice.event_id} says resolved of complaint K1, which is not known yet."
     )
-    (notice,) = take(complaints, "received", "2026-03-03T00:00")
+    (notice,) = process(complaints, "received", "2026-03-03T00:00")
     text = render(notice, SHANGHAI)
     assert text.title.en == "Complaint was set back"
     assert text.reason.zh == f"事件{notice.event_id}将投诉K1记为已受理，其当前已处理。"
@@ -109,23 +109,23 @@ def test_an_event_in_the_wrong_order() -> None:
 def test_every_notice_has_its_own_words_in_both_languages() -> None:
     """All kinds and all problems: no title twice, no Chinese in the English, no gap."""
     complaints = book(("max_open_complaints: 100000", "max_open_complaints: 3"))
-    notices = take(complaints, "received", MONDAY)
+    notices = process(complaints, "received", MONDAY)
     notices += complaints.advance(ms("2028-01-01T00:00"))
     for status in ("investigating", "received", "replied", "closed", "resolved"):
-        notices += take(complaints, status, "2028-01-02T00:00")
-    notices += take(complaints, "resolved", "2028-01-03T00:00")
-    notices += take(complaints, "received", "2028-01-03T00:00", customer_id="C2")
+        notices += process(complaints, status, "2028-01-02T00:00")
+    notices += process(complaints, "resolved", "2028-01-03T00:00")
+    notices += process(complaints, "received", "2028-01-03T00:00", customer_id="C2")
     for number in range(2, 7):
-        notices += take(complaints, "resolved", "2028-01-03T00:00", f"K{number}")
-    notices += take(complaints, "closed", "2028-01-04T00:00", "K6")
-    notices += take(complaints, "resolved", "2028-01-02T01:00", "K1")
+        notices += process(complaints, "resolved", "2028-01-03T00:00", f"K{number}")
+    notices += process(complaints, "closed", "2028-01-04T00:00", "K6")
+    notices += process(complaints, "resolved", "2028-01-02T01:00", "K1")
     for extended_to, approved_by in (
         ("30d", None),
         ("soon", "chief"),
         ("15d", "chief"),
         ("60wd", "chief"),
     ):
-        notices += take(
+        notices += process(
             complaints,
             "received",
             "2028-01-03T00:00",
@@ -133,7 +133,7 @@ def test_every_notice_has_its_own_words_in_both_languages() -> None:
             extended_to=extended_to,
             approved_by=approved_by,
         )
-    notices += take(
+    notices += process(
         complaints, "received", "2028-06-03T00:00", "K9", extended_to="40d", approved_by="chief"
     )
     assert {notice.kind for notice in notices} == set(Kind)

@@ -30,20 +30,20 @@ def breaking_changes(old: Schema, new: Schema, *, output: bool = False) -> list[
     Of an input, ``new`` must take all that ``old`` took; of an ``output``, all that is
     written by ``new`` must be as ``old`` said.  No property may go in either.
     """
-    gone = [f"{place}: removed" for place in sorted(_places(old) - _places(new))]
+    gone = [f"{path}: removed" for path in sorted(_paths(old) - _paths(new))]
     return gone + (_tightened(new, old, new, old) if output else _tightened(old, new, old, new))
 
 
-def _places(document: Schema) -> set[str]:
+def _paths(document: Schema) -> set[str]:
     """Where every property stands that a message may have."""
 
-    def walk(node: Schema, place: str) -> set[str]:
+    def walk(node: Schema, path: str) -> set[str]:
         found = set()
         for each in _alternatives(node, document):
             for name, field in each.get("properties", {}).items():
-                found |= {f"{place}/{name}", *walk(field, f"{place}/{name}")}
+                found |= {f"{path}/{name}", *walk(field, f"{path}/{name}")}
             if "items" in each:
-                found |= walk(each["items"], f"{place}/*")
+                found |= walk(each["items"], f"{path}/*")
         return found
 
     return walk(document, "")
@@ -63,33 +63,33 @@ def _alternatives(node: Schema, document: Schema) -> list[Schema]:
 def _tightened(wide: Schema, tight: Schema, wide_in: Schema, tight_in: Schema) -> list[str]:
     """Where ``tight`` refuses what ``wide`` accepts."""
 
-    def walk(wide: Schema, tight: Schema, place: str) -> list[str]:
+    def walk(wide: Schema, tight: Schema, path: str) -> list[str]:
         choices = _alternatives(tight, tight_in)
         return [
             problem
             for each in _alternatives(wide, wide_in)
             for problem in min(
-                (alternative(each, choice, place) for choice in choices), key=_distance
+                (alternative(each, choice, path) for choice in choices), key=_distance
             )
         ]
 
-    def alternative(wide: Schema, tight: Schema, place: str) -> list[str]:
+    def alternative(wide: Schema, tight: Schema, path: str) -> list[str]:
         found = _values(wide, tight)
         for name in (*_LEAST, *_MOST, *_EXACT):
             if _is_tighter(name, wide.get(name), tight.get(name)):
                 found.append(name)
         found += [f"{each} required" for each in _only(tight, wide, "required")]
-        found = [f"{place}: {each}" for each in found]
+        found = [f"{path}: {each}" for each in found]
         for name, field in wide.get("properties", {}).items():
             if name in tight.get("properties", {}):
-                found += walk(field, tight["properties"][name], f"{place}/{name}")
+                found += walk(field, tight["properties"][name], f"{path}/{name}")
         if "items" in tight:
-            found += walk(wide.get("items", {}), tight["items"], f"{place}/*")
+            found += walk(wide.get("items", {}), tight["items"], f"{path}/*")
         rest = wide.get("additionalProperties", True), tight.get("additionalProperties", True)
         if isinstance(rest[0], dict) and isinstance(rest[1], dict):
-            found += walk(*rest, f"{place}/*")
+            found += walk(*rest, f"{path}/*")
         elif rest[1] is not True and rest[0] != rest[1]:
-            found.append(f"{place}: additionalProperties")
+            found.append(f"{path}: additionalProperties")
         return found
 
     return walk(wide, tight, "")

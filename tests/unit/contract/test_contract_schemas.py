@@ -160,7 +160,7 @@ def test_schemas_accept_the_output_of_simulated_attacks() -> None:
         _validate(json.loads(encode_action(request)), action_schema())
 
 
-_places = iter(range(1 << 30))
+_offsets = iter(range(1 << 30))
 
 
 def _chunk(stream: Stream, block: list[Item]) -> Chunk:
@@ -169,7 +169,7 @@ def _chunk(stream: Stream, block: list[Item]) -> Chunk:
         stream,
         f"sentinel.{stream}s",
         0,
-        [next(_places) for _ in events],
+        [next(_offsets) for _ in events],
         [time_ms(event) for event in events],
         [event.customer_id.encode() for event in events],
         [msgspec.json.encode(event) for event in events],
@@ -306,9 +306,9 @@ def test_asyncapi_has_the_headers_of_dead_letters(
     letter = DeadLetter("sentinel.logins", 1, 7, key, b"{", DeadLetterReason.MALFORMED, "cut off")
     sink = Sink(Settings(), 0, read_masking(Settings()), None)
     sink._write_dead_letters(Emitted(dead_letters=[letter]))
-    [(topic, place, value, headers)] = written
+    [(topic, key, value, headers)] = written
     described = asyncapi()["components"]["messages"]["deadLetter"]["headers"]
     optional = {"key"} if key else set()
     assert set(headers) == set(described["required"]) | optional
     assert set(headers) <= set(described["properties"])
-    assert (topic, place, value) == ("sentinel.deadletter", b"sentinel.logins-1-7", b"{")
+    assert (topic, key, value) == ("sentinel.deadletter", b"sentinel.logins-1-7", b"{")

@@ -35,8 +35,8 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _page() -> Page:
-    said = content(alert(), "https://desk.example/{alert_id}")
-    return Page(page_id="p1", channel="c", kind=PageKind.TRIGGER, content=said, since_ms=NOW)
+    shown = content(alert(), "https://desk.example/{alert_id}")
+    return Page(page_id="p1", channel="c", kind=PageKind.TRIGGER, content=shown, since_ms=NOW)
 
 
 def _deliver(kind: Kind, reply: Reply) -> tuple[Exception | None, list[Request]]:
@@ -71,7 +71,7 @@ every_robot = pytest.mark.parametrize("kind", ROBOTS, ids=lambda kind: kind.type
 @every_kind
 def test_a_page_that_is_taken_raises_nothing(kind: Kind) -> None:
     """The receiver's own answer for "taken", to one JSON request."""
-    error, requests = _deliver(kind, kind.taken)
+    error, requests = _deliver(kind, kind.accepted)
     assert error is None
     (request,) = requests
     assert request.headers["Content-Type"] == "application/json; charset=utf-8"
@@ -196,7 +196,7 @@ def test_a_proxy_of_the_environment_is_used(kind: Kind, monkeypatch: pytest.Monk
     """HTTP_PROXY gets the request for a host that only the proxy can resolve."""
 
     async def play() -> list[Request]:
-        async with Receiver(kind.taken) as proxy:
+        async with Receiver(kind.accepted) as proxy:
             monkeypatch.setenv("HTTP_PROXY", proxy.url)
             assert await _attempt(kind, "http://pages.invalid") is None
             return proxy.requests
@@ -212,7 +212,7 @@ def test_no_proxy_names_hosts_that_are_reached_directly(
     """A proxy that does not answer is not asked; without NO_PROXY it is."""
 
     async def play() -> list[Exception | None]:
-        async with Receiver(kind.taken) as receiver:
+        async with Receiver(kind.accepted) as receiver:
             monkeypatch.setenv("HTTP_PROXY", "http://user:pass-word-55@127.0.0.1:9")
             monkeypatch.setenv("NO_PROXY", "127.0.0.1")
             direct = await _attempt(kind, receiver.url)
@@ -233,7 +233,7 @@ def test_a_proxy_that_refuses_to_connect_is_named(
     """For https the proxy answers first; its status is in the message, its password is not."""
 
     async def play() -> Exception | None:
-        async with Receiver(kind.taken) as proxy:
+        async with Receiver(kind.accepted) as proxy:
             login = "http://user:pass-word-55@"
             monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("http://", login))
             return await _attempt(kind, "https://pages.invalid")
@@ -258,7 +258,7 @@ def test_a_private_authority_is_trusted_if_it_is_named(kind: Kind, keys: Path) -
     async def play() -> None:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(keys / "receiver.pem", keys / "receiver.key")
-        async with Receiver(kind.taken, tls) as receiver:
+        async with Receiver(kind.accepted, tls) as receiver:
             ca = keys / "named.pem"
             ca.write_text("某银行根证书\n" + (keys / "ca.pem").read_text(), encoding="utf-8")
             channel = kind.open(receiver.url, SENTINEL_CA_FILE=str(ca))

@@ -49,8 +49,8 @@ def smtp() -> Iterator[tuple[str, Mailbox]]:
 
 
 def _page(alert_id: str = "a1", kind: PageKind = PageKind.TRIGGER) -> Page:
-    said = content(alert(alert_id), "https://desk.example/{alert_id}")
-    return Page(page_id=f"{alert_id}.p", channel="mail", kind=kind, content=said, since_ms=NOW)
+    shown = content(alert(alert_id), "https://desk.example/{alert_id}")
+    return Page(page_id=f"{alert_id}.p", channel="mail", kind=kind, content=shown, since_ms=NOW)
 
 
 def test_a_page_becomes_a_mail_in_both_languages(smtp: tuple[str, Mailbox]) -> None:
@@ -85,7 +85,7 @@ def test_the_end_of_an_alert_is_said(smtp: tuple[str, Mailbox]) -> None:
 def test_a_digest_of_late_alerts_is_one_mail(smtp: tuple[str, Mailbox], tmp_path: Path) -> None:
     """How many, from when to when, and how many are red, in both languages, with a link."""
     box, later = Box(tmp_path), NOW + 48 * 3_600_000
-    box.takes(*(alert(f"a{n}", updated_at=NOW + n * 1_000) for n in range(41)), now_ms=later)
+    box.store(*(alert(f"a{n}", updated_at=NOW + n * 1_000) for n in range(41)), now_ms=later)
     url, mailbox = smtp
     (page,) = box.due("duty", later + 60_000)
     asyncio.run(Chat(url).send(page, NOW))
@@ -128,10 +128,10 @@ def test_what_a_service_repeats_holds_no_secret() -> None:
             assert "user:pa55" not in str(receiver.requests[0].body)
         return str(caught.value)
 
-    said = asyncio.run(play())
-    assert "403" in said or "Forbidden" in said
+    shown = asyncio.run(play())
+    assert "403" in shown or "Forbidden" in shown
     for secret in ("pa55", "token-5Gw2-planted", "header-secret-1"):
-        assert secret not in said
+        assert secret not in shown
 
 
 @pytest.mark.parametrize(

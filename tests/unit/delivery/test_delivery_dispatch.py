@@ -22,7 +22,7 @@ def test_what_fails_is_tried_again_later_each_time(tmp_path: Path) -> None:
     waits: list[int] = []
 
     async def play(bench: Bench) -> None:
-        bench.takes(alert())
+        bench.store(alert())
         for _ in range(4):
             await bench.sends("duty")
             due_ms = bench.outbox.next_due_ms("duty")
@@ -41,7 +41,7 @@ def test_a_busy_receiver_says_when(tmp_path: Path) -> None:
     """429 with Retry-After: exactly then, and counted as throttled."""
 
     async def play(bench: Bench) -> None:
-        bench.takes(alert())
+        bench.store(alert())
         await bench.sends("duty")
         assert bench.outbox.next_due_ms("duty") == NOW + 7_000
 
@@ -53,7 +53,7 @@ def test_a_receiver_that_hangs_is_given_up_for_now(tmp_path: Path) -> None:
     """After the time-out the page waits for its next attempt."""
 
     async def play(bench: Bench) -> None:
-        bench.takes(alert())
+        bench.store(alert())
         await bench.sends("duty")
         assert bench.outbox.counts()["due"] == 2
 
@@ -64,7 +64,7 @@ def test_a_channel_that_hangs_keeps_no_other_waiting(tmp_path: Path) -> None:
     """While PagerDuty does not answer, the webhook gets its page."""
 
     async def play(bench: Bench) -> None:
-        bench.takes(alert("r"), alert("o", tier=Tier.ORANGE))
+        bench.store(alert("r"), alert("o", tier=Tier.ORANGE))
         bench.listener.moods.append(Mood.DEAF)
         hanging = asyncio.create_task(bench.dispatcher.send_due("duty"))
         await bench.listener.asked.wait()
@@ -80,7 +80,7 @@ def test_what_is_refused_is_not_tried_again(tmp_path: Path) -> None:
     """400 is for ever: dead, counted, and nothing waits."""
 
     async def play(bench: Bench) -> None:
-        bench.takes(alert(tier=Tier.ORANGE))
+        bench.store(alert(tier=Tier.ORANGE))
         await bench.sends("cases")
 
     bench = play_on(tmp_path, play, Mood.STRICT)
@@ -92,7 +92,7 @@ def test_what_nobody_takes_for_so_long_is_given_up(tmp_path: Path) -> None:
     """After give_up of trying the page is dead and counted."""
 
     async def play(bench: Bench) -> None:
-        bench.takes(alert(tier=Tier.ORANGE))
+        bench.store(alert(tier=Tier.ORANGE))
         bench.now += 2 * 3_600_000
         await bench.sends("cases")
 
@@ -109,7 +109,7 @@ def test_a_receiver_that_is_not_there_is_tried_again(tmp_path: Path) -> None:
             "cases",
             ENVIRON,
         )
-        bench.takes(alert(tier=Tier.ORANGE))
+        bench.store(alert(tier=Tier.ORANGE))
         (page,) = bench.outbox.due("cases", NOW, 9)
         with pytest.raises(Unreached):
             await channel.send(page, NOW)
@@ -121,10 +121,10 @@ def test_many_alerts_for_a_chat_are_one_digest(tmp_path: Path) -> None:
     """Five legal alerts at once are one message; a red one among them is its own, and first."""
 
     async def play(bench: Bench) -> None:
-        bench.takes(*(alert(f"a{n}", tier=Tier.BLUE, risk=Risk.LEGAL) for n in range(5)))
+        bench.store(*(alert(f"a{n}", tier=Tier.BLUE, risk=Risk.LEGAL) for n in range(5)))
         await bench.sends("chat")
         assert bench.chat.written == [["a0", "a1", "a2", "a3", "a4"]]
-        bench.takes(alert("b", tier=Tier.BLUE, risk=Risk.LEGAL))
+        bench.store(alert("b", tier=Tier.BLUE, risk=Risk.LEGAL))
         await bench.sends("chat")
         assert bench.chat.written[1:] == [["b"]]
 
@@ -137,7 +137,7 @@ def test_beyond_its_rate_a_chat_gets_what_waited_in_one(tmp_path: Path) -> None:
 
     async def play(bench: Bench) -> None:
         for n in range(4):
-            bench.takes(alert(f"a{n}", tier=Tier.BLUE, risk=Risk.LEGAL))
+            bench.store(alert(f"a{n}", tier=Tier.BLUE, risk=Risk.LEGAL))
             await bench.sends("chat")
             bench.now += 10_000
         assert bench.chat.written == [["a0"], ["a1"]]
@@ -156,7 +156,7 @@ def test_the_running_dispatcher_sends_what_comes(tmp_path: Path) -> None:
 
     async def play(bench: Bench) -> None:
         running = asyncio.create_task(bench.dispatcher.tasks["duty"].run())
-        bench.takes(alert())
+        bench.store(alert())
         bench.dispatcher.wake()
         async with asyncio.timeout(10):
             await bench.listener.asked.wait()
@@ -182,8 +182,8 @@ def test_an_error_that_nobody_foresaw_stops_no_other_page(tmp_path: Path) -> Non
             await whole(page, now_ms)
 
         bench.chat.send = send  # type: ignore[method-assign]
-        bench.takes(alert("odd", risk=Risk.LEGAL, tier=Tier.ORANGE))
-        bench.takes(alert("fine", risk=Risk.LEGAL, tier=Tier.YELLOW))
+        bench.store(alert("odd", risk=Risk.LEGAL, tier=Tier.ORANGE))
+        bench.store(alert("fine", risk=Risk.LEGAL, tier=Tier.YELLOW))
         await bench.sends("chat")
 
     bench = play_on(tmp_path, play)

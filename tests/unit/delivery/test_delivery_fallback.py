@@ -21,7 +21,7 @@ def test_a_busy_receiver_is_left_alone_by_all_pages(tmp_path: Path) -> None:
     """One 429 holds back what waits behind it, until the receiver's time has come."""
 
     async def play(bench: Bench) -> None:
-        bench.takes(*(alert(f"a{n}") for n in range(5)))
+        bench.store(*(alert(f"a{n}") for n in range(5)))
         assert await bench.dispatcher.send_due("duty") == 0.0
         assert 0 < await bench.dispatcher.send_due("duty") <= 1
         assert bench.listener.pages == []
@@ -33,7 +33,7 @@ def test_a_busy_receiver_is_left_alone_by_all_pages(tmp_path: Path) -> None:
 
 
 async def _eighty_seconds(bench: Bench) -> None:
-    bench.takes(alert())
+    bench.store(alert())
     for _ in range(8):
         await bench.sends("duty")
         await bench.sends("chat")
@@ -62,7 +62,7 @@ def test_the_fallback_is_paged_of_what_waits_behind_a_page_that_is_not_taken(
     """After half a minute, once; not while nothing has failed, such as after a restart."""
 
     async def play(bench: Bench) -> None:
-        bench.takes(alert("a1"), alert("a2"))
+        bench.store(alert("a1"), alert("a2"))
         if fails:
             await bench.dispatcher.send_due("duty")
         for seconds in (29, 2, 1):
@@ -81,10 +81,10 @@ def test_a_part_of_the_rate_is_kept_for_red_alerts(tmp_path: Path) -> None:
     )
 
     async def play(bench: Bench) -> None:
-        bench.takes(*(alert(f"y{n}", tier=Tier.YELLOW) for n in range(30)))
+        bench.store(*(alert(f"y{n}", tier=Tier.YELLOW) for n in range(30)))
         await bench.sends("cases")
         assert len(bench.listener.pages) == 6
-        bench.takes(alert("r"))
+        bench.store(alert("r"))
         bench.now += 10 * 60_000  # the second rung
         await bench.sends("cases")
 
@@ -102,11 +102,11 @@ def test_a_red_alert_that_comes_goes_before_all_that_waits(tmp_path: Path) -> No
         async def send(page: Page, now_ms: int) -> None:
             await whole(page, now_ms)
             if len(bench.chat.written) == 3:
-                bench.takes(alert("red", risk=Risk.LEGAL))
+                bench.store(alert("red", risk=Risk.LEGAL))
                 bench.dispatcher.wake()
 
         bench.chat.send = send  # type: ignore[method-assign]
-        bench.takes(*(alert(f"y{n}", risk=Risk.LEGAL, tier=Tier.YELLOW) for n in range(60)))
+        bench.store(*(alert(f"y{n}", risk=Risk.LEGAL, tier=Tier.YELLOW) for n in range(60)))
         while len(bench.chat.written) < 10:
             await bench.dispatcher.send_due("chat")
 

@@ -14,11 +14,11 @@ def test_pagerduty_is_triggered_acknowledged_and_resolved_under_one_key(tmp_path
     """Three events that keep to its contract; severity by tier; nothing about the customer."""
 
     async def play(bench: Bench) -> None:
-        bench.takes(alert())
+        bench.store(alert())
         await bench.sends("duty")
-        bench.takes(alert(revision=2, state=AlertState.ACKNOWLEDGED, acknowledged_by="li.wei"))
+        bench.store(alert(revision=2, state=AlertState.ACKNOWLEDGED, acknowledged_by="li.wei"))
         await bench.sends("duty")
-        bench.takes(alert(revision=3, state=AlertState.RESOLVED, resolution=Resolution.QUIET))
+        bench.store(alert(revision=3, state=AlertState.RESOLVED, resolution=Resolution.QUIET))
         await bench.sends("duty")
 
     pages = play_on(tmp_path, play).listener.pages
@@ -34,7 +34,7 @@ def test_a_webhook_is_signed_and_says_both_languages(tmp_path: Path) -> None:
     """The receiver checks the signature; the id stays the same for a resend."""
 
     async def play(bench: Bench) -> None:
-        bench.takes(alert(tier=Tier.ORANGE))
+        bench.store(alert(tier=Tier.ORANGE))
         await bench.sends("cases")
         bench.now += 8_000
         await bench.sends("cases")
@@ -51,7 +51,7 @@ def test_pagerduty_is_never_sent_a_digest(tmp_path: Path) -> None:
     """Every red alert is an incident of its own, in the order of the records."""
 
     async def play(bench: Bench) -> None:
-        bench.takes(*(alert(f"a{n}") for n in range(6)))
+        bench.store(*(alert(f"a{n}") for n in range(6)))
         await bench.sends("duty")
 
     keys = [page["dedup_key"] for page in play_on(tmp_path, play).listener.pages]
@@ -66,9 +66,9 @@ def test_an_alertmanager_gets_an_alert_and_its_end(tmp_path: Path) -> None:
     )
 
     async def play(bench: Bench) -> None:
-        bench.takes(alert())
+        bench.store(alert())
         await bench.sends("duty")
-        bench.takes(
+        bench.store(
             alert(
                 revision=2,
                 state=AlertState.RESOLVED,
@@ -89,7 +89,7 @@ def test_late_alerts_are_one_event_for_pagerduty_and_the_webhook(tmp_path: Path)
 
     async def play(bench: Bench) -> None:
         bench.now += 48 * 3_600_000
-        bench.takes(*(alert(f"r{n}") for n in range(3)), alert("o", tier=Tier.ORANGE))
+        bench.store(*(alert(f"r{n}") for n in range(3)), alert("o", tier=Tier.ORANGE))
         await bench.sends("duty")
         assert bench.listener.pages == []
         bench.now += 60_000
@@ -129,7 +129,7 @@ def test_an_alertmanager_gets_a_digest_as_an_alert_of_its_own(tmp_path: Path) ->
 
     async def play(bench: Bench) -> None:
         bench.now += 48 * 3_600_000
-        bench.takes(alert("a"), alert("b"))
+        bench.store(alert("a"), alert("b"))
         bench.now += 60_000
         await bench.sends("duty")
 

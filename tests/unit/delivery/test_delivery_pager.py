@@ -58,7 +58,7 @@ class Desk:
         self.first_offset = 0
         self.pager.assign()
 
-    async def takes(self, start: int, *values: bytes, end: int | None = None) -> None:
+    async def accept(self, start: int, *values: bytes, end: int | None = None) -> None:
         """Records one after the other, from an offset on."""
 
         async def earliest() -> int:
@@ -111,8 +111,8 @@ def test_a_locked_outbox_gets_the_same_alerts_again(
                 other.execute("COMMIT")
 
         monkeypatch.setattr(asyncio, "sleep", sleep)
-        await desk.takes(0, encode(alert("a")), encode(alert("b")))
-        await desk.takes(2, encode(alert("c")))
+        await desk.accept(0, encode(alert("a")), encode(alert("b")))
+        await desk.accept(2, encode(alert("c")))
         other.close()
 
     desk = _play(tmp_path, play)
@@ -126,10 +126,10 @@ def test_records_that_were_left_out_end_the_process(tmp_path: Path) -> None:
     """Kafka has them still: after a fresh start they are read."""
 
     async def play(desk: Desk) -> None:
-        await desk.takes(0, encode(alert("a")), end=3)  # a marker lies behind it
-        await desk.takes(3, encode(alert("b")))
+        await desk.accept(0, encode(alert("a")), end=3)  # a marker lies behind it
+        await desk.accept(3, encode(alert("b")))
         with pytest.raises(Ended):
-            await desk.takes(5, encode(alert("d")))
+            await desk.accept(5, encode(alert("d")))
 
     assert _play(tmp_path, play).due() == ["a", "b"]
 
@@ -138,12 +138,12 @@ def test_records_that_kafka_has_deleted_are_counted(tmp_path: Path) -> None:
     """Running or after a start, the pager goes on behind them."""
 
     async def play(desk: Desk) -> None:
-        await desk.takes(0, encode(alert("a")))
+        await desk.accept(0, encode(alert("a")))
         desk.first_offset = 5
-        await desk.takes(5, encode(alert("f")))
+        await desk.accept(5, encode(alert("f")))
         desk.pager.assign()
         desk.first_offset = 9
-        await desk.takes(9, encode(alert("j")))
+        await desk.accept(9, encode(alert("j")))
 
     desk = _play(tmp_path, play)
     assert desk.due() == ["a", "f", "j"]
@@ -163,8 +163,8 @@ def test_an_alert_that_cannot_be_paged_stops_no_other(
     monkeypatch.setattr(intake, "content", content)
 
     async def play(desk: Desk) -> None:
-        await desk.takes(0, encode(alert("a")), encode(alert("bad")), b"{", encode(alert("c")))
-        await desk.takes(4, encode(alert("d")))
+        await desk.accept(0, encode(alert("a")), encode(alert("bad")), b"{", encode(alert("c")))
+        await desk.accept(4, encode(alert("d")))
 
     desk = _play(tmp_path, play)
     assert desk.due() == ["a", "c", "d"]

@@ -56,7 +56,7 @@ def test_red_yellow_red_is_paged_twice_as_red(tmp_path: Path) -> None:
     """A second attack on the same customer wakes somebody again."""
     box, told = Box(tmp_path), []
     for alert in _alerts((NOW, 5_000), (NOW + 10 * HOUR, 50), (NOW + 12 * HOUR, 5_000)):
-        box.takes(alert, now_ms=alert.updated_at)
+        box.store(alert, now_ms=alert.updated_at)
         told += [page.content.tier for page in box.due("duty", alert.updated_at)]
         box.sends("duty", alert.updated_at)
     assert told == [Tier.RED, Tier.RED]

@@ -46,17 +46,17 @@ def _page(
     tier: Tier = Tier.RED,
     title: Title | None = None,
 ) -> Page:
-    said = content(alert(alert_id, tier=tier), "https://desk.example/alerts/{alert_id}")
+    shown = content(alert(alert_id, tier=tier), "https://desk.example/alerts/{alert_id}")
     if title is not None:
-        said = replace(said, title=title, reason=title)
-    return Page(page_id=alert_id, channel="c", kind=kind, content=said, since_ms=NOW)
+        shown = replace(shown, title=title, reason=title)
+    return Page(page_id=alert_id, channel="c", kind=kind, content=shown, since_ms=NOW)
 
 
 def _sent(kind: Kind, *pages: Page) -> list[Request]:
     """The requests that one page, or a digest of several, makes."""
 
     async def play() -> list[Request]:
-        async with Receiver(kind.taken) as receiver:
+        async with Receiver(kind.accepted) as receiver:
             channel: Channel = kind.open(receiver.url)
             if len(pages) == 1:
                 await channel.send(pages[0], NOW)
@@ -103,7 +103,7 @@ def test_feishu_is_signed_in_its_body() -> None:
 @pytest.mark.parametrize("name", ["dingtalk", "feishu"])
 def test_without_a_key_nothing_is_signed(name: str) -> None:
     """The robot may look at keywords or addresses instead."""
-    (request,) = _sent(Kind(name, next(k for k in ROBOTS if k.type == name).taken), _page())
+    (request,) = _sent(Kind(name, next(k for k in ROBOTS if k.type == name).accepted), _page())
     assert "sign" not in request.query
     assert "sign" not in json.loads(request.body)
 
@@ -161,8 +161,8 @@ def test_a_digest_lists_every_alert_within_the_limits(kind: Kind, title: Title |
     requests = _sent(kind, *pages)
     assert all(LIMITS[kind.type](request.body) for request in requests)
     text = "\n".join(request.body.decode() for request in requests)
-    places = [text.index(f"https://desk.example/alerts/a{n:03}") for n in range(60)]
-    assert places == sorted(places)
+    positions = [text.index(f"https://desk.example/alerts/a{n:03}") for n in range(60)]
+    assert positions == sorted(positions)
     assert text.count("https://desk.example/alerts/a") == 60
     assert "60 条预警 / 60 alerts" in text
     assert ("(1-" in text) is (len(requests) > 1)
@@ -193,7 +193,7 @@ def test_a_digest_that_fails_in_the_middle_is_raised() -> None:
     busy = Reply(200, b'{"errcode":45009,"errmsg":"freq out of limit"}')
 
     async def play() -> int:
-        async with Receiver(kind.taken) as receiver:
+        async with Receiver(kind.accepted) as receiver:
             receiver.later = busy
             pages = [_page(f"a{n:03}") for n in range(60)]
             with pytest.raises(Unreached, match="45009: freq out of limit"):
@@ -247,6 +247,6 @@ def test_a_link_cannot_end_its_markup(name: str) -> None:
     """Brackets and spaces in a link are percent-encoded; what is encoded stays."""
     kind = next(kind for kind in ROBOTS if kind.type == name)
     page = _page()
-    said = replace(page.content, link="https://desk.example/a(1)?q=a b&x=%20[é]")
-    body = _text(kind, replace(page, content=said))
+    shown = replace(page.content, link="https://desk.example/a(1)?q=a b&x=%20[é]")
+    body = _text(kind, replace(page, content=shown))
     assert "](https://desk.example/a%281%29?q=a%20b&x=%20%5B%C3%A9%5D)" in body

@@ -9,18 +9,18 @@ from sentinel.delivery.unread import Spans, Unread
 
 
 class Topic:
-    """Answers with ``spans``, while it ``answers``."""
+    """Answers with ``spans``, while it ``reachable``."""
 
     def __init__(self) -> None:
         self.spans: Spans = {}
         self.asked = 0
-        self.answers = asyncio.Event()
-        self.answers.set()
+        self.reachable = asyncio.Event()
+        self.reachable.set()
 
     async def ask(self) -> Spans:
         """What is unread."""
         self.asked += 1
-        await self.answers.wait()
+        await self.reachable.wait()
         return self.spans
 
 
@@ -61,13 +61,13 @@ def test_kafka_that_does_not_answer_is_told_and_asked_once() -> None:
 
     async def play(loop: VirtualLoop) -> tuple[float, int, float]:
         topic = Topic()
-        topic.answers.clear()
+        topic.reachable.clear()
         unread = Unread(topic.ask)
         for _ in range(3):
             with pytest.raises(TimeoutError):
                 await unread.look(0)
         waited_s = loop.time()
-        topic.answers.set()
+        topic.reachable.set()
         return waited_s, topic.asked, await unread.look(0)
 
     assert run(play) == (30.0, 1, 0.0)

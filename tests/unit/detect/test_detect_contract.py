@@ -73,8 +73,8 @@ def run(
     scores, p_values = [], []
     for start, end in pairwise(ends):
         part: dict[str, Array] = {name: column[start:end] for name, column in columns.items()}
-        place = np.arange(start, end)
-        rows = Rows(Stream.TRANSACTION, [EVENT] * len(place), place, place, part)
+        index = np.arange(start, end)
+        rows = Rows(Stream.TRANSACTION, [EVENT] * len(index), index, index, part)
         detectors.score(rows)
         assert len(rows.columns["d_score"]) == end - start
         scores.append(rows.columns["d_score"])

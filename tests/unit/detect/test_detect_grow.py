@@ -12,16 +12,16 @@ def test_every_split_keeps_away_from_its_nodes_edges() -> None:
     feature, threshold = grow([Range(0, 1), Range(-5, 15), Range(0, 100)], 4, 6, seed=3)
     ends = {0: (0.0, 1.0), 1: (-5.0, 15.0), 2: (0.0, 100.0)}
     for tree in range(4):
-        waiting = [(1, ends)]
-        while waiting:
-            node, extent = waiting.pop()
+        pending = [(1, ends)]
+        while pending:
+            node, extent = pending.pop()
             on, at = int(feature[tree, node]), float(threshold[tree, node])
             low, high = extent[on]
             margin = PADDING * (high - low) - 1e-9
             assert low + margin <= at <= high - margin
             if 2 * node < 2**6:
-                waiting.append((2 * node, {**extent, on: (low, at)}))
-                waiting.append((2 * node + 1, {**extent, on: (at, high)}))
+                pending.append((2 * node, {**extent, on: (low, at)}))
+                pending.append((2 * node + 1, {**extent, on: (at, high)}))
 
 
 def test_features_are_drawn_evenly_whatever_their_unit() -> None:

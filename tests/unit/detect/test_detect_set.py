@@ -35,8 +35,8 @@ def logins(n: int) -> Rows:
         "lon": random.normal(0.4, 0.1, n),
         "success": random.choice(np.array([FALSE, UNKNOWN, TRUE]), n),
     }
-    place = np.arange(n)
-    return Rows(Stream.LOGIN, [EVENT] * n, place, place, columns)
+    index = np.arange(n)
+    return Rows(Stream.LOGIN, [EVENT] * n, index, index, columns)
 
 
 def test_columns_and_demand_by_stream() -> None:

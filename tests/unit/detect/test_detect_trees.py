@@ -39,13 +39,13 @@ def converted(model: Any) -> Forest:
     shape = (model.n_trees, 2**model.height)
     feature, threshold = np.zeros(shape, np.int16), np.zeros(shape, np.float64)
     for tree, root in enumerate(model.trees):
-        waiting = [(1, root)]
-        while waiting:
-            node, branch = waiting.pop()
+        pending = [(1, root)]
+        while pending:
+            node, branch = pending.pop()
             feature[tree, node] = NAMES.index(branch.feature)
             threshold[tree, node] = branch.threshold
             if 2 * node < shape[1]:
-                waiting += [(2 * node, branch.left), (2 * node + 1, branch.right)]
+                pending += [(2 * node, branch.left), (2 * node + 1, branch.right)]
     return Forest(feature, threshold)
 
 
@@ -174,8 +174,8 @@ def bursty(seed: int, burst: int, width: float) -> tuple[NDArray[np.float64], ND
     normal = np.split(random.normal(centre, 0.08, (20_000, 4)), [6_000, 11_000, 15_000])
     parts, attack = [normal[0]], [np.zeros(len(normal[0]), np.bool_)]
     for quiet in normal[1:]:
-        place = random.uniform(0.75, 0.95, 4)
-        parts += [random.normal(place, width, (burst, 4)), quiet]
+        centre = random.uniform(0.75, 0.95, 4)
+        parts += [random.normal(centre, width, (burst, 4)), quiet]
         attack += [np.ones(burst, np.bool_), np.zeros(len(quiet), np.bool_)]
     return np.clip(np.concatenate(parts), 0, 1), np.concatenate(attack)
 
@@ -183,8 +183,8 @@ def bursty(seed: int, burst: int, width: float) -> tuple[NDArray[np.float64], ND
 def auc(scores: NDArray[np.float64], attack: NDArray[np.bool_]) -> float:
     """The chance that an attack scores higher than a normal event (Mann, Whitney 1947)."""
     scores, attack = scores[~np.isnan(scores)], attack[~np.isnan(scores)]
-    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    _, centre, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[centre]
     attacks = int(attack.sum())
     wins = ranks[attack].sum() - attacks * (attacks + 1) / 2
     return float(wins / (attacks * (len(attack) - attacks)))

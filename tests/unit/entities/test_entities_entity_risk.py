@@ -35,11 +35,11 @@ def _chunk(*values: EntityRisk | bytes) -> list[Chunk]:
 
 def _risk(entity_risk_cache: EntityRiskCache, *seen: tuple[str | None, int]) -> list[float]:
     n = len(seen)
-    place, times = np.arange(n), np.array([time for _, time in seen])
-    rows = Rows(Stream.LOGIN, [None] * n, place, times)  # type: ignore[list-item]
+    index, times = np.arange(n), np.array([time for _, time in seen])
+    rows = Rows(Stream.LOGIN, [None] * n, index, times)  # type: ignore[list-item]
     rows.columns = {"ip": PLAIN.texts([text for text, _ in seen]), "event_time": times}
     zero = np.zeros(n, np.int8)
-    batch = Batch(times, zero, np.zeros(n, np.uint64), place, zero > 0, times, {Stream.LOGIN: rows})
+    batch = Batch(times, zero, np.zeros(n, np.uint64), index, zero > 0, times, {Stream.LOGIN: rows})
     entity_risk_cache.add_to(batch)
     return [float(each) for each in rows.columns["ip.risk"].tolist()]
 
@@ -167,8 +167,8 @@ def test_a_list_goes_on_from_its_snapshot() -> None:
 def test_an_owner_says_it_once_and_again_after_half_a_minute() -> None:
     """Sooner only if it is hotter."""
     entity_risk_sender = EntityRiskSender()
-    said = [(50, 0), (50, 10_000), (60, 20_000), (60, 49_999), (60, 50_000), (10, 80_000)]
-    assert [entity_risk_sender.note(_entry("a", risk, at)) for risk, at in said] == [
+    sent = [(50, 0), (50, 10_000), (60, 20_000), (60, 49_999), (60, 50_000), (10, 80_000)]
+    assert [entity_risk_sender.note(_entry("a", risk, at)) for risk, at in sent] == [
         True,
         False,
         True,

@@ -6,7 +6,7 @@ import pytest
 
 from sentinel.entities import Owner, declare, lay_out, records
 from sentinel.entities.layout import HASH, NEWEST, PANE, PARTS, RECORDED, KindLayout, Layout
-from sentinel.entities.spelling import owners
+from sentinel.entities.raw_text import owners
 from sentinel.entities.wire import RECORD_BYTES, Part, Rollup, decode
 from sentinel.model.document import parse
 from sentinel.model.entity import EntityKind
@@ -33,7 +33,7 @@ def _block(kind: KindLayout, *seen: tuple[str, int, int]) -> RollupBlock:
     return RollupBlock(kind.kind, kind.version, rows, ends, text, owners(EntityKind.IP, text, ends))
 
 
-def _take(owner: Owner, *values: bytes | None) -> list[EntityRows]:
+def _apply(owner: Owner, *values: bytes | None) -> list[EntityRows]:
     n = len(values)
     chunk = Chunk(Control.ROLLUP, "r", 0, list(range(n)), [0] * n, [None] * n, [*values])
     return owner.apply([rows for _, parts in owner.read([chunk]) for rows in parts])
@@ -46,7 +46,7 @@ def _record(*seen: tuple[str, int, int]) -> bytes:
 
 def test_rows_are_named_and_counted() -> None:
     """Ids, times, streams and measures come out as they went in, after each row."""
-    (rows,) = _take(Owner(_layout(), 10), _record(("a", 1, 2), ("bc", 1, 3), ("a", 2, 4)))
+    (rows,) = _apply(Owner(_layout(), 10), _record(("a", 1, 2), ("bc", 1, 3), ("a", 2, 4)))
     assert list(rows.ids) == ["a", "bc", "a"]
     assert rows.columns["n_1m"].tolist() == [2, 3, 6]
     assert rows.event_time.tolist() == [10_000, 10_000, 20_000]
@@ -58,7 +58,7 @@ def test_another_version_is_counted_and_left_out() -> None:
     """As while a new configuration is rolled out."""
     owner, part = Owner(_layout(), 10), decode(_record(("a", 1, 2))).parts[0]
     others = [msgspec.structs.replace(part, version=b"other"), part]
-    assert len(_take(owner, msgspec.msgpack.encode(Rollup(0, 1, None, others)))) == 1
+    assert len(_apply(owner, msgspec.msgpack.encode(Rollup(0, 1, None, others)))) == 1
     assert owner.drain_drops() == {RollupDrop.LAYOUT: 1}
 
 
@@ -82,7 +82,7 @@ def test_what_cannot_be_read_is_counted_and_left_out(which: int) -> None:
     """Bytes that are no record, and parts whose numbers do not fit together."""
     part = decode(_record(("a", 1, 2), ("b", 1, 2))).parts[0]
     owner = Owner(_layout(), 10)
-    assert _take(owner, _broken(part)[which]) == []
+    assert _apply(owner, _broken(part)[which]) == []
     assert owner.drain_drops() == {RollupDrop.MALFORMED: 1}
     assert len(owner) == 0
 
@@ -103,11 +103,11 @@ def test_a_number_beyond_its_meaning_reaches_no_kernel(word: int, number: int) -
     """Whoever can write to the topic writes into no other entity's ring."""
     block = _block(_layout().kinds[0], ("a", 1, 2), ("b", 1, 3))
     owner = Owner(_layout(), 10)
-    _take(owner, _record(("b", 1, 5)))
+    _apply(owner, _record(("b", 1, 5)))
     before = owner.snapshot()
     block.rows[1, word] = number
     ((_, forged),) = records([block], 0, 1, Progress(0))
-    assert _take(owner, forged) == []
+    assert _apply(owner, forged) == []
     assert owner.drain_drops() == {RollupDrop.MALFORMED: 1}
     assert {name: bytes(part) for name, part in owner.snapshot().items()} == {
         name: bytes(part) for name, part in before.items()
@@ -120,14 +120,14 @@ def test_a_forged_progress_is_no_record(stream_ms: object) -> None:
     value: list[object] = [0, 1, [stream_ms], []]
     forged = msgspec.msgpack.encode(value) if stream_ms != 1 << 80 else b"\x94\x00\x01\x91\xc7"
     owner = Owner(_layout(), 10)
-    assert _take(owner, forged) == []
+    assert _apply(owner, forged) == []
     assert owner.drain_drops() == {RollupDrop.MALFORMED: 1}
 
 
 def test_a_row_older_than_every_window_is_late() -> None:
     """It changes nothing."""
     owner = Owner(_layout(), 10)
-    (rows,) = _take(owner, _record(("a", 100, 2), ("a", 94, 5), ("a", 95, 1)))
+    (rows,) = _apply(owner, _record(("a", 100, 2), ("a", 94, 5), ("a", 95, 1)))
     assert rows.columns["n_1m"].tolist() == [2, 2, 3]
     assert owner.drain_drops() == {RollupDrop.LATE: 1}
 
@@ -135,7 +135,7 @@ def test_a_row_older_than_every_window_is_late() -> None:
 def test_who_came_once_makes_room() -> None:
     """At the limit an entity is forgotten and counted, of those that came once the newest."""
     owner = Owner(_layout(), 2)
-    (rows,) = _take(owner, _record(("a", 1, 1), ("b", 1, 1), ("c", 1, 1), ("a", 1, 1)))
+    (rows,) = _apply(owner, _record(("a", 1, 1), ("b", 1, 1), ("c", 1, 1), ("a", 1, 1)))
     assert rows.columns["n_1m"].tolist() == [1, 1, 1, 2]
     assert owner.drain_limits() == {Limit.ENTITIES: 1}
     assert len(owner) == 2
@@ -170,7 +170,7 @@ def test_many_rows_are_several_records_of_each_owner() -> None:
 def test_a_snapshot_of_other_measures_is_not_taken() -> None:
     """An owner whose measures changed starts with nothing of that kind."""
     owner = Owner(_layout(), 10)
-    _take(owner, _record(("a", 1, 2)))
+    _apply(owner, _record(("a", 1, 2)))
     text = TEXT.replace("window: 1m", "window: 2m")
     other = Owner(lay_out(declare(parse(text, "f")), {EntityKind.IP: frozenset({"n_1m"})}), 10)
     other.restore(owner.snapshot())

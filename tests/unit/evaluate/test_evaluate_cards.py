@@ -124,10 +124,10 @@ def test_the_verb_prints_the_published_rows_beside_ours(tmp_path: Path) -> None:
     _file(tmp_path, days=70)
     ran = CliRunner().invoke(app, ["evaluate", "cards", "--data", str(tmp_path), "--json"])
     assert ran.exit_code == 0, ran.output
-    said = json.loads(ran.stdout)
-    assert said["mean"].keys() == {"auc", "ap", "cp100"}
-    assert [fold["start"] for fold in said["folds"]] == list(cards.FOLDS)
-    assert said["mean"]["auc"] == pytest.approx(np.mean([fold["auc"] for fold in said["folds"]]))
+    shown = json.loads(ran.stdout)
+    assert shown["mean"].keys() == {"auc", "ap", "cp100"}
+    assert [fold["start"] for fold in shown["folds"]] == list(cards.FOLDS)
+    assert shown["mean"]["auc"] == pytest.approx(np.mean([fold["auc"] for fold in shown["folds"]]))
     table = CliRunner().invoke(app, ["evaluate", "cards", "--data", str(tmp_path)])
     assert "balanced bagging                    0.879  0.680               0.305" in table.stdout
 

@@ -40,11 +40,11 @@ def test_the_verb_prints_json_and_a_table(tmp_path: Path) -> None:
     """The same figures either way."""
     data = str(_file(tmp_path))
     as_json = CliRunner().invoke(app, ["evaluate", "complaints", "--data", data, "--json"])
-    said, report = json.loads(as_json.stdout), evaluate(read_narratives(Path(data)))
-    assert said["mean"] == {"accuracy": 1.0}
-    assert said["folds"] == [said["mean"]]
-    assert said["shuffled"]["folds"] == report.folds
-    assert said["products"] == msgspec.to_builtins(report.products)
+    shown, report = json.loads(as_json.stdout), evaluate(read_narratives(Path(data)))
+    assert shown["mean"] == {"accuracy": 1.0}
+    assert shown["folds"] == [shown["mean"]]
+    assert shown["shuffled"]["folds"] == report.folds
+    assert shown["products"] == msgspec.to_builtins(report.products)
     table = CliRunner().invoke(app, ["evaluate", "complaints", "--data", data])
     assert "accuracy, file order   1.000" in table.stdout
 

@@ -61,8 +61,8 @@ def test_a_restart_changes_nothing(sizes: list[int], restart: int, now_ms: int) 
     """Snapshot and restore anywhere: the same rows come due, and the states are equal bytes."""
     straight, restarted = Pending(6, DELAY_MS, 1), Pending(6, DELAY_MS, 1)
     first = 0
-    for place, size in enumerate(sizes):
-        if place == restart:
+    for index, size in enumerate(sizes):
+        if index == restart:
             fresh = Pending(6, DELAY_MS, 1)
             fresh.restore(restarted.snapshot())
             restarted = fresh

@@ -29,8 +29,8 @@ def _payments(*amounts: float) -> Step:
     values: list[bytes | None] = [
         json.dumps(
             {
-                "event_id": f"e{place}",
-                "event_time": 1_767_571_200_000 + place * 60_000,
+                "event_id": f"e{index}",
+                "event_time": 1_767_571_200_000 + index * 60_000,
                 "customer_id": "C1",
                 "kind": "transfer",
                 "direction": "debit",
@@ -39,11 +39,11 @@ def _payments(*amounts: float) -> Step:
                 "currency": "CNY",
             }
         ).encode()
-        for place, amount in enumerate(amounts)
+        for index, amount in enumerate(amounts)
     ]
-    places, keys = list(range(len(values))), [b"C1" for _ in values]
+    offsets, keys = list(range(len(values))), [b"C1" for _ in values]
     last_ms = 1_767_571_200_000 + len(values) * 60_000
-    chunk = Chunk(Stream.TRANSACTION, "t", 0, places, [last_ms] * len(values), [*keys], values)
+    chunk = Chunk(Stream.TRANSACTION, "t", 0, offsets, [last_ms] * len(values), [*keys], values)
     return Step(last_ms, [chunk])
 
 

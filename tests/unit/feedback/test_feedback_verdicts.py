@@ -17,7 +17,7 @@ CONFIRMED, FALSE_POSITIVE = Verdict.CONFIRMED, Verdict.FALSE_POSITIVE
 def signal(event: int, rule: str = "one", mode: Mode = Mode.LIVE) -> Signal:
     """A rule's yes to the event of that number."""
     return Signal(
-        place=event,
+        index=event,
         rule_id=rule,
         entity_id="C1",
         stream=Stream.TRANSACTION,
@@ -84,14 +84,14 @@ def test_the_oldest_events_make_room_and_are_counted() -> None:
     st.integers(0, 40),
 )
 def test_tallies_are_those_of_the_newest_verdicts(
-    said: list[tuple[int, str]], restart: int
+    given: list[tuple[int, str]], restart: int
 ) -> None:
     """Against a naive account, with a restart anywhere."""
     verdicts = Verdicts(10)
     fired: dict[str, set[str]] = {}
     found: dict[str, Verdict] = {}
-    for place, (event, what) in enumerate(said):
-        if place == restart:
+    for index, (event, what) in enumerate(given):
+        if index == restart:
             restored = Verdicts(10)
             restored.restore(verdicts.snapshot())
             assert restored.snapshot() == verdicts.snapshot()

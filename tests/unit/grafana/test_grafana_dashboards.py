@@ -45,17 +45,17 @@ def test_a_dashboard_can_be_provisioned(file: Path) -> None:
     assert HAN.search(board["title"])
     assert board["templating"]["list"][0]["type"] == "datasource"
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
-    taken: set[tuple[int, int]] = set()
+    covered: set[tuple[int, int]] = set()
     for panel in board["panels"]:
-        place = panel["gridPos"]
-        assert place["x"] + place["w"] <= 24
+        area = panel["gridPos"]
+        assert area["x"] + area["w"] <= 24
         cells = {
             (x, y)
-            for x in range(place["x"], place["x"] + place["w"])
-            for y in range(place["y"], place["y"] + place["h"])
+            for x in range(area["x"], area["x"] + area["w"])
+            for y in range(area["y"], area["y"] + area["h"])
         }
-        assert not cells & taken, panel["title"]
-        taken |= cells
+        assert not cells & covered, panel["title"]
+        covered |= cells
 
 
 @pytest.mark.parametrize("panel", list(_panels()))

@@ -67,14 +67,14 @@ FAR = 10 * AHEAD_MS
 
 
 @pytest.mark.parametrize("forged", [1, 2, WITNESSES // 2])
-@pytest.mark.parametrize("place", [0, 40, 99])
-def test_one_producer_cannot_move_time_ahead_of_the_others(forged: int, place: int) -> None:
+@pytest.mark.parametrize("index", [0, 40, 99])
+def test_one_producer_cannot_move_time_ahead_of_the_others(forged: int, index: int) -> None:
     """Timestamps of now among those of hours ago are taken for what follows; the others stay."""
     honest = list(range(1, 101))
-    recorded = [*honest[: place + 1], *[FAR] * forged, *honest[place + 1 :]]
+    recorded = [*honest[: index + 1], *[FAR] * forged, *honest[index + 1 :]]
     found = append_times(np.array(recorded), np.zeros(len(recorded), np.int64), NEVER, FAR)
-    others = [*found[: place + 1], *found[place + 1 + forged :]]
-    if place < 99:
+    others = [*found[: index + 1], *found[index + 1 + forged :]]
+    if index < 99:
         assert max(found) <= 100
         assert others == honest
     else:  # nothing follows: they are the newest
@@ -98,8 +98,8 @@ def _naive(recorded: list[int], until_ms: int) -> list[int]:
     """One record after the other."""
     told = [each if each > 0 else None for each in recorded]
     found: list[int | None] = []
-    for place, mine in enumerate(told):
-        after = [each for each in told[place + 1 :] if each is not None][:WITNESSES]
+    for index, mine in enumerate(told):
+        after = [each for each in told[index + 1 :] if each is not None][:WITNESSES]
         median = sorted(after)[(len(after) - 1) // 2] if after else None
         ahead = mine is not None and median is not None and mine > median + AHEAD_MS
         believed = None if ahead or mine is None else min(mine, until_ms)

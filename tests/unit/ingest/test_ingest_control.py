@@ -53,8 +53,8 @@ def test_a_silence_is_read_with_times_in_ms() -> None:
 
 def test_a_silence_of_every_alert_is_applied() -> None:
     """Who writes it is asked for --all; the record is as good as another."""
-    said = decode_silences([_chunk(_record('tier=~".*"'))], LIMITS, People())
-    assert (len(said.messages), said.dead_letters) == (1, [])
+    decoded = decode_silences([_chunk(_record('tier=~".*"'))], LIMITS, People())
+    assert (len(decoded.messages), decoded.dead_letters) == (1, [])
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_what_nobody_can_apply_is_a_dead_letter(
     value: bytes | None, reason: DeadLetterReason, detail: str
 ) -> None:
     """Counted by reason, and the records after it are read."""
-    said = decode_silences([_chunk(value, _record())], LIMITS, People())
-    (letter,) = said.dead_letters
-    assert (letter.reason, letter.offset, len(said.messages)) == (reason, 0, 1)
+    decoded = decode_silences([_chunk(value, _record())], LIMITS, People())
+    (letter,) = decoded.dead_letters
+    assert (letter.reason, letter.offset, len(decoded.messages)) == (reason, 0, 1)
     assert detail in letter.detail

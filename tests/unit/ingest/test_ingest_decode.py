@@ -166,7 +166,7 @@ def test_nothing_is_lost_or_doubled(values: list[bytes | None]) -> None:
     good = sum(value == encoded() for value in values)
     assert len(decoded.events) == good == len(decoded)
     assert all(len(column) == good for column in decoded.columns.values())
-    bad = [(10 + 2 * place, value) for place, value in enumerate(values) if value != encoded()]
+    bad = [(10 + 2 * index, value) for index, value in enumerate(values) if value != encoded()]
     assert [(letter.offset, letter.value) for letter in decoded.dead_letters] == bad
 
 
@@ -198,8 +198,8 @@ def test_the_text_of_an_absent_field_is_its_default(escape: bool) -> None:
     values = [absent, present, dead, absent, present]
     if escape:  # the scanner leaves escapes to the decoder
         values = [value.replace(b'"t1"', b'"t\\u0031"') for value in values]
-    spelled = frozenset({"currency", "merchant_id"})
-    decoded = decode(Stream.TRANSACTION, [chunk(*values)], LIMITS, ALL, spelled)
+    raw_fields = frozenset({"currency", "merchant_id"})
+    decoded = decode(Stream.TRANSACTION, [chunk(*values)], LIMITS, ALL, raw_fields)
     assert decoded.texts is not None
     data, spans = decoded.texts.data, decoded.texts.spans["currency"]
     texts = [data[start : start + size].tobytes().decode() for start, size in spans]
@@ -212,8 +212,8 @@ def test_defaults_stand_between_scanned_and_decoded_texts() -> None:
     """A step with both kinds of records spells every currency, wherever its bytes are kept."""
     plain, escaped = encoded(), encoded().replace(b'"t1"', b'"t\\u0031"')
     both = [plain, escaped, encoded(currency="USD"), escaped, plain]
-    spelled = frozenset({"currency"})
-    decoded = decode(Stream.TRANSACTION, [chunk(*both)], LIMITS, ALL, spelled)
+    raw_fields = frozenset({"currency"})
+    decoded = decode(Stream.TRANSACTION, [chunk(*both)], LIMITS, ALL, raw_fields)
     assert decoded.texts is not None
     data, spans = decoded.texts.data, decoded.texts.spans["currency"]
     texts = [data[start : start + size].tobytes() for start, size in spans]
@@ -227,8 +227,8 @@ def test_an_address_counts_as_whose_it_is_in_hash_and_text() -> None:
     """Ports, spellings and hosts of one network are one; what is no address names nobody."""
     told = ["203.0.113.9:50000", "203.0.113.9", "::ffff:203.0.113.9", "2001:DB8::1", "2001:db8::2"]
     values = [encoded(ip=ip) for ip in [*told, "unknown", "10.0.0.999", None]]
-    spelled = frozenset({"ip"})
-    decoded = decode(Stream.TRANSACTION, [chunk(*values)], STRICT, ALL, spelled)
+    raw_fields = frozenset({"ip"})
+    decoded = decode(Stream.TRANSACTION, [chunk(*values)], STRICT, ALL, raw_fields)
     right = [*["203.0.113.9"] * 3, *["2001:db8::/64"] * 2, "", "", ""]
     assert decoded.columns["ip"].tolist() == PLAIN.texts(right).tolist()
     assert decoded.texts is not None
@@ -252,8 +252,8 @@ def test_a_placeholder_names_nothing() -> None:
     """What an event may lack is missing, in its text too; without a customer it is no event."""
     values = [encoded(merchant_id=name, event_id="-") for name in ["M1", "N/A", "-"]]
     values.append(encoded(customer_id="N/A"))
-    spelled = frozenset({"merchant_id"})
-    decoded = decode(Stream.TRANSACTION, [chunk(*values)], STRICT, ALL, spelled)
+    raw_fields = frozenset({"merchant_id"})
+    decoded = decode(Stream.TRANSACTION, [chunk(*values)], STRICT, ALL, raw_fields)
     assert decoded.columns["merchant_id"].tolist() == PLAIN.texts(["M1", "", ""]).tolist()
     assert decoded.texts is not None
     assert decoded.texts.spans["merchant_id"][:, 1].tolist() == [2, 0, 0]

@@ -54,8 +54,8 @@ def _merged(
 ) -> list[tuple[Stream, int, bool]]:
     batch = merge(_decoded(pairs, watermarks), watermarks, lateness_ms)
     return [
-        (tuple(Stream)[batch.stream[place]], int(batch.event_time[place]), bool(batch.late[place]))
-        for place in range(len(batch))
+        (tuple(Stream)[batch.stream[index]], int(batch.event_time[index]), bool(batch.late[index]))
+        for index in range(len(batch))
     ]
 
 

@@ -24,11 +24,11 @@ class Published:
 
     bytes_: bytes | None
     version: bytes | None = b"v2"
-    place: int = 0
+    at: int = 0
 
     def offset(self) -> int:
         """Where it stands."""
-        return self.place
+        return self.at
 
     def key(self) -> bytes | None:
         """The version that it claims."""
@@ -135,10 +135,10 @@ def test_only_what_a_publisher_has_signed_comes_into_force(pinned: Configuration
         "it is not signed by the key of releases",
         "it is no signed record (RFC 7515, compact, EdDSA)",
     ]
-    again = replace(right, place=5)  # somebody sends the old one again
+    again = replace(right, at=5)  # somebody sends the old one again
     pinned._broadcast = _Read(newer, again)  # type: ignore[assignment]
     assert pinned.current().version == (newer.version or b"").decode()
-    pinned._broadcast = _Read(replace(right, place=6))  # type: ignore[assignment]
+    pinned._broadcast = _Read(replace(right, at=6))  # type: ignore[assignment]
     with capture_logs() as logs:
         assert pinned.current().version == (newer.version or b"").decode()
     assert [each["reason"] for each in logs] == ["it is older than what is in force"]

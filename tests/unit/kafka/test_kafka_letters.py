@@ -17,7 +17,7 @@ from sentinel.kafka.letters import (
     read_letter,
     repairer,
 )
-from sentinel.model.letter import Letter, Place
+from sentinel.model.letter import Letter, RecordPosition
 from sentinel.model.step import DeadLetter, DeadLetterReason
 
 
@@ -26,17 +26,17 @@ def _letter(value: bytes | None, key: bytes | None = None, detail: str = "no JSO
 
 
 def _size(record: tuple[bytes, bytes | None, dict[str, bytes]]) -> int:
-    place, value, headers = record
+    key, value, headers = record
     beside = sum(len(name) + len(text) for name, text in headers.items())
-    return len(place) + len(value or b"") + beside
+    return len(key) + len(value or b"") + beside
 
 
 @pytest.mark.parametrize("size", [0, 1, VALUE_BYTES - 1, VALUE_BYTES])
 def test_a_value_that_fits_is_whole(size: int) -> None:
     """Byte for byte, and no header says otherwise."""
     value = b"\xff" * size
-    place, kept, headers = letter_record(_letter(value, b"k"), VALUE_BYTES)
-    assert (place, kept) == (b"t.logins-3-17", value)
+    key, kept, headers = letter_record(_letter(value, b"k"), VALUE_BYTES)
+    assert (key, kept) == (b"t.logins-3-17", value)
     assert headers == {"reason": b"malformed", "detail": b"no JSON", "key": b"k"}
 
 
@@ -78,13 +78,13 @@ def test_what_the_topic_refuses_is_tried_shorter_but_not_for_ever_shorter() -> N
 
 def test_a_letter_is_read_back_as_it_was_written() -> None:
     """Place, reason, detail and the whole's length; whether it is cut."""
-    place, value, headers = letter_record(_letter(b"{" * 300, b"k"), 256)
-    letter = read_letter(place, value, headers, (1, 5), 1_000)
+    key, value, headers = letter_record(_letter(b"{" * 300, b"k"), 256)
+    letter = read_letter(key, value, headers, (1, 5), 1_000)
     assert letter == Letter(
-        Place("t.logins", 3, 17), (1, 5), 1_000, "malformed", "no JSON", 300, is_cut=True
+        RecordPosition("t.logins", 3, 17), (1, 5), 1_000, "malformed", "no JSON", 300, is_cut=True
     )
     _, value, headers = letter_record(_letter(None), 256)
-    letter = read_letter(place, value, headers, (1, 5), 1_000)
+    letter = read_letter(key, value, headers, (1, 5), 1_000)
     assert letter is not None
     assert (letter.value_bytes, letter.is_cut) == (None, False)
 
@@ -93,7 +93,10 @@ def test_a_marker_is_no_letter() -> None:
     """It stands under the letter's key, names who sent it, and keeps the contract's headers."""
     headers = marker_headers("li.wei")
     assert {"reason", "detail"} <= set(headers)
-    assert read_letter(letter_key(Place("t.logins", 3, 17)), None, headers, (1, 5), 1_000) is None
+    assert (
+        read_letter(letter_key(RecordPosition("t.logins", 3, 17)), None, headers, (1, 5), 1_000)
+        is None
+    )
     assert (is_marker(headers), repairer(headers)) == (True, "li.wei")
     assert not is_marker(letter_record(_letter(b"{"), 256)[2])
 

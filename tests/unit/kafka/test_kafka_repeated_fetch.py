@@ -35,11 +35,13 @@ class _Broker:
         self.refused: set[tuple[str, int]] = set()
         self._batches: dict[tuple[str, int], dict[int, bytes]] = {}
         self._ends: Counter[tuple[str, int]] = Counter()
-        for place, sizes in batches.items():
-            self._batches[place] = {}
+        for partition, sizes in batches.items():
+            self._batches[partition] = {}
             for size in sizes:
-                self._batches[place][self._ends[place]] = _batch(self._ends[place], size)
-                self._ends[place] += size
+                self._batches[partition][self._ends[partition]] = _batch(
+                    self._ends[partition], size
+                )
+                self._ends[partition] += size
 
     async def send(self, node_id: int, request: Any, **_: Any) -> Any:
         assert node_id == 1
@@ -53,16 +55,16 @@ class _Broker:
         ]
         return FetchResponse_v11(throttle_time_ms=0, error_code=0, session_id=0, topics=topics)
 
-    def _answer(self, place: tuple[str, int], at: int) -> tuple[Any, ...]:
-        end = self._ends[place]
-        error = _OUT_OF_RANGE if place in self.refused and at > 0 else 0
-        records = b"" if error else self._batches[place].get(at, b"")
-        return place[1], error, end, end, 0, [], -1, records
+    def _answer(self, partition: tuple[str, int], at: int) -> tuple[Any, ...]:
+        end = self._ends[partition]
+        error = _OUT_OF_RANGE if partition in self.refused and at > 0 else 0
+        records = b"" if error else self._batches[partition].get(at, b"")
+        return partition[1], error, end, end, 0, [], -1, records
 
 
-def _fetch(broker: _Broker, *places: tuple[str, int], limit: int = _LIMIT) -> dict[Any, list[int]]:
+def _fetch(broker: _Broker, *wanted: tuple[str, int], limit: int = _LIMIT) -> dict[Any, list[int]]:
     """What one fetch from the beginnings brings: offsets by partition."""
-    topics = [(topic, [(number, 0, limit)]) for topic, number in places]
+    topics = [(topic, [(number, 0, limit)]) for topic, number in wanted]
     response = asyncio.run(repeated(broker.send)(1, FetchRequest(50, 1, limit, 1, topics)))
     found: dict[Any, list[int]] = {}
     for topic, partitions in response.topics:
@@ -96,19 +98,19 @@ def test_nothing_more_costs_no_fetch() -> None:
 
 def test_follow_ups_are_limited() -> None:
     """A long backlog is read in parts: at most FOLLOW_UPS batches, or the partition's bytes."""
-    place = ("rollups", 0)
-    broker = _Broker({place: [1] * (FOLLOW_UPS + 50)})
-    assert _fetch(broker, place) == {place: list(range(FOLLOW_UPS + 1))}
-    broker = _Broker({place: [1] * 50})
-    assert _fetch(broker, place, limit=2 * len(_batch(0, 1))) == {place: [0, 1]}
+    partition = ("rollups", 0)
+    broker = _Broker({partition: [1] * (FOLLOW_UPS + 50)})
+    assert _fetch(broker, partition) == {partition: list(range(FOLLOW_UPS + 1))}
+    broker = _Broker({partition: [1] * 50})
+    assert _fetch(broker, partition, limit=2 * len(_batch(0, 1))) == {partition: [0, 1]}
 
 
 def test_a_refused_follow_up_keeps_what_was_read() -> None:
     """An error of a follow-up ends it; the next fetch of the consumer meets the error itself."""
-    place = ("rollups", 0)
-    broker = _Broker({place: [2, 2]})
-    broker.refused.add(place)
-    assert _fetch(broker, place) == {place: [0, 1]}
+    partition = ("rollups", 0)
+    broker = _Broker({partition: [2, 2]})
+    broker.refused.add(partition)
+    assert _fetch(broker, partition) == {partition: [0, 1]}
 
 
 def test_other_requests_pass() -> None:

@@ -15,9 +15,9 @@ def _thread() -> tuple[ChunkThread, list[int]]:
     thread._handed_over, seen = {}, list[int]()
 
     class Watched(dict[TP, int]):
-        def __setitem__(self, place: TP, reached: int) -> None:
-            seen.append(thread._handed_over[place])
-            super().__setitem__(place, reached)
+        def __setitem__(self, partition: TP, reached: int) -> None:
+            seen.append(thread._handed_over[partition])
+            super().__setitem__(partition, reached)
 
     thread._reached = Watched()
     return thread, seen

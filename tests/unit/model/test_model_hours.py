@@ -12,7 +12,7 @@ def test_a_zone_is_read_by_its_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "place", "shown"),
+    ("text", "line", "shown"),
     [
         ("timezone: 8", "1:11", "8"),
         ("timezone:", "1:10", ""),
@@ -24,10 +24,10 @@ def test_a_zone_is_read_by_its_name() -> None:
         ("- 1", "1:1", ""),
     ],
 )
-def test_what_names_no_zone_is_refused_with_its_place(text: str, place: str, shown: str) -> None:
+def test_what_names_no_zone_is_refused_with_its_place(text: str, line: str, shown: str) -> None:
     """A number, nothing, another form and a misspelt name, each with a hint."""
     with pytest.raises(ConfigError) as caught:
         read_zone(parse(text, "engine.yaml"))
     assert str(caught.value) == (
-        f'engine.yaml:{place}: no time zone "{shown}" (an IANA name such as Asia/Shanghai)'
+        f'engine.yaml:{line}: no time zone "{shown}" (an IANA name such as Asia/Shanghai)'
     )

@@ -33,11 +33,11 @@ def test_a_word_is_found_where_it_is_written(name: str, end: str) -> None:
     """In every style, with both sorts of line ends."""
     text = ("# 中文: amoun\n" + SPELLINGS[name]).replace("\n", end)
     document = parse(text, "f.yaml")
-    place = ("rule", "when") if "rule" in document.data else ("when",)
-    value = document.part(*place).data
+    path = ("rule", "when") if "rule" in document.data else ("when",)
+    value = document.part(*path).data
     word = re.search(r"\bamoun\b", value)
     assert word is not None
-    error = document.error(place, "wrong", offset=word.start())
+    error = document.error(path, "wrong", offset=word.start())
     line = text.split(end)[error.line - 1]
     assert re.match(r"amoun\b", line[error.column - 1 :])
 

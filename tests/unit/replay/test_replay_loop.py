@@ -65,7 +65,7 @@ def test_two_shards_with_owners_say_what_one_engine_says() -> None:
     expected = [
         a for step in by_pane(_step(_logins(70))) for a in alone.process(step).emitted.alerts
     ]
-    shards, said = [Engine(_configuration()) for _ in range(2)], list[Alert]()
+    shards, alerts = [Engine(_configuration()) for _ in range(2)], list[Alert]()
     for step in by_pane(_step(_logins(70))):
         logins = [msgspec.json.decode(v or b"", type=Login) for v in step.chunks[0].values]
         told: list[list[bytes]] = [[], []]
@@ -79,8 +79,8 @@ def test_two_shards_with_owners_say_what_one_engine_says() -> None:
         for shard, values in zip(shards, told, strict=True):
             n = len(values)
             chunk = Chunk(Control.ROLLUP, "r", 0, list(range(n)), [0] * n, [None] * n, [*values])
-            said += shard.process(Step(step.stream_ms, [chunk])).emitted.alerts
-    ids = {alert.alert_id for alert in said if alert.entity.kind == "ip"}
+            alerts += shard.process(Step(step.stream_ms, [chunk])).emitted.alerts
+    ids = {alert.alert_id for alert in alerts if alert.entity.kind == "ip"}
     assert ids == {alert.alert_id for alert in expected if alert.entity.kind == "ip"}
     assert len(ids) == 1
 

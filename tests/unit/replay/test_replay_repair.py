@@ -9,7 +9,7 @@ from tests.unit.ingest.test_ingest_decode import LIMITS, NOW_MS, encoded
 
 from sentinel.model.document import parse
 from sentinel.model.events import Stream
-from sentinel.model.letter import Letter, Place, WholeLetter
+from sentinel.model.letter import Letter, RecordPosition, WholeLetter
 from sentinel.replay.block import ReplayError
 from sentinel.replay.mapping import Mapping as FieldMapping
 from sentinel.replay.mapping import load
@@ -29,8 +29,8 @@ SECONDS = NOW_MS // 1000
 
 def _whole(value: bytes | None, topic: str = TOPIC, *, is_cut: bool = False) -> WholeLetter:
     length = None if value is None else len(value)
-    place = Place(topic, 0, 17)
-    letter = Letter(place, (1, 5), NOW_MS, "schema", "d", length, is_cut)
+    position = RecordPosition(topic, 0, 17)
+    letter = Letter(position, (1, 5), NOW_MS, "schema", "d", length, is_cut)
     return WholeLetter(letter, value, {})
 
 

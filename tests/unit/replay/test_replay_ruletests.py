@@ -68,7 +68,7 @@ def test_events_repeat_and_are_put_in_order_of_time() -> None:
     assert test.step.stream_ms == START_MS + 3_600_000
 
 
-class _Said:
+class _Output:
     """An engine that says what it is told to, whatever happens."""
 
     def __init__(self, fired: int, *tiers: Tier) -> None:
@@ -113,18 +113,18 @@ def _alert(tier: Tier) -> Alert:
 @pytest.mark.parametrize(
     ("expect", "engine", "passed"),
     [
-        ("fires", _Said(2), True),
-        ("fires", _Said(0), False),
-        ("none", _Said(0), True),
-        ("none", _Said(1, Tier.BLUE), False),
-        ("{tier: red}", _Said(2, Tier.ORANGE, Tier.RED, Tier.YELLOW), True),
-        ("{tier: red}", _Said(2, Tier.ORANGE), False),
-        ("{tier: blue}", _Said(1, Tier.BLUE, Tier.RED), False),
-        ("{tier: blue}", _Said(1), False),
+        ("fires", _Output(2), True),
+        ("fires", _Output(0), False),
+        ("none", _Output(0), True),
+        ("none", _Output(1, Tier.BLUE), False),
+        ("{tier: red}", _Output(2, Tier.ORANGE, Tier.RED, Tier.YELLOW), True),
+        ("{tier: red}", _Output(2, Tier.ORANGE), False),
+        ("{tier: blue}", _Output(1, Tier.BLUE, Tier.RED), False),
+        ("{tier: blue}", _Output(1), False),
     ],
 )
 def test_a_test_is_judged_by_the_rule_and_its_highest_tier(
-    expect: str, engine: _Said, passed: bool
+    expect: str, engine: _Output, passed: bool
 ) -> None:
     """Other rules' signals do not count; a tier is met by the highest alone."""
     (test,) = _tests("          - {on: login}", expect)

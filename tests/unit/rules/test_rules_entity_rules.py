@@ -91,7 +91,7 @@ def test_a_rule_says_yes_to_a_pane_once_and_to_late_rows_never() -> None:
     assert [time for rule, time in by_rule if rule == "a"] == [22, 31]
     assert [time for rule, time in by_rule if rule == "b"] == [22, 31]
     assert [time for rule, time in by_rule if rule == "c"] == [22, 25, 31, 32, 39]  # it tells heat
-    assert [each.place for each in found] == list(range(len(found)))
+    assert [each.index for each in found] == list(range(len(found)))
     assert rules.drain_drops() == {
         ("a", Mode.LIVE, SignalDrop.LATE_EVENT): 1,
         ("b", Mode.SHADOW, SignalDrop.LATE_EVENT): 1,

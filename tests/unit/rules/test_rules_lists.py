@@ -69,8 +69,8 @@ def test_an_entry_ends_with_its_last_local_day() -> None:
 def test_what_is_said_of_an_entry() -> None:
     """What the list is for, and the entry's note if there is one."""
     entries = declared("  - {value: KP, note: countermeasures}\n  - IR\n")
-    said = [entries.describe(int(each)) for each in PLAIN.texts(["KP", "IR", "CN"])]
-    assert said == ["deny: countermeasures", "deny", None]
+    shown = [entries.describe(int(each)) for each in PLAIN.texts(["KP", "IR", "CN"])]
+    assert shown == ["deny: countermeasures", "deny", None]
 
 
 def test_an_address_lists_its_network() -> None:

@@ -146,13 +146,13 @@ def test_what_was_read_ahead_together_is_processed_together() -> None:
     assert found == [{Stream.LOGIN: [1]}, {Stream.LOGIN: [2, 3]}]  # more of 4 may come
 
 
-@pytest.mark.parametrize("place", [0, 3, 39])
-def test_a_forged_timestamp_neither_leaves_first_nor_holds_up_what_follows(place: int) -> None:
+@pytest.mark.parametrize("index", [0, 3, 39])
+def test_a_forged_timestamp_neither_leaves_first_nor_holds_up_what_follows(index: int) -> None:
     """In a shard that is behind, whether it stands at the start, in the middle or at the end."""
     inbox, far, now = Inbox(), 9 * AHEAD_MS, 10 * AHEAD_MS
     ended = _ended(Stream.TRANSACTION, Stream.COMPLAINT, Control.RESPONSE)
     forged = [*range(100, 140)]
-    forged[place] = far
+    forged[index] = far
     inbox.put(_chunk(Stream.LOGIN, 0, forged), now)
     inbox.put(_chunk(Stream.TRANSACTION, 0, [*range(100, 140, 10), far]), now)
     due = inbox.next_step(ended, now)

@@ -49,7 +49,7 @@ def _a_step_missing(world: World) -> None:
     del world.log.journal[5]
 
 
-def _said_otherwise(world: World) -> None:
+def _other_output(world: World) -> None:
     offset, value = world.log.journal[5]
     record = msgspec.structs.replace(decode(value), output_digest="00")
     world.log.journal[5] = offset, encode(record)
@@ -77,7 +77,7 @@ def _configuration_gone(world: World) -> None:
     [
         (_no_first_step, "the journal goes on with step 1 in place of 0; run `sentinel recover"),
         (_a_step_missing, "the journal goes on with step 6 in place of 5"),
-        (_said_otherwise, "step 5 says something else than when it was taken"),
+        (_other_output, "step 5 says something else than when it was taken"),
         (_left_otherwise, "step 0 leaves another state than when it was taken"),
         (_inputs_gone, "that are no longer retained"),
         (_configuration_gone, "gone"),

@@ -267,8 +267,8 @@ def test_offsets_without_records_are_no_gap() -> None:
     """The end of a transaction was passed by another who fetched: nothing is lacking."""
     asked: list[tuple[str, int, int, int]] = []
 
-    def is_empty(*place: int | str) -> bool:
-        asked.append(place)  # type: ignore[arg-type]
+    def is_empty(*partition: int | str) -> bool:
+        asked.append(partition)  # type: ignore[arg-type]
         return True
 
     async def play() -> list[StepRecord]:

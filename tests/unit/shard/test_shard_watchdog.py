@@ -10,13 +10,13 @@ class Process:
     """What the watchdog looks at."""
 
     progress: int = 0
-    waiting: bool = True
+    has_work: bool = True
     ended: list[str] = field(default_factory=list)
 
     def watchdog(self) -> Watchdog:
         """One that bites at the third look in vain."""
         return Watchdog(
-            lambda: self.progress, lambda: self.waiting, lambda: self.ended.append("x"), looks=3
+            lambda: self.progress, lambda: self.has_work, lambda: self.ended.append("x"), looks=3
         )
 
 
@@ -40,5 +40,5 @@ def test_nothing_to_do_is_not_stuck() -> None:
     process = Process()
     watchdog = process.watchdog()
     for number in range(20):
-        process.waiting = number % 3 != 0
+        process.has_work = number % 3 != 0
         assert not watchdog.look()

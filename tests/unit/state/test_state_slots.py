@@ -15,8 +15,8 @@ events = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 300)), max_size=60
 def _assign(slots: Slots, pairs: list[tuple[int, int]]) -> tuple[list[int], list[bool], int, int]:
     keys = np.array([key << 20 | 7 for key, _ in pairs], np.uint64)
     times = np.array([time for _, time in pairs], np.int64)
-    places, fresh, evictions = slots.assign(keys, times)
-    return places.tolist(), fresh.tolist(), evictions.full, evictions.expired
+    rows, fresh, evictions = slots.assign(keys, times)
+    return rows.tolist(), fresh.tolist(), evictions.full, evictions.expired
 
 
 class Naive:
@@ -32,20 +32,20 @@ class Naive:
     def see(self, key: int, time: int) -> bool:
         """Take one event; whether the customer is new."""
         self.newest = max(self.newest, time)
-        for held in (self.main, self.window):
-            while held and next(iter(held.values())) < self.newest - TTL_MS:
-                held.popitem(last=False)
+        for kept in (self.main, self.window):
+            while kept and next(iter(kept.values())) < self.newest - TTL_MS:
+                kept.popitem(last=False)
                 self.expired += 1
         self.counted += 1
         if self.counted % (10 * CAPACITY) == 0:
             for counts in (self.often, self.gone):
                 counts.update({each: often // 2 for each, often in counts.items()})
-        held = self.main if key in self.main else self.window
-        is_new = key not in held
+        kept = self.main if key in self.main else self.window
+        is_new = key not in kept
         if is_new and len(self.main) + len(self.window) == CAPACITY:
             self._make_room()
         self.often[key] = min(15, 1 + (self.gone.get(key, 0) if is_new else self.often[key]))
-        held[key] = max(held.pop(key, time), time)
+        kept[key] = max(kept.pop(key, time), time)
         if len(self.window) > 1:
             oldest = next(iter(self.window))
             self.main[oldest] = self.window.pop(oldest)
@@ -109,10 +109,10 @@ def test_cuts_and_snapshots_change_nothing(
     expected = _assign(whole, pairs)
     cut = data.draw(st.integers(0, len(pairs)))
     first, second = Slots(CAPACITY, TTL_MS), Slots(CAPACITY, TTL_MS)
-    places, fresh, full, expired = _assign(first, pairs[:cut])
+    rows, fresh, full, expired = _assign(first, pairs[:cut])
     second.restore(first.snapshot())
     after = _assign(second, pairs[cut:])
-    assert (places + after[0], fresh + after[1], full + after[2], expired + after[3]) == expected
+    assert (rows + after[0], fresh + after[1], full + after[2], expired + after[3]) == expected
     assert second.snapshot() == whole.snapshot()
 
 
@@ -120,7 +120,7 @@ def test_a_live_customer_keeps_its_slot() -> None:
     """Distinct customers never share a slot, and a slot holds while its customer lives."""
     slots = Slots(1_000, 10**12)
     pairs = [(key % 1_000, key) for key in range(5_000)]
-    places, fresh, full, expired = _assign(slots, pairs)
-    assert places[:1_000] * 5 == places
-    assert len(set(places)) == 1_000
+    rows, fresh, full, expired = _assign(slots, pairs)
+    assert rows[:1_000] * 5 == rows
+    assert len(set(rows)) == 1_000
     assert (sum(fresh), full, expired) == (1_000, 0, 0)

@@ -51,8 +51,8 @@ def test_it_learns() -> None:
 
 def test_it_says_nothing_before_its_warm_up_or_of_nothing() -> None:
     """Missing rather than guessed; names alone are no warm-up."""
-    place, confidence = _taught(9).predict(_hashes("card"))
-    assert place == -1
+    predicted, confidence = _taught(9).predict(_hashes("card"))
+    assert predicted == -1
     assert math.isnan(confidence)
     assert _taught(10).predict(_hashes("。。。"))[0] == -1
 

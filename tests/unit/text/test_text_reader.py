@@ -63,8 +63,8 @@ def _read(
     found: dict[str, list[Array]] = {}
     for start, end in pairwise([0, *sorted(cuts), len(events)]):
         part = events[start:end]
-        places = np.arange(len(part))
-        rows = Rows(Stream.COMPLAINT, part, places, places)
+        indices = np.arange(len(part))
+        rows = Rows(Stream.COMPLAINT, part, indices, indices)
         reader.read(rows, np.array([each.event_time for each in part], np.int64))
         for name, column in rows.columns.items():
             found.setdefault(name, []).append(column)

@@ -42,27 +42,27 @@ class Alertmanager:
 
 def _alert(page: Page, now_ms: int) -> dict[str, Any]:
     """Labels stay the same for all revisions: they are what Alertmanager knows it by."""
-    said = page.content
+    content = page.content
     ends_ms = now_ms if page.kind is PageKind.RESOLVE else now_ms + _OPEN_MS
-    labels = {"alertname": "SentinelAlert", "alert_id": said.alert_id, "risk": said.risk}
-    if said.late is not None:
+    labels = {"alertname": "SentinelAlert", "alert_id": content.alert_id, "risk": content.risk}
+    if content.late is not None:
         ends_ms = now_ms + _DIGEST_OPEN_MS
         labels = {
             "alertname": "SentinelAlertsFoundLate",
-            "digest": said.alert_id,
-            "route": said.late.route,
+            "digest": content.alert_id,
+            "route": content.late.route,
         }
     return {
         "labels": labels,
         "annotations": {
-            "tier": said.tier,
-            "severity": SEVERITY[said.tier],
-            "summary": f"{said.title.en} / {said.title.zh}",
-            "reason": f"{said.reason.en} / {said.reason.zh}",
-            "rule": said.rule,
-            "runbook": said.runbook,
+            "tier": content.tier,
+            "severity": SEVERITY[content.tier],
+            "summary": f"{content.title.en} / {content.title.zh}",
+            "reason": f"{content.reason.en} / {content.reason.zh}",
+            "rule": content.rule,
+            "runbook": content.runbook,
         },
-        "startsAt": rfc3339(said.opened_at),
+        "startsAt": rfc3339(content.opened_at),
         "endsAt": rfc3339(ends_ms),
-        "generatorURL": said.link,
+        "generatorURL": content.link,
     }

@@ -50,21 +50,21 @@ def rfc3339(time_ms: int) -> str:
 
 def facts(page: Page) -> dict[str, Any]:
     """What a page says, as flat JSON."""
-    said = page.content
-    figures = {} if said.late is None else {"late": msgspec.to_builtins(said.late)}
+    content = page.content
+    figures = {} if content.late is None else {"late": msgspec.to_builtins(content.late)}
     return {
         **figures,
-        "alert_id": said.alert_id,
-        "revision": said.revision,
-        "tier": said.tier,
-        "risk": said.risk,
-        "title_en": said.title.en,
-        "title_zh": said.title.zh,
-        "reason_en": said.reason.en,
-        "reason_zh": said.reason.zh,
-        "rule": said.rule,
-        "opened_at": rfc3339(said.opened_at),
-        "updated_at": rfc3339(said.updated_at),
-        "runbook": said.runbook,
-        "link": said.link,
+        "alert_id": content.alert_id,
+        "revision": content.revision,
+        "tier": content.tier,
+        "risk": content.risk,
+        "title_en": content.title.en,
+        "title_zh": content.title.zh,
+        "reason_en": content.reason.en,
+        "reason_zh": content.reason.zh,
+        "rule": content.rule,
+        "opened_at": rfc3339(content.opened_at),
+        "updated_at": rfc3339(content.updated_at),
+        "runbook": content.runbook,
+        "link": content.link,
     }

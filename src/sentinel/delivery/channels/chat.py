@@ -57,12 +57,12 @@ class Chat:
 
     async def send(self, page: Page, now_ms: int) -> None:  # noqa: ARG002
         """Write a message; raises Unreached."""
-        said = page.content
+        content = page.content
         lines = [
-            f"{said.title.zh} / {said.title.en}",
+            f"{content.title.zh} / {content.title.en}",
             reason(page),
-            said.runbook,
-            said.link,
+            content.runbook,
+            content.link,
         ]
         await self._notify(headline(page), "\n".join(lines), loud=asks_for_action(page))
 
@@ -84,8 +84,8 @@ class Chat:
 def _why(result: "AppriseResult") -> str:
     """What Apprise said when it failed."""
     attempts = [attempt for each in result.results for attempt in each.attempts]
-    said = [entry.message for attempt in attempts for entry in attempt.logs]
-    return "; ".join(said) or "Apprise could not deliver it"
+    lines = [entry.message for attempt in attempts for entry in attempt.logs]
+    return "; ".join(lines) or "Apprise could not deliver it"
 
 
 def _refuse_own_types(schemas: Iterable[str]) -> None:

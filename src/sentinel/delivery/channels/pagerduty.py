@@ -28,27 +28,27 @@ class PagerDuty:
 
     async def send(self, page: Page, now_ms: int) -> None:
         """Enqueue the event; raises Refused or Unreached."""
-        said = page.content
+        content = page.content
         kind = PageKind.TRIGGER if page.kind is PageKind.LATE else page.kind
         event: dict[str, Any] = {
             "routing_key": self._key,
             "event_action": kind,
-            "dedup_key": said.alert_id,
+            "dedup_key": content.alert_id,
         }
         if kind is PageKind.TRIGGER:
-            summary = f"[{said.tier}] {said.title.en} / {said.title.zh}"
+            summary = f"[{content.tier}] {content.title.en} / {content.title.zh}"
             event |= {
                 "client": "Sentinel",
-                "client_url": said.link,
-                "links": [{"href": said.link, "text": "alert"}],
+                "client_url": content.link,
+                "links": [{"href": content.link, "text": "alert"}],
                 "payload": {
                     "summary": summary[:_SUMMARY],
                     "source": "sentinel",
-                    "severity": SEVERITY[said.tier],
-                    "timestamp": rfc3339(said.updated_at),
-                    "component": said.rule,
-                    "group": said.risk or "late",
-                    "class": said.tier,
+                    "severity": SEVERITY[content.tier],
+                    "timestamp": rfc3339(content.updated_at),
+                    "component": content.rule,
+                    "group": content.risk or "late",
+                    "class": content.tier,
                     "custom_details": facts(page),
                 },
             }

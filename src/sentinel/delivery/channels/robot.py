@@ -130,11 +130,11 @@ def cut(text: str, longest: int) -> str:
 
 
 def _note(page: Page) -> Note:
-    said = page.content
+    content = page.content
     lines = [Line(reason(page))]
-    if said.runbook:
-        lines.append(Line(f"处置手册 / Runbook: {said.runbook}"))
-    return Note(headline(page), colour([page]), tuple(lines), said.link)
+    if content.runbook:
+        lines.append(Line(f"处置手册 / Runbook: {content.runbook}"))
+    return Note(headline(page), colour([page]), tuple(lines), content.link)
 
 
 def _digest(pages: Sequence[Page], first: int, end: int) -> Note:
@@ -148,7 +148,7 @@ def _digest(pages: Sequence[Page], first: int, end: int) -> Note:
     return Note(title, colour(part), lines)
 
 
-class _Said(msgspec.Struct, frozen=True):
+class _Status(msgspec.Struct, frozen=True):
     """The answer of a robot that has a code: Feishu has two forms, the others one."""
 
     errcode: int | None = None  # DingTalk, WeCom
@@ -166,10 +166,12 @@ def judge_code(answer: Answer, too_fast: frozenset[int], refused: frozenset[int]
     all others: signature, keyword, token and address are for an operator to mend.
     """
     try:
-        said = msgspec.json.decode(answer.body, type=_Said)
+        answered = msgspec.json.decode(answer.body, type=_Status)
     except UNREADABLE:
-        said = _Said()
-    codes = [each for each in (said.errcode, said.code, said.status) if each is not None]
+        answered = _Status()
+    codes = [
+        each for each in (answered.errcode, answered.code, answered.status) if each is not None
+    ]
     if not codes:
         answer.raise_for_status()
         raise Unreached(f"not a robot's answer: {answer.words()}", answer.after_s)
@@ -177,7 +179,7 @@ def judge_code(answer: Answer, too_fast: frozenset[int], refused: frozenset[int]
     if not code:
         answer.raise_for_status()
         return
-    problem = f"{code}: {answer.words(said.errmsg or said.msg or said.status_message)}"
+    problem = f"{code}: {answer.words(answered.errmsg or answered.msg or answered.status_message)}"
     if code in too_fast:
         raise Unreached(problem, answer.after_s or TOO_FAST_S)
     if code in refused:

@@ -18,16 +18,16 @@ _URGENT_FIRST = tuple(Tier)
 
 def headline(page: Page) -> str:
     """Tier and title in both languages, with the alert's state."""
-    said, (english, chinese) = page.content, _STATES[page.kind]
-    title = visible(f"{said.title.zh} / {said.title.en}")
-    return f"[{_CHINESE[said.tier]} {said.tier}] {title} ({chinese} {english})"
+    content, (english, chinese) = page.content, _STATES[page.kind]
+    title = visible(f"{content.title.zh} / {content.title.en}")
+    return f"[{_CHINESE[content.tier]} {content.tier}] {title} ({chinese} {english})"
 
 
 def reason(page: Page) -> str:
     """The strongest reason in both languages, with its rule."""
-    said = page.content
-    rule = f" ({said.rule})" if said.rule else ""
-    return visible(f"{said.reason.zh} / {said.reason.en}{rule}")
+    content = page.content
+    rule = f" ({content.rule})" if content.rule else ""
+    return visible(f"{content.reason.zh} / {content.reason.en}{rule}")
 
 
 def asks_for_action(page: Page) -> bool:

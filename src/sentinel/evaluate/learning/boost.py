@@ -82,11 +82,11 @@ def _flat(trees: list[dict[str, Any]]) -> Forest:
                 nodes += (node["left_child"], node["right_child"])
     value = np.array([each.get("leaf_value", 0.0) for each in nodes], np.float64)
     weight = np.array([each.get("leaf_weight", 0.0) for each in nodes], np.float64)
-    for place in reversed(range(len(nodes))):  # children stand behind their parent
-        if left[place]:
-            pair = slice(left[place], left[place] + 2)
-            weight[place] = weight[pair].sum()
-            value[place] = (value[pair] * weight[pair]).sum() / weight[place]
+    for index in reversed(range(len(nodes))):  # children stand behind their parent
+        if left[index]:
+            pair = slice(left[index], left[index] + 2)
+            weight[index] = weight[pair].sum()
+            value[index] = (value[pair] * weight[pair]).sum() / weight[index]
     return Forest(
         roots=np.array(roots, np.int32),
         feature=np.array([each.get("split_feature", LEAF) for each in nodes], np.int16),

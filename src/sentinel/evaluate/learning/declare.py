@@ -102,30 +102,32 @@ def declare(document: Document, columns: Mapping[str, Column]) -> Feedback:
     )
 
 
-def _measure(document: Document, taken: Collection[str], name: str, written: _Measure) -> Measure:
-    place = ("risk", "measures", name)
-    if not name.isidentifier() or name in taken:
-        line, column = document.key_position(*place)
+def _measure(
+    document: Document, existing: Collection[str], name: str, written: _Measure
+) -> Measure:
+    path = ("risk", "measures", name)
+    if not name.isidentifier() or name in existing:
+        line, column = document.key_position(*path)
         message = f'"{name}" is a column already or not a plain name'
         raise ConfigError(document.path, line, column, message)
     asked = [each for each in Question if getattr(written, each.name.lower())]
     if len(asked) != 1:
         words = ", ".join(each.name.lower() for each in asked) or "none"
         hint = "one of " + ", ".join(each.name.lower() for each in Question)
-        raise document.error(place, f"a measure asks one thing, here: {words}", hint)
+        raise document.error(path, f"a measure asks one thing, here: {words}", hint)
     if (asked[0] in _WINDOWED) != (written.window is not None):
         need = "needs a" if asked[0] in _WINDOWED else "takes no"
-        raise document.error(place, f"{asked[0].name.lower()} {need} window")
+        raise document.error(path, f"{asked[0].name.lower()} {need} window")
     window_ms = (
         None
         if written.window is None
-        else _duration_ms(document, (*place, "window"), written.window)
+        else _duration_ms(document, (*path, "window"), written.window)
     )
     return Measure(name, asked[0], window_ms)
 
 
-def _duration_ms(document: Document, place: tuple[str, ...], text: str) -> int:
+def _duration_ms(document: Document, path: tuple[str, ...], text: str) -> int:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise document.error(place, str(error)) from None
+        raise document.error(path, str(error)) from None

@@ -31,7 +31,7 @@ class Fifo:
         first = max(0, n - self._capacity)
         lost = max(0, self._count + n - self._capacity)
         self.drop(min(lost, self._count))
-        at = self._places(self._count, n - first)
+        at = self._positions(self._count, n - first)
         for name, column in self._columns.items():
             column[at] = rows[name][first:]
         self._count += n - first
@@ -44,7 +44,7 @@ class Fifo:
 
     def head(self, n: int) -> dict[str, NDArray[np.generic]]:
         """The ``n`` oldest rows, copied."""
-        at = self._places(0, n)
+        at = self._positions(0, n)
         return {name: column[at] for name, column in self._columns.items()}
 
     def column(self, name: str) -> NDArray[np.generic]:
@@ -73,5 +73,5 @@ class Fifo:
         }
         self.push(rows)
 
-    def _places(self, first: int, n: int) -> NDArray[np.int64]:
+    def _positions(self, first: int, n: int) -> NDArray[np.int64]:
         return (self._start + first + np.arange(n)) % self._capacity

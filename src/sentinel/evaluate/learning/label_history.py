@@ -227,8 +227,8 @@ class LabelHistory:
         """Change the label of an event; False where it is not remembered."""
         high = self._slots.highest
         used = np.arange(self._ids.shape[1]) < self._count[:high, None]
-        slot, place = np.nonzero(used & (self._ids[:high] == np.uint64(event_id)))
-        self._fraud[slot, place] = fraud
+        slot, position = np.nonzero(used & (self._ids[:high] == np.uint64(event_id)))
+        self._fraud[slot, position] = fraud
         return len(slot) > 0
 
     def snapshot(self) -> bytes:

@@ -33,7 +33,7 @@ KINDS = (
 )
 """Every kind of feature; ``advance`` calls the kernels of each, for Numba cannot iterate here."""
 
-BUSY = 0  # the first word of a row: 1 + the customer's busy slot
+OVERFLOW = 0  # the first word of a row: 1 + the customer's busy slot
 
 
 class Tables(NamedTuple):
@@ -75,16 +75,16 @@ class Inputs(NamedTuple):
 class Memory(NamedTuple):
     """Rows of words, flat: ``f`` and ``i`` are views of one memory, ``width`` words a row.
 
-    Busy rows likewise; ``busy_head`` is [first free, highest used, in use].
+    Busy rows likewise; ``overflow_head`` is [first free, highest used, in use].
     """
 
     f: NDArray[np.float64]
     i: NDArray[np.int64]
     width: int
-    busy_f: NDArray[np.float64]
-    busy_i: NDArray[np.int64]
-    busy_width: int
-    busy_head: NDArray[np.int64]
+    overflow_f: NDArray[np.float64]
+    overflow_i: NDArray[np.int64]
+    overflow_width: int
+    overflow_head: NDArray[np.int64]
 
 
 @inlined
@@ -92,41 +92,41 @@ def _clear(
     i: NDArray[np.int64],
     row: int,
     width: int,
-    busy_i: NDArray[np.int64],
-    busy_width: int,
-    busy_head: NDArray[np.int64],
+    overflow_i: NDArray[np.int64],
+    overflow_width: int,
+    overflow_head: NDArray[np.int64],
 ) -> None:
     """Make a row that changes hands that of a new customer."""
-    busy = i[row + BUSY]
-    if busy > 0:
-        busy_i[(busy - 1) * busy_width] = busy_head[0]
-        busy_head[0] = busy
-        busy_head[2] -= 1
+    overflow = i[row + OVERFLOW]
+    if overflow > 0:
+        overflow_i[(overflow - 1) * overflow_width] = overflow_head[0]
+        overflow_head[0] = overflow
+        overflow_head[2] -= 1
     for k in range(row, row + width):
         i[k] = 0
 
 
 @inlined
-def _take_busy(
+def _allocate_overflow(
     i: NDArray[np.int64],
     row: int,
-    busy_i: NDArray[np.int64],
-    busy_width: int,
-    busy_head: NDArray[np.int64],
+    overflow_i: NDArray[np.int64],
+    overflow_width: int,
+    overflow_head: NDArray[np.int64],
 ) -> bool:
     """Give a customer a busy row of zeros; False where none is left."""
-    if busy_head[0] > 0:
-        busy = busy_head[0]
-        busy_head[0] = busy_i[(busy - 1) * busy_width]
-    elif (busy_head[1] + 1) * busy_width <= len(busy_i):
-        busy_head[1] += 1
-        busy = busy_head[1]
+    if overflow_head[0] > 0:
+        overflow = overflow_head[0]
+        overflow_head[0] = overflow_i[(overflow - 1) * overflow_width]
+    elif (overflow_head[1] + 1) * overflow_width <= len(overflow_i):
+        overflow_head[1] += 1
+        overflow = overflow_head[1]
     else:
         return False
-    busy_head[2] += 1
-    for k in range((busy - 1) * busy_width, busy * busy_width):
-        busy_i[k] = 0
-    i[row + BUSY] = busy
+    overflow_head[2] += 1
+    for k in range((overflow - 1) * overflow_width, overflow * overflow_width):
+        overflow_i[k] = 0
+    i[row + OVERFLOW] = overflow
     return True
 
 
@@ -146,21 +146,25 @@ def advance(
     its ring.
     """
     slots, fresh, streams, times, all_bits, values, ids, periods, ends, hours = inputs
-    f, i, width, busy_f, busy_i, busy_width, busy_head = memory
+    f, i, width, overflow_f, overflow_i, overflow_width, overflow_head = memory
     lost = 0
     for e in range(len(slots)):
         row, stream, time, bits = slots[e] * width, streams[e], times[e], all_bits[e]
         if fresh[e]:
-            _clear(i, row, width, busy_i, busy_width, busy_head)
+            _clear(i, row, width, overflow_i, overflow_width, overflow_head)
 
         ring = tables.rings[stream]
         if ring.at != rings.NO_RING:
             stamp = (time << rings.STAMP_SHIFT) | (bits & rings.SERIES_BITS)
             gone = rings.insert(f, i, row + ring.at, ring, stamp, values, e, left)
             if gone >= 0:
-                if i[row + BUSY] > 0 or _take_busy(i, row, busy_i, busy_width, busy_head):
-                    base = (i[row + BUSY] - 1) * busy_width
-                    rings.spill_all(busy_f, busy_i, base, tables.windows, stream, gone, left)
+                if i[row + OVERFLOW] > 0 or _allocate_overflow(
+                    i, row, overflow_i, overflow_width, overflow_head
+                ):
+                    base = (i[row + OVERFLOW] - 1) * overflow_width
+                    rings.spill_all(
+                        overflow_f, overflow_i, base, tables.windows, stream, gone, left
+                    )
                 else:
                     lost += 1
 
@@ -172,9 +176,20 @@ def advance(
         velocity.move(f, i, row, tables.velocities, stream, time, bits, values, out, e)
         rhythm.score_then_learn(i, row, tables.rarities, stream, hours[e], bits, out, e)
 
-        busy = (i[row + BUSY] - 1) * busy_width if i[row + BUSY] > 0 else -1
+        overflow = (i[row + OVERFLOW] - 1) * overflow_width if i[row + OVERFLOW] > 0 else -1
         rings.read_windows(
-            f, i, row, busy_f, busy_i, busy, tables.rings, tables.windows, time, stream, out, e
+            f,
+            i,
+            row,
+            overflow_f,
+            overflow_i,
+            overflow,
+            tables.rings,
+            tables.windows,
+            time,
+            stream,
+            out,
+            e,
         )
         calendar.add_then_read(
             f,

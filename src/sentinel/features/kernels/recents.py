@@ -265,11 +265,11 @@ def oracle(feature: Feature, moments: Sequence[Moment]) -> float:
     return float(all(each.values != last.values or each.time <= start for each in known))
 
 
-DISTINCT = Operation("distinct", fields=("value",), takes=Kind.STRING, span="window", keep=True)
+DISTINCT = Operation("distinct", fields=("value",), reads=Kind.STRING, span="window", keep=True)
 FIRST_SEEN = Operation(
     "first_seen",
     fields=("value",),
-    takes=Kind.STRING,
+    reads=Kind.STRING,
     span="memory",
     keep=True,
     result=Kind.TRUTH,

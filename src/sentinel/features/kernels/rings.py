@@ -15,7 +15,7 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.features.builder import STREAMS, Builder, place_of
+from sentinel.features.builder import STREAMS, Builder, index_of
 from sentinel.features.kernels.conditions import RING_BITS
 from sentinel.features.kind import Feature, FeatureKind, Moment, Operation, Record, Table, columns
 from sentinel.model.kernel import inlined, kernel
@@ -37,19 +37,19 @@ def _precedes(
     stamps: int,
     capacity: int,
     n_values: int,
-    place: int,
+    position: int,
     stamp: int,
     values: NDArray[np.float64],
     event: int,
     ring: Record,
     f: NDArray[np.float64],
 ) -> bool:
-    """Whether the ring's entry at ``place`` stands before the new one."""
-    held = i[stamps + place]
-    if held != stamp:
-        return held < stamp
+    """Whether the ring's entry at ``position`` stands before the new one."""
+    there = i[stamps + position]
+    if there != stamp:
+        return there < stamp
     for v in range(n_values):
-        mine = f[stamps + capacity * (v + 1) + place]
+        mine = f[stamps + capacity * (v + 1) + position]
         new = values[ring.values[v], event]
         if mine != new:
             return mine < new
@@ -75,20 +75,20 @@ def insert(
     n = i[at]
     capacity, n_values = ring.capacity, ring.n_values
     stamps = at + HEAD_WORDS
-    place = n
-    while place > 0 and not _precedes(
-        i, stamps, capacity, n_values, place - 1, stamp, values, event, ring, f
+    position = n
+    while position > 0 and not _precedes(
+        i, stamps, capacity, n_values, position - 1, stamp, values, event, ring, f
     ):
-        place -= 1
+        position -= 1
     if n < capacity:
-        for j in range(n, place, -1):
+        for j in range(n, position, -1):
             i[stamps + j] = i[stamps + j - 1]
             for v in range(1, n_values + 1):
                 f[stamps + capacity * v + j] = f[stamps + capacity * v + j - 1]
         i[at] = n + 1
         gone = -1
     else:
-        if place == 0:
+        if position == 0:
             gone = stamp
             for v in range(n_values):
                 left[v] = values[ring.values[v], event]
@@ -96,17 +96,17 @@ def insert(
             gone = i[stamps]
             for v in range(n_values):
                 left[v] = f[stamps + capacity * (v + 1)]
-            place -= 1
-            for j in range(place):
+            position -= 1
+            for j in range(position):
                 i[stamps + j] = i[stamps + j + 1]
                 for v in range(1, n_values + 1):
                     f[stamps + capacity * v + j] = f[stamps + capacity * v + j + 1]
         i[at + 1] = max(i[at + 1], gone >> STAMP_SHIFT)
-        if place == 0 and gone == stamp:
+        if position == 0 and gone == stamp:
             return gone
-    i[stamps + place] = stamp
+    i[stamps + position] = stamp
     for v in range(n_values):
-        f[stamps + capacity * (v + 1) + place] = values[ring.values[v], event]
+        f[stamps + capacity * (v + 1) + position] = values[ring.values[v], event]
     return gone
 
 
@@ -166,9 +166,9 @@ def read_windows(
     f: NDArray[np.float64],
     i: NDArray[np.int64],
     row: int,
-    busy_f: NDArray[np.float64],
-    busy_i: NDArray[np.int64],
-    busy: int,
+    overflow_f: NDArray[np.float64],
+    overflow_i: NDArray[np.int64],
+    overflow: int,
     rings: Table,
     windows: Table,
     time: int,
@@ -179,7 +179,7 @@ def read_windows(
     """Write every demanded window feature as of ``time`` into ``out[:, event]``.
 
     Records of ``windows`` that belong to one series stand together, shortest window first,
-    so one walk from the newest entry backwards answers them all.  ``busy`` is the place
+    so one walk from the newest entry backwards answers them all.  ``overflow`` is the place
     of the customer's busy row, or -1.
     """
     series = -1
@@ -215,9 +215,9 @@ def read_windows(
             j -= 1
         operation = window.operation
         left = i[at + 1]
-        if left > start and busy >= 0:
+        if left > start and overflow >= 0:
             extra, more, higher, lower = _panes(
-                busy_f, busy_i, busy + window.panes_at, operation, length, time, left
+                overflow_f, overflow_i, overflow + window.panes_at, operation, length, time, left
             )
             out[window.out, event] = result(
                 operation, count + extra, total + more, max(high, higher), min(low, lower)
@@ -259,7 +259,7 @@ def _panes(
 def spill_all(
     f: NDArray[np.float64],
     i: NDArray[np.int64],
-    busy: int,
+    overflow: int,
     windows: Table,
     stream: int,
     gone: int,
@@ -270,13 +270,13 @@ def spill_all(
         window = windows[w]
         if window.stream == stream and gone >> window.bit & 1:
             value = left[window.value] if window.value >= 0 else 0.0
-            at, time = busy + window.panes_at, gone >> STAMP_SHIFT
+            at, time = overflow + window.panes_at, gone >> STAMP_SHIFT
             spill(f, i, at, window.operation, window.window_ms, time, value)
 
 
 def share(build: Builder) -> None:
     """A ring for each stream that has aggregates, and a record for each of its windows."""
-    for place, stream in enumerate(STREAMS):
+    for position, stream in enumerate(STREAMS):
         aggregates = [
             feature
             for feature in build.outputs
@@ -293,18 +293,18 @@ def share(build: Builder) -> None:
             values=[*map(build.value, fields)] + [-1] * (MAX_VALUES - len(fields)),
         )
         for feature in _by_series(aggregates):
-            panes_at = build.busy_words(PANE_WORDS, feature.meaning)
+            panes_at = build.overflow_words(PANE_WORDS, feature.meaning)
             bit = build.bit(feature, stream, in_ring=True)
             value = fields.index(feature.fields[0]) if feature.fields else -1
             build.add(
                 "windows",
-                stream=place,
+                stream=position,
                 bit=bit,
                 value=value,
                 operation=AGGREGATES[feature.operation.name],
                 window_ms=feature.span_ms,
                 panes_at=panes_at,
-                series=bit * len(STREAMS) + place,
+                series=bit * len(STREAMS) + position,
                 **build.out(feature),
             )
 
@@ -313,7 +313,7 @@ def _fields(build: Builder, aggregates: Sequence[Feature]) -> list[str]:
     fields: list[str] = []
     for feature in aggregates:
         for name in feature.fields:
-            place_of(name, fields)
+            index_of(name, fields)
         if len(fields) > MAX_VALUES:
             stream = feature.streams[0]
             raise build.error(feature, f"aggregates on {stream} use more than {MAX_VALUES} fields")

@@ -39,20 +39,20 @@ def travel(
         return np.nan
     speed = np.nan
     for k in range(2):
-        place = at + 3 * k
-        if i[place] != 0 and i[place] <= time:
-            hours = max((time - i[place]) / 3_600_000.0, LEAST_HOURS)
-            speed = distance_km(f[place + 1], f[place + 2], lat, lon) / hours
+        slot = at + 3 * k
+        if i[slot] != 0 and i[slot] <= time:
+            hours = max((time - i[slot]) / 3_600_000.0, LEAST_HOURS)
+            speed = distance_km(f[slot + 1], f[slot + 2], lat, lon) / hours
             break
-    place = at
+    slot = at
     if time < i[at]:
-        place = at + 3
-        if time < i[place]:
+        slot = at + 3
+        if time < i[slot]:
             return speed
     else:
         for k in range(3):
             i[at + 3 + k] = i[at + k]
-    i[place], f[place + 1], f[place + 2] = time, lat, lon
+    i[slot], f[slot + 1], f[slot + 2] = time, lat, lon
     return speed
 
 

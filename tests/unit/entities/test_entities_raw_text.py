@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sentinel.entities.spelling import _murmur2, owners
+from sentinel.entities.raw_text import _murmur2, owners
 from sentinel.model.entity import EntityKind
 
 # Kafka's own examples (UtilsTest.testMurmur2), as its partitioner uses them: without the sign.
