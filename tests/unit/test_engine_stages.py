@@ -81,5 +81,5 @@ def test_limits_are_told_once(name: str) -> None:
 def test_the_bank_was_lively() -> None:
     """The stages that are compared have something in them."""
     empty = {name for name in STAGES if _bytes(_lived()[name]) == _bytes(_fresh(name))}
-    assert empty <= {"complaints", "alarms", "text", "held", "verdicts"}
+    assert empty <= {"complaints", "alarms", "text", "label_buffer", "verdicts"}
     assert Stream.LOGIN in _lived()["position"].watermarks.known()  # type: ignore[attr-defined]

@@ -3,9 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-import numpy as np
-
-from sentinel.model.columns import TRUE, Column
+from sentinel.model.columns import Column
 from sentinel.model.document import Document
 from sentinel.model.entity import EntityKind
 from sentinel.model.ids import PLAIN, Hasher
@@ -14,7 +12,7 @@ from sentinel.model.signal import Mode, Signal
 from sentinel.model.step import SignalDrop
 from sentinel.rules.declare import Rule, declare
 from sentinel.rules.expression import Expression, compile_expression
-from sentinel.rules.nodes import Frame
+from sentinel.rules.program import Program
 
 
 def load_entity_rules(
@@ -40,6 +38,10 @@ class EntityRules:
 
     def __init__(self, rules: Mapping[EntityKind, Sequence[tuple[Rule, Expression]]]) -> None:
         self._rules = rules
+        self._programs = {
+            kind: Program([expression.root for _, expression in each])
+            for kind, each in rules.items()
+        }
         self._dropped: Counter[tuple[str, Mode, SignalDrop]] = Counter()
         self.entity_risk = {
             rule.id: rule.entity_risk
@@ -67,15 +69,15 @@ class EntityRules:
         """
         hits = []
         for number, rows in enumerate(tables):
-            frame = Frame(rows)
-            for order, (rule, expression) in enumerate(self._rules[rows.kind]):
-                for row in np.flatnonzero(expression.truth_in(frame) == TRUE).tolist():
-                    at = int(rows.event_time[row]), number, row, order
-                    hits.append((at, rule, expression, frame, rows))
+            found, rules = self._programs[rows.kind].hits(rows), self._rules[rows.kind]
+            numbers = zip(found.rows.tolist(), found.conditions.tolist(), strict=True)
+            for k, (row, order) in enumerate(numbers):
+                at = int(rows.event_time[row]), number, row, order
+                hits.append((at, *rules[order], found.at(k), rows))
         hits.sort(key=lambda hit: hit[0])
         signals: list[Signal] = []
         panes: dict[tuple[str, str], int] = {}
-        for (event_time, _, row, _), rule, expression, frame, rows in hits:
+        for (event_time, _, row, _), rule, expression, hit, rows in hits:
             entity_id, pane_ms = rows.ids[row], int(rows.pane_ms[row])
             if event_time < rows.recorded_ms[row] - lateness_ms:
                 self._dropped[rule.id, rule.mode, SignalDrop.LATE_EVENT] += 1
@@ -99,7 +101,7 @@ class EntityRules:
                     severity=rule.severity,
                     mode=rule.mode,
                     title=rule.title,
-                    clauses=expression.explain(frame, row),
+                    clauses=expression.explain(hit),
                     actions=tuple(rule.actions),
                     runbook=rule.runbook,
                 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -13,7 +14,8 @@ from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.signal import Clause
 from sentinel.rules.check import Checker
 from sentinel.rules.lists import EntryList
-from sentinel.rules.nodes import Both, Choice, Either, Frame, Listed, Name, Node
+from sentinel.rules.nodes import Both, Choice, Either, Listed, Name, Node
+from sentinel.rules.program import Hit, Program
 from sentinel.rules.syntax import ConditionError, parse
 
 _SHOWN = 64  # characters of a text value in an explanation
@@ -21,56 +23,54 @@ _TAIL = 4  # of them of a customer's id
 _NO_LISTS: Mapping[str, EntryList] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Expression:
-    """A condition over the columns of one stream."""
+    """A condition over the columns of one table."""
 
     root: Node
     names: frozenset[str]
     reads: Mapping[str, tuple[Column, ...]]  # the columns that each part reads, by its key
     lists: frozenset[str]  # the names of the lists that it asks
 
+    @cached_property
+    def _alone(self) -> Program:
+        return Program([self.root])
+
     def truth(self, rows: Table) -> NDArray[np.int8]:
         """Kleene truth of each row, int8[n]."""
-        return self.truth_in(Frame(rows))
+        truth: NDArray[np.int8] = self._alone.truths(rows)[0]
+        return truth
 
-    def truth_in(self, frame: Frame) -> NDArray[np.int8]:
-        """The same, sharing what other conditions have evaluated in ``frame``."""
-        truth = self.root.value(frame)
-        return np.broadcast_to(np.asarray(truth, np.int8), len(frame.rows))
-
-    def explain(self, frame: Frame, row: int) -> tuple[Clause, ...]:
+    def explain(self, hit: Hit) -> tuple[Clause, ...]:
         """The comparisons that made the condition true for a row, with what they read."""
         clauses: list[Clause] = []
-        self._collect(self.root, frame, row, clauses)
+        self._collect(self.root, hit, clauses)
         return tuple(clauses)
 
-    def _collect(self, node: Node, frame: Frame, row: int, clauses: list[Clause]) -> None:
+    def _collect(self, node: Node, hit: Hit, clauses: list[Clause]) -> None:
         kind = type(node)  # exact: what looks for subclasses costs more than all the rest
         if kind is Both or kind is Either:
             for term in node.parts():
-                if _at(term, frame, row) == TRUE:
-                    self._collect(term, frame, row, clauses)
+                if hit.truth(term) == TRUE:
+                    self._collect(term, hit, clauses)
         elif kind is Choice:
             condition, then, otherwise = node.parts()
-            self._collect(condition, frame, row, clauses)
-            branch = then if _at(condition, frame, row) == TRUE else otherwise
-            self._collect(branch, frame, row, clauses)
+            self._collect(condition, hit, clauses)
+            self._collect(then if hit.truth(condition) == TRUE else otherwise, hit, clauses)
         else:
-            rows = frame.rows
+            columns, row = hit.rows.columns, hit.row
             values, normal = {}, {}
             for column in self.reads[node.key]:
-                values[column.name] = _read(column, rows, row)
-                usual = rows.columns.get(normal_of(column.name)) if column.measures else None
+                values[column.name] = _read(column, hit.rows, row)
+                usual = columns.get(normal_of(column.name)) if column.measures else None
                 if usual is not None and values[column.name] is not None:
-                    values[column.measures] = float(rows.columns[column.measures][row])
+                    values[column.measures] = float(columns[column.measures][row])
                     normal[column.measures] = float(usual[row])
             for part in _parts(node):
                 if type(part) is Listed:
-                    is_listed = _at(part, frame, row) == TRUE
-                    text_hash = int(part.subject.value(frame)[row])
+                    text_hash = int(columns[part.subject.column.name][row])
                     values[f"lists.{part.entries.name}"] = (
-                        part.entries.describe(text_hash) if is_listed else None
+                        part.entries.describe(text_hash) if hit.truth(part) == TRUE else None
                     )
             clauses.append(Clause(node.text, values, normal))
 
@@ -119,11 +119,6 @@ def _columns(node: Node) -> tuple[Column, ...]:
     """The columns that a node reads, by name."""
     columns = {part.column.name: part.column for part in _parts(node) if isinstance(part, Name)}
     return tuple(columns[name] for name in sorted(columns))
-
-
-def _at(node: Node, frame: Frame, row: int) -> int:
-    truth = node.value(frame)
-    return int(truth[row]) if truth.ndim else int(truth)
 
 
 def _read(column: Column, rows: Table, row: int) -> float | str | bool | None:

@@ -3,13 +3,11 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import repeat
 
 import msgspec
-import numpy as np
 
-from sentinel.model.columns import TRUE, Batch, Schema
+from sentinel.model.columns import Batch, Schema
 from sentinel.model.document import Document
 from sentinel.model.events import Event, Stream
 from sentinel.model.ids import PLAIN, Hasher
@@ -19,8 +17,8 @@ from sentinel.model.step import Limit
 from sentinel.rules.declare import Rule, declare
 from sentinel.rules.expression import Expression, compile_expression
 from sentinel.rules.lists import EntryList
-from sentinel.rules.nodes import Frame
 from sentinel.rules.pattern import Match
+from sentinel.rules.program import Hits, Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +31,9 @@ class _Condition:
     part: int | None
 
 
-_Hit = tuple[int, int, int, int, int, int, _Condition, Frame]
-"""(place, order of the rule, part, row, event time and record time in ms, watch, frame)"""
+_Hit = tuple[int, int, int, int, int, int, _Condition, Hits, int]
+"""Index of the event, order of the rule, part of its pattern, row, event and append time in ms,
+condition, and which of the hits it is."""
 
 
 def load(
@@ -79,6 +78,10 @@ class RuleSet:
             stream: tuple(condition for condition in conditions if condition.stream is stream)
             for stream in Stream
         }
+        self._programs = {
+            stream: Program([condition.expression.root for condition in each])
+            for stream, each in self._conditions.items()
+        }
         self._followed = {
             order: pattern.follow()
             for order, rule in enumerate(rules)
@@ -104,50 +107,53 @@ class RuleSet:
         return frozenset({name for condition in conditions for name in condition.expression.lists})
 
     def evaluate(self, batch: Batch) -> list[Signal]:
-        """The signals of a batch, ordered by (place of the event, order of the rule)."""
+        """The signals of a batch, ordered by (index of the event, order of the rule)."""
         hits: list[_Hit] = []
         for stream, rows in batch.rows.items():
-            frame = Frame(rows)
-            for condition in self._conditions[stream]:
-                found = np.flatnonzero(condition.expression.truth_in(frame) == TRUE)
-                if found.size:
-                    places = rows.index[found]
-                    hits += zip(
-                        places.tolist(),
-                        repeat(condition.order),
-                        repeat(condition.part or 0),
-                        found.tolist(),
-                        batch.event_time[places].tolist(),
-                        rows.recorded_ms[found].tolist(),
-                        repeat(condition),
-                        repeat(frame),
-                    )
-        hits.sort()  # no two agree in place, order and part
+            found = self._programs[stream].hits(rows)
+            if len(found.rows):
+                mine = [self._conditions[stream][each] for each in found.conditions.tolist()]
+                indexes = rows.index[found.rows]
+                hits += zip(
+                    indexes.tolist(),
+                    [condition.order for condition in mine],
+                    [condition.part or 0 for condition in mine],
+                    found.rows.tolist(),
+                    batch.event_time[indexes].tolist(),
+                    rows.recorded_ms[found.rows].tolist(),
+                    mine,
+                    repeat(found),
+                    range(len(mine)),
+                )
+        hits.sort()  # no two agree in index, order and part
         signals: list[Signal] = []
         for hit in hits:
-            place, order, _, row, time, recorded_ms, condition, frame = hit
+            index, order, _, row, time, recorded_ms, condition, found, number = hit
             stream = condition.stream
             event = batch.rows[stream].events[row]
             if condition.part is not None:
                 signals += self._follow(hit, event)
             else:
-                clauses = condition.expression.explain(frame, row)
+                clauses = condition.expression.explain(found.at(number))
                 match = Match(time, event.event_id, recorded_ms, stream, clauses)
-                signals.append(self._signal(order, place, event.customer_id, match, clauses))
+                signals.append(self._signal(order, index, event.customer_id, match, clauses))
         return signals
 
     def _follow(self, hit: _Hit, event: Event) -> list[Signal]:
         """Apply the match of a pattern's part; signals for the final events that it completes."""
-        place, order, part, row, time, recorded_ms, condition, frame = hit
+        index, order, part, _, time, recorded_ms, condition, found, number = hit
         match = Match(time, event.event_id, recorded_ms, condition.stream, ())
-        explain = partial(condition.expression.explain, frame, row)
         chains = self._followed[order].process(
-            event.customer_id, part, match, explain, self._limits
+            event.customer_id,
+            part,
+            match,
+            lambda: condition.expression.explain(found.at(number)),
+            self._limits,
         )
         return [
             self._signal(
                 order,
-                place,
+                index,
                 event.customer_id,
                 chain[-1],
                 tuple(clause for each in chain for clause in each.clauses),
@@ -156,11 +162,11 @@ class RuleSet:
         ]
 
     def _signal(
-        self, order: int, place: int, customer_id: str, match: Match, clauses: tuple[Clause, ...]
+        self, order: int, index: int, customer_id: str, match: Match, clauses: tuple[Clause, ...]
     ) -> Signal:
         rule = self.rules[order]
         return Signal(
-            index=place,
+            index=index,
             rule_id=rule.id,
             entity_id=customer_id,
             stream=match.stream,

@@ -12,7 +12,7 @@ from sentinel.model.ids import PLAIN
 from sentinel.model.network import network_of
 from sentinel.model.signal import Clause
 from sentinel.rules import compile_expression
-from sentinel.rules.nodes import Frame, Node
+from sentinel.rules.program import Program
 
 COLUMNS = FIELDS[Stream.TRANSACTION]
 FALSE, UNKNOWN, TRUE = 0, 1, 2
@@ -148,27 +148,19 @@ def test_explanation_names_what_held() -> None:
     expression = compile_expression(
         'direction == "debit" && (amount > 1000 || country == "CN") && !(lat > 3 && false)', COLUMNS
     )
-    frame = Frame(rows())
-    assert expression.truth_in(frame).tolist() == [TRUE]
-    assert expression.explain(frame, 0) == (
+    hits = Program([expression.root]).hits(rows())
+    assert hits.rows.tolist() == [0]
+    assert expression.explain(hits.at(0)) == (
         Clause('direction == "debit"', {"direction": "debit"}),
         Clause('country == "CN"', {"country": "CN"}),
         Clause("!(lat > 3 && false)", {"lat": None}),
     )
 
 
-def test_a_part_shared_by_rules_is_evaluated_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Equal parts of different conditions are computed once for a batch."""
-    computed: list[str] = []
-    value = Node.value
-
-    def counting(node: Node, frame: Frame) -> object:
-        if node.key not in frame.known:
-            computed.append(node.key)
-        return value(node, frame)
-
-    monkeypatch.setattr(Node, "value", counting)
-    frame = Frame(rows())
-    for text in ("amount > 10 && has(country)", "amount>10 && has(lat)"):
-        compile_expression(text, COLUMNS).truth_in(frame)
-    assert computed.count("(amount > 10)") == 1
+def test_a_part_shared_by_rules_is_evaluated_once() -> None:
+    """Equal parts of different conditions are one instruction of the program."""
+    texts = ("amount > 10 && has(country)", "amount>10 && has(lat)")
+    roots = [compile_expression(text, COLUMNS).root for text in texts]
+    assert sum(len(Program([root])) for root in roots) == 6
+    assert len(Program(roots)) == 5
+    assert Program(roots).truths(rows()).shape == (2, 1)
