@@ -18,7 +18,7 @@ from sentinel.model.columns import Kind
 from sentinel.model.document import parse
 from sentinel.model.events import Event, Login, Stream, Transaction
 from sentinel.model.ids import PLAIN
-from sentinel.rules import compile_expression
+from sentinel.rules import ConditionCompiler
 from sentinel.state import Slots
 
 HISTORY = 6
@@ -63,7 +63,7 @@ class Rig:
         self.features = FeatureSet(
             self.declared,
             dict.fromkeys(Stream, names),
-            compile_expression,
+            ConditionCompiler(),
             LocalTime(ZONE),
             self.customers,
             self.customers,

@@ -22,7 +22,7 @@ from sentinel.model.network import network_of
 from sentinel.model.response import Control
 from sentinel.model.rollup import EntityRows, Progress
 from sentinel.model.step import Chunk
-from sentinel.rules import compile_expression
+from sentinel.rules import ConditionCompiler
 
 START_MS = 1_767_600_000_000
 LIMITS = Limits(
@@ -70,7 +70,7 @@ def _stages() -> tuple[Collector, Owner]:
     measures = _measures()
     demand = {k: frozenset(each.name for each in m) for k, m in measures.by_kind.items()}
     layout = lay_out(measures, demand)
-    return Collector(layout, measures, compile_expression), Owner(layout, 1_000)
+    return Collector(layout, measures, ConditionCompiler()), Owner(layout, 1_000)
 
 
 @st.composite

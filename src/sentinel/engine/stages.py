@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import partial
 from typing import TYPE_CHECKING
 
 from sentinel import alerting, complaints, detect, entities, features, feedback, ingest, rules, text
@@ -58,18 +57,18 @@ def build(configuration: "Configuration", share: Share) -> Stages:
         stream: rule_set.demand.get(stream, frozenset()) | detectors.demand.get(stream, frozenset())
         for stream in Stream
     }
-    compile_condition = partial(rules.compile_expression, hasher=hasher)
+    compiler = rules.ConditionCompiler(hasher)
     feature_set = features.FeatureSet(
         configuration.declarations,
         demand,
-        compile_condition,
+        compiler,
         bounds.local_time,
         bounds.max_customers,
         bounds.max_overflow_customers,
     )
     entity_rules = _entity_rules(configuration)
     layout = entities.lay_out(configuration.measures, entity_rules.demand)
-    collector = entities.Collector(layout, configuration.measures, compile_condition, hasher)
+    collector = entities.Collector(layout, configuration.measures, compiler, hasher)
     entity_risk_cache = entities.EntityRiskCache(demand, hasher)
     max_held = bounds.max_held_transactions if collector.needs_labels else 0
     return Stages(

@@ -10,8 +10,8 @@ from sentinel.entities.kernels import gather
 from sentinel.entities.layout import PANE, PARTS, Condition, KindLayout, Layout
 from sentinel.entities.raw_text import copy, owners
 from sentinel.entities.rows import in_order
-from sentinel.model.columns import FIELDS, TRUE, Array, Batch, Rows
-from sentinel.model.condition import Compile
+from sentinel.model.columns import FIELDS, Array, Batch
+from sentinel.model.condition import Compiler, Wanted
 from sentinel.model.entity import BANK_ID, ID_FIELDS, EntityKind
 from sentinel.model.events import Stream
 from sentinel.model.ids import PLAIN, Hasher
@@ -32,13 +32,13 @@ class Collector:
         self,
         layout: Layout,
         measures: Measures,
-        compile_condition: Compile,
+        compiler: Compiler,
         hasher: Hasher = PLAIN,
     ) -> None:
         self._layout, self._hasher = layout, hasher
         self._bank = np.uint64(hasher.text(BANK_ID))
         self._wheres = {
-            (measure.stream, measure.where): compile_condition(
+            (measure.stream, measure.where): compiler.compile(
                 measure.where,
                 FIELDS[measure.stream],
                 measures.document,
@@ -47,6 +47,17 @@ class Collector:
             for declared in measures.by_kind.values()
             for measure in declared
             if measure.where is not None
+        }
+        self._bits = {
+            stream: compiler.bits(
+                {
+                    bit: self._wanted(each)
+                    for each, bit in layout.conditions.items()
+                    if each.stream is stream and each.verdict is None
+                },
+                FIELDS[stream],
+            )
+            for stream in Stream
         }
 
     @property
@@ -76,7 +87,7 @@ class Collector:
         if all(rows.fresh is not None and not rows.fresh.any() for rows in batch.rows.values()):
             return []
         n = len(batch)
-        bits, values = self._bits(batch), self._values(batch)
+        bits, values = self._bits_of(batch), self._values(batch)
         recorded = _merged(
             batch, {stream: rows.recorded_ms for stream, rows in batch.rows.items()}
         ).view(np.int64)
@@ -179,24 +190,18 @@ class Collector:
         named = {s: rows.columns[fields[s]] for s, rows in batch.rows.items() if s in fields}
         return _merged(batch, named)
 
-    def _bits(self, batch: Batch) -> NDArray[np.int64]:
-        bits = np.zeros(len(batch), np.int64)
-        for condition, bit in self._layout.conditions.items():
-            rows = batch.rows.get(condition.stream)
-            if rows is not None and condition.verdict is None:
-                holds = self._holds(condition, rows)
-                if rows.fresh is not None:
-                    holds &= rows.fresh
-                bits[rows.index] |= holds.astype(np.int64) << bit
-        return bits
+    def _wanted(self, condition: Condition) -> Wanted:
+        where = condition.where
+        found = None if where is None else self._wheres[condition.stream, where]
+        return Wanted(found, () if condition.field is None else (condition.field,))
 
-    def _holds(self, condition: Condition, rows: Rows) -> NDArray[np.bool_]:
-        holds = np.ones(len(rows), np.bool_)
-        if condition.where is not None:
-            holds = self._wheres[condition.stream, condition.where].truth(rows) == TRUE
-        if condition.field is not None:
-            holds = holds & ~np.isnan(rows.columns[condition.field].astype(np.float64, copy=False))
-        return holds
+    def _bits_of(self, batch: Batch) -> NDArray[np.int64]:
+        """For each event the bits of the conditions that take it in, int64[n]."""
+        bits = np.zeros(len(batch), np.int64)
+        for stream, rows in batch.rows.items():
+            mine = self._bits[stream].of(rows)
+            bits[rows.index] = mine if rows.fresh is None else np.where(rows.fresh, mine, 0)
+        return bits
 
     def _values(self, batch: Batch) -> NDArray[np.int64]:
         values = np.zeros((len(self._layout.values), len(batch)), np.int64)

@@ -18,7 +18,7 @@ from sentinel.evaluate.setup import Setup
 from sentinel.features import FeatureSet, LocalTime
 from sentinel.model.columns import Array, Batch, Rows
 from sentinel.model.events import Event, Stream
-from sentinel.rules import compile_expression
+from sentinel.rules import ConditionCompiler
 from sentinel.state import Slots
 
 _CUSTOMER_TTL_MS = 400 * 86_400_000
@@ -90,7 +90,7 @@ class Prequential:
         self._features = FeatureSet(
             setup.declarations,
             {Stream.TRANSACTION: frozenset(demand)},
-            compile_expression,
+            ConditionCompiler(),
             LocalTime(ZoneInfo("UTC")),
             max_customers,
             max_customers,

@@ -18,14 +18,12 @@ from sentinel.model.columns import (
     FIELDS,
     TRUE,
     UNKNOWN,
-    Array,
     Batch,
     Column,
     Kind,
-    Rows,
     normal_of,
 )
-from sentinel.model.condition import Compile
+from sentinel.model.condition import Compiler, Wanted
 from sentinel.model.events import Stream
 from sentinel.model.stage import Buffer
 from sentinel.state import copied
@@ -40,7 +38,7 @@ class FeatureSet:
         What features.yaml says.
     demand
         The feature names that rules and detectors read, by the stream of the reader.
-    compile_condition
+    compiler
         Compiles each ``where``; it may use the fields of the event only.
     local_time
         Local days and hours of calendar features and hour rarity.
@@ -52,7 +50,7 @@ class FeatureSet:
         self,
         declarations: Declarations,
         demand: Mapping[Stream, frozenset[str]],
-        compile_condition: Compile,
+        compiler: Compiler,
         local_time: LocalTime,
         capacity: int,
         overflow_capacity: int,
@@ -68,11 +66,22 @@ class FeatureSet:
             if condition.where is not None
         }
         self._conditions = {
-            (stream, where): compile_condition(
+            (stream, where): compiler.compile(
                 where, FIELDS[stream], declarations.document, declarations.path(feature, "where")
             )
             for (stream, where), feature in wheres.items()
             if where is not None
+        }
+        self._bits = {
+            stream: compiler.bits(
+                {
+                    bit: self._wanted(each)
+                    for each, bit in self._layout.bits.items()
+                    if each.stream is stream
+                },
+                FIELDS[stream],
+            )
+            for stream in Stream
         }
         normals = [
             (index, feature, Column(normal_of(feature.name), Kind.NUMBER))
@@ -138,10 +147,8 @@ class FeatureSet:
     def _inputs(self, batch: Batch, slots: NDArray[np.int64], fresh: NDArray[np.bool_]) -> Inputs:
         layout, n = self._layout, len(batch)
         bits = np.zeros(n, np.int64)
-        for condition, bit in layout.bits.items():
-            rows = batch.rows.get(condition.stream)
-            if rows is not None:
-                bits[rows.index] |= self._holds(condition, rows).astype(np.int64) << bit
+        for stream, rows in batch.rows.items():
+            bits[rows.index] = self._bits[stream].of(rows)
         values = np.zeros((len(layout.values), n), np.float64)
         ids = np.zeros((len(layout.ids), n), np.uint64)
         for rows in batch.rows.values():
@@ -171,16 +178,11 @@ class FeatureSet:
             hour,
         )
 
-    def _holds(self, condition: Condition, rows: Rows) -> NDArray[np.bool_]:
-        if condition.where is None:
-            holds = np.ones(len(rows), np.bool_)
-        else:
-            holds = self._conditions[condition.stream, condition.where].truth(rows) == TRUE
-        for name in condition.fields:
-            column = FIELDS[condition.stream][name]
-            if not column.required:
-                holds = holds & _present(rows.columns[name], column.kind)
-        return holds
+    def _wanted(self, condition: Condition) -> Wanted:
+        fields = FIELDS[condition.stream]
+        present = tuple(name for name in condition.fields if not fields[name].required)
+        where = condition.where
+        return Wanted(None if where is None else self._conditions[condition.stream, where], present)
 
     def _memory(self) -> Memory:
         return Memory(
@@ -232,12 +234,6 @@ class FeatureSet:
     def rows_of(self, slots: NDArray[np.int64]) -> bytes:
         """The rows of these slots one after another."""
         return self._rows.reshape(-1, self._layout.width)[slots].tobytes()
-
-
-def _present(array: Array, kind: Kind) -> NDArray[np.bool_]:
-    if kind is Kind.NUMBER:
-        return ~np.isnan(array.astype(np.float64, copy=False))
-    return np.not_equal(array, 0)
 
 
 def _truth(values: NDArray[np.float64]) -> NDArray[np.int8]:

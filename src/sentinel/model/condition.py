@@ -1,7 +1,7 @@
 """Conditions that one room asks for and another compiles, in a language of its own."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,24 +11,38 @@ from sentinel.model.document import Document
 
 
 class Condition(Protocol):
-    """A compiled condition over the columns of one stream."""
+    """A checked condition over the columns of one stream."""
 
     @property
     def names(self) -> frozenset[str]:
         """The columns that it reads."""
 
-    def truth(self, rows: Table) -> NDArray[np.int8]:
-        """Kleene truth of each row, int8[n]."""
+
+class Wanted(NamedTuple):
+    """Which rows are wanted: those of which a condition holds and these columns have a value."""
+
+    condition: Condition | None
+    present: tuple[str, ...] = ()
 
 
-class Compile(Protocol):
-    """How a ``where`` becomes a :class:`Condition`; raises ConfigError."""
+class Bits(Protocol):
+    """What is wanted of one table for several purposes, each with a bit of its own."""
 
-    def __call__(
+    def of(self, rows: Table) -> NDArray[np.int64]:
+        """For each row the bits of the purposes for which it is wanted, int64[n]."""
+
+
+class Compiler(Protocol):
+    """The language of conditions, for those who may not know it."""
+
+    def compile(
         self,
         text: str,
         columns: Mapping[str, Column],
         document: Document | None = None,
-        path: tuple[str | int, ...] = (),
+        place: tuple[str | int, ...] = (),
     ) -> Condition:
-        """Check and compile ``text``; errors stand at ``path`` of ``document``."""
+        """Check ``text``; raises ConfigError at ``place`` of ``document``."""
+
+    def bits(self, wanted: Mapping[int, Wanted], columns: Mapping[str, Column]) -> Bits:
+        """One program for everything that is wanted, by the number of its bit."""

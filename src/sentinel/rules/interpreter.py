@@ -206,6 +206,23 @@ def run(
 
 
 @kernel
+def pack(
+    truths: NDArray[np.int8],
+    roots: NDArray[np.int64],
+    bits: NDArray[np.int64],
+    n: int,
+    packed: NDArray[np.int64],
+) -> None:
+    """Set in ``packed`` int64[n] the bit of each condition that holds of a row."""
+    for j in range(n):
+        word = np.int64(0)
+        for k in range(len(roots)):
+            if truths[roots[k], j] == _TRUE:
+                word |= np.int64(1) << bits[k]
+        packed[j] = word
+
+
+@kernel
 def hits(
     truths: NDArray[np.int8],
     roots: NDArray[np.int64],

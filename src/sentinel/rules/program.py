@@ -21,6 +21,7 @@ from sentinel.rules.interpreter import (
     WIDTH,
     Op,
     hits,
+    pack,
     run,
 )
 from sentinel.rules.nodes import (
@@ -147,6 +148,14 @@ class Program:
             n = self._run(rows, start)
             found[:, start : start + n] = self._truths[self._roots, :n]
         return found
+
+    def bits(self, rows: Table, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """For each row, int64[n], the bits of the conditions that hold, which have ``numbers``."""
+        packed = np.empty(len(rows), np.int64)
+        for start in range(0, len(rows), BLOCK):
+            n = self._run(rows, start)
+            pack(self._truths, self._roots, numbers, n, packed[start:])
+        return packed
 
     def hits(self, rows: Table) -> Hits:
         """Where conditions hold."""
