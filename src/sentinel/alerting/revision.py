@@ -1,4 +1,4 @@
-"""What a revision says: pure functions from an alert and a claim to the next alert."""
+"""Revisions of alerts: pure functions from an alert and an update to the next alert."""
 
 import hashlib
 
@@ -50,7 +50,7 @@ def opened(update: AlertUpdate, key: bytes) -> Alert:
 
 
 def updated(alert: Alert, update: AlertUpdate, escalating_firings: int) -> Alert:
-    """The alert as the claim says it stands; ``trigger`` is the claim's."""
+    """The alert revised by the update; ``trigger`` is the update's."""
     escalations = alert.escalations
     if (
         Escalation.GROWTH not in escalations

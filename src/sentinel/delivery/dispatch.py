@@ -141,7 +141,7 @@ class Dispatcher:
                 self._metrics.sent(page, now_ms, digested=len(pages) > 1)
 
     async def _again(self, pages: Sequence[Page], reason: str, error: Exception) -> None:
-        """Try later: twice as late each time, when the receiver says, but not for ever."""
+        """Retry later: with exponential backoff or at Retry-After, up to a limit."""
         now_ms, name = self._clock.now_ms(), pages[0].channel
         _log.warning("page not delivered", channel=name, pages=len(pages), reason=reason)
         asked_s = error.after_s if isinstance(error, Unreached) else None
@@ -184,5 +184,5 @@ def _rate(entry: RateEntry) -> Rate:
 
 
 def _may_wait(page: Page) -> bool:
-    """Whether the page may be told together with others."""
+    """Whether the page may share a message with others."""
     return page.kind is PageKind.TRIGGER and page.content.tier is not Tier.RED

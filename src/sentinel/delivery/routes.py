@@ -2,7 +2,7 @@
 
 The root matches every alert.  Of a route's children the first that matches takes it, and
 the following too if that one says ``continue``; if none matches, the route itself takes it.
-What a route does not say it has from its parent.  Other than in Alertmanager, ``hours`` are a
+What a route does not set is inherited from its parent.  Other than in Alertmanager, ``hours`` are a
 condition like the matchers: outside them the next route is asked.
 """
 

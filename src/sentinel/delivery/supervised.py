@@ -1,4 +1,4 @@
-"""A task that goes on whatever happens to it, and tells of what happened."""
+"""A supervised task: it is restarted after an error, which is logged and counted."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ class Supervised:
 
     @property
     def is_woken(self) -> bool:
-        """Whether somebody wants it to be called again."""
+        """Whether another call is due."""
         return self._wake.is_set()
 
     def beat(self) -> None:
@@ -71,7 +71,7 @@ class Supervised:
 
 
 def told(error: BaseException) -> dict[str, str]:
-    """What a log may say of an error: the message of one that is not ours may hold a secret."""
+    """What may be logged of an error: the message of a library's error may hold a secret."""
     frames = traceback.extract_tb(error.__traceback__)
     words = {"error": type(error).__name__}
     if frames:

@@ -1,4 +1,4 @@
-"""The outbox' tables; whoever changes them adds a step to ``migrations``."""
+"""The tables of the outbox; each change of them needs a migration in ``migrations``."""
 
 from sqlalchemy import (
     BigInteger,

@@ -1,4 +1,4 @@
-"""What the pager tells Prometheus."""
+"""The metrics of the pager."""
 
 from collections import Counter as Counts
 from collections.abc import Iterable
@@ -132,12 +132,12 @@ class PagerMetrics:
         self._unsent.labels(reason).inc()
 
     def accepted(self, unsent: Counts[NoPage]) -> None:
-        """Count what records that were taken in made superfluous."""
+        """Count pages that stored records made superfluous."""
         for reason, count in unsent.items():
             self._unsent.labels(reason).inc(count)
 
     def unread(self, waits_s: float) -> None:
-        """Note since when records wait to be taken in."""
+        """Set since when records are unread."""
         self._unread.set(waits_s)
 
     def task_failed(self, task: PagerTask) -> None:

@@ -1,4 +1,4 @@
-"""From a score, which means nothing alone, to how rare it is on this stream."""
+"""Calibration: from a score to how rare such a score is on its stream."""
 
 import math
 
@@ -42,7 +42,7 @@ def _rank_then_learn(
     head: NDArray[np.float64],
     out: NDArray[np.float64],
 ) -> None:
-    """``tree`` is a Fenwick tree: place k holds the weight of the (k & -k) bins up to k."""
+    """``tree`` is a Fenwick tree: index k holds the weight of the (k & -k) bins up to k."""
     for i in range(len(scores)):
         out[i] = np.nan
         if math.isnan(scores[i]):
@@ -124,7 +124,7 @@ class Calibration:
         return msgspec.msgpack.encode([self._head.tobytes(), self._tree.tobytes()])
 
     def restore(self, data: bytes) -> None:
-        """Take the place of a calibration of the same configuration."""
+        """Restore the state of a calibration of the same configuration."""
         head, tree = msgspec.msgpack.decode(data, type=list[bytes])
         self._head[:] = np.frombuffer(head, np.float64)
         self._tree[:] = np.frombuffer(tree, np.float64)

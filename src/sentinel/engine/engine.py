@@ -111,7 +111,7 @@ class Engine:
         return outcome
 
     def _measure(self, batch: Batch) -> None:
-        """Give the rows of a batch their features, scores and what their texts say."""
+        """Add features, scores and text columns to the rows of a batch."""
         self._stages.customers.update(batch)
         for rows in batch.rows.values():
             self._stages.detectors.score(rows)
@@ -245,7 +245,7 @@ class Engine:
         return {_KEY: self._key_print(), **parts}
 
     def restore(self, parts: Mapping[str, Buffer]) -> None:
-        """Take the place of the engine that :meth:`snapshot` saw, under one configuration.
+        """Restore the state of the engine that :meth:`snapshot` saw, under one configuration.
 
         Raises ValueError if that was under another deployment's key.
         """
@@ -255,7 +255,7 @@ class Engine:
             stage.restore(under(name, parts))
 
     def _key_print(self) -> bytes:
-        """Tells keys apart, and nothing of the key."""
+        """An id of the key that reveals nothing about it."""
         return hashlib.blake2b(self.configuration.hasher.key, digest_size=_DIGEST_BYTES).digest()
 
     def digest(self) -> str:

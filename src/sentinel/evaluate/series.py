@@ -136,7 +136,7 @@ class SeriesDetector:
         return msgspec.msgpack.encode([each.tobytes() for each in self._arrays])
 
     def restore(self, data: bytes) -> None:
-        """Take the place of a detector of the same series and interval."""
+        """Restore the state of a detector of the same series and interval."""
         for target, source in zip(
             self._arrays, msgspec.msgpack.decode(data, type=list[bytes]), strict=True
         ):

@@ -1,10 +1,9 @@
-"""Events that come twice: the first counts, the same again is dropped, another is a conflict.
+"""Duplicate ids: a repeat of an event is dropped, another event under its id is a conflict.
 
-A producer that is not idempotent may send an event again, and a source system may export it
-again.  An event is known by its stream, customer, event_id and content: whoever chooses ids must
-not be able to hide an event behind another.  So many of the newest are remembered, in an
-open-addressing table (linear probing with backward-shift deletion, Knuth, TAOCP 3, 6.4 R) over a
-ring in order of arrival.
+A producer that is not idempotent may send an event again, and a source system may export it again.
+An event is identified by its stream, customer, event_id and content: a sender who chooses ids
+cannot hide an event behind another.  The newest are kept, in an open-addressing table (linear
+probing with backward-shift deletion, Knuth, TAOCP 3, 6.4 R) over a ring in order of arrival.
 """
 
 from typing import Any
@@ -26,7 +25,7 @@ _NEXT, _KNOWN = 0, 1  # places in the head: where the next goes, how many there 
 
 
 REPEAT, FIRST, CONFLICT = 0, 1, 2
-"""What an event is: the same again, one of a new id, another under a known id."""
+"""Whether an event is a repeat, has a new id, or is another under a known id."""
 
 
 @kernel
@@ -65,7 +64,7 @@ def _judge(
     key: int,
     content: int,
 ) -> tuple[int, int]:
-    """What an event is, and how many contents of its id are held."""
+    """Whether an event is new, and how many contents of its id are kept."""
     mask = len(table) - 1
     cell, same = key & mask, 0
     while table[cell] != _EMPTY:
@@ -109,7 +108,7 @@ def _add_all(
 
 @kernel
 def _index(table: NDArray[np.int32], ring: NDArray[np.int64], known: int) -> None:
-    """Put what the ring holds into the empty table."""
+    """Index the ring in the empty table."""
     for at in range(known):
         table[_empty_cell(table, ring[at])] = at
 
@@ -122,7 +121,7 @@ class EventIds:
         self._head = np.zeros(2, np.int64)
 
     def add(self, decoded: Decoded) -> tuple[NDArray[np.int8], int]:
-        """Remember events; what each is, int8[n], and how many of the oldest were forgotten."""
+        """Add events; whether each is new, int8[n], and how many of the oldest were evicted."""
         found = np.empty(len(decoded), np.int8)
         forgotten = _add_all(
             self._table,
@@ -137,7 +136,7 @@ class EventIds:
         return found, int(forgotten)
 
     def resize(self, capacity: int) -> int:
-        """Remember so many from now on; how many of the oldest are forgotten."""
+        """Change the capacity; returns how many of the oldest are evicted."""
         if capacity == len(self._ring):
             return 0
         ring, contents = self._in_order(self._ring), self._in_order(self._contents)
@@ -147,12 +146,12 @@ class EventIds:
         return lost
 
     def snapshot(self) -> bytes:
-        """What is remembered, oldest first."""
+        """All that is kept, the oldest first."""
         known = (self._in_order(each).tobytes() for each in (self._ring, self._contents))
         return msgspec.msgpack.encode((len(self._ring), *known))
 
     def restore(self, data: bytes) -> None:
-        """Take the place of what :meth:`snapshot` saw, of the same capacity."""
+        """Restore the state that :meth:`snapshot` returned, of the same capacity."""
         _, ring, contents = msgspec.msgpack.decode(data, type=tuple[int, bytes, bytes])
         self._table.fill(_EMPTY)
         self._fill(np.frombuffer(ring, np.int64), np.frombuffer(contents, np.uint64))

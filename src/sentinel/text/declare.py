@@ -134,7 +134,7 @@ def declare(document: Document) -> Declaration:
 
 
 def _written(file: _File) -> Iterator[tuple[Path, str, Role, int]]:
-    """Every phrase as written, with its place."""
+    """Every phrase as written, with its path."""
     for number, (intent, terms) in enumerate(file.intents.items()):
         for language in ("zh", "en"):
             for path, text in enumerate(getattr(terms, language)):

@@ -25,7 +25,7 @@ def fold(text: str) -> str:
 def words(folded: str) -> list[str]:
     """The words of folded text, in order; punctuation is none.
 
-    Whatever has a digit in it is the word ``0``: amounts, dates and accounts differ from letter
+    A word with a digit becomes ``0``: amounts, dates and accounts differ from letter
     to letter of one template, and must not become names of topics.
     """
     found: list[str] = []

@@ -164,7 +164,7 @@ class Topics:
         )
 
     def restore(self, data: bytes) -> None:
-        """Take the place of what :meth:`snapshot` saw."""
+        """Restore the state that :meth:`snapshot` returned."""
         saved = msgspec.msgpack.decode(data, type=_Saved)
         used = np.frombuffer(saved.used, np.uint32)
         self._counts[:], self._newest[:] = 0, 0
@@ -186,7 +186,7 @@ def _cells(terms: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 
 def _name(words: Sequence[str], index: int) -> str:
-    """The term at a place in the words followed by the pairs."""
+    """The term at an index of the words followed by the pairs."""
     if index < len(words):
         return words[index]
     start = index - len(words)

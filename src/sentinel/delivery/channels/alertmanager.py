@@ -41,7 +41,7 @@ class Alertmanager:
 
 
 def _alert(page: Page, now_ms: int) -> dict[str, Any]:
-    """Labels stay the same for all revisions: they are what Alertmanager knows it by."""
+    """Labels stay the same for all revisions: they are the alert's identity in Alertmanager."""
     content = page.content
     ends_ms = now_ms if page.kind is PageKind.RESOLVE else now_ms + _OPEN_MS
     labels = {"alertname": "SentinelAlert", "alert_id": content.alert_id, "risk": content.risk}

@@ -6,7 +6,7 @@ _BODY = b'{"source":"sentinel pager"}'
 
 
 class Heartbeat:
-    """Tells a monitor at ``url``, such as healthchecks.io, that the pager works."""
+    """Sends heartbeats to a monitor at ``url``, such as healthchecks.io."""
 
     def __init__(self, url: str, http: Http) -> None:
         self._url, self._http = url, http

@@ -112,7 +112,7 @@ class Http:
         headers: Mapping[str, str] | None = None,
         key: str = "",
     ) -> None:
-        """POST to a receiver whose status says all; raises Refused or Unreached."""
+        """POST to a receiver and judge the answer by its status; raises Refused or Unreached."""
         (await self.post(url, body, now_ms, headers=headers, key=key)).raise_for_status()
 
 

@@ -138,7 +138,7 @@ def _note(page: Page) -> Note:
 
 
 def _digest(pages: Sequence[Page], first: int, end: int) -> Note:
-    """The note of ``pages[first:end]``; a part of a digest names its place in the whole."""
+    """The note of ``pages[first:end]``; a part of a digest has its number."""
     count = len(pages)
     title = f"Sentinel: {count} 条预警 / {count} alerts"
     if end - first < count:

@@ -1,4 +1,4 @@
-"""What mails and chats say of a page: Chinese first, then English."""
+"""The texts of a page in mails and chats: Chinese first, then English."""
 
 from collections.abc import Iterable
 

@@ -240,7 +240,7 @@ class LabelHistory:
         return msgspec.msgpack.encode((slots, self._count[:high].tobytes(), parts))
 
     def restore(self, data: bytes) -> None:
-        """Take the place of what :meth:`snapshot` saw, under the same configuration."""
+        """Restore the state that :meth:`snapshot` returned, under the same configuration."""
         kind = tuple[dict[str, bytes], bytes, list[bytes]]
         slots, count, parts = msgspec.msgpack.decode(data, type=kind)
         self._slots.restore(slots)
