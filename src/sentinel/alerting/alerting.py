@@ -120,7 +120,7 @@ class Alerting:
         if not live:
             return
         who = live[0].entity_kind, live[0].entity_id
-        # What a verdict makes of a shared entity is told after the events of later: it is as old as
+        # The effect of a verdict on a shared entity comes after later events: it is as old as
         # it was when it became known.
         clock_ms = self._stream_ms if who[0] == CUSTOMER else live[0].recorded_ms
         for update, count in self._fusion.fuse(live, clock_ms):

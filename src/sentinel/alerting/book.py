@@ -55,7 +55,7 @@ class OpenAlert(Struct, kw_only=True):
     ``alert`` is its newest revision, ``signal_tier`` the tier by its score, ``requested`` the
     actions that were requested of core systems, ``withheld`` those that were kept from them at
     least for a time, ``notified`` whether capacity was spent on it, ``ages`` whether it is raised
-    when nobody answers, ``turn`` which alert was revised before which.
+    when nobody answers, ``turn`` the order in which alerts were revised.
     """
 
     alert: Alert
@@ -127,7 +127,7 @@ class AlertBook:
     def least_urgent(self) -> Alert:
         """Of the open alerts of the lowest tier, answered before others, the least recent one.
 
-        Complaints are not among them: their deadlines hold whatever else happens.
+        Complaints are not among them: their deadlines do not depend on other alerts.
         """
         key = next(key for each in _URGENCIES for key in self._by_urgency[each])
         return self._open[key].alert
@@ -215,7 +215,7 @@ class AlertBook:
         self.reconsider(siblings, moment_ms)
 
     def escalate_by_age(self, key: Key, due_ms: int, moment_ms: int) -> None:
-        """Raise an alert that nobody has answered for as long as its tier allows."""
+        """Raise an alert that was unanswered for longer than its tier allows."""
         found = self._open[key]
         escalations = (*found.alert.escalations, Escalation.AGE)
         draft = replace(

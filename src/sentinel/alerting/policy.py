@@ -63,7 +63,7 @@ class Policy:
     ``hysteresis``.  ``halflife_ms`` is the half-life of a contribution, by risk;
     after ``quiet_ms`` without firing it is dropped.  Fading and quiet are by event time.
 
-    An alert that nobody answers for ``unanswered_ms`` of its tier, or whose rules have fired
+    An alert that is unanswered for ``unanswered_ms`` of its tier, or whose rules have fired
     ``escalating_firings`` times, stands a tier higher than its score.  After a verdict of
     false positive alerts no more urgent are suppressed for ``cooldown_ms``.
     """

@@ -111,7 +111,7 @@ def request(alert: Alert, action: Action) -> ActionRequest:
 def _alert_id(update: AlertUpdate, key: bytes) -> str:
     """BLAKE2b-128 of the JSON array [entity kind, entity id, risk, occasion], in hex.
 
-    Keyed, so that nobody finds out whose alert it is by trying ids.
+    The hash is keyed, so the customer cannot be found by trying ids.
     """
     parts = (update.entity.kind, update.entity.id, update.risk, update.dedup_key)
     return hashlib.blake2b(msgspec.json.encode(parts), digest_size=16, key=key).hexdigest()

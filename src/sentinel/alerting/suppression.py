@@ -1,4 +1,4 @@
-"""``configs/suppression.yaml``: of which alerts nobody is notified."""
+"""Reads ``configs/suppression.yaml``: which alerts are suppressed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -25,7 +25,7 @@ BATCH = 50
 """So many pages are looked at at once; a digest has no more."""
 _LONGEST_SLEEP_S = 1.0  # a page may become due by a record that another process took in
 _MOST_OVERDUE = 1_000  # looked at at once for the fallback, the most urgent first
-_DIGEST_FROM = 3  # so many that wait at once are told in one
+_DIGEST_FROM = 3  # so many that are due at once become one message
 _FALLBACK_AFTER_MS = 30_000  # a page that is not taken for so long goes to the fallback
 
 

@@ -53,7 +53,7 @@ from sentinel.delivery.tables import (
 from sentinel.model.alert import Alert, Tier
 
 _TIERS = tuple(Tier)
-# That a database is gone is told in a line by who asks for it, and not as a traceback, too.
+# The caller logs a lost connection in one line; SQLAlchemy's traceback is not wanted, too.
 logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 
@@ -256,7 +256,7 @@ class Outbox:
         """Make the pages of the fallback for one that its channel does not take; how many."""
         made = 0
         with self._writing() as connection:
-            # Taken back meanwhile, or told before: nobody is to hear of it.
+            # Cancelled meanwhile, or sent before: it is not to be sent.
             row = connection.execute(
                 select(PAGES.c.alert_id, PAGES.c.urgency, PAGES.c.content).where(
                     PAGES.c.page_id == page.page_id, PAGES.c.state == DUE

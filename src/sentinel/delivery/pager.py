@@ -39,7 +39,7 @@ class Pager:
     """One pager process: what its agent hands over, and the tasks that send.
 
     ``read`` makes an alert of a record's value, or raises one of UNREADABLE.  ``heartbeat`` is
-    told as often as the plan says that all is well, and nothing otherwise.
+    gets a heartbeat at the plan's interval while all is well, and none otherwise.
     """
 
     def __init__(
@@ -232,7 +232,7 @@ class Pager:
         return min(every_s, _COUNT_EVERY_S)
 
     async def _resend(self) -> float:
-        """Tell each Alertmanager what is open: it forgets, and ends what it does not hear of."""
+        """Send each Alertmanager the open alerts: it ends those that are not repeated."""
         for name, channel in self._resending.items():
             pages = await asyncio.to_thread(self._outbox.open_pages, name)
             try:

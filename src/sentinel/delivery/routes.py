@@ -15,7 +15,7 @@ from sentinel.model.matcher import Matcher, all_match
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """If nobody has answered after so long, these channels are paged."""
+    """Channels that are paged if there is no response after so long."""
 
     after_ms: int
     channels: tuple[str, ...]

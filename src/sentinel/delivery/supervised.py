@@ -60,7 +60,7 @@ class Supervised:
         """Once; returns the seconds until the next call."""
         try:
             wait_s = await self._once()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the others must go on
+        except Exception as error:  # noqa: BLE001 - after any error the others must go on
             wait_s = min(_FIRST_S * 2**self._failures, _LONGEST_S)
             self._failures = min(self._failures + 1, 20)
             self._failed()

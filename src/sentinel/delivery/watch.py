@@ -19,7 +19,7 @@ class Result(StrEnum):
     SENT = "sent"
     DIGESTED = "digested"  # sent, with others in one
     FAILED = "failed"  # to be tried again
-    THROTTLED = "throttled"  # to be tried when the receiver says
+    THROTTLED = "throttled"  # to be retried when the receiver asks for it
     GIVEN_UP = "given_up"
 
 
@@ -29,8 +29,8 @@ class PagerTask(StrEnum):
     ACCEPT = "accept"  # put alerts into the outbox
     CHANNEL = "channel"  # send pages
     COUNT = "count"  # count the outbox
-    TIDY = "tidy"  # forget what is over
-    READ = "read"  # ask Kafka whether all alerts have been taken in
+    TIDY = "tidy"  # delete what has ended
+    READ = "read"  # ask Kafka whether all alerts have been stored
     FALLBACK = "fallback"  # page the fallback of what waits too long
     RESEND = "resend"  # tell Alertmanager what is open
     HEARTBEAT = "heartbeat"  # tell the dead man's switch that all is well

@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 from sentinel.model.kernel import kernel
 
 BINS_PER_OCTAVE = 128
-LEAST, MOST = 2.0**-16, 2.0**16  # distances told apart; smaller and larger ones share a bin
+LEAST, MOST = (
+    2.0**-16,
+    2.0**16,
+)  # distances with bins of their own; smaller and larger ones share a bin
 _SIDE = 32 * BINS_PER_OCTAVE
 BINS = 2 * _SIDE
 _RESCALE_AT = 2.0**40
 
-_SEEN, _WEIGHT, _TOTAL = 0, 1, 2  # places in the head
+_SEEN, _WEIGHT, _TOTAL = 0, 1, 2  # indices of the head
 
 
 @kernel

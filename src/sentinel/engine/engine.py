@@ -81,7 +81,7 @@ class Engine:
         shared = self._evaluate_shared(arrived, wall_ms, was_behind=was_behind)
         in_time = self._count_signals(batch, signals, shared, counts)
 
-        # In one order: what people said, what was complained of, what rules found, what is due.
+        # One order: responses, complaints, signals, deadlines.
         stages.label_buffer.begin(batch.rows.get(Stream.TRANSACTION))
         stages.alerting.begin(self.configuration.version)
         timeline = Timeline(stages, counts, step.wall_ms)
@@ -219,7 +219,7 @@ class Engine:
         return self.has_shared_entities and self._stages.entity_risk_cache.is_asked
 
     def bound_ms(self, wall_ms: int) -> int:
-        """The append time up to which every risk is known; far ahead if nobody is behind."""
+        """The append time up to which every risk is known; far ahead if no shard is behind."""
         return self._stages.entity_risk_cache.horizon_ms(self._never_back(wall_ms))
 
     def collected(self, stream: Stream) -> int:

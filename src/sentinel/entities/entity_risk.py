@@ -35,7 +35,7 @@ RISKS: Mapping[Stream, Mapping[str, EntityKind]] = {
     stream: {f"{kind}.risk": kind for kind in EntityKind if stream in ID_FIELDS[kind]}
     for stream in Stream
 }
-"""The columns that say how risky an event's entities are, by stream."""
+"""The columns of the risk of an event's entities, by stream."""
 
 
 def risk_columns(stream: Stream) -> dict[str, Column]:

@@ -210,7 +210,7 @@ def absorb(
     ``slots`` int64[r] and ``fresh`` bool[r] as :meth:`sentinel.state.Slots.assign` gives them;
     ``slab`` int64[slots * width]; ``out`` float64[measures, r] is each measure as it stands
     after each row.  A measure's value is what its ring comes to; of a distinct count, how many
-    bits its sketches have together, 0 while nobody asked.
+    bits its sketches have together, 0 before the first question.
     """
     late = 0
     for i in range(len(rows)):

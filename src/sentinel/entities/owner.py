@@ -33,7 +33,7 @@ _LAG_MS = 86_400_000
 """How far one shard's rows may lie behind another's and still find their entity as it was."""
 
 
-# Kernels reckon places in a ring from them: a pane of 2**62 would be one in another entity's.
+# Kernels compute ring positions from them: a pane of 2**62 would be in another entity's ring.
 _RANGES = (
     (PANE, 1, LAST_MOMENT_MS // PANE_MS + 1),
     (NEWEST, 0, LAST_MOMENT_MS << STREAM_BITS | STREAM_MASK),

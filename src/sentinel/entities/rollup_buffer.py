@@ -2,7 +2,7 @@
 
 After an outage every shard catches up at its own pace.  Windows of a shared entity are right
 only if the rows of all shards are applied in one order of append time, so rows wait here until
-every shard that is behind has passed them.  While nobody is behind nothing waits.
+every shard that is behind has passed them.  While no shard is behind, nothing waits.
 """
 
 from collections import Counter

@@ -12,7 +12,7 @@ from msgspec import Struct
 GIVE_UP_MS = 60_000
 """The owner does not wait for a shard that is behind and sends no report for so long."""
 LONGEST_WAIT_MS = 900_000
-"""Nobody is waited for when an outage takes longer than this to catch up."""
+"""An owner stops waiting when an outage takes longer than this to catch up."""
 
 EVERYTHING, NOTHING = 2**62, -(2**62)
 """Times after and before all records."""
@@ -30,7 +30,7 @@ class ShardReports:
     """The reports of all shards; times of reports are stream time, others wall-clock time (ms)."""
 
     def __init__(self) -> None:
-        self._shards = 1  # at least: before the first report nobody knows
+        self._shards = 1  # at least: before the first report it is unknown
         self._reports: dict[int, _Report] = {}
 
     def note(

@@ -55,7 +55,7 @@ class Builder:
         self.pieces: list[Piece] = []
         self.overflow_pieces: list[Piece] = []
         self.measuring: list[Feature] = []
-        self.shared: dict[Hashable, int] = {}  # places of records that several features use
+        self.shared: dict[Hashable, int] = {}  # indices of records that several features use
         self.ring_fields: dict[Stream, list[str]] = {}
         self._demand, self._document = demand, document
         self._next_bit = {stream: {True: 0, False: RING_BITS} for stream in Stream}

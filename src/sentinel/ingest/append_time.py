@@ -67,7 +67,7 @@ def borne_out_ms(recorded_ms: NDArray[np.int64]) -> int:
 
 
 def _borne_out(times: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Timestamps; NEVER in place of those that run ahead."""
+    """Timestamps; NEVER instead of those that run ahead."""
     lowest_after = np.minimum.accumulate(times[:0:-1])[::-1]
     suspects = np.flatnonzero(times[:-1] > lowest_after + AHEAD_MS)
     if not len(suspects):

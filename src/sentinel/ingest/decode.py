@@ -1,6 +1,6 @@
 """Bytes to columns; every record that is not an event becomes a dead letter.
 
-Plain records go through the scanner, a column at a time and without an object; whatever
+Plain records go through the scanner, a column at a time and without an object; what
 it leaves goes through msgspec, one by one, which decides whether a record is bad.
 """
 

@@ -21,7 +21,7 @@ _EMPTY = -1
 _MOST_CONTENTS = 8
 """Of an id; more are conflicts that are not remembered, so that no chain grows long."""
 _Words = NDArray[Any]
-_NEXT, _KNOWN = 0, 1  # places in the head: where the next goes, how many there are
+_NEXT, _KNOWN = 0, 1  # indices of the head: the next row, the number of rows
 
 
 REPEAT, FIRST, CONFLICT = 0, 1, 2

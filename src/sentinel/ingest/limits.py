@@ -12,7 +12,7 @@ class OtherAddresses(StrEnum):
     """How an ``ip`` is treated that is neither an address nor a placeholder."""
 
     MISSING = "missing"  # the event has none
-    DEAD_LETTER = "dead_letter"  # the event is put aside
+    DEAD_LETTER = "dead_letter"  # the event becomes a dead letter
 
 
 class Limits(Struct, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ number or decimal text, a time."""
 
 KIND, NULLABLE, REQUIRED, NAME_AT, NAME_BYTES, LEAST, MOST, WORDS_AT, WORDS, OUT, SPAN = range(11)
 """Columns of a shape's field table; LEAST and MOST are a text's length in characters, SPAN is
-where its place in the bytes goes."""
+the row of its span."""
 
 
 class Shape(NamedTuple):

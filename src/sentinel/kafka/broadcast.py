@@ -31,7 +31,7 @@ _FETCH_WAIT_MS = 500  # at most; a broker answers as soon as it has data
 BUILT_IN_WAIT_MS = 50
 """The same for librdkafka's built-in cluster, which always waits so long when it has no data."""
 _SPARE = 1_000  # records kept at least before some are cleared away
-_ENTITY_RISK_KEPT_MS = 3_600_000  # of those older than minutes nobody asks
+_ENTITY_RISK_KEPT_MS = 3_600_000  # those older than minutes are not read
 
 
 class Broadcast:

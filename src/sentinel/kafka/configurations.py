@@ -257,7 +257,7 @@ class Configurations:
             configuration.build()  # is there room for it?
         except (ConfigError, msgspec.DecodeError) as error:
             reason = str(error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the workers go on without it
+        except Exception as error:  # noqa: BLE001 - after any error the workers go on without it
             reason = f"{type(error).__name__}: {error}"
         else:
             if configuration.version == version:

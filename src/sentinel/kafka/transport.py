@@ -21,7 +21,7 @@ from sentinel.kafka.repeated_fetch import repeated
 
 FETCH_WAIT_MS = 50
 FETCH_BYTES = 16 << 20
-"""At most so much of a partition at once; a fetch costs the same whatever it brings."""
+"""At most so much of a partition at once; the cost of a fetch does not depend on its size."""
 
 
 class RecordChunk:
@@ -103,7 +103,7 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         if not assignment or tp not in assignment.tps:
             return None
         state = assignment.state_value(tp)
-        end = state.highwater if state.lso is None else state.lso  # an old broker tells no other
+        end = state.highwater if state.lso is None else state.lso  # an old broker has no other
         return cast("int | None", end)
 
     def _span(self, tp: TP, before: int, after: int, *, has_records: bool) -> tuple[int, int]:
@@ -113,7 +113,7 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         positions also pass what holds no records of ours, such as aborted ones.
 
         What is on its way is noted before the position, which other threads read: were it the other
-        way round they could take an input for read to its end whose last records nobody has.
+        way round an input could count as read to its end before its last records have arrived.
         """
         if before != self._reached.get(tp):
             self._handed_over[tp] = before

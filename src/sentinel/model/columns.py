@@ -27,7 +27,7 @@ class Kind(StrEnum):
 
     NUMBER = "number"  # float64, NaN is missing
     TRUTH = "truth"  # int8: FALSE, UNKNOWN, TRUE
-    CODE = "code"  # int16 place in the column's vocabulary, -1 is missing
+    CODE = "code"  # int16 index in the column's vocabulary, -1 is missing
     STRING = "string"  # uint64 hash of the text (model.ids.hash_text), 0 is missing
     TIME = "time"  # int64 milliseconds UTC, never missing
 

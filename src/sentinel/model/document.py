@@ -133,7 +133,7 @@ class Document:
             r"\.([^.\[\]`]+)|\[(\d+)\]|\[(\.\.\.)\]", where.rstrip("`")
         ):
             inner = inner_kind(inner, name)
-            if any_key:  # msgspec does not say which value of a mapping it means
+            if any_key:  # msgspec does not name the key of a value in a mapping
                 step: str | int | None = failing_key(node, inner)
             else:
                 step = int(index) if index else name
@@ -185,7 +185,7 @@ class _Composer(Composer):
     _depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """The next node; refuses what nobody needs in a configuration, at its place."""
+        """The next node; refuses constructs that no configuration needs, at their position."""
         event = self.parser.peek_event()
         if isinstance(event, AliasEvent) or event.anchor is not None:
             self._refuse(event, "anchors and aliases are not read: write it out")

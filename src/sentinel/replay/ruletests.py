@@ -6,7 +6,7 @@ engine has the whole configuration but only that rule, so that a tier is the rul
 doing.  Each test starts with an engine that has seen nothing.
 
 An event is ``{on: login, at: 10m, repeat: 5, every: 1m, ...fields}``: ``at`` counts from
-``START``, a Monday morning, and what is not said is filled in, so that a test shows only
+``START``, a Monday morning, and missing settings are filled in, so that a test shows only
 what matters to it.  In the texts of a repeated event ``{n}`` is 1, 2, 3...; twenty
 payees need one line.  Events are fed in the order of their times, in steps of ten seconds.
 

@@ -133,7 +133,9 @@ def _compiled(
         _end_of_day_ms(document, ("entries", index, "until"), entry.until, zone)
         for index, entry in enumerate(entries)
     ]
-    last: dict[str, int] = {}  # the place of the entry that holds longest; of addresses, networks
+    last: dict[
+        str, int
+    ] = {}  # the index of the entry that is valid longest; of addresses, networks
     for index, entry in enumerate(entries):
         for text in {entry.value: None, network_of(entry.value): None}:
             if text and (text not in last or until_ms[index] > until_ms[last[text]]):

@@ -114,7 +114,7 @@ class SequenceState:
         return msgspec.msgpack.encode(list(self._customers.items()))
 
     def restore(self, data: bytes) -> None:
-        """Take the place of what :meth:`snapshot` saw."""
+        """Restore the state that :meth:`snapshot` returned."""
         self._customers = OrderedDict(msgspec.msgpack.decode(data, type=list[tuple[str, Track]]))
 
 

@@ -19,10 +19,10 @@ from sentinel.state.frequency import MOST, estimate, fade, remember, sketch_for
 _NONE = -1
 _KEY, _SEEN = 0, 1  # columns of the per-slot words
 _OLDER, _NEWER = 0, 1  # columns of the recency links
-_MAIN, _WINDOW = 0, 1  # the lists: each has two places in the head
+_MAIN, _WINDOW = 0, 1  # the lists: each has two words in the head
 _OLDEST, _NEWEST = 0, 2  # the oldest of a list, and the newest
-_USED, _FREE, _HIGHEST, _HIGH_TIME = 4, 5, 6, 7  # places in the head
-_IN_WINDOW, _COUNTED, _LET_GO = 8, 9, 10  # slots, events since it faded, whether anybody was
+_USED, _FREE, _HIGHEST, _HIGH_TIME = 4, 5, 6, 7  # indices of the head
+_IN_WINDOW, _COUNTED, _LET_GO = 8, 9, 10  # slots, events since it faded, whether one was
 _SAMPLE = 10  # events a slot between two halvings of what was counted
 _WINDOW_SHARE = 64  # a 64th of the slots is for those that have just come
 

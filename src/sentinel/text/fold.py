@@ -1,4 +1,4 @@
-"""Text in one spelling, and its words.
+"""Normalised text, and its words.
 
 Chinese words come from `rjieba <https://pypi.org/project/rjieba/>`_, bindings of jieba-rs (both
 MIT): the dictionary and hidden Markov model of jieba, the same words for the same text.

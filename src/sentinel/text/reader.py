@@ -33,7 +33,7 @@ _DTYPES: dict[Kind, type[np.generic]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What is at work; None is what nobody reads."""
+    """The parts in use; None for those whose columns are not read."""
 
     lexicon: Lexicon | None
     product: ProductModel | None
@@ -148,7 +148,7 @@ class TextReader:
 
     @property
     def topics(self) -> list[Topic]:
-        """The topics that rise now; none where nobody reads them."""
+        """The topics that rise now; none where their column is not read."""
         return self._parts.topics.current if self._parts.topics else []
 
     def drain_limits(self) -> Counter[Limit]:

@@ -144,7 +144,7 @@ class Topics:
             limits[Limit.TOPICS] += 1
 
     def _forget(self) -> None:
-        """Let the topics go that nobody has complained of for long."""
+        """Drop topics without complaints for long."""
         horizon_ms = int(self._total_newest[0]) - _FORGOTTEN_HALF_LIVES * self._rising.half_life_ms
         while self._topics and next(iter(self._topics.values())).newest_ms < horizon_ms:
             self._topics.popitem(last=False)

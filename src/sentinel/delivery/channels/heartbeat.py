@@ -1,4 +1,4 @@
-"""The pager's heartbeat: a dead man's switch pages somebody when it stops."""
+"""The pager's heartbeat: a dead man's switch sends a page when it stops."""
 
 from sentinel.delivery.channels.http import Http
 

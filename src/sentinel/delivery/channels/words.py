@@ -31,7 +31,7 @@ def reason(page: Page) -> str:
 
 
 def asks_for_action(page: Page) -> bool:
-    """Whether somebody must act: the alert is neither acknowledged nor resolved."""
+    """Whether action is needed: the alert is neither acknowledged nor resolved."""
     return page.kind in (PageKind.TRIGGER, PageKind.LATE)
 
 

@@ -38,7 +38,7 @@ class Fifo:
         return lost
 
     def drop(self, n: int) -> None:
-        """Forget the ``n`` oldest rows."""
+        """Drop the ``n`` oldest rows."""
         self._start = (self._start + n) % self._capacity
         self._count -= n
 

@@ -27,7 +27,7 @@ PANES = 14  # 12 whole ones, the partial one at each end
 PANE_WORDS = 3 * PANES
 COUNT, SUM, MEAN, MAX, MIN = 0, 1, 2, 3, 4
 MAX_VALUES = 4  # value columns of one ring
-NO_RING = -1  # instead of a ring's place
+NO_RING = -1  # instead of a ring's index
 AGGREGATES = {"count": COUNT, "sum": SUM, "mean": MEAN, "max": MAX, "min": MIN}
 
 
