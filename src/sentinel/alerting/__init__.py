@@ -1,7 +1,7 @@
-"""From signals to alerts: fuse what the rules said, tier it, say it once, follow its life.
+"""From signals to alerts: fuse, score, tier, deduplicate, and follow until resolved.
 
 One alert is open per entity and risk type.  ``fusion`` scores signals, ``book`` keeps the
-open alerts and writes their revisions, ``suppressors`` say of which nobody is notified, and
+open alerts and writes their revisions, ``suppressors`` decide of which nobody is notified, and
 ``alerting`` takes a step through all of it.  Every signal that causes no revision is counted
 with the reason.
 """

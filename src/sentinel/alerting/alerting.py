@@ -1,4 +1,4 @@
-"""A step's alerting, in order: what happened in the stream, what people said, what is due."""
+"""The alerting of one shard: signals, responses and silences, and deadlines."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ _NEVER = -(2**62)
 
 @dataclass(slots=True)
 class AlertingOutput:
-    """What a step made alerting say, and what it counted."""
+    """The output of alerting for one step, and its counts."""
 
     alerts: list[Alert] = field(default_factory=list)
     action_requests: list[ActionRequest] = field(default_factory=list)
@@ -79,9 +79,9 @@ class Alerting:
         self._book.begin(config_version)
 
     def silence(self, silence: Silence, signer: str | None = None) -> str | None:
-        """Take in a silence; open alerts that it touches get a revision.
+        """Apply a silence; open alerts that it matches get a revision.
 
-        Returns why it is refused, if it is.  ``signer`` is who has signed it, if anybody.
+        Returns why it is refused, if it is.  ``signer`` is who signed it, or None.
         """
         refusal = self._suppressors.refusal(silence, signer, self._wall_ms)
         if refusal is not None:
@@ -113,14 +113,14 @@ class Alerting:
         self._wall_ms = wall_ms
 
     def process(self, signals: Sequence[Signal]) -> None:
-        """Take in the signals of one event."""
+        """Process the signals of one event."""
         live = [signal for signal in signals if signal.mode is Mode.LIVE]
         if len(live) < len(signals):
             self._output.dropped[SignalDrop.SHADOW] += len(signals) - len(live)
         if not live:
             return
         who = live[0].entity_kind, live[0].entity_id
-        # What a verdict makes of a shared entity is told after the events of later: it is as old as
+        # The effect of a verdict on a shared entity comes after later events: it is as old as
         # it was when it became known.
         clock_ms = self._stream_ms if who[0] == CUSTOMER else live[0].recorded_ms
         for update, count in self._fusion.fuse(live, clock_ms):
@@ -133,7 +133,7 @@ class Alerting:
             self._displace()
 
     def update(self, update: AlertUpdate) -> None:
-        """Take in what another stage says of an entity of its own."""
+        """Open or revise an alert at the request of another stage."""
         self._book.update(update, self._wall_ms)
 
     def resolve(self, resolution: AlertResolution) -> None:
@@ -142,7 +142,7 @@ class Alerting:
         self._end(key, resolution.resolution, resolution.at_ms)
 
     def respond(self, response: Response, at_ms: int) -> list[EventKey]:
-        """Do what a person said of an alert at ``at_ms``; the events that a verdict is on."""
+        """Apply a person's response at ``at_ms``; returns the events that its verdict is about."""
         assert response.alert_id is not None  # noqa: S101 - checked when it was decoded
         alert, events = self._book.find(response.alert_id), list[EventKey]()
         if alert is None:
@@ -175,7 +175,7 @@ class Alerting:
         )
 
     def drain(self) -> AlertingOutput:
-        """What was said and counted since the last call."""
+        """Return the output and counts since the last call, and clear them."""
         output, self._output = self._output, AlertingOutput()
         written = self._book.drain()
         output.alerts, output.action_requests = written.alerts, written.action_requests
@@ -322,7 +322,7 @@ class Alerting:
                 self._book.reconsider(near, self._wall_ms)
 
     def _displace(self) -> None:
-        """Let go of what is least urgent: a standing without an alert, else an open alert."""
+        """Evict what is least urgent: a risk state without an alert, else an open alert."""
         idle = self._fusion.least_recent_idle()
         if idle is not None:
             who, risk = idle

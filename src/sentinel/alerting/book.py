@@ -1,6 +1,6 @@
 """The book of open alerts: their life from firing over acknowledged to resolved.
 
-Every change is a revision, so the newest revision says how an alert stands.  Of each entity
+Every change is a revision, so the newest revision is the alert's current state.  Of each entity
 and risk one alert is open at most.
 """
 
@@ -46,16 +46,16 @@ _URGENCIES: tuple[_Urgency, ...] = tuple(
     for tier in reversed(Tier)
     for state in (AlertState.ACKNOWLEDGED, AlertState.FIRING)
 )
-"""The least urgent first: who is let go when the book is full."""
+"""The order of eviction at capacity: the least urgent first."""
 
 
 class OpenAlert(Struct, kw_only=True):
     """An alert that is not over.
 
     ``alert`` is its newest revision, ``signal_tier`` the tier by its score, ``requested`` the
-    actions that core systems have been told of, ``withheld`` those that were kept from them at
+    actions that were requested of core systems, ``withheld`` those that were kept from them at
     least for a time, ``notified`` whether capacity was spent on it, ``ages`` whether it is raised
-    when nobody answers, ``turn`` which alert was revised before which.
+    when nobody answers, ``turn`` the order in which alerts were revised.
     """
 
     alert: Alert
@@ -127,7 +127,7 @@ class AlertBook:
     def least_urgent(self) -> Alert:
         """Of the open alerts of the lowest tier, answered before others, the least recent one.
 
-        Complaints are not among them: their deadlines hold whatever else happens.
+        Complaints are not among them: their deadlines do not depend on other alerts.
         """
         key = next(key for each in _URGENCIES for key in self._by_urgency[each])
         return self._open[key].alert
@@ -137,7 +137,7 @@ class AlertBook:
         return dict(self._counts)
 
     def update(self, update: AlertUpdate, moment_ms: int) -> bool:
-        """Open or revise the alert of the claim; False if there is nothing new to say."""
+        """Open or revise the alert of the update; False if nothing has changed."""
         key = (update.entity.kind, update.entity.id, update.risk)
         found = self._open.get(key)
         if found is None:
@@ -164,7 +164,7 @@ class AlertBook:
         self._revise(key, draft, Change.CORRECTED, moment_ms)
 
     def acknowledge(self, alert: Alert, actor: str, at_ms: int, moment_ms: int) -> bool:
-        """Note that somebody works on an open alert; False if somebody did."""
+        """Acknowledge an open alert; False if it was acknowledged already."""
         if alert.state is AlertState.ACKNOWLEDGED:
             return False
         draft = replace(
@@ -215,7 +215,7 @@ class AlertBook:
         self.reconsider(siblings, moment_ms)
 
     def escalate_by_age(self, key: Key, due_ms: int, moment_ms: int) -> None:
-        """Raise an alert that nobody has answered for as long as its tier allows."""
+        """Raise an alert that was unanswered for longer than its tier allows."""
         found = self._open[key]
         escalations = (*found.alert.escalations, Escalation.AGE)
         draft = replace(
@@ -361,7 +361,7 @@ class AlertBook:
         return (capacity.suppressor(alert.tier),)
 
     def _await_answer(self, key: Key, alert: Alert, moment_ms: int) -> None:
-        """Let an alert that somebody has been told of grow urgent with time; others not."""
+        """Start the ageing of an alert that was notified; stop it for others."""
         allowed_ms = self._policy.unanswered_ms.get(alert.tier)
         timer = (AGE, *key)
         if not self._open[key].ages:
@@ -377,7 +377,7 @@ class AlertBook:
 
 
 def _unanswered(alert: Alert) -> Alert:
-    """More urgent than what was acknowledged: somebody must answer again."""
+    """Whether it is more urgent than what was acknowledged, and needs a new response."""
     return replace(alert, state=AlertState.FIRING, acknowledged_by=None)
 
 

@@ -51,7 +51,7 @@ def encode(alert: Alert) -> bytes:
 
 
 def encode_action(request: ActionRequest) -> bytes:
-    """The requested action as one CloudEvent, of which ``id`` tells resends."""
+    """The requested action as one CloudEvent, whose ``id`` identifies resends."""
     return msgspec.json.encode(
         ActionEvent(
             id=request.request_id,

@@ -122,7 +122,7 @@ class Fusion:
         self._idle.pop((who, risk), None)
 
     def note(self, who: Who, risk: Risk, *, idle: bool) -> None:
-        """Say whether an alert is open of what stands; nothing happens if nothing does."""
+        """Note whether a risk state has an open alert; without a state nothing changes."""
         key = who, risk
         if not idle:
             self._idle.pop(key, None)
@@ -131,7 +131,7 @@ class Fusion:
             self._idle[key] = None
 
     def note_all(self, is_idle: Callable[[Who, Risk], bool]) -> None:
-        """Say of everything that stands whether it is idle, as it was when it was saved."""
+        """Restore which risk states are idle, that is, have no open alert."""
         self._idle = OrderedDict((key, None) for key in self._states if is_idle(*key))
 
     @property
@@ -193,7 +193,7 @@ class Fusion:
         return state.tier
 
     def _update(self, who: Who, risk: Risk, tier: Tier) -> AlertUpdate:
-        """What is to be said of an entity and risk, as everything stands now."""
+        """The update of an entity and risk by its current state."""
         states = self._of(who)
         state = states[risk]
         now_ms, trigger = state.updated_at, state.trigger

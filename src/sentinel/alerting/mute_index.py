@@ -12,7 +12,7 @@ _Label = tuple[str, str]
 
 
 class MuteIndex:
-    """Mutes in the order in which they were put; a mute that is put again keeps its place.
+    """Mutes in insertion order; a mute that is replaced keeps its position.
 
     A mute that asks for one value of a label is looked at only for alerts that have it: of a
     thousand silences of a customer each, one is compared and not a thousand.

@@ -60,10 +60,10 @@ class Policy:
 
     ``thresholds`` maps each tier to the least score that reaches it, highest first;
     an open alert goes down only when its score is below its tier's threshold minus
-    ``hysteresis``.  ``halflife_ms`` says for each risk how fast a contribution fades;
-    after ``quiet_ms`` without firing it is forgotten.  Fading and quiet are by event time.
+    ``hysteresis``.  ``halflife_ms`` is the half-life of a contribution, by risk;
+    after ``quiet_ms`` without firing it is dropped.  Fading and quiet are by event time.
 
-    An alert that nobody answers for ``unanswered_ms`` of its tier, or whose rules have fired
+    An alert that is unanswered for ``unanswered_ms`` of its tier, or whose rules have fired
     ``escalating_firings`` times, stands a tier higher than its score.  After a verdict of
     false positive alerts no more urgent are suppressed for ``cooldown_ms``.
     """

@@ -1,4 +1,4 @@
-"""What a revision says: pure functions from an alert and a claim to the next alert."""
+"""Revisions of alerts: pure functions from an alert and an update to the next alert."""
 
 import hashlib
 
@@ -50,7 +50,7 @@ def opened(update: AlertUpdate, key: bytes) -> Alert:
 
 
 def updated(alert: Alert, update: AlertUpdate, escalating_firings: int) -> Alert:
-    """The alert as the claim says it stands; ``trigger`` is the claim's."""
+    """The alert revised by the update; ``trigger`` is the update's."""
     escalations = alert.escalations
     if (
         Escalation.GROWTH not in escalations
@@ -111,7 +111,7 @@ def request(alert: Alert, action: Action) -> ActionRequest:
 def _alert_id(update: AlertUpdate, key: bytes) -> str:
     """BLAKE2b-128 of the JSON array [entity kind, entity id, risk, occasion], in hex.
 
-    Keyed, so that nobody finds out whose alert it is by trying ids.
+    The hash is keyed, so the customer cannot be found by trying ids.
     """
     parts = (update.entity.kind, update.entity.id, update.risk, update.dedup_key)
     return hashlib.blake2b(msgspec.json.encode(parts), digest_size=16, key=key).hexdigest()

@@ -18,7 +18,7 @@ _REMEMBERED_EVENTS = 32
 
 
 class Firing(Struct, frozen=True):
-    """One event of a rule: remembered to know it again, and to take it back."""
+    """One event of a rule: kept to recognise it, and to retract it."""
 
     event: EventKey
     event_time: int

@@ -1,4 +1,4 @@
-"""``configs/suppression.yaml``: of which alerts nobody is notified."""
+"""Reads ``configs/suppression.yaml``: which alerts are suppressed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,8 +96,8 @@ class SilenceBounds:
 class SuppressionRules:
     """What is configured; ``mutes`` are the allow-list and the maintenance windows.
 
-    ``capacity`` says of how many alerts of a tier a shard notifies in ``capacity_period_ms``.
-    ``withheld_by`` says for each action what, while it suppresses an alert, keeps the action from
+    ``capacity`` is how many alerts of a tier a shard notifies in ``capacity_period_ms``.
+    ``withheld_by`` names for each action the suppressions that keep it from
     core systems as well: whether people are disturbed and whether machines act are two decisions.
     """
 

@@ -38,7 +38,7 @@ class Capacity:
         self._spent: dict[Tier, int] = {}
 
     def spend(self, tier: Tier, moment_ms: int) -> bool:
-        """Take one place of the tier; False if none is left in this period."""
+        """Use one notification of the tier; False if none is left in this period."""
         most = self._most.get(tier)
         if most is None:
             return True
@@ -51,7 +51,7 @@ class Capacity:
         return True
 
     def next_period_ms(self, moment_ms: int) -> int:
-        """When there are places again."""
+        """When the next period begins."""
         return (moment_ms // self._period_ms + 1) * self._period_ms
 
     def suppressor(self, tier: Tier) -> Suppressor:
@@ -114,7 +114,7 @@ class Suppressors:
             self._timers.cancel((MUTE, *key))
 
     def refusal(self, silence: Silence, signer: str | None, moment_ms: int) -> str | None:
-        """Why a silence is not taken in, None if it is; what only ends one always is.
+        """Why a silence is refused, else None; one that only ends a silence is always accepted.
 
         One that is approved must be there already, to the letter, by the one whose name it has:
         else one person could write both names.
@@ -135,7 +135,7 @@ class Suppressors:
         return self._bounds.refusal(silence)
 
     def silence(self, silence: Silence, moment_ms: int) -> bool:
-        """Take in the newest record of a silence; False if a timer finds no room."""
+        """Apply the newest record of a silence; False if the timers are at capacity."""
         key = (Suppression.SILENCE, silence.silence_id)
         self._silences[silence.silence_id] = silence
         self._silenced[key] = _mute(silence)
@@ -148,7 +148,7 @@ class Suppressors:
         return self._configured.get(key) or self._silenced.get(key)
 
     def change(self, reason: str, name: str, due_ms: int) -> bool:
-        """A mute's timer is due: wait for its next change, or forget a silence that is over."""
+        """Handle a mute's due timer: set the next one, or drop a silence that has ended."""
         key = (Suppression(reason), name)
         mute = self._configured.get(key) or self._silenced[key]
         return self._wait(key, mute, due_ms)
@@ -197,7 +197,7 @@ class Suppressors:
         self.capacity.restore(*capacity)
 
     def _judged(self, alert: Alert, moment_ms: int) -> Tier | None:
-        """The tier of the false positive that cools this alert down, None if it must be told."""
+        """The tier of the false positive whose cooldown covers this alert; None without one."""
         cooling = self._cooldowns.get(_key(alert))
         if cooling is None or alert.tier is Tier.RED or not CONTAINMENT.isdisjoint(alert.actions):
             return None

@@ -23,7 +23,7 @@ class RuleError(Exception):
 def configuration_files(path: Path | None) -> dict[str, str]:
     """Text by path of a configuration: the shipped one, a folder, or the shipped one with a file.
 
-    A single file takes the place of the shipped rule file of its name, or is added to them.
+    A single file replaces the shipped rule file of its name, or is added to them.
     Raises ConfigError for a file that is not UTF-8, and OSError.
     """
     files = configuration_texts(path if path is not None and path.is_dir() else shipped_configs())

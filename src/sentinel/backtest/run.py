@@ -26,7 +26,7 @@ _LOSSES = frozenset({"approved", None})
 class Episode:
     """One alert from its opening to its end.
 
-    ``reached`` has the moment (ms) at which it first stood at each tier, and somebody was told;
+    ``reached`` has the moment (ms) at which it first had each tier and was notified;
     ``triggers`` the ids of the events behind its revisions.
     """
 
@@ -43,7 +43,7 @@ class Episode:
     triggers: set[str] = field(default_factory=set)
 
     def told_ms(self, tiers: frozenset[Tier]) -> int | None:
-        """When somebody was first told at one of these tiers."""
+        """When it was first notified at one of these tiers."""
         return min((at for tier, at in self.reached.items() if tier in tiers), default=None)
 
 

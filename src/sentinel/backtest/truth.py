@@ -31,7 +31,7 @@ class Attack:
     moments: list[tuple[int, float]] = field(default_factory=list)
     entities: set[tuple[str, str]] = field(default_factory=set)
     decidable: list[int] = field(default_factory=list)
-    """Event times (ms) from which on it can be told from ordinary life, as they were met."""
+    """Event times (ms) from which it differs from ordinary life, as they were met."""
 
     @property
     def value(self) -> float:

@@ -46,7 +46,7 @@ class Alarms:
         self._open: dict[str, list[OpenNotice]] = {}
 
     def apply(self, notice: Notice) -> AlertUpdate | AlertResolution | None:
-        """What is to be said of the notice's complaint now; None if nothing changes."""
+        """The alert update or resolution that a notice causes; None if nothing changes."""
         before = self._open.get(notice.complaint_id, [])
         match notice.kind:
             case Kind.COMPLETED | Kind.FORGOTTEN:

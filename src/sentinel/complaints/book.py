@@ -70,9 +70,9 @@ class Complaints:
         extended_to: str | None = None,
         approved_by: str | None = None,
     ) -> list[Notice]:
-        """Take in one event of a complaint; raises ValueError if the status is no status.
+        """Apply one event of a complaint; raises ValueError if the status is no status.
 
-        An extension that it tells of is applied before its step.
+        An extension in the event is applied before its step.
         """
         to = Status(status)
         cause = Cause(event_time, event_id, recorded_ms)
@@ -129,7 +129,7 @@ class Complaints:
         return self._timers.next_due_ms()
 
     def drain_limits(self) -> Counter[Limit]:
-        """What was forgotten for want of room since the last call."""
+        """What was evicted at capacity since the last call."""
         limits, self._limits = self._limits, Counter()
         return limits
 
@@ -204,7 +204,7 @@ class Complaints:
         return notices
 
     def _go_on(self, record: Record, to: Status, cause: Cause) -> list[Notice]:
-        """Take in an event of a complaint that is known."""
+        """Apply an event of a known complaint."""
         if cause.at_ms >= record.newest_at:
             record.newest_at, record.event_id, record.recorded_ms = cause
         if record.complaint_id in self._open:
@@ -248,7 +248,7 @@ class Complaints:
     def _extend(
         self, record: Record, to: str | None, approved_by: str | None, cause: Cause
     ) -> list[Notice]:
-        """Apply the extension that an event tells of; warnings not given yet are reckoned anew."""
+        """Apply the extension in an event; warnings not given yet are computed again."""
         extension, problem = judge_extension(self.policy, record, to, approved_by, cause.at_ms)
         notices = []
         if problem is not None:
@@ -267,7 +267,7 @@ class Complaints:
         return [*notices, tell(Kind.EXTENDED, record, cause, **facts)]
 
     def _met(self, record: Record, duty: Duty, cause: Cause) -> Notice | None:
-        """Tick a duty off; a notice if somebody was warned of it."""
+        """Mark a duty as met; returns a notice if a warning had been given."""
         deadline = due(self.policy, record, duty)
         in_time = cause.at_ms < deadline.at_ms
         counts = self._counts.on_time if in_time else self._counts.late

@@ -50,7 +50,7 @@ class _Table:
 
 @dataclass(frozen=True, slots=True)
 class WorkingCalendar:
-    """Working days in ``zone``; ``working`` and ``off`` go before what the package says.
+    """Working days in ``zone``; ``working`` and ``off`` override the package.
 
     Keeps a table for each year asked for: some 40 kB each, at most one for each year that
     event times may have (1970 to 2100).

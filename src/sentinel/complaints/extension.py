@@ -1,4 +1,4 @@
-"""Extensions: whether the event that tells of one moves the deadline of the resolution."""
+"""Extensions: whether an event's extension moves the deadline of the resolution."""
 
 from sentinel.complaints.policy import Policy
 from sentinel.complaints.record import Extension, Record, due, extended_to
@@ -10,7 +10,7 @@ def judge_extension(
 ) -> tuple[Extension | None, Problem | None]:
     """The extension that holds from now on, None if the event changes nothing, and what is wrong.
 
-    ``to`` and ``approved_by`` are what an event at ``at_ms`` tells; steps after an extension may
+    ``to`` and ``approved_by`` are those of an event at ``at_ms``; steps after an extension may
     repeat it.  A second one replaces the first if it ends later, before the deadline in force.
     """
     told = to, approved_by

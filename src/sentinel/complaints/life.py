@@ -72,7 +72,7 @@ def judge(
 ) -> tuple[Transition, Problem | None]:
     """What an event ``to`` at ``time_ms`` does to a complaint that is ``at`` since ``since_ms``.
 
-    ``seen`` says whether the complaint had an event ``to`` before, ``needs_reply`` whether it
+    ``seen`` is whether the complaint had an event ``to`` before, ``needs_reply`` whether it
     must be replied to before it may be closed.
     """
     if to is at:

@@ -1,4 +1,4 @@
-"""One complaint as the book knows it, and the warnings it is to have."""
+"""The state of one complaint, and its next warnings."""
 
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -67,7 +67,7 @@ class Cause(NamedTuple):
 
 
 class Deadline(NamedTuple):
-    """The moment that a duty is late, the term that sets it, and who extended it, if anybody."""
+    """The moment that a duty is late, the term that sets it, and who extended it, or None."""
 
     at_ms: int
     term: Term

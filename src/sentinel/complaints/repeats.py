@@ -34,7 +34,7 @@ class Repeats:
         )
 
     def shrink(self) -> int:
-        """Forget the customers silent for longest beyond the capacity; how many."""
+        """Evict the customers idle for longest beyond the capacity; returns how many."""
         over = max(0, len(self._latest) - self._capacity)
         for _ in range(over):
             self._latest.popitem(last=False)

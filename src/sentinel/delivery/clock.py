@@ -11,12 +11,12 @@ _TOLD_MS = 1_000
 
 
 class Clock:
-    """Milliseconds UTC as ``wall_ms`` tells them, without steps back.
+    """Milliseconds UTC of ``wall_ms``, without steps back.
 
     What waits for a moment would wait longer by such a step: a retry, a rung, a robot's rate.
     So where the machine's clock is set back this one goes on by ``steady_ms``, slower until
     both agree; where it is set ahead this one follows at once.  ``least_ms`` is a time that has
-    been before the start.  Receivers are told ``wall_ms``, by which they judge signatures.
+    been before the start.  Messages have ``wall_ms``, by which receivers judge signatures.
     """
 
     def __init__(

@@ -75,7 +75,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that routes.yaml says, checked; lengths of time in milliseconds.
+    """The contents of routes.yaml, validated; durations in milliseconds.
 
     ``zone`` is the bank's, for the times that a digest of late alerts names.
     """
@@ -173,7 +173,7 @@ class _Reader:
     def route(
         self, path: DocumentPath, entry: _Route, parent: Route | None, above: tuple[Matcher, ...]
     ) -> Route:
-        """The route at ``path``; what it does not say it has from its parent.
+        """The route at ``path``; what it does not set is inherited from its parent.
 
         ``above`` are the matchers of all its parents.
         """

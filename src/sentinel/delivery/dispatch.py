@@ -25,7 +25,7 @@ BATCH = 50
 """So many pages are looked at at once; a digest has no more."""
 _LONGEST_SLEEP_S = 1.0  # a page may become due by a record that another process took in
 _MOST_OVERDUE = 1_000  # looked at at once for the fallback, the most urgent first
-_DIGEST_FROM = 3  # so many that wait at once are told in one
+_DIGEST_FROM = 3  # so many that are due at once become one message
 _FALLBACK_AFTER_MS = 30_000  # a page that is not taken for so long goes to the fallback
 
 
@@ -141,7 +141,7 @@ class Dispatcher:
                 self._metrics.sent(page, now_ms, digested=len(pages) > 1)
 
     async def _again(self, pages: Sequence[Page], reason: str, error: Exception) -> None:
-        """Try later: twice as late each time, when the receiver says, but not for ever."""
+        """Retry later: with exponential backoff or at Retry-After, up to a limit."""
         now_ms, name = self._clock.now_ms(), pages[0].channel
         _log.warning("page not delivered", channel=name, pages=len(pages), reason=reason)
         asked_s = error.after_s if isinstance(error, Unreached) else None
@@ -184,5 +184,5 @@ def _rate(entry: RateEntry) -> Rate:
 
 
 def _may_wait(page: Page) -> bool:
-    """Whether the page may be told together with others."""
+    """Whether the page may share a message with others."""
     return page.kind is PageKind.TRIGGER and page.content.tier is not Tier.RED

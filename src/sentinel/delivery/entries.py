@@ -85,7 +85,7 @@ class ChannelEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HeartbeatEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """The monitor that is told every so often that the pager works."""
+    """The monitor that gets a heartbeat of the pager at an interval."""
 
     url: str | Secret
     every: str = "1m"

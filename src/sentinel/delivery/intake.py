@@ -72,7 +72,7 @@ def _cancel(
 ) -> Counter[NoPage]:
     """Take back the pages that wait; returns how many, by reason.
 
-    A trigger that has been tried may have been heard: its channel is told of the end, too.
+    A trigger that was tried may have arrived: its channel is notified of the end, too.
     """
     unsent_pages = (
         PAGES.c.alert_id == alert_id,
@@ -87,7 +87,7 @@ def _cancel(
 def _finish(
     connection: Connection, alert: Alert, kind: PageKind, values: _PageValues, now_ms: int
 ) -> None:
-    """Tell every channel that was, or may have been, told of the alert."""
+    """Notify every channel to which the alert was, or may have been, sent."""
     told = (
         PAGES.c.alert_id == alert.alert_id,
         PAGES.c.kind == PageKind.TRIGGER,

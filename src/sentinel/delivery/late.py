@@ -1,4 +1,4 @@
-"""The digest of late alerts: what people are told of alerts too old to be paged one by one.
+"""The digest of late alerts: one page for alerts too old to be paged one by one.
 
 After an outage the workers write alerts that are hours old.  Those older than
 ``ignore_older_than`` are collected per route and channel, until none has come for a minute or
@@ -139,7 +139,7 @@ def _open_digest(
 
 
 def _content(page_id: str, late: FoundLate, first_ms: int, last_ms: int, plan: Plan) -> Content:
-    """What the digest says in both languages; red alerts are named in the title."""
+    """The content of the digest in both languages; red alerts are named in the title."""
     begin, end = (_local(each, plan.zone) for each in (first_ms, last_ms))
     noun = "alert" if late.found == 1 else "alerts"
     verb = "was" if late.found == 1 else "were"

@@ -53,7 +53,7 @@ from sentinel.delivery.tables import (
 from sentinel.model.alert import Alert, Tier
 
 _TIERS = tuple(Tier)
-# That a database is gone is told in a line by who asks for it, and not as a traceback, too.
+# The caller logs a lost connection in one line; SQLAlchemy's traceback is not wanted, too.
 logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 
@@ -70,7 +70,7 @@ _NEXT_DUE = _next_due()
 
 
 class OutboxError(Exception):
-    """The database cannot be used now; the message says why, without its password."""
+    """The database cannot be used now; the message has the cause, without the password."""
 
 
 class UnmadeError(Exception):
@@ -133,13 +133,13 @@ class Outbox:
         return self._pages(*wanted, order=(PAGES.c.urgency, PAGES.c.since_ms), most=most)
 
     def position(self, partition: str) -> int | None:
-        """The offset up to which ``partition`` has been taken in; None if nothing of it has."""
+        """The last stored offset of ``partition``; None if nothing is stored."""
         with self._reading() as connection:
             last = connection.scalar(select(OFFSETS.c.last).where(OFFSETS.c.partition == partition))
         return None if last is None else int(last) + 1
 
     def accept(self, read: Read, plan: Plan, now_ms: int) -> Counter[NoPage]:
-        """Take in alerts; all or nothing.  Returns why pages are not to be sent.
+        """Store alerts and their pages in one transaction; returns why pages are not sent.
 
         What lies before the position is skipped.  Raises UnmadeError; whether there is a gap
         to the position is the caller's question.
@@ -256,7 +256,7 @@ class Outbox:
         """Make the pages of the fallback for one that its channel does not take; how many."""
         made = 0
         with self._writing() as connection:
-            # Taken back meanwhile, or told before: nobody is to hear of it.
+            # Cancelled meanwhile, or sent before: it is not to be sent.
             row = connection.execute(
                 select(PAGES.c.alert_id, PAGES.c.urgency, PAGES.c.content).where(
                     PAGES.c.page_id == page.page_id, PAGES.c.state == DUE
@@ -325,9 +325,9 @@ class Outbox:
         return {DUE: 0, SENT: 0, DEAD: 0, CANCELLED: 0} | {str(row[0]): int(row[1]) for row in rows}
 
     def prune(self, before_ms: int) -> int:
-        """Forget alerts that have been over since before then, and their pages that are done.
+        """Delete alerts that ended before then, and their finished pages.
 
-        The pages of an alert that is open say whom to tell when it is over.
+        The pages of an open alert are kept: their channels are notified of its end.
         """
         is_open = select(ALERTS.c.alert_id).where(ALERTS.c.over == 0)
         with self._writing() as connection:

@@ -1,4 +1,4 @@
-"""A page: what people are told of an alert.  It holds nothing about the customer."""
+"""A page: a message to people about an alert.  It holds nothing about the customer."""
 
 from enum import StrEnum
 from urllib.parse import quote
@@ -10,7 +10,7 @@ from sentinel.model.signal import Risk, Title
 
 
 class PageKind(StrEnum):
-    """What a page says about its alert."""
+    """The content of a page about its alert."""
 
     TRIGGER = "trigger"
     ACKNOWLEDGE = "acknowledge"
@@ -33,7 +33,7 @@ class FoundLate(Struct, frozen=True, kw_only=True):
 class Content(Struct, frozen=True, kw_only=True):
     """What may leave the house: title, tier, reason, runbook and a link, and no customer data.
 
-    ``alert_id`` is the key under which receivers know the alert again; times are ms UTC.
+    ``alert_id`` is the key by which receivers recognise the alert; times are ms UTC.
     ``recorded_ms`` is when the triggering event was recorded.
 
     In a digest of late alerts (``late``), ``alert_id`` is the page's id, ``tier`` the highest,
@@ -82,7 +82,7 @@ def link_to(alert: Alert, template: str) -> str:
 
 
 def content(alert: Alert, link: str) -> Content:
-    """What is said of the alert; ``link`` is a template with LINK_FIELDS."""
+    """The content of a page about the alert; ``link`` is a template with LINK_FIELDS."""
     strongest = alert.reasons[0] if alert.reasons else None
     return Content(
         alert_id=alert.alert_id,

@@ -39,7 +39,7 @@ class Pager:
     """One pager process: what its agent hands over, and the tasks that send.
 
     ``read`` makes an alert of a record's value, or raises one of UNREADABLE.  ``heartbeat`` is
-    told as often as the plan says that all is well, and nothing otherwise.
+    gets a heartbeat at the plan's interval while all is well, and none otherwise.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Pager:
         self._blocked = ""
 
     def health(self) -> tuple[bool, str]:
-        """Whether alerts are taken in and sent, and in words."""
+        """Whether alerts are stored and sent, with a description."""
         if self._blocked:
             return False, f"the outbox takes nothing: {self._blocked}"
         if not self._is_assigned or not self._tasks:
@@ -96,7 +96,7 @@ class Pager:
         return (False, f"stuck: {', '.join(stuck)}") if stuck else (True, "ok")
 
     def assign(self) -> None:
-        """The group has given out partitions: each may go on from another place."""
+        """The group has given out partitions: each may continue at another offset."""
         self._expected.clear()
         self._is_assigned = True
 
@@ -123,7 +123,7 @@ class Pager:
         records: Sequence[tuple[int, bytes | None]],
         earliest: Callable[[], Awaitable[int]],
     ) -> None:
-        """Take in all records from offset ``span[0]`` to before ``span[1]`` of ``partition``.
+        """Store all records from offset ``span[0]`` to before ``span[1]`` of ``partition``.
 
         When this returns they are in the outbox, however long that takes.  ``earliest`` asks
         for the partition's first offset that Kafka still has.
@@ -210,7 +210,7 @@ class Pager:
         return _COUNT_EVERY_S
 
     async def _look(self) -> float:
-        """Tell since when records wait to be taken in; fails where Kafka cannot be asked."""
+        """Update since when records are unread; raises where Kafka does not answer."""
         unread_s = await self._unread.look(self._clock.now_ms())
         if self._accepting_since_ms is not None:
             accepting_s = (self._clock.now_ms() - self._accepting_since_ms) / 1000
@@ -219,7 +219,7 @@ class Pager:
         return _LOOK_EVERY_S
 
     async def _tidy(self) -> float:
-        """Forget what is long over."""
+        """Delete alerts that ended long ago."""
         before_ms = self._clock.now_ms() - self._plan.keep_ms
         await asyncio.to_thread(self._outbox.prune, before_ms)
         return _TIDY_EVERY_S
@@ -232,7 +232,7 @@ class Pager:
         return min(every_s, _COUNT_EVERY_S)
 
     async def _resend(self) -> float:
-        """Tell each Alertmanager what is open: it forgets, and ends what it does not hear of."""
+        """Send each Alertmanager the open alerts: it ends those that are not repeated."""
         for name, channel in self._resending.items():
             pages = await asyncio.to_thread(self._outbox.open_pages, name)
             try:

@@ -11,7 +11,7 @@ from sentinel.delivery.routes import Route
 from sentinel.model.alert import Alert, AlertState, Tier
 
 _TIERS = tuple(Tier)
-_FALLBACK = "fallback"  # in an id, in the place of the rung
+_FALLBACK = "fallback"  # in an id, instead of the rung
 
 
 class NoPage(StrEnum):
@@ -29,7 +29,7 @@ class NoPage(StrEnum):
 
 
 class Paged(Struct, kw_only=True):
-    """What the pager knows of an alert: the newest revision, and how it has paged.
+    """The pager's state of an alert: the newest revision, and how it has paged.
 
     ``generation`` counts how often people were paged anew; it is 0 before the first time.
     ``tier`` is what people who were paged know: that of the newest revision since.  ``late``
@@ -57,9 +57,9 @@ class Due:
 
 @dataclass(slots=True)
 class Decision:
-    """What to do: ``cancel`` says why pages that wait are not to be sent any more.
+    """What to do: ``cancel`` is the reason why waiting pages are not sent any more.
 
-    ``finish`` is the kind of page that every channel gets that has been told of the alert;
+    ``finish`` is the kind of page for every channel to which the alert was sent;
     ``late`` are the routes whose digest of late alerts counts it.
     """
 
@@ -73,7 +73,7 @@ class Decision:
 def decide(
     alert: Alert, known: Paged | None, root: Route, now_ms: int, ignore_older_than_ms: int
 ) -> tuple[Decision, NoPage | None]:
-    """What the revision does, and why nobody is paged if nobody is although the alert fires."""
+    """The pages of a revision; and, if a firing alert pages nobody, the reason."""
     paged = known or Paged(revision=0)
     if alert.revision <= paged.revision:
         return Decision(paged), None
@@ -87,13 +87,13 @@ def decide(
         return Decision(after, cancel=NoPage.ANSWERED, finish=PageKind.RESOLVE), None
     if alert.state is AlertState.ACKNOWLEDGED:
         after.answered = True
-        if paged.answered:  # whoever was told knows already
+        if paged.answered:  # those who were paged know already
             return Decision(after), None
         return Decision(after, cancel=NoPage.ANSWERED, finish=PageKind.ACKNOWLEDGE), None
     if alert.suppressed:
         after.waiting, after.answered = True, paged.answered
         return Decision(after, cancel=NoPage.SUPPRESSED), NoPage.SUPPRESSED
-    anew = paged.waiting or paged.answered  # somebody must answer again
+    anew = paged.waiting or paged.answered  # a new response is needed
     if not (anew or _above(alert.tier, paged.tier)):
         return Decision(after), None
     if now_ms - alert.updated_at > ignore_older_than_ms:
@@ -111,12 +111,12 @@ def decide(
 
 
 def _lower(told: Tier | None, tier: Tier) -> Tier | None:
-    """What people know after a revision: a fall, so that the next rise is one."""
+    """The tier known to people after a revision: it falls, too, so that the next rise counts."""
     return tier if told is not None and _above(told, tier) else told
 
 
 def _above(tier: Tier, told: Tier | None) -> bool:
-    """Whether the tier is higher than the one that people were told."""
+    """Whether the tier is higher than the one that was paged."""
     return told is None or _TIERS.index(tier) < _TIERS.index(told)
 
 

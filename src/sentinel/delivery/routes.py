@@ -2,7 +2,7 @@
 
 The root matches every alert.  Of a route's children the first that matches takes it, and
 the following too if that one says ``continue``; if none matches, the route itself takes it.
-What a route does not say it has from its parent.  Other than in Alertmanager, ``hours`` are a
+What a route does not set is inherited from its parent.  Other than in Alertmanager, ``hours`` are a
 condition like the matchers: outside them the next route is asked.
 """
 
@@ -15,7 +15,7 @@ from sentinel.model.matcher import Matcher, all_match
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """If nobody has answered after so long, these channels are paged."""
+    """Channels that are paged if there is no response after so long."""
 
     after_ms: int
     channels: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""A task that goes on whatever happens to it, and tells of what happened."""
+"""A supervised task: it is restarted after an error, which is logged and counted."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ class Supervised:
 
     @property
     def is_woken(self) -> bool:
-        """Whether somebody wants it to be called again."""
+        """Whether another call is due."""
         return self._wake.is_set()
 
     def beat(self) -> None:
@@ -60,7 +60,7 @@ class Supervised:
         """Once; returns the seconds until the next call."""
         try:
             wait_s = await self._once()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the others must go on
+        except Exception as error:  # noqa: BLE001 - after any error the others must go on
             wait_s = min(_FIRST_S * 2**self._failures, _LONGEST_S)
             self._failures = min(self._failures + 1, 20)
             self._failed()
@@ -71,7 +71,7 @@ class Supervised:
 
 
 def told(error: BaseException) -> dict[str, str]:
-    """What a log may say of an error: the message of one that is not ours may hold a secret."""
+    """What may be logged of an error: the message of a library's error may hold a secret."""
     frames = traceback.extract_tb(error.__traceback__)
     words = {"error": type(error).__name__}
     if frames:

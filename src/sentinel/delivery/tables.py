@@ -1,4 +1,4 @@
-"""The outbox' tables; whoever changes them adds a step to ``migrations``."""
+"""The tables of the outbox; each change of them needs a migration in ``migrations``."""
 
 from sqlalchemy import (
     BigInteger,
@@ -29,7 +29,7 @@ PAGES = Table(
     Column("alert_id", String(64), nullable=False, index=True),
     Column("channel", String(64), nullable=False),
     Column("kind", String(16), nullable=False),
-    Column("urgency", Integer, nullable=False),  # place of the tier: 0 is red
+    Column("urgency", Integer, nullable=False),  # index of the tier: 0 is red
     Column("state", String(16), nullable=False),
     Column("reason", String(64), nullable=False),
     Column("due_ms", BigInteger, nullable=False),

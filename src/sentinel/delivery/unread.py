@@ -1,4 +1,4 @@
-"""Since when alerts are in Kafka that the pager has not taken in."""
+"""Since when alerts are in Kafka that the pager has not stored."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping

@@ -1,4 +1,4 @@
-"""What the pager tells Prometheus."""
+"""The metrics of the pager."""
 
 from collections import Counter as Counts
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ class Result(StrEnum):
     SENT = "sent"
     DIGESTED = "digested"  # sent, with others in one
     FAILED = "failed"  # to be tried again
-    THROTTLED = "throttled"  # to be tried when the receiver says
+    THROTTLED = "throttled"  # to be retried when the receiver asks for it
     GIVEN_UP = "given_up"
 
 
@@ -29,8 +29,8 @@ class PagerTask(StrEnum):
     ACCEPT = "accept"  # put alerts into the outbox
     CHANNEL = "channel"  # send pages
     COUNT = "count"  # count the outbox
-    TIDY = "tidy"  # forget what is over
-    READ = "read"  # ask Kafka whether all alerts have been taken in
+    TIDY = "tidy"  # delete what has ended
+    READ = "read"  # ask Kafka whether all alerts have been stored
     FALLBACK = "fallback"  # page the fallback of what waits too long
     RESEND = "resend"  # tell Alertmanager what is open
     HEARTBEAT = "heartbeat"  # tell the dead man's switch that all is well
@@ -132,12 +132,12 @@ class PagerMetrics:
         self._unsent.labels(reason).inc()
 
     def accepted(self, unsent: Counts[NoPage]) -> None:
-        """Count what records that were taken in made superfluous."""
+        """Count pages that stored records made superfluous."""
         for reason, count in unsent.items():
             self._unsent.labels(reason).inc(count)
 
     def unread(self, waits_s: float) -> None:
-        """Note since when records wait to be taken in."""
+        """Set since when records are unread."""
         self._unread.set(waits_s)
 
     def task_failed(self, task: PagerTask) -> None:

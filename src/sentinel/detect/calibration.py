@@ -1,4 +1,4 @@
-"""From a score, which means nothing alone, to how rare it is on this stream."""
+"""Calibration: from a score to how rare such a score is on its stream."""
 
 import math
 
@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 from sentinel.model.kernel import kernel
 
 BINS_PER_OCTAVE = 128
-LEAST, MOST = 2.0**-16, 2.0**16  # distances told apart; smaller and larger ones share a bin
+LEAST, MOST = (
+    2.0**-16,
+    2.0**16,
+)  # distances with bins of their own; smaller and larger ones share a bin
 _SIDE = 32 * BINS_PER_OCTAVE
 BINS = 2 * _SIDE
 _RESCALE_AT = 2.0**40
 
-_SEEN, _WEIGHT, _TOTAL = 0, 1, 2  # places in the head
+_SEEN, _WEIGHT, _TOTAL = 0, 1, 2  # indices of the head
 
 
 @kernel
@@ -42,7 +45,7 @@ def _rank_then_learn(
     head: NDArray[np.float64],
     out: NDArray[np.float64],
 ) -> None:
-    """``tree`` is a Fenwick tree: place k holds the weight of the (k & -k) bins up to k."""
+    """``tree`` is a Fenwick tree: index k holds the weight of the (k & -k) bins up to k."""
     for i in range(len(scores)):
         out[i] = np.nan
         if math.isnan(scores[i]):
@@ -124,7 +127,7 @@ class Calibration:
         return msgspec.msgpack.encode([self._head.tobytes(), self._tree.tobytes()])
 
     def restore(self, data: bytes) -> None:
-        """Take the place of a calibration of the same configuration."""
+        """Restore the state of a calibration of the same configuration."""
         head, tree = msgspec.msgpack.decode(data, type=list[bytes])
         self._head[:] = np.frombuffer(head, np.float64)
         self._tree[:] = np.frombuffer(tree, np.float64)

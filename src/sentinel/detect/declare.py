@@ -1,4 +1,4 @@
-"""What a risk engineer writes in detectors.yaml, checked."""
+"""Reads and validates detectors.yaml."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What every kind of detector offers, whatever it is inside."""
+"""The interface of every kind of detector."""
 
 from typing import Protocol
 
@@ -24,4 +24,4 @@ class Detector(Protocol):
         """All that was learnt; equal states give equal bytes."""
 
     def restore(self, data: bytes) -> None:
-        """Take the place of a detector of the same configuration."""
+        """Restore the state of a detector of the same configuration."""

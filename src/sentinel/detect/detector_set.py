@@ -1,4 +1,4 @@
-"""All configured detectors with their calibrations: what the engine holds."""
+"""All configured detectors with their calibrations."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -77,7 +77,7 @@ class DetectorSet:
     def narrowed(self, demand: Mapping[Stream, frozenset[str]]) -> "DetectorSet":
         """Only the detectors of which a column is in ``demand``, names by stream.
 
-        They are these very detectors, not copies: use one of the two sets.
+        The detectors are shared, not copied: use one of the two sets.
         """
         return DetectorSet(
             [
@@ -94,7 +94,7 @@ class DetectorSet:
             part.score(rows)
 
     def carry(self, old: "DetectorSet") -> None:
-        """Go on with what ``old`` has learnt, where a detector is the same."""
+        """Continue with what ``old`` has learnt, where a detector is the same."""
         before = {part.id: part for parts in old._parts.values() for part in parts}  # noqa: SLF001
         for parts in self._parts.values():
             for part in parts:
@@ -116,7 +116,7 @@ class DetectorSet:
         }
 
     def restore(self, parts: Parts) -> None:
-        """Take the place of what :meth:`snapshot` saw, under the same configuration."""
+        """Restore the state that :meth:`snapshot` returned, under the same configuration."""
         learnt = {
             name: (detector, calibration)
             for name, detector, calibration in msgspec.msgpack.decode(

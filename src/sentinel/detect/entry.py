@@ -1,4 +1,4 @@
-"""What every kind of detector has in detectors.yaml, and how its detector is made."""
+"""The common part of a detector's entry in detectors.yaml, and its factory."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any

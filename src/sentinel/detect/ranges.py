@@ -8,7 +8,7 @@ from dataclasses import dataclass
 class Range:
     """Where a feature's values lie: ``low`` to ``high``, low < high.
 
-    ``log`` says that the scale is that of sign(x)·log(1 + |x|), for heavy-tailed
+    ``log``: the scale is that of sign(x)·log(1 + |x|), for heavy-tailed
     values such as amounts.  Values outside the range are legal: they count as beyond
     its edge.
     """

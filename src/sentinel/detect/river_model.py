@@ -87,7 +87,7 @@ class RiverModel:
     def snapshot(self) -> bytes:
         """The model as a pickle, the only form that river gives its models.
 
-        Feature names are stored as their place, so that a restored model, which meets
+        Feature names are stored as their index, so that a restored model, which meets
         the same name objects as one that never stopped, gives the same bytes.
         """
         out = io.BytesIO()
@@ -95,7 +95,7 @@ class RiverModel:
         return out.getvalue()
 
     def restore(self, data: bytes) -> None:
-        """Take the place of the same model; raises pickle.UnpicklingError on foreign types."""
+        """Restore the state of the same model; raises pickle.UnpicklingError on foreign types."""
         self._model, self._sums, self._counts = _Unpickler(data, self._features).load()
 
 

@@ -19,7 +19,7 @@ PATIENCE = 100
 _SIZE_LIMIT_SHARE = 0.1  # of the window, as in the paper
 
 _SEEN, _FULL, _BOUND, _RARE, _REFUSED, _BACKLOG, _OPEN = range(7)
-"""Places in the head: events learnt in this window, whether a window has been full, the bin of
+"""Indices of the head: events learnt in this window, whether a window has been full, the bin of
 mass below which an event is extreme, extreme events learnt and refused in this window, events
 refused since a calm window, and whether this window learns everything."""
 
@@ -139,9 +139,9 @@ def _score_then_learn(
 class Forest:
     """The splits of all trees, each tree an implicit heap; nothing here is learnt.
 
-    ``feature`` int16[trees, 2**height] is the place of the feature that an inner node
+    ``feature`` int16[trees, 2**height] is the index of the feature that an inner node
     splits, ``threshold`` float64 of the same shape, in the feature's own unit: left is
-    below it.  Place 0 of each tree is unused.
+    below it.  Index 0 of each tree is unused.
     """
 
     feature: NDArray[np.int16]
@@ -252,7 +252,7 @@ class HalfSpaceTrees:
         return msgspec.msgpack.encode([each.tobytes() for each in self._arrays()])
 
     def restore(self, data: bytes) -> None:
-        """Take the place of trees of the same configuration."""
+        """Restore the state of trees of the same configuration."""
         parts = msgspec.msgpack.decode(data, type=list[bytes])
         for target, source in zip(self._arrays(), parts, strict=True):
             target[:] = np.frombuffer(source, target.dtype).reshape(target.shape)

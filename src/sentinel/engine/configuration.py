@@ -56,7 +56,7 @@ class _EngineFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What engine.yaml says: how much a shard holds, and what ingest lets in."""
+    """The contents of engine.yaml: the bounds of a shard's state, and what ingest accepts."""
 
     ingest: ingest.Limits
     local_time: features.LocalTime

@@ -81,7 +81,7 @@ class Engine:
         shared = self._evaluate_shared(arrived, wall_ms, was_behind=was_behind)
         in_time = self._count_signals(batch, signals, shared, counts)
 
-        # In one order: what people said, what was complained of, what rules found, what is due.
+        # One order: responses, complaints, signals, deadlines.
         stages.label_buffer.begin(batch.rows.get(Stream.TRANSACTION))
         stages.alerting.begin(self.configuration.version)
         timeline = Timeline(stages, counts, step.wall_ms)
@@ -111,7 +111,7 @@ class Engine:
         return outcome
 
     def _measure(self, batch: Batch) -> None:
-        """Give the rows of a batch their features, scores and what their texts say."""
+        """Add features, scores and text columns to the rows of a batch."""
         self._stages.customers.update(batch)
         for rows in batch.rows.values():
             self._stages.detectors.score(rows)
@@ -219,7 +219,7 @@ class Engine:
         return self.has_shared_entities and self._stages.entity_risk_cache.is_asked
 
     def bound_ms(self, wall_ms: int) -> int:
-        """The append time up to which every risk is known; far ahead if nobody is behind."""
+        """The append time up to which every risk is known; far ahead if no shard is behind."""
         return self._stages.entity_risk_cache.horizon_ms(self._never_back(wall_ms))
 
     def collected(self, stream: Stream) -> int:
@@ -245,7 +245,7 @@ class Engine:
         return {_KEY: self._key_print(), **parts}
 
     def restore(self, parts: Mapping[str, Buffer]) -> None:
-        """Take the place of the engine that :meth:`snapshot` saw, under one configuration.
+        """Restore the state of the engine that :meth:`snapshot` saw, under one configuration.
 
         Raises ValueError if that was under another deployment's key.
         """
@@ -255,7 +255,7 @@ class Engine:
             stage.restore(under(name, parts))
 
     def _key_print(self) -> bytes:
-        """Tells keys apart, and nothing of the key."""
+        """An id of the key that reveals nothing about it."""
         return hashlib.blake2b(self.configuration.hasher.key, digest_size=_DIGEST_BYTES).digest()
 
     def digest(self) -> str:

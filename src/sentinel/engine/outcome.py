@@ -33,7 +33,7 @@ class Emitted:
     """Whether every owner has to hear of the progress, rollups or not."""
     entity_risks: list[EntityRisk] = field(default_factory=list)
     entity_risk_until_ms: int | None = None
-    """Up to which append time this owner has told all that is risky; None: nobody waits for it."""
+    """Append time up to which this owner has sent all entity risks; None: no shard waits."""
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class Outcome:
     def digest(self) -> str:
         """A hash of all that is emitted and counted: a replay of the step must give the same.
 
-        The fields are not named here, so that none can be forgotten.
+        The fields are iterated, so that none can be missed.
         """
         state = hashlib.blake2b(digest_size=_DIGEST_BYTES)
         counts = [sorted(getattr(self.counts, each.name).items()) for each in fields(self.counts)]

@@ -90,7 +90,7 @@ class Timeline:
         alerting.advance(stream_ms, self._wall_ms, shared_ms)
 
     def _respond(self, response: Response, at_ms: int, index: int) -> None:
-        """Apply what was answered on an alert or an event."""
+        """Apply a response to an alert or an event."""
         if response.kind is ResponseKind.LABEL:
             known = self._judge(response.events, response, at_ms, index)
             result = ResponseResult.APPLIED if known else ResponseResult.NOT_HELD
@@ -101,7 +101,7 @@ class Timeline:
             self._judge(events, response, at_ms, index)
 
     def _judge(self, events: Sequence[EventKey], response: Response, at_ms: int, index: int) -> int:
-        """Give events the response's verdict; returns how many are known."""
+        """Apply the response's verdict to events; returns how many are known."""
         stages, verdict = self._stages, response.verdict
         assert verdict is not None  # noqa: S101 - checked when it was decoded
         fired = stages.verdicts.judge(events, verdict)
@@ -128,7 +128,7 @@ class Timeline:
         )
 
     def _apply(self, notices: Sequence[Notice]) -> None:
-        """Notices of complaints become alerts, or end them."""
+        """Turn notices of complaints into alert updates and resolutions."""
         for notice in notices:
             self._counts.notices[notice.kind] += 1
             request = self._stages.alarms.apply(notice)
@@ -145,7 +145,7 @@ _Happening = tuple[Response, int] | Event | list[Signal]
 def _merged(
     batch: Batch, signals: Sequence[Signal], responses: ControlRecords[Response]
 ) -> Iterator[tuple[int, _Happening]]:
-    """All that happened, by its place among the events of the batch."""
+    """Responses, complaints and signals with their index in the batch, ascending."""
     by_index = zip(
         positions(responses.appended_ms, batch),
         zip(responses.messages, responses.appended_ms, strict=True),

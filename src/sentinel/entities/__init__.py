@@ -2,7 +2,7 @@
 
 ``declare`` reads their measures, ``layout`` gives them words.  ``collect`` sums a step's events
 up on the customer's shard, ``wire`` carries the rows to the owner of each entity, ``owner``
-keeps their windows there; ``entity_risk`` tells every shard of the ones to beware of.
+keeps their windows there; ``entity_risk`` sends the risky ones to every shard.
 """
 
 from sentinel.entities.collect import Collector

@@ -1,4 +1,4 @@
-"""On the customer's shard: what a step's events say of shared entities.  It keeps no state."""
+"""On the customer's shard: the sums of a step's events for shared entities, without state."""
 
 from collections.abc import Mapping, Sequence
 
@@ -81,7 +81,7 @@ class Collector:
         return {stream: frozenset(each) for stream, each in names.items()}
 
     def collect(self, batch: Batch) -> list[RollupBlock]:
-        """The blocks of a batch, one for each kind of which it says anything."""
+        """The blocks of a batch, one for each kind of entity that its events name."""
         if not len(batch) or not self._layout.kinds:
             return []
         if all(rows.fresh is not None and not rows.fresh.any() for rows in batch.rows.values()):

@@ -1,7 +1,7 @@
-"""Risky entities: the owner tells which, and every shard's customer rules can ask how risky.
+"""Risky entities: their owner publishes them, and customer rules of every shard read the risk.
 
 An entry counts for records that are appended from its moment on: in full for two minutes, then
-fading evenly to nothing in two more.  While its rule goes on firing it is told again every half
+fading linearly to nothing in two more.  While its rule goes on firing it is sent again every half
 minute.
 """
 
@@ -36,7 +36,7 @@ RISKS: Mapping[Stream, Mapping[str, EntityKind]] = {
     stream: {f"{kind}.risk": kind for kind in EntityKind if stream in ID_FIELDS[kind]}
     for stream in Stream
 }
-"""The columns that say how risky an event's entities are, by stream."""
+"""The columns of the risk of an event's entities, by stream."""
 
 
 def risk_columns(stream: Stream) -> dict[str, Column]:
@@ -45,10 +45,10 @@ def risk_columns(stream: Stream) -> dict[str, Column]:
 
 
 class EntityRiskSender:
-    """What an owner has told is risky, so that it does not tell it at every row.
+    """The entries that an owner has sent, so that it does not repeat them for every row.
 
-    Asked by a shard that is behind, it also tells up to where all that was risky is told, until
-    that is past the moment of the question.
+    While a shard is behind, the owner also sends the stream time up to which its entries are
+    complete, until that has passed the moment of the request.
     """
 
     def __init__(self) -> None:
@@ -61,18 +61,18 @@ class EntityRiskSender:
         self._asked_ms, self._until_ms = wall_ms, NOTHING
 
     def owes(self, until_ms: int) -> bool:
-        """Whether it has to be told that all is told up to a stream time."""
+        """Whether the progress up to a stream time has to be sent."""
         return self._until_ms < min(self._asked_ms, until_ms)
 
     def tell(self, until_ms: int) -> int | None:
-        """The stream time to tell, up to which all is told; None if nobody has to hear of it."""
+        """The stream time to send, up to which all entries are sent; None if no shard asked."""
         if not self.owes(until_ms):
             return None
         self._until_ms = until_ms
         return until_ms
 
     def note(self, entry: EntityRisk) -> bool:
-        """Whether the entry has to be said: it is new, hotter, or was said a while ago."""
+        """Whether the entry has to be sent: it is new, riskier, or was sent a while ago."""
         key, at_ms = (entry.kind, entry.id), entry.at
         risk, sent_ms = self._sent.get(key, (0, 0))
         if entry.risk <= risk and at_ms < sent_ms + REPEAT_MS:
@@ -90,7 +90,7 @@ class EntityRiskSender:
         return msgspec.msgpack.encode(told)
 
     def drain_limits(self) -> Counter[Limit]:
-        """What was forgotten for want of room since the last call."""
+        """What was evicted at capacity since the last call."""
         limits, self._limits = self._limits, Counter()
         return limits
 
@@ -99,7 +99,7 @@ class EntityRiskSender:
         self.restore(old.snapshot())
 
     def snapshot(self) -> dict[str, Buffer]:
-        """All that was told, longest ago first; equal state gives equal bytes."""
+        """All entries sent, the oldest first; equal state gives equal bytes."""
         entries = [(*key, *sent) for key, sent in self._sent.items()]
         return {WHOLE_STATE: msgspec.msgpack.encode((entries, self._asked_ms, self._until_ms))}
 
@@ -113,7 +113,7 @@ class EntityRiskSender:
 
 
 class EntityRiskCache:
-    """The entities that are risky, of which a shard has been told; at most MOST entries.
+    """The risky entities that a shard has read; at most MOST entries.
 
     Entries are kept until stream time has passed them, so a shard that catches up judges each
     record by what was risky when it was appended.
@@ -147,7 +147,7 @@ class EntityRiskCache:
         return any(self._demand.values())
 
     def read(self, chunks: Sequence[Chunk], wall_ms: int | None = None) -> None:
-        """Take in what owners told, in the order of their records, at a wall-clock time."""
+        """Apply the records of owners in their order, at a wall-clock time."""
         for chunk in chunks:
             for value in chunk.values:
                 try:
@@ -164,7 +164,7 @@ class EntityRiskCache:
                     self._drops[RollupDrop.MALFORMED] += 1
 
     def note_outage(self, outage_ms: int | None, wall_ms: int) -> None:
-        """Wait for owners in an outage since then, until all have told what was risky before it."""
+        """Wait for owners in an outage since then, until all have sent their entries."""
         if self._outage_ms is not None and self.horizon_ms(wall_ms) == EVERYTHING:
             self._outage_ms = None
         if self._outage_ms is None:
@@ -178,7 +178,7 @@ class EntityRiskCache:
         return EVERYTHING if told_ms >= self._outage_ms - BEHIND_MS else told_ms
 
     def forget_before(self, stream_ms: int) -> None:
-        """Drop what has faded by a stream time, to half a minute: so cuts do not matter."""
+        """Drop what has faded by a stream time, in half minutes: cuts do not matter."""
         trimmed_ms = stream_ms // REPEAT_MS * REPEAT_MS
         if trimmed_ms > self._trimmed_ms:
             self._trimmed_ms = trimmed_ms
@@ -215,7 +215,7 @@ class EntityRiskCache:
         return msgspec.msgpack.encode((self._count, *rest))
 
     def drain_limits(self) -> Counter[Limit]:
-        """What was forgotten since the last call."""
+        """What was evicted since the last call."""
         limits, self._limits = self._limits, Counter()
         return limits
 
@@ -267,7 +267,7 @@ class EntityRiskCache:
         self.restore(old.snapshot())
 
     def snapshot(self) -> dict[str, Buffer]:
-        """All entries, and what owners told of themselves; equal state gives equal bytes."""
+        """All entries and the progress of owners; equal state gives equal bytes."""
         entries = sorted((*key, told) for key, told in self._entries.items())
         rest = self._trimmed_ms, self._owners.snapshot(), self._outage_ms
         return {WHOLE_STATE: msgspec.msgpack.encode((entries, *rest))}

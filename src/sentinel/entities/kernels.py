@@ -1,14 +1,14 @@
 """The two loops of rollups: events into rows on the customer's shard, rows into rings at the owner.
 
-A distinct count knows the KEPT customers who were seen last, and in which pane: while fewer are
-in its window it is exact (but for two that share 34 bits of a keyed hash, one in 10^7).  With
-more it is linear counting over 256 bits (Whang, Vander-Zanden and Taylor, "A linear-time
-probabilistic counting algorithm for database applications", ACM TODS 15(2), 1990): n = -256
-ln(share of bits that are 0), to the nearest whole number.  Its standard error is 4.5 % at 64
-customers, 6 % at 400 and 9 % at 800; twice that is no surprise, three times it once in 400.  It
-says 1,420 at most, which reads as "at least", never less than KEPT and never more than events.
+A distinct count keeps the KEPT customers who were seen last, and in which pane: while fewer are in
+its window it is exact (but for two that share 34 bits of a keyed hash, one in 10^7).  With more it
+is linear counting over 256 bits (Whang, Vander-Zanden and Taylor, "A linear-time probabilistic
+counting algorithm for database applications", ACM TODS 15(2), 1990): n = -256 ln(share of bits that
+are 0), to the nearest whole number.  Its standard error is 4.5 % at 64 customers, 6 % at 400 and 9
+% at 800; an error of twice that is usual, of three times it one in 400.  The result is 1,420 at
+most, which reads as "at least", never less than KEPT and never more than events.
 
-Customers in order of their last pane, then hash: who is forgotten for want of room would have
+Customers in order of their last pane, then hash: who is evicted at capacity would have
 left the window before all who are kept.  So what is kept depends on rows and not on their order.
 """
 
@@ -70,8 +70,8 @@ def gather(
 ) -> int:
     """Sum the n events of a batch up by entity and pane; returns how many rows there are.
 
-    A row has the events that were appended in one second: what came late stands in a row of its
-    own, in its place in the order of append time.  Where customers are counted, it has those of
+    A row has the events that were appended in one second: a late event has a row of its
+    own, in the order of append time.  Where customers are counted, it has those of
     one customer.
     ``keys`` uint64[n] are hashes of the entities' ids, 0 where an event names none; ``table``
     int32[a power of two >= 2n] is the kernel's own; ``rows`` int64[n, width] and ``firsts``
@@ -141,7 +141,7 @@ def _joined_ones(slab: NDArray[np.int64], ring: int, panes: int) -> int:
 
 @inlined
 def _rows_in(slab: NDArray[np.int64], ring: int, panes: int) -> int:
-    """How many rows a ring of sketches has taken in."""
+    """How many rows a ring of sketches has counted."""
     found = 0
     for k in range(panes):
         found += slab[ring + k * _SKETCH_PANE + SKETCH_WORDS]
@@ -150,7 +150,7 @@ def _rows_in(slab: NDArray[np.int64], ring: int, panes: int) -> int:
 
 @inlined
 def _meet(slab: NDArray[np.int64], size: int, customer: int, pane: int) -> None:
-    """Note that a customer was seen in a pane; ``size`` is the place of how many are known."""
+    """Note that a customer was seen in a pane; ``size`` is the index of their number."""
     known, first = slab[size], size + 1
     mine = (pane << _HASH_BITS) | (customer & _HASH_MASK)
     position = known
@@ -174,7 +174,7 @@ def _meet(slab: NDArray[np.int64], size: int, customer: int, pane: int) -> None:
 
 @inlined
 def _part_from(slab: NDArray[np.int64], size: int, pane: int) -> None:
-    """Forget the customers who were seen last in ``pane`` or before."""
+    """Drop the customers who were seen last in ``pane`` or before."""
     while slab[size] and slab[size + slab[size]] >> _HASH_BITS <= pane:
         slab[size + slab[size]] = 0
         slab[size] -= 1
@@ -182,7 +182,7 @@ def _part_from(slab: NDArray[np.int64], size: int, pane: int) -> None:
 
 @inlined
 def _estimate(slab: NDArray[np.int64], value: int, ring: int, panes: int) -> float:
-    """How many customers a ring with KEPT or more stands for; ``value`` remembers its ones."""
+    """The estimated customers of a ring with KEPT or more; ``value`` caches its ones."""
     if slab[value] == 0:
         slab[value] = _joined_ones(slab, ring, panes)
     least, most = float(KEPT), float(_rows_in(slab, ring, panes))
@@ -205,12 +205,12 @@ def absorb(
     width: int,
     out: NDArray[np.float64],
 ) -> int:
-    """Take rows into their entities' rings, one by one; returns how many came too late for all.
+    """Add rows to their entities' rings, one by one; returns how many were too late for all.
 
     ``slots`` int64[r] and ``fresh`` bool[r] as :meth:`sentinel.state.Slots.assign` gives them;
     ``slab`` int64[slots * width]; ``out`` float64[measures, r] is each measure as it stands
     after each row.  A measure's value is what its ring comes to; of a distinct count, how many
-    bits its sketches have together, 0 while nobody asked.
+    bits its sketches have together, 0 before the first question.
     """
     late = 0
     for i in range(len(rows)):

@@ -1,6 +1,6 @@
-"""From measures to tables: the words of a rollup row, and of an entity's slot at its owner.
+"""The layout of measures: the words of a rollup row, and of an entity's slot at its owner.
 
-A rollup row says what happened to one entity in one pane of event time: its first words name
+A rollup row sums up the events of one entity in one pane of event time: its first words identify
 it, the others are parts, each a count, a sum, or a sketch of customers.  Parts are added or
 joined, so it never matters how a pane's events were spread over steps and shards.  At the
 owner each measure has a ring of panes: windows are made of whole panes, their error is at
@@ -25,11 +25,11 @@ _PANES = 12
 _MOST_CONDITIONS = 62
 
 TICK_MS = 1_000
-"""Rows are told apart, put in order and applied by the second of their events' append times."""
+"""Rows are separated, ordered and applied by the second of their events' append times."""
 
 HASH, PANE, NEWEST, RECORDED, PARTS = 0, 1, 2, 3, 4
 """Words of a rollup row: hash of the id; number of the pane, from 1; time of the newest event
-(ms UTC) above STREAM_BITS for the place of its stream; greatest time of a record; the parts."""
+(ms UTC) above STREAM_BITS for the index of its stream; greatest time of a record; the parts."""
 
 _LEAST_STREAM_BITS = 2
 STREAM_BITS = max(_LEAST_STREAM_BITS, (len(Stream) - 1).bit_length())
@@ -41,20 +41,20 @@ PANE_WORDS = {COUNT: 1, SUM: 1, DISTINCT: SKETCH_WORDS + 1}
 """Words of a pane in a ring: of a distinct count its sketch, and how many rows are in it."""
 
 KEPT = 64
-"""Customers whom a distinct count knows one by one, those seen last: below it, it is exact."""
+"""How many customers a distinct count keeps one by one, those seen last: below it, it is exact."""
 
 _OPERATIONS = {Operation.COUNT: COUNT, Operation.SUM: SUM, Operation.DISTINCT: DISTINCT}
 
 SLOT_PANE, SLOT_RINGS = 0, 1
 """Words of a slot: number of the newest pane, then for each measure its value and its ring;
-between them a distinct count has how many customers it knows, and KEPT words for them."""
+between them a distinct count has the number of customers kept, and KEPT words for them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """When a part takes an event in: it is of the stream, ``where`` holds, the field is there.
+    """When a part counts an event: it is of the stream, ``where`` holds, the field is present.
 
-    With a ``verdict`` it takes labels in that say so, and no events.
+    With a ``verdict`` it counts labels of that verdict, and no events.
     """
 
     stream: Stream
@@ -88,7 +88,7 @@ class KindLayout:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """All kinds that somebody asks for.
+    """All kinds of entities that are measured.
 
     ``conditions`` gives each condition its bit, ``values`` are the fields that sums add up.
     """

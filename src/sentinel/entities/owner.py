@@ -34,7 +34,7 @@ _SPOT_ROWS = 1_000  # of a step whose entities are looked at
 """How far one shard's rows may lie behind another's and still find their entity as it was."""
 
 
-# Kernels reckon places in a ring from them: a pane of 2**62 would be one in another entity's.
+# Kernels compute ring positions from them: a pane of 2**62 would be in another entity's ring.
 _RANGES = (
     (PANE, 1, LAST_MOMENT_MS // PANE_MS + 1),
     (NEWEST, 0, LAST_MOMENT_MS << STREAM_BITS | STREAM_MASK),
@@ -43,7 +43,7 @@ _RANGES = (
 
 
 class _Ids(Sequence[str]):
-    """Ids that are made from their bytes when somebody looks at one: few are looked at."""
+    """Ids that are decoded on access, as few are read."""
 
     def __init__(self, text: bytes, ends: NDArray[np.int64]) -> None:
         self._text, self._ends = text, ends
@@ -75,8 +75,8 @@ class _Kind:
 class Owner:
     """All shared entities that one shard owns, at most ``capacity`` of each kind.
 
-    What is held of an entity depends on the rows it got and not on their order, cuts, or the
-    shards that they came from; only what is forgotten for want of room depends on the order.
+    The state of an entity depends on its rows and not on their order, cuts, or the
+    shards that they came from; only what is evicted at capacity depends on the order.
     """
 
     def __init__(self, layout: Layout, capacity: int) -> None:
@@ -110,7 +110,7 @@ class Owner:
         return drops
 
     def drain_limits(self) -> Counter[Limit]:
-        """What was forgotten since the last call."""
+        """What was evicted since the last call."""
         limits, self._limits = self._limits, Counter()
         return limits
 
@@ -200,7 +200,7 @@ class Owner:
 
 
 def _fits(rows: NDArray[np.int64], ends: NDArray[np.int64], text: bytes) -> bool:
-    """Whether rows and texts belong together, and no number is beyond its meaning."""
+    """Whether rows and texts match, and every number is in its range."""
     return (
         len(rows) == len(ends) > 0
         and ends[-1] == len(text)

@@ -22,7 +22,7 @@ def copy(
     which: NDArray[np.int64],
     out: NDArray[np.uint8],
 ) -> None:
-    """Copy texts to their places: text i of ``spans`` int64[n, 2] ends at ``ends[which[i]]``."""
+    """Copy texts to ``out``: text i of ``spans`` int64[n, 2] ends at ``ends[which[i]]``."""
     for i in range(len(which)):
         start, size = spans[i, 0], spans[i, 1]
         at = ends[which[i]] - size

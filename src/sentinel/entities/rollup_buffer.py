@@ -2,7 +2,7 @@
 
 After an outage every shard catches up at its own pace.  Windows of a shared entity are right
 only if the rows of all shards are applied in one order of append time, so rows wait here until
-every shard that is behind has passed them.  While nobody is behind nothing waits.
+every shard that is behind has passed them.  While no shard is behind, nothing waits.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ MOST_BYTES = 128 << 20
 
 
 class RollupBuffer:
-    """The rollup rows that wait, and how far every shard has told to be.
+    """The rollup rows that wait, and the reported progress of every shard.
 
     ``outage_ms`` is the wall-clock time since when some shard is known to be behind.
     """
@@ -38,10 +38,10 @@ class RollupBuffer:
     def process(
         self, arrived: Sequence[tuple[Rollup, list[RollupRows]]], wall_ms: int | None, *, late: bool
     ) -> list[RollupRows]:
-        """Take rows in; returns those to apply now, in order.
+        """Add rows; returns those to apply now, in order.
 
-        ``wall_ms`` is None in a simulation, where nobody is ever behind.  ``late`` tells that
-        this shard has just read records of long ago.
+        ``wall_ms`` is None in a simulation, where no shard is ever behind.  ``late``: this
+        shard has just read old records.
         """
         for rollup, _ in arrived:
             if rollup.progress is not None:
@@ -60,14 +60,14 @@ class RollupBuffer:
         return self._release(self.horizon_ms(wall_ms))
 
     def horizon_ms(self, wall_ms: int | None) -> int:
-        """The append time that every shard which is waited for has passed."""
+        """The append time that every awaited shard has passed."""
         if wall_ms is None:
             return self._reports.slowest_ms()
         waited_for = self._reports.waited_for(self.outage_ms, wall_ms)
         return min(waited_for.values(), default=EVERYTHING)
 
     def is_due(self, wall_ms: int) -> bool:
-        """Whether rows that wait would be released, had a step this wall-clock time."""
+        """Whether a step at this wall-clock time would release rows."""
         return bool(self._buffered) and _last_tick(self.horizon_ms(wall_ms)) > min(
             int(each.rows[:, RECORDED].min()) for each in self._buffered
         )
@@ -90,7 +90,7 @@ class RollupBuffer:
         self.restore(old.snapshot())
 
     def snapshot(self) -> dict[str, Buffer]:
-        """All that waits and all that was told; equal state gives equal bytes."""
+        """All rows that wait and all reports; equal state gives equal bytes."""
         rows = [each.encoded() for each in self._buffered]
         return {
             WHOLE_STATE: msgspec.msgpack.encode((rows, self._reports.snapshot(), self.outage_ms))
@@ -104,7 +104,7 @@ class RollupBuffer:
         self._reports.restore(reports)
 
     def _judge(self, wall_ms: int, *, late: bool) -> None:
-        """Note an outage that becomes known; forget one that is over."""
+        """Note an outage when it becomes known; drop one that is over."""
         if late or self._reports.any_behind(wall_ms):
             self.outage_ms = self.outage_ms or wall_ms
         elif self.outage_ms and not self._reports.waited_for(self.outage_ms, wall_ms):
@@ -113,7 +113,7 @@ class RollupBuffer:
             self.outage_ms = None
 
     def _release(self, until_ms: int) -> list[RollupRows]:
-        """The rows appended up to a time, of each kind in one order; all if there is no room."""
+        """The rows appended up to a time, of each kind in one order; all of them at capacity."""
         if sum(each.nbytes for each in self._buffered) > MOST_BYTES:
             self._limits[Limit.ROLLUP_BUFFER] += 1
             until_ms = EVERYTHING

@@ -44,7 +44,7 @@ class RollupRows:
 
 
 def in_order(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Places int64[r] of rows in the order to apply them: by second of append time, then pane."""
+    """Row indices int64[r] in the order to apply them: by second of append time, then pane."""
     return np.lexsort((rows[:, PANE], rows[:, RECORDED] // TICK_MS))
 
 

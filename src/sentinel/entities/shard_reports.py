@@ -1,24 +1,25 @@
-"""How far every shard has told to be, and which of them are to be waited for.
+"""The reported progress of every shard, and which shards the owner waits for.
 
-While nobody is behind nobody waits.  Once some shard is known to be behind, all may be: there was
-an outage.  A shard is then waited for until it has told that it is past, or for a bounded time.
-(A watermark per source with idleness, as in Akidau et al., "The Dataflow Model", VLDB 8(12), 2015.)
+While no shard is behind, nothing waits.  Once one shard is known to be behind, all may be: there
+was an outage.  The owner then waits for each shard until it reports that it is past, or for a
+bounded time.  (A watermark per source with idleness, as in Akidau et al., "The Dataflow Model",
+VLDB 8(12), 2015.)
 """
 
 import msgspec
 from msgspec import Struct
 
 GIVE_UP_MS = 60_000
-"""A shard that is behind and tells nothing for so long is not waited for."""
+"""The owner does not wait for a shard that is behind and sends no report for so long."""
 LONGEST_WAIT_MS = 900_000
-"""Nobody is waited for when an outage takes longer than this to catch up."""
+"""An owner stops waiting when an outage takes longer than this to catch up."""
 
 EVERYTHING, NOTHING = 2**62, -(2**62)
 """Times after and before all records."""
 
 
 class _Report(Struct, array_like=True):
-    """What a shard told last, and the wall-clock time at which that was heard."""
+    """The last report of a shard, and the wall-clock time at which it was read."""
 
     reached_ms: int
     is_behind: bool
@@ -29,13 +30,13 @@ class ShardReports:
     """The reports of all shards; times of reports are stream time, others wall-clock time (ms)."""
 
     def __init__(self) -> None:
-        self._shards = 1  # at least: before the first report nobody knows
+        self._shards = 1  # at least: before the first report it is unknown
         self._reports: dict[int, _Report] = {}
 
     def note(
         self, shard: int, shards: int, reached_ms: int, heard_ms: int, *, is_behind: bool
     ) -> None:
-        """Keep what ``shard`` of ``shards`` told: it is past ``reached_ms``."""
+        """Keep the report of ``shard`` of ``shards``: it is past ``reached_ms``."""
         before = self._reports.get(shard)
         if before is not None:
             reached_ms = max(reached_ms, before.reached_ms)
@@ -43,18 +44,18 @@ class ShardReports:
         self._reports[shard] = _Report(reached_ms, is_behind, heard_ms)
 
     def slowest_ms(self) -> int:
-        """What all that told anything are past; nothing, before the first did."""
+        """The stream time that all shards with a report are past; NOTHING without a report."""
         return min((each.reached_ms for each in self._reports.values()), default=NOTHING)
 
     def any_behind(self, wall_ms: int) -> bool:
-        """Whether a shard told of late that it is behind."""
+        """Whether a shard reported lately that it is behind."""
         return any(
             each.is_behind and wall_ms - each.heard_ms < GIVE_UP_MS
             for each in self._reports.values()
         )
 
     def silent(self, since_ms: int) -> list[int]:
-        """The shards that have told nothing since then."""
+        """The shards without a report since then."""
         reports = self._reports
         return [
             each
@@ -63,7 +64,7 @@ class ShardReports:
         ]
 
     def waited_for(self, outage_ms: int | None, wall_ms: int) -> dict[int, int]:
-        """What each shard is past that is waited for; there was an outage since ``outage_ms``."""
+        """The time that each awaited shard is past; there was an outage since ``outage_ms``."""
         if outage_ms is None or wall_ms - outage_ms >= LONGEST_WAIT_MS:
             return {}
         found = {

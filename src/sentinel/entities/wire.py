@@ -1,4 +1,4 @@
-"""Rollup records: blocks as bytes, a few records for each owner's partition."""
+"""The encoding of rollup records: blocks as bytes, a few records for each owner's partition."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -27,7 +27,7 @@ class Part(Struct, frozen=True, array_like=True):
 
 
 class Rollup(Struct, frozen=True, array_like=True):
-    """One record: from which shard of how many, its rows, and how far it is once it is read.
+    """One record: its source shard of how many, its rows, and that shard's progress.
 
     Of a step's records for one owner only the last has ``progress``.
     """
@@ -49,10 +49,10 @@ def records(
     *,
     tells_all: bool = False,
 ) -> list[tuple[int, bytes]]:
-    """The records of a step, each with the partition of the shard that owns what it is about.
+    """The records of a step, each with the partition of the owner of its entities.
 
-    ``source`` is the shard that tells, ``sources`` how many there are; with ``tells_all`` each
-    of them gets a record, if only of the progress.
+    ``source`` is the sending shard, ``sources`` the number of shards; with ``tells_all`` each
+    of them gets a record, if only with the progress.
     """
     found = []
     for target in range(sources):

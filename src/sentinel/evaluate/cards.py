@@ -41,7 +41,7 @@ _DAY_MS = 86_400_000
 _STEP_ROWS = 20_000
 
 Progress = Callable[[int, int], object]
-"""Told how many transactions are done, and of how many."""
+"""Called with how many transactions of how many are done."""
 
 _COLUMNS = (
     "TRANSACTION_ID", "TX_DATETIME", "CUSTOMER_ID", "TERMINAL_ID", "TX_AMOUNT", "TX_FRAUD",
@@ -54,7 +54,7 @@ class CardsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """The transactions by time, with what the protocol knows of them beside.
+    """The transactions by time, with the columns of the protocol.
 
     ``card`` int64[n] the customer's number, ``fraud`` bool[n], ``day`` int64[n] days since 1970.
     """
@@ -153,7 +153,7 @@ def evaluate(path: Path, folder: Path, progress: Progress) -> Report:
 
 
 def run(cards: Cards, setup: Setup, progress: Progress = lambda *_: None) -> Run:
-    """Score every transaction as in life: each label is told when it is due, not before."""
+    """Score every transaction as in life: each label is used when it is due, not before."""
     events, delay_ms = cards.events, setup.feedback.delay_ms
     model = Prequential(setup, max_customers=len(np.unique(cards.card)))
     frauds = np.flatnonzero(cards.fraud)

@@ -1,4 +1,4 @@
-"""How well the product of a complaint is told from its text.
+"""Evaluates how well the product of a complaint is predicted from its text.
 
 Prequential: each complaint is predicted, then learnt, in the order of the file; counted are the
 predictions of the last half.  The products are those of the file, and known from the start, as a

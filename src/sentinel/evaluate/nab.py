@@ -36,7 +36,7 @@ PUBLISHED = {
 
 
 class NabError(Exception):
-    """A folder that is not laid out as NAB's, said with its place."""
+    """A folder that is not laid out as NAB's; the message has its path."""
 
 
 @dataclass(frozen=True, slots=True)

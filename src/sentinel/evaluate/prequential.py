@@ -53,7 +53,7 @@ class Events:
 
 
 class _Unseen(Sequence[Event]):
-    """So many events that nobody looks at: features read columns only."""
+    """A sequence of events without content: features read columns only."""
 
     def __init__(self, n: int) -> None:
         self._n = n

@@ -35,7 +35,7 @@ class Strange(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What a detector says of n values.
+    """The results of a detector for n values.
 
     ``p`` float64[n] in (0, 1]: how rare so strange a value is on its series; 1 for what is not in
     the tail, NaN where the value is missing or the series is new.  ``score`` float64[n] in
@@ -83,7 +83,7 @@ class SeriesDetector:
     It fails when a season is neither a day nor a week (summer time moves it for a few days), in
     the first two days, before a day's season is known, on a trend so steep that a level with a
     half-life of six values lags by more than the noise, and when anomalies are so frequent (over
-    2 % of values) that they are the tail.  A slow drift is followed, not told.
+    2 % of values) that they are the tail.  A slow drift is followed, not reported.
 
     References
     ----------
@@ -136,7 +136,7 @@ class SeriesDetector:
         return msgspec.msgpack.encode([each.tobytes() for each in self._arrays])
 
     def restore(self, data: bytes) -> None:
-        """Take the place of a detector of the same series and interval."""
+        """Restore the state of a detector of the same series and interval."""
         for target, source in zip(
             self._arrays, msgspec.msgpack.decode(data, type=list[bytes]), strict=True
         ):

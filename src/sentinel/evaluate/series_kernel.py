@@ -17,7 +17,7 @@ LEAST_P = 1e-30
 NONE, SURGE, DROP, SHIFT, OUTAGE = 0, 1, 2, 3, 4  # kinds
 
 _LEVEL, _DAY, _WEEK = 0, 1, 2  # forecasters
-_ROWS, _LEVEL_AT, _SCALE, _SCALED = 0, 1, 2, 3  # places in the head
+_ROWS, _LEVEL_AT, _SCALE, _SCALED = 0, 1, 2, 3  # indices of the head
 _SHORT_MEAN, _SHORT_SQUARE, _PEAK, _PEAK_AT, _LAST, _FLAT = 4, 5, 6, 7, 8, 9
 _ERROR, _ERRORS, _THRESHOLD, _EXCESSES = 10, 13, 16, 18
 HEAD = 20
@@ -33,7 +33,7 @@ _FAR, _FAR_EXCESS = 1e6, 1e3
 
 @kernel
 def learn_scale(scale: float, error: float, rows: float) -> float:
-    """The mean absolute error with one more, clipped once there are enough to know it."""
+    """The mean absolute error with one more, clipped once there are enough values."""
     if rows >= 30 and scale > 0.0:
         error = min(error, _CLIP * scale)
     return scale + max(_LONG_GAIN, 1.0 / (rows + 1.0)) * (error - scale)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sentinel.model.kernel import kernel
 
 _ENOUGH = 5  # excesses before a shape is fitted
-_HEAVIEST = 0.45  # the shape's limit: moments say nothing at 0.5 and above
+_HEAVIEST = 0.45  # the shape's limit: moments do not exist at 0.5 and above
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""Features: what is known of a customer as of each event.
+"""Features: values computed of a customer as of each event.
 
 ``kernels`` compute features event by event, each file a kind that describes itself (``kind``).
 ``declare`` reads features.yaml, ``layout`` allocates every demanded feature its words in the

@@ -16,7 +16,7 @@ STREAMS = tuple(Stream)
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """When a feature takes an event in: its ``where`` holds and its fields are there."""
+    """When a feature counts an event: its ``where`` holds and its fields are present."""
 
     stream: Stream
     where: str | None
@@ -50,32 +50,32 @@ class Builder:
         self.bits: dict[Condition, int] = {}
         self.values: list[str] = []
         self.ids: list[str] = []
-        self.width = 1  # the first word is the busy slot
+        self.width = 1  # the first word is the overflow row
         self.overflow_width = 1  # the first word links free rows
         self.pieces: list[Piece] = []
         self.overflow_pieces: list[Piece] = []
         self.measuring: list[Feature] = []
-        self.shared: dict[Hashable, int] = {}  # places of records that several features use
+        self.shared: dict[Hashable, int] = {}  # indices of records that several features use
         self.ring_fields: dict[Stream, list[str]] = {}
         self._demand, self._document = demand, document
         self._next_bit = {stream: {True: 0, False: RING_BITS} for stream in Stream}
         self._records: dict[str, list[dict[str, int | Sequence[int]]]] = defaultdict(list)
 
     def words(self, count: int, meaning: Hashable = None) -> int:
-        """Allocate words of the row; returns the place of the first."""
+        """Allocate words of the row; returns the index of the first."""
         at, self.width = self.width, self.width + count
         if meaning is not None:
             self.pieces.append(Piece(meaning, at, count))
         return at
 
     def overflow_words(self, count: int, meaning: Hashable) -> int:
-        """Allocate words of the busy row; returns the place of the first."""
+        """Allocate words of the overflow row; returns the index of the first."""
         at, self.overflow_width = self.overflow_width, self.overflow_width + count
         self.overflow_pieces.append(Piece(meaning, at, count))
         return at
 
     def bit(self, feature: Feature, stream: Stream, *, in_ring: bool = False) -> int:
-        """The bit of the condition on which a feature takes in an event of ``stream``.
+        """The bit of the condition on which a feature counts an event of ``stream``.
 
         A bit ``in_ring`` is stored with the events of the ring.
         """
@@ -97,7 +97,7 @@ class Builder:
         return bit
 
     def stream_bits(self, feature: Feature) -> list[int]:
-        """The bit of a feature's condition on each stream, NEVER where it takes no events."""
+        """The bit of a feature's condition on each stream, NEVER where it counts no events."""
         return [
             self.bit(feature, stream) if stream in feature.streams else NEVER for stream in STREAMS
         ]
@@ -125,7 +125,7 @@ class Builder:
         return len(self.outputs) + len(self.measuring) - 1
 
     def add(self, table: str, **record: int | Sequence[int]) -> int:
-        """Append a record to a table; returns its place."""
+        """Append a record to a table; returns its index."""
         self._records[table].append(record)
         return len(self._records[table]) - 1
 
@@ -141,7 +141,7 @@ class Builder:
 
 
 def index_of(name: str, names: list[str]) -> int:
-    """The place of ``name``, which is appended if it is new."""
+    """The index of ``name``, which is appended if it is new."""
     if name not in names:
         names.append(name)
     return names.index(name)

@@ -1,4 +1,4 @@
-"""State under another layout: what means the same is carried over, what is new starts cold."""
+"""State under another layout: words of the same meaning are carried over, new ones start empty."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ Words = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Slab:
-    """The rows of a layout: ``rows`` int64[customers, width], ``overflow`` int64[n, busy_width].
+    """A layout's rows: ``rows`` int64[customers, width], ``overflow`` int64[n, overflow_width].
 
     ``overflow_head`` is int64[3] as the kernels have it.
     """
@@ -32,7 +32,7 @@ class Slab:
 
 
 def carry(old: Slab, new: Slab, was: Words, now: Words) -> int:
-    """Fill ``new``, all zeros, with the customers of ``old``; those without a busy row any more.
+    """Fill ``new``, all zeros, with the customers of ``old``; those that lost their overflow row.
 
     ``was`` and ``now`` int64[n] are each customer's slot before and after.
     """
@@ -56,7 +56,7 @@ def _shared(old: tuple[Piece, ...], new: tuple[Piece, ...]) -> list[tuple[Piece,
 
 
 def _carry_overflow(old: Slab, new: Slab, was: Words, now: Words) -> int:
-    """Busy rows stay where they are, or move up where there is less room or customers went."""
+    """Overflow rows stay where they are, or move up where there is less room or customers went."""
     shared = [(Piece("link", 0, 1), Piece("link", 0, 1))]
     shared += _shared(old.layout.overflow_pieces, new.layout.overflow_pieces)
     if int(old.overflow_head[1]) <= len(new.overflow) and np.array_equal(was, now):

@@ -1,4 +1,4 @@
-"""The customers of a shard: who has a slot, the features in it, and how warm these are."""
+"""The customers of a shard: their slots, their features, and the features' warm-up."""
 
 from collections import Counter
 
@@ -16,7 +16,7 @@ _SPOT_EVENTS = 1_000  # of a step whose customers' rows are looked at
 
 
 class Customers:
-    """At most ``capacity`` customers; one without events for ``ttl_ms`` is forgotten."""
+    """At most ``capacity`` customers; one without events for ``ttl_ms`` is dropped."""
 
     def __init__(self, features: FeatureSet, capacity: int, ttl_ms: int) -> None:
         self._features, self._slots = features, Slots(capacity, ttl_ms)
@@ -28,7 +28,7 @@ class Customers:
         return len(self._slots)
 
     def update(self, batch: Batch) -> None:
-        """Give each event of a batch its customer's features, and take the event in."""
+        """Add its customer's features to each event of a batch, and update them by the event."""
         slots, fresh, evictions = self._slots.assign(batch.customer, batch.event_time)
         self._touched = slots[-_SPOT_EVENTS:]
         self._limits[Limit.OVERFLOW_ROWS] += self._features.update(batch, slots, fresh)
@@ -64,7 +64,7 @@ class Customers:
         self._features.warm_up.restore(bytes(parts["warmth"]))
 
     def carry(self, old: "Customers") -> None:
-        """Go on with the customers of ``old`` and what is known of features that both have."""
+        """Continue with the customers of ``old`` and the state of features that both have."""
         was, now, without_slot = self._slots.carry(old._slots)  # noqa: SLF001
         without_panes = self._features.carry(old._features, was, now)  # noqa: SLF001
         self._limits[Limit.SLOTS] += without_slot
@@ -75,6 +75,6 @@ class Customers:
         return self._features.rows_of(self._touched) + self._features.warm_up.snapshot()
 
     def drain_limits(self) -> Counter[Limit]:
-        """Who was forgotten, and what of whom, since the last call."""
+        """The bounds reached since the last call: evicted customers, and lost panes."""
         limits, self._limits = self._limits, Counter()
         return limits

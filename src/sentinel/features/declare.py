@@ -1,4 +1,4 @@
-"""What a risk engineer writes in features.yaml, checked."""
+"""Reads and validates features.yaml."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +28,7 @@ _SPANS = tuple(dict.fromkeys(operation.span for operation in _OPERATIONS if oper
 
 
 def _entry_type(operation: Operation) -> type:
-    """What the operation's key takes: ``true``, a field or a list of fields."""
+    """The type of the operation's key: ``true``, a field or a list of fields."""
     return {0: bool, 1: str}.get(len(operation.fields), list[str])
 
 

@@ -35,15 +35,15 @@ class FeatureSet:
     Parameters
     ----------
     declarations
-        What features.yaml says.
+        The contents of features.yaml.
     demand
         The feature names that rules and detectors read, by the stream of the reader.
     compiler
         Compiles each ``where``; it may use the fields of the event only.
     local_time
         Local days and hours of calendar features and hour rarity.
-    capacity, busy_capacity
-        Rows for customers, and rows of panes for customers busier than their ring.
+    capacity, overflow_capacity
+        Rows for customers, and overflow rows for customers whose ring has overflowed.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class FeatureSet:
     def update(self, batch: Batch, slots: NDArray[np.int64], fresh: NDArray[np.bool_]) -> int:
         """Advance over a batch and add the demanded features to its rows' columns.
 
-        Returns how many events found no room among the busy rows.
+        Returns how many events found no room among the overflow rows.
         """
         layout, n = self._layout, len(batch)
         if not layout.outputs:
@@ -196,10 +196,10 @@ class FeatureSet:
         )
 
     def carry(self, old: "FeatureSet", was: NDArray[np.int64], now: NDArray[np.int64]) -> int:
-        """Go on with what ``old`` knows of the features that both have; this set is fresh.
+        """Continue with the state of ``old`` for features that both have; this set is fresh.
 
         ``was`` and ``now`` int64[n] are each customer's slot before and after.  Returns how many
-        customers lost their busy row.
+        customers lost their overflow row.
         """
         self.warm_up.carry(old.warm_up)
         return carry(old._slab(), self._slab(), was, now)  # noqa: SLF001
@@ -214,7 +214,7 @@ class FeatureSet:
         )
 
     def snapshot(self, highest: int) -> tuple[Buffer, Buffer, Buffer]:
-        """Copies of the rows below slot ``highest``, of the busy rows and of their head."""
+        """Copies of the rows below slot ``highest``, of the overflow rows and of their head."""
         overflow_words = int(self._overflow_head[1]) * self._layout.overflow_width
         return (
             copied(self._rows[: highest * self._layout.width]),
@@ -223,7 +223,7 @@ class FeatureSet:
         )
 
     def restore(self, data: tuple[Buffer, Buffer, Buffer]) -> None:
-        """Take the place of what :meth:`snapshot` saw, under the same layout."""
+        """Restore the state that :meth:`snapshot` returned, under the same layout."""
         rows, overflow, head = (np.frombuffer(each, np.int64) for each in data)
         # Fresh zeros are not in memory until they are written to, old ones are.
         self._rows = np.zeros(len(self._rows), np.int64)

@@ -37,8 +37,9 @@ class Operation:
     name
         The key that declares it.
     fields
-        What each event field means that the operation reads; without any, the key takes ``true``.
-    takes
+        The meaning of each event field that the operation reads; without any, the key takes
+        ``true``.
+    reads
         The kind of these fields.
     span
         The key of the time that the operation looks back.  One name may be declared with different

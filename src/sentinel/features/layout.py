@@ -1,7 +1,7 @@
-"""From declarations to tables: which words of the row each demanded feature has.
+"""The layout of a customer's row: which words each demanded feature has.
 
-Only what somebody asks for is laid out, so a configuration with one rule costs the
-memory and time of one rule.
+Only demanded features are laid out, so a configuration with one rule costs the memory and time
+of one rule.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class Layout:
     ``bits`` gives each condition its bit; ``values`` and ``ids`` name the rows of the
     kernel's value and id matrices; ``outputs`` names the rows of its result, which the normals of
     the ``measuring`` follow.  ``pieces`` are the parts of a row but for the rings,
-    ``overflow_pieces`` those of a busy row.
+    ``overflow_pieces`` those of an overflow row.
     """
 
     tables: Tables

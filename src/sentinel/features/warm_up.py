@@ -1,4 +1,4 @@
-"""Which features have seen as much as they look back: a new one starts cold."""
+"""Warm-up: which features have been fed for as long as they look back."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ class WarmUp:
         self._now_ms = 0
 
     def feed(self, first_ms: int, newest_ms: int) -> None:
-        """Events were taken in: the time of the first of them, and the greatest."""
+        """Note events that were processed: the time of the first of them, and the greatest."""
         self._now_ms = max(self._now_ms, newest_ms)
         if len(self._since) < len(self._spans):
             for name in self._spans:
@@ -42,7 +42,7 @@ class WarmUp:
         return msgspec.msgpack.encode((self._now_ms, sorted(self._since.items())))
 
     def restore(self, data: bytes) -> None:
-        """Take the place of what :meth:`snapshot` saw."""
+        """Restore the state that :meth:`snapshot` returned."""
         kind = tuple[int, list[tuple[str, int]]]
         self._now_ms, since = msgspec.msgpack.decode(data, type=kind)
         self._since = dict(since)

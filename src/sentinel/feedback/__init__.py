@@ -1,7 +1,7 @@
-"""Feedback: what people found events to be.
+"""Feedback: verdicts of people on events.
 
-``verdicts`` tells how well each rule does by it, ``label_buffer`` whom a transaction named, so that
-a verdict on it counts for its merchant, device and payee too.
+``verdicts`` counts them for each rule, ``label_buffer`` keeps the entities of a transaction, so
+that a verdict on it counts for its merchant, device and payee too.
 """
 
 from sentinel.feedback.label_buffer import LabelBuffer

@@ -1,8 +1,8 @@
-"""The newest transactions and whom they name, until somebody says what they were.
+"""The newest transactions and the entities they name, kept until a label comes.
 
-Verdicts come days after the event, and name only its id; what a merchant, a device or a payee has
-to do with it is known to the event alone.  So it is held: its id as a hash, its amount, the texts
-that name shared entities, and the verdict that it got.
+Verdicts come days after the event and name only its id; only the event names the merchant, device
+and payee.  So each transaction is kept: its id as a hash, its amount, the texts that name shared
+entities, and its verdict.
 """
 
 from collections import Counter
@@ -42,7 +42,7 @@ def _hold(
     texts: NDArray[np.int64],
     ring: NDArray[np.uint8],
 ) -> None:
-    """Take n transactions in, each in the place of the oldest; hashes of 0 name nobody."""
+    """Add n transactions, each in the row of the oldest; a hash of 0 names no entity."""
     for i in range(len(event_ids)):
         row = head[_ROWS] % len(kept_ids)
         kept_ids[row], kept_amounts[row] = event_ids[i], amounts[i]
@@ -82,11 +82,11 @@ class LabelBuffer:
         self._labels: list[Label] = []
 
     def begin(self, rows: Rows | None) -> None:
-        """Start a step with its transactions; they are taken in as the step comes to them."""
+        """Begin a step with its transactions; they are stored as the step comes to them."""
         self._rows, self._stored = rows, 0
 
     def finish(self) -> list[Label]:
-        """Take in the rest of the step; what was said of transactions since its beginning."""
+        """Store the rest of the step's transactions; returns the labels of the step."""
         if self._rows is not None:
             self._store(len(self._rows))
         self._rows = None
@@ -98,7 +98,7 @@ class LabelBuffer:
     ) -> int:
         """Give transactions a verdict at ``at_ms``; returns how many of them are held.
 
-        Those of the step that stand before ``before_index`` of its merged batch are taken in
+        Those of the step with a smaller index than ``before_index`` in its merged batch are stored
         first, so it does not matter how the input is cut.  Another verdict undoes the one before.
         """
         if self._rows is not None:
@@ -168,7 +168,7 @@ class LabelBuffer:
         return {name: each[:rows] for name, each in columns.items()} | {"ring": self._ring[:size]}
 
     def _store(self, end: int) -> None:
-        """Take in the step's transactions up to ``end``."""
+        """Store the step's transactions up to ``end``."""
         rows, first = self._rows, self._stored
         if rows is None or end <= first or not len(self._ids):
             return

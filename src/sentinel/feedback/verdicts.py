@@ -1,4 +1,4 @@
-"""Verdicts on events, and how each rule does by them, shadow rules included.
+"""Verdicts on events, counted for each rule, shadow rules included.
 
 A verdict comes with an alert's disposition, and is then one on each event behind the alert, or
 alone: a chargeback, a complaint that was right.  It counts for every rule that fired on the event,
@@ -44,7 +44,7 @@ class Verdicts:
         self._limits: Counter[Limit] = Counter()
 
     def note(self, signals: Sequence[Signal]) -> None:
-        """Remember which rules fired on an event."""
+        """Keep which rules fired on an event."""
         for signal in signals:
             fired = self._fired.setdefault(signal.event, _Fired([]))
             rule = (signal.rule_id, signal.mode)
@@ -58,7 +58,7 @@ class Verdicts:
             self._limits[Limit.FIRED_EVENTS] += 1
 
     def judge(self, events: Iterable[EventKey], verdict: Verdict) -> int:
-        """Give events a verdict; returns how many of them are remembered."""
+        """Give events a verdict; returns how many of them are kept."""
         known = 0
         for event in events:
             fired = self._fired.get(event)
@@ -78,7 +78,7 @@ class Verdicts:
         return self._tallies
 
     def drain_limits(self) -> Counter[Limit]:
-        """What was forgotten for want of room since the last call."""
+        """What was evicted at capacity since the last call."""
         limits, self._limits = self._limits, Counter()
         return limits
 
@@ -87,7 +87,7 @@ class Verdicts:
         self.restore(old.snapshot())
 
     def snapshot(self) -> dict[str, Buffer]:
-        """All that is remembered; equal states give equal bytes."""
+        """All that is kept; equal states give equal bytes."""
         tallies = sorted((key, count) for key, count in self._tallies.items() if count)
         return {WHOLE_STATE: msgspec.msgpack.encode((list(self._fired.items()), tallies))}
 

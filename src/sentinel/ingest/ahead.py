@@ -1,8 +1,8 @@
-"""How far each stream has been read ahead of its processing.
+"""Reading ahead: how far each stream has been read before its processing.
 
-While a shard catches up, what its events say of shared entities is told before the events are
-processed: owners can then tell what was risky before any shard's rules ask for it.  An event is
-collected once, so of the records read ahead it is kept which of them were known.
+While a shard catches up, it sends the rollups of its events before it processes the events: owners
+can then publish what was risky before the rules of any shard need it.  An event is collected once,
+so for records read ahead it is kept which of them were repeats.
 """
 
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ class Ahead:
         """Note decoded chunks as read ahead; returns the events that are no repeats.
 
         The part is kept for :meth:`drain`; ``previous_ms`` and ``until_ms`` are what
-        :func:`~sentinel.ingest.decode.decode` was told.
+        :func:`~sentinel.ingest.decode.decode` was given.
         """
         found, _ = ids.add(part)
         assert part.offsets is not None, "decode was told to keep them"  # noqa: S101
@@ -71,10 +71,10 @@ class Ahead:
     def drain(
         self, stream: Stream, chunks: Sequence[Chunk], previous_ms: int, until_ms: int | None
     ) -> Decoded | None:
-        """The very records of ``chunks`` as they were decoded when they were read ahead.
+        """The records of ``chunks`` as they were decoded when they were read ahead.
 
-        None if they were not, not together, or not behind the same record: then they are decoded
-        again.  What is returned is what that would give; so what is kept is no part of a snapshot.
+        None if they were not, not together, or not behind the same record: decode them then.
+        Decoding gives the same result, so what is kept is no part of a snapshot.
         """
         if not self.covers(stream, chunks):
             return None
@@ -86,15 +86,15 @@ class Ahead:
         return next((part for of, part in mine if of == wanted), None)
 
     def forget_kept(self) -> None:
-        """Have everything decoded anew: it is decoded otherwise from now on."""
+        """Drop the decoded records: the configuration of decoding has changed."""
         self._kept = {}
 
     def judge(
         self, stream: Stream, part: Decoded, ids: EventIds
     ) -> tuple[NDArray[np.int8], NDArray[np.bool_], int]:
-        """Of events to process: what each is, int8[n], and which were not collected yet.
+        """For events to process: whether each is new, int8[n], and which were not collected yet.
 
-        Also returns how many ids were forgotten.
+        Also returns how many ids were evicted.
         """
         offsets = part.offsets
         assert offsets is not None, "decode was told to keep them"  # noqa: S101

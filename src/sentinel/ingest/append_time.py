@@ -2,7 +2,7 @@
 
 On a topic with ``message.timestamp.type=LogAppendTime`` that timestamp is the broker's.  With
 CreateTime it is the producer's, so it counts only between its predecessor's and wall-clock time,
-and only as far as those appended after it bear it out: no producer can move a shard's stream time
+and only as far as later records confirm it: no producer can move a shard's stream time
 back, ahead of now, or, while the shard is behind, ahead of what others have reached.
 """
 
@@ -15,7 +15,7 @@ NEVER = -(2**62)
 AHEAD_MS = 600_000
 """By so much a timestamp may be after those of most records that were appended after its own."""
 WITNESSES = 33
-"""So many records bear a timestamp out: more than half of them must be somebody's to move time."""
+"""So many records confirm a timestamp: to move time one must control more than half of them."""
 
 
 def append_times(
@@ -59,7 +59,7 @@ def append_times(
 def borne_out_ms(recorded_ms: NDArray[np.int64]) -> int:
     """The median of the first ``WITNESSES`` timestamps, int64[n] ms UTC; NEVER without one.
 
-    Of an even number it is the lower one: what half of them deny is not borne out.
+    Of an even number it is the lower one: half of them must confirm a timestamp.
     """
     known = recorded_ms[recorded_ms > 0][:WITNESSES]
     middle = (len(known) - 1) // 2
@@ -67,7 +67,7 @@ def borne_out_ms(recorded_ms: NDArray[np.int64]) -> int:
 
 
 def _borne_out(times: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Timestamps; NEVER in place of those that run ahead."""
+    """Timestamps; NEVER instead of those that run ahead."""
     lowest_after = np.minimum.accumulate(times[:0:-1])[::-1]
     suspects = np.flatnonzero(times[:-1] > lowest_after + AHEAD_MS)
     if not len(suspects):

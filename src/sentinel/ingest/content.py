@@ -1,9 +1,9 @@
-"""What an event says, as one number: two with one id and unlike contents are two events.
+"""The content of an event as one number: two with one id and unlike contents are two events.
 
-Every field of the event type counts, whatever the configuration reads, and as it was sent: how a
-record is spelled (order of fields, spaces, ``1.0`` or ``1.00``) does not matter, nor do unknown
-fields.  The deployment's key stands at both ends: who does not know it cannot choose a content
-that is taken for another.
+Every field of the event type counts, as it was sent, even if the configuration does not read it.
+The form of a record (order of fields, spaces, ``1.0`` or ``1.00``) does not matter, nor do unknown
+fields.  The hash is keyed at both ends: without the deployment's key one cannot construct a
+collision.
 """
 
 import numpy as np
@@ -47,7 +47,7 @@ def _contents(
 
 
 def contents(columns: Columns, hasher: Hasher) -> NDArray[np.uint64]:
-    """Of each record its content, uint64[n]; ``columns`` must hold every field."""
+    """The content of each record, uint64[n]; ``columns`` must hold every field."""
     out = np.empty(len(columns.times), np.uint64)
     numbers = columns.numbers.view(np.uint64)
     _contents(

@@ -1,7 +1,7 @@
-"""What people say: responses and silences from their topics, or dead letters.
+"""Decoding of responses and silences; bad records become dead letters.
 
-Few and small, they are decoded one by one.  Responses find their places among a step's
-events by the same rule as events of different streams do: by append time.
+They are few and small, and decoded one by one.  Responses are merged with a step's events by
+append time, as events of different streams are.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,10 +31,10 @@ _RESPONSES = msgspec.json.Decoder(Response)
 
 @dataclass(slots=True)
 class ControlRecords(Generic[T]):
-    """What was said, in offset order and with all times as epoch ms, and its dead letters.
+    """The decoded messages in offset order, with all times as epoch ms, and the dead letters.
 
-    ``appended_ms`` are the append times of the messages; responses only.  ``records`` are where
-    the messages stood: chunk and row, ``signers`` who has signed each, if anybody; silences only.
+    ``appended_ms`` are the append times of the messages; responses only.  ``records`` are chunk
+    and row of each message, ``signers`` who signed it or None; silences only.
     """
 
     messages: list[T] = field(default_factory=list)
@@ -44,13 +44,13 @@ class ControlRecords(Generic[T]):
     signers: list[str | None] = field(default_factory=list)
 
     def refuse(self, index: int, detail: str) -> None:
-        """Put the record of a message aside, which says what is not allowed."""
+        """Make a dead letter of a message that is not allowed."""
         error = _RefusedError(DeadLetterReason.REFUSED, detail)
         self.dead_letters.append(_dead(*self.records[index], error))
 
 
 class _RefusedError(Exception):
-    """A record that cannot be what its topic is for, with why."""
+    """A record that is refused, with the reason."""
 
     def __init__(self, reason: DeadLetterReason, detail: str) -> None:
         super().__init__(detail)
@@ -66,8 +66,8 @@ def decode_responses(
 ) -> ControlRecords[Response]:
     """The responses in the chunks of a step; never raises.
 
-    A signed one is its signer's, ``people`` has the keys.  ``watermarks`` is advanced past them;
-    ``until_ms`` is a time by which all were appended, None in a simulation.
+    A signed response must be its signer's; ``people`` has the keys.  ``watermarks`` is advanced
+    past them; ``until_ms`` is a time by which all were appended, None in a simulation.
     """
     decoded: ControlRecords[Response] = ControlRecords()
     for chunk, row in _records(chunks):
@@ -108,7 +108,7 @@ def decode_silences(
 
 
 def positions(appended_ms: Sequence[int], batch: Batch) -> list[int]:
-    """Before which place of the batch each response comes, by its append time."""
+    """The index in the batch before which each response comes, by its append time."""
     found: list[int] = np.searchsorted(batch.order, appended_ms, side="right").tolist()
     return found
 

@@ -1,7 +1,7 @@
 """Bytes to columns; every record that is not an event becomes a dead letter.
 
-Plain records go through the scanner, a column at a time and without an object; whatever
-it leaves goes through msgspec, one by one, and that is where a record is judged bad.
+Plain records go through the scanner, a column at a time and without an object; what
+it leaves goes through msgspec, one by one, which decides whether a record is bad.
 """
 
 from bisect import bisect_right
@@ -42,15 +42,14 @@ _ALL = {stream: frozenset(FIELDS[stream]) for stream in Stream}
 class Decoded:
     """One stream's good events, in offset order, and its dead letters.
 
-    ``columns`` holds the wanted field columns, dtype by
-    :class:`~sentinel.model.columns.Kind`, always ``customer_id``, ``event_id`` and
-    ``event_time`` among them; ``recorded_ms`` is int64[n], append times in milliseconds UTC,
-    ascending, and ``reached_ms`` the append time of the last record, good or not.  ``texts`` are
-    there if somebody spells them, ``offsets`` int64[n] if they are asked for.  ``fresh`` bool[n]
-    tells which events were not collected for shared entities before; None: none was.  ``contents``
-    uint64[n] tells events apart that have one id, see :mod:`.content`.  ``postponed``
-    is how many records' timestamps were more than ten minutes after their append times,
-    ``missing`` of how many events a field's value named nothing, by field.
+    ``columns`` holds the wanted field columns, dtype by :class:`~sentinel.model.columns.Kind`,
+    always ``customer_id``, ``event_id`` and ``event_time`` among them; ``recorded_ms`` is int64[n],
+    append times in milliseconds UTC, ascending, and ``reached_ms`` the append time of the last
+    record, good or not.  ``texts`` are present if raw texts are needed, ``offsets`` int64[n] if
+    they are asked for.  ``fresh`` bool[n] marks the events that were not collected for shared
+    entities before; None: none was.  ``contents`` uint64[n] distinguishes events with one id, see
+    :mod:`.content`.  ``postponed`` is how many records' timestamps were more than ten minutes after
+    their append times, ``missing`` of how many events a field's value named nothing, by field.
     """
 
     stream: Stream
@@ -119,8 +118,8 @@ def decode(
 ) -> Decoded:
     """Decode all of a step's chunks of one stream, in the order given; never raises.
 
-    ``wanted`` names the field columns that somebody reads, ``raw_fields`` the fields whose very
-    text somebody needs.  ``previous_ms`` is the append time of the record before, ``until_ms``
+    ``wanted`` names the field columns that are read, ``raw_fields`` the fields whose raw
+    text is needed.  ``previous_ms`` is the append time of the record before, ``until_ms``
     a time by which all were appended (None in a simulation): see
     :func:`~sentinel.ingest.append_time.append_times`.
     """
@@ -136,7 +135,7 @@ def decode(
 
 
 class _Work:
-    """The records of one stream on their way: all of them, good or not, at their places."""
+    """The records of one stream while they are decoded, good or not."""
 
     def __init__(
         self,
@@ -204,7 +203,7 @@ class _Work:
         self._columns = {name: self._columns[name] for name in self._wanted}
 
     def forget_placeholders(self) -> None:
-        """Let ids that name nothing be missing; an event that must have one is put aside."""
+        """Make placeholder ids missing; an event without a required id becomes a dead letter."""
         placeholders = hashes_of(self._limits.placeholders, self._limits.hasher)
         for name in sorted(self._wanted & NAMES[self._stream]):
             hashes = self._columns[name].view(np.uint64)
@@ -221,7 +220,7 @@ class _Work:
                 self._spans[self._plan.raw_fields.index(name), rows, 1] = 0
 
     def join_networks(self) -> None:
-        """Let addresses count as those of whom they are, for whoever reads them."""
+        """Replace addresses by their networks, see :mod:`sentinel.model.network`."""
         if _ADDRESS not in self._plan.raw_fields or _ADDRESS not in self._columns:
             return
         spans = self._spans[self._plan.raw_fields.index(_ADDRESS)]
@@ -236,7 +235,7 @@ class _Work:
             self._missing[_ADDRESS] += len(nobodys)
 
     def _keep_raw(self, events: list[Event], rows: list[int]) -> None:
-        """Put the texts of events that were not scanned behind the others."""
+        """Append the raw texts of events that were not scanned."""
         for index, name in enumerate(self._plan.raw_fields):
             texts = [(getattr(event, name) or "").encode("utf-8", "replace") for event in events]
             lengths = np.fromiter(map(len, texts), np.int64, len(texts))
@@ -263,9 +262,9 @@ class _Work:
         return None
 
     def judge_times(self, previous_ms: int, until_ms: int | None) -> None:
-        """Find the append times, and put aside events with an impossible time.
+        """Compute the append times; events with an impossible time become dead letters.
 
-        The future is judged by the record's own append time, so a replay judges alike.
+        A future time is judged by the record's append time, so a replay decides alike.
         """
         times = self._columns["event_time"].view(np.int64)
         outside = (times < FIRST_MOMENT_MS) | (times > LAST_MOMENT_MS)
@@ -284,7 +283,7 @@ class _Work:
             self._dead_letter(row, DeadLetterReason.FUTURE, detail)
 
     def convert_currencies(self) -> None:
-        """Amounts to base currency; events in a currency without a rate are put aside."""
+        """Convert amounts to base currency; events without a rate become dead letters."""
         currency, limits = self._columns["currency"], self._limits
         if np.all(currency == limits.hasher.text(limits.base_currency)):
             return
@@ -302,7 +301,7 @@ class _Work:
                 self._columns[name] = np.multiply(self._columns[name], rate)
 
     def _dead_letter(self, row: int, reason: DeadLetterReason, detail: str) -> None:
-        """Make a dead letter of a record; what was found first stands."""
+        """Make a dead letter of a record; the first reason counts."""
         if row in self._dead:
             return
         which = bisect_right(self._firsts, row) - 1
@@ -318,7 +317,7 @@ class _Work:
         )
 
     def decoded(self, *, with_offsets: bool) -> Decoded:
-        """What is good, with the dead letters in order of their records."""
+        """The good events, and the dead letters in order of their records."""
         offsets = None
         if with_offsets:
             every = [offset for chunk in self._chunks for offset in chunk.offsets]

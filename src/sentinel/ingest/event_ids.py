@@ -1,10 +1,9 @@
-"""Events that come twice: the first counts, the same again is dropped, another is a conflict.
+"""Duplicate ids: a repeat of an event is dropped, another event under its id is a conflict.
 
-A producer that is not idempotent may send an event again, and a source system may export it
-again.  An event is known by its stream, customer, event_id and content: whoever chooses ids must
-not be able to hide an event behind another.  So many of the newest are remembered, in an
-open-addressing table (linear probing with backward-shift deletion, Knuth, TAOCP 3, 6.4 R) over a
-ring in order of arrival.
+A producer that is not idempotent may send an event again, and a source system may export it again.
+An event is identified by its stream, customer, event_id and content: a sender who chooses ids
+cannot hide an event behind another.  The newest are kept, in an open-addressing table (linear
+probing with backward-shift deletion, Knuth, TAOCP 3, 6.4 R) over a ring in order of arrival.
 """
 
 from typing import Any
@@ -23,11 +22,11 @@ _MOST_CONTENTS = 8
 """Of an id; more are conflicts that are not remembered, so that no chain grows long."""
 _Words = NDArray[Any]
 _SPOT = 32  # ids of a spot check
-_NEXT, _KNOWN = 0, 1  # places in the head: where the next goes, how many there are
+_NEXT, _KNOWN = 0, 1  # indices of the head: the next row, the number of rows
 
 
 REPEAT, FIRST, CONFLICT = 0, 1, 2
-"""What an event is: the same again, one of a new id, another under a known id."""
+"""Whether an event is a repeat, has a new id, or is another under a known id."""
 
 
 @kernel
@@ -66,7 +65,7 @@ def _judge(
     key: int,
     content: int,
 ) -> tuple[int, int]:
-    """What an event is, and how many contents of its id are held."""
+    """Whether an event is new, and how many contents of its id are kept."""
     mask = len(table) - 1
     cell, same = key & mask, 0
     while table[cell] != _EMPTY:
@@ -110,7 +109,7 @@ def _add_all(
 
 @kernel
 def _index(table: NDArray[np.int32], ring: NDArray[np.int64], known: int) -> None:
-    """Put what the ring holds into the empty table."""
+    """Index the ring in the empty table."""
     for at in range(known):
         table[_empty_cell(table, ring[at])] = at
 
@@ -123,7 +122,7 @@ class EventIds:
         self._head = np.zeros(2, np.int64)
 
     def add(self, decoded: Decoded) -> tuple[NDArray[np.int8], int]:
-        """Remember events; what each is, int8[n], and how many of the oldest were forgotten."""
+        """Add events; whether each is new, int8[n], and how many of the oldest were evicted."""
         found = np.empty(len(decoded), np.int8)
         forgotten = _add_all(
             self._table,
@@ -138,7 +137,7 @@ class EventIds:
         return found, int(forgotten)
 
     def resize(self, capacity: int) -> int:
-        """Remember so many from now on; how many of the oldest are forgotten."""
+        """Change the capacity; returns how many of the oldest are evicted."""
         if capacity == len(self._ring):
             return 0
         ring, contents = self._in_order(self._ring), self._in_order(self._contents)
@@ -148,7 +147,7 @@ class EventIds:
         return lost
 
     def snapshot(self) -> bytes:
-        """What is remembered, oldest first."""
+        """All that is kept, the oldest first."""
         known = (self._in_order(each).tobytes() for each in (self._ring, self._contents))
         return msgspec.msgpack.encode((len(self._ring), *known))
 
@@ -160,7 +159,7 @@ class EventIds:
         return known.to_bytes(8, "little") + bytes(ids.tobytes()) + bytes(contents.tobytes())
 
     def restore(self, data: bytes) -> None:
-        """Take the place of what :meth:`snapshot` saw, of the same capacity."""
+        """Restore the state that :meth:`snapshot` returned, of the same capacity."""
         _, ring, contents = msgspec.msgpack.decode(data, type=tuple[int, bytes, bytes])
         self._table.fill(_EMPTY)
         self._fill(np.frombuffer(ring, np.int64), np.frombuffer(contents, np.uint64))

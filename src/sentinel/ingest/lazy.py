@@ -1,4 +1,4 @@
-"""Events that are made from their bytes when somebody looks at one: few are looked at."""
+"""Events that are decoded on access, as few are read."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a record may be: sizes, skew and known currencies."""
+"""Limits of records: sizes, clock skew and known currencies."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -9,10 +9,10 @@ from sentinel.model.ids import PLAIN, Hasher
 
 
 class OtherAddresses(StrEnum):
-    """What becomes of an ``ip`` that is neither an address nor a placeholder."""
+    """How an ``ip`` is treated that is neither an address nor a placeholder."""
 
     MISSING = "missing"  # the event has none
-    DEAD_LETTER = "dead_letter"  # the event is put aside
+    DEAD_LETTER = "dead_letter"  # the event becomes a dead letter
 
 
 class Limits(Struct, frozen=True, kw_only=True):

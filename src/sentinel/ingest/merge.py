@@ -1,7 +1,7 @@
-"""Several streams become one sequence, the same however it was cut into steps.
+"""Merge the streams into one sequence that does not depend on the cuts of steps.
 
 Each stream keeps its own order (Kafka's offsets).  Streams are interleaved by append time, so a
-late event stands where it became known, not where it would have been.  Append times ascend
+late event has the position at which it became known.  Append times ascend
 within a stream and are carried from step to step; hence any contiguous piece of a merged
 sequence merges to itself, and cutting the input anywhere changes nothing.
 """
@@ -48,7 +48,7 @@ class Watermarks:
         return msgspec.msgpack.encode(parts)
 
     def restore(self, data: bytes) -> None:
-        """Take the place of what :meth:`snapshot` saw."""
+        """Restore the state that :meth:`snapshot` returned."""
         appended, happened = msgspec.msgpack.decode(data, type=tuple[list[int], list[int]])
         self._appended = dict(zip(_INPUTS, appended, strict=True))
         self._happened = dict(zip(_STREAMS, happened, strict=True))

@@ -1,4 +1,4 @@
-"""How far the inputs have been read, and which events have come: the state of ingest."""
+"""The state of ingest: how far the inputs have been read, and the ids of events."""
 
 from collections import Counter
 
@@ -27,7 +27,7 @@ class Position:
     def without_repeats(
         self, stream: Stream, part: Decoded, hasher: Hasher, counts: Counts
     ) -> Decoded:
-        """The events of a part that did not come before; what is found of the others is counted."""
+        """The events of a part that are no repeats; repeats and conflicts are counted."""
         ids = self.event_ids[stream]
         if part.offsets is None:
             found, forgotten = ids.add(part)
@@ -56,7 +56,7 @@ class Position:
             ids.restore(bytes(parts[f"event_ids.{stream}"]))
 
     def carry(self, old: "Position") -> None:
-        """Go on where ``old`` stands; records are decoded otherwise from now on."""
+        """Continue where ``old`` stands; records are decoded anew."""
         self.watermarks, self.ahead, self.event_ids = old.watermarks, old.ahead, old.event_ids
         self.ahead.forget_kept()
         for ids in self.event_ids.values():
@@ -68,6 +68,6 @@ class Position:
         return self.watermarks.snapshot() + self.ahead.snapshot() + ids
 
     def drain_limits(self) -> Counter[Limit]:
-        """What was forgotten or held back since the last call."""
+        """What was evicted or postponed since the last call."""
         limits, self._limits = self._limits, Counter()
         return limits

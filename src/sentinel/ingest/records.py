@@ -1,4 +1,4 @@
-"""One record as an event, read by msgspec; what is wrong with its time is said in words."""
+"""One record as an event, read by msgspec; errors in its time have plain messages."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,6 +1,6 @@
 """Plain JSON records to columns in one pass over their bytes, without an object a record.
 
-The scanner takes what producers write: one flat object, each field once, no escapes.  It
+The scanner reads what producers usually write: one flat object, each field once, no escapes.  It
 never rejects: nested unknown fields, doubled fields and whatever :mod:`.tokens` does not
 read with certainty are left to the decoder.
 """
@@ -51,7 +51,7 @@ _NULL = np.frombuffer(b"null", np.uint8)
 
 @kernel
 def _unknown_value(data: Bytes, at: int, end: int, key: NDArray[np.uint64]) -> int:
-    """The position behind a plain value that nobody reads."""
+    """The position behind a plain value that is not wanted."""
     if at == end:
         return NOT_PLAIN
     if data[at] == QUOTE:
@@ -178,7 +178,7 @@ def scan(
     plain: NDArray[np.bool_],
     key: NDArray[np.uint64],
 ) -> None:
-    """Read records into ``columns`` at their places; ``plain`` bool[n] says which were read.
+    """Read records into the rows of ``columns``; ``plain`` bool[n] marks those that were read.
 
     ``data`` uint8[bytes] holds the records one after the other, ``ends`` int64[n] where
     each ends; ``follower`` int64[fields + 1] is the kernel's own: the field that came after

@@ -1,7 +1,7 @@
 """An event type as tables that the scanner reads: names, kinds, limits, defaults.
 
-Everything comes from the msgspec struct, so that the scanner cannot know other limits
-than the decoder.
+Everything comes from the msgspec struct, so that the scanner has the same limits as
+the decoder.
 """
 
 from collections.abc import Collection
@@ -23,7 +23,7 @@ number or decimal text, a time."""
 
 KIND, NULLABLE, REQUIRED, NAME_AT, NAME_BYTES, LEAST, MOST, WORDS_AT, WORDS, OUT, SPAN = range(11)
 """Columns of a shape's field table; LEAST and MOST are a text's length in characters, SPAN is
-where its place in the bytes goes."""
+the row of its span."""
 
 
 class Shape(NamedTuple):
@@ -46,7 +46,7 @@ class Columns(NamedTuple):
 
     ``numbers`` float64[·, n], ``hashes`` uint64[·, n], ``codes`` int16[·, n], ``truths``
     int8[·, n], ``times`` int64[n]; filled with each field's default beforehand.  ``spans``
-    int64[·, n, 2]: first byte and length of each text that somebody wants to spell.
+    int64[·, n, 2]: first byte and length of each raw text that is wanted.
     """
 
     numbers: NDArray[np.float64]

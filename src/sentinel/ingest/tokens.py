@@ -1,7 +1,7 @@
 """The values of a JSON record, read from its bytes: positions in, position behind out.
 
-A reader never rejects.  Whatever it does not read with certainty exactly as the decoder
-(msgspec) would, it answers with ``NOT_PLAIN``: escapes, exponents, numbers of more than 15
+A reader never rejects.  It returns ``NOT_PLAIN`` for everything that it cannot read exactly as
+the decoder (msgspec) would: escapes, exponents, numbers of more than 15
 digits, fractions of a second beyond microseconds and everything that is wrong.
 
 Numbers: mantissa and power of ten are both exact doubles, so one division rounds

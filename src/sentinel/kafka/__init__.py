@@ -1,5 +1,5 @@
-"""The client edge of Kafka: everything that knows how its clients work.
+"""Access to Kafka: all code that depends on its client libraries.
 
 ``transport`` hands fetched chunks to Faust whole, ``producer`` writes transactions, ``reader``
-reads partitions outside of any group, ``topics`` says what there is.
+reads partitions outside of any group, ``topics`` declares the topics.
 """

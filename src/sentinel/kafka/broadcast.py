@@ -1,9 +1,8 @@
 """A broadcast topic: every worker reads all of it, without a group, and keeps it.
 
-Of each key the newest record is kept at least, or all records of a while where older ones mean
-nothing any more.  The topic has one partition.
-A shard asks for what is beyond the offset that it has applied, and its journal says how far that
-was, so a replay sees the same.
+At least the newest record of each key is kept, or all records of a limited time.  The topic has one
+partition.  A shard reads the records beyond the offset that it has applied; its journal has
+that offset, so a replay reads the same.
 """
 
 import threading
@@ -32,14 +31,14 @@ _FETCH_WAIT_MS = 500  # at most; a broker answers as soon as it has data
 BUILT_IN_WAIT_MS = 50
 """The same for librdkafka's built-in cluster, which always waits so long when it has no data."""
 _SPARE = 1_000  # records kept at least before some are cleared away
-_ENTITY_RISK_KEPT_MS = 3_600_000  # of those older than minutes nobody asks
+_ENTITY_RISK_KEPT_MS = 3_600_000  # those older than minutes are not read
 
 
 class Broadcast:
     """Follows one broadcast topic in a thread of its own, from its beginning."""
 
     def __init__(self, settings: Settings, control: Control | None, topic: str) -> None:
-        """``control`` says what its records are to the engine, if it takes them."""
+        """``control`` is the kind of its records for the engine, or None."""
         self.topic = topic
         self._keep_ms = _ENTITY_RISK_KEPT_MS if control is Control.ENTITY_RISK else None
         self._settings, self._control = settings, control
@@ -126,7 +125,7 @@ class Broadcast:
             _log.warning("broadcast topic", topic=self.topic, error=error.str())
 
     def _clear_away(self, newest_ms: int) -> None:
-        """Let go of what is superseded, or too old."""
+        """Drop records that are superseded or too old."""
         if self._keep_ms is None:
             newest = {each.key(): each for each in self._messages}
             kept = sorted(newest.values(), key=lambda each: each.offset())

@@ -1,11 +1,11 @@
 """Configurations as data: published to a compacted topic under the hash of their content.
 
-The newest valid one is in force; the journal says of each step which one was, so a replay uses
-that.  What is not valid is passed over: a worker never runs it.
+The newest valid one is in force; the journal has the version of each step, which a replay uses
+again.  An invalid one is skipped: a worker never runs it.
 
-The same topic holds the deployment's key, under which ids become numbers and alerts get theirs.
-Whoever finds none writes one.  None is ever compacted away, and the first of them is the key: so
-workers that start at once agree, and whoever writes another later changes nothing.
+The same topic has the deployment's key, by which ids are hashed and alert ids are made.  A worker
+that finds none writes one.  Keys are never compacted, and the first of them counts: so workers that
+start at once agree, and a later key changes nothing.
 """
 
 import secrets
@@ -64,7 +64,7 @@ def publish(
 ) -> None:
     """Put a configuration in force for all workers; raises PublishError, SettingsError.
 
-    It is signed as ``publisher``'s where there is a key to sign with.
+    It is signed in the name of ``publisher`` if there is a signing key.
     """
     value = msgspec.json.encode(Bundle(dict(configuration.files), now_ms))
     key = read_signing_key(settings)
@@ -132,7 +132,7 @@ def _is_key(name: bytes | None) -> bool:
 
 
 class Configurations:
-    """What was published, as far as it has been read; parsed when it is asked for."""
+    """The published configurations as far as they have been read; parsed on access."""
 
     def __init__(self, settings: Settings, own: Configuration, metrics: Metrics) -> None:
         """``own`` is in force while nothing valid was published."""
@@ -157,7 +157,7 @@ class Configurations:
         return self._broadcast.wait_caught_up(timeout_s)
 
     def read_key(self, timeout_s: float) -> bool:
-        """Have everything under the deployment's key, after the topic's start was read.
+        """Read the deployment's key once the topic's start has been read.
 
         Where there is none, one is written; False if it cannot be read within the time.  Raises
         PublishError.
@@ -227,8 +227,8 @@ class Configurations:
     def _newest_first(self, news: list[Message]) -> list[tuple[int, Message]]:
         """When each was published (ms UTC) that may come into force, and its record.
 
-        With publishers only theirs count, and nothing older than what is in force.  A step that
-        was taken under a configuration is another matter: its hash says what it is.
+        With publishers only theirs count, and nothing older than what is in force.  The
+        configuration of a past step is found by its hash instead.
         """
         if self._publishers is None:
             return [(0, message) for message in reversed(news)]
@@ -257,7 +257,7 @@ class Configurations:
             configuration.build()  # is there room for it?
         except (ConfigError, msgspec.DecodeError) as error:
             reason = str(error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the workers go on without it
+        except Exception as error:  # noqa: BLE001 - after any error the workers go on without it
             reason = f"{type(error).__name__}: {error}"
         else:
             if configuration.version == version:

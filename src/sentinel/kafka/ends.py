@@ -20,19 +20,19 @@ class Ends:
         self._admin = AdminClient(client_config(settings))
 
     def stable(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
-        """The last stable offset of each; those that are not told are left out."""
+        """The last stable offset of each; those without an answer are left out."""
         return self._of(partitions, IsolationLevel.READ_COMMITTED)
 
     def whole(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
-        """The end of each, open transactions included; those that are not told are left out."""
+        """The end of each, open transactions included; those without an answer are left out."""
         return self._of(partitions, IsolationLevel.READ_UNCOMMITTED)
 
     def first(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
-        """The first offset that each still has; those that are not told are left out."""
+        """The first offset that each still has; those without an answer are left out."""
         return self._of(partitions, IsolationLevel.READ_UNCOMMITTED, OffsetSpec.earliest())
 
     def settled(self, partition: Partition) -> bool:
-        """Whether every record is committed or aborted; no answer is none."""
+        """Whether every record is committed or aborted; False without an answer."""
         whole = self._of([partition], IsolationLevel.READ_UNCOMMITTED)
         stable = self._of([partition], IsolationLevel.READ_COMMITTED)
         return bool(stable and whole) and stable[partition] >= whole[partition]

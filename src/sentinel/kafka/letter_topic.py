@@ -40,7 +40,7 @@ class Letters:
 def selection(
     reason: str | None = None, topic: str | None = None, positions: Collection[RecordPosition] = ()
 ) -> Callable[[Letter], bool]:
-    """Whether a letter has all that is given; any place will do where none is."""
+    """A filter of letters by reason, topic and position; None and empty match all."""
     among = frozenset(positions)
 
     def is_wanted(letter: Letter) -> bool:
@@ -56,7 +56,7 @@ def selection(
 class LetterTopic(Closing):
     """A connection to the dead letter topic; use it as a context.
 
-    Raises LetterError if no broker answers, or there is no such topic.
+    Raises LetterError if no broker answers, or the topic does not exist.
     """
 
     def __init__(self, settings: Settings) -> None:

@@ -1,8 +1,7 @@
-"""Dead letters as records: whole, or so much of them as the topic takes.
+"""Dead letters as records: whole, or cut to the size that the topic accepts.
 
-Whoever writes to an input chooses how large a record is that will be put aside.  However large
-that is, and whatever the topic takes, the letter must be written: else the worker would end,
-and end again at the same record.
+The sender of a bad record chooses its size.  The letter must be written for every size and every
+limit of the topic: otherwise the worker would end, and end again at the same record.
 
 A letter that has been sent again has a marker behind it, in its own partition and under its own
 key: a record without a value whose header ``repaired`` names who sent it.  It has the headers
@@ -19,9 +18,9 @@ from sentinel.model.step import DeadLetter
 LETTER_BYTES = 2 << 20
 """Of a record on the topic: what ``sentinel topics create`` has it take."""
 BESIDE_BYTES = 64 << 10
-"""For what is beside the value: place, key, reason, detail, and Kafka's own."""
+"""For all but the value: position, key, reason, detail, and Kafka's own."""
 VALUE_BYTES = LETTER_BYTES - BESIDE_BYTES
-"""A value of so many bytes is put aside whole."""
+"""A value of so many bytes is kept whole."""
 _KEY_BYTES = 32 << 10
 _DETAIL_BYTES = 2_000
 _LEAST_BYTES = 256
@@ -50,7 +49,7 @@ def letter_record(letter: DeadLetter, most_bytes: int) -> tuple[bytes, bytes | N
 
 
 def letter_key(position: RecordPosition) -> bytes:
-    """The key of the letter, and of its marker, for the record at a place."""
+    """The key of the letter, and of its marker, for the record at a position."""
     return f"{position.topic}-{position.partition}-{position.offset}".encode()
 
 
@@ -87,7 +86,7 @@ def read_letter(
 
 
 def read_key(key: bytes | None) -> RecordPosition | None:
-    """The place that a letter's key names; None where it names none."""
+    """The position in a letter's key; None if the key has none."""
     found = _KEY.fullmatch(key or b"")
     return None if found is None else RecordPosition(_text(found[1]), int(found[2]), int(found[3]))
 
@@ -99,7 +98,7 @@ def marker_headers(by: str) -> Headers:
 
 
 def is_marker(headers: Mapping[str, bytes]) -> bool:
-    """Whether a record on the topic is no letter, and tells that one has been sent again."""
+    """Whether a record on the topic is the marker of a letter that was sent again."""
     return REPAIRED in headers
 
 
@@ -109,7 +108,7 @@ def repairer(headers: Mapping[str, bytes]) -> str:
 
 
 def event_headers(position: RecordPosition, by: str) -> Headers:
-    """The headers of an event that mends the record at a place."""
+    """The headers of an event that replaces the record at a position."""
     return {"repairs": str(position).encode(), "repaired-by": by.encode("utf-8", "replace")}
 
 

@@ -48,7 +48,7 @@ class Masking:
         self._key = key
 
     def alert(self, alert: Alert, mask: Mask) -> Alert:
-        """The alert as the mask lets it be seen; the very same if it hides nothing."""
+        """The masked alert; the same object if the mask hides nothing."""
         if mask == Mask():
             return alert
         reasons = alert.reasons

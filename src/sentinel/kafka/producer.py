@@ -13,7 +13,7 @@ from sentinel.settings import Settings
 _TIMEOUT_S = 30.0
 _FULL_QUEUE_S = 0.1
 BY_KEY = -1
-"""The partition that the key's hash says."""
+"""The partition by the key's hash."""
 
 # What becomes of the records that wait when another was refused; never the reason itself.
 _CONSEQUENCES = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)  # noqa: SLF001
@@ -33,15 +33,15 @@ class ProducerFatalError(Exception):
     """The producer can never commit again: another has its id, or its state is unknown."""
 
     def __init__(self, reason: str, *, is_fenced: bool = False, is_unknown: bool = False) -> None:
-        """``is_unknown`` tells that the last transaction may have been committed."""
+        """``is_unknown``: the last transaction may have been committed."""
         super().__init__(reason)
         self.is_fenced, self.is_unknown = is_fenced, is_unknown
 
 
 class TransactionalProducer:
-    """A producer whose id it has alone: a second one with the same id fences the first.
+    """A producer with its own id: a second one with the same id fences the first.
 
-    ``settings`` are librdkafka's beside those of the connection.  ``on_refused`` hears of each
+    ``settings`` are librdkafka's beside those of the connection.  ``on_refused`` is called for each
     record that the broker refused; ``commit_attempts`` bounds how often a commit is tried while
     the broker does not answer, without it there is no bound.  ``logger`` gets what the client
     itself logs; without one it goes to stderr.
@@ -134,7 +134,7 @@ class TransactionalProducer:
         self._producer.flush(_TIMEOUT_S)
 
     def _note(self, error: KafkaError | None, message: Message) -> None:
-        """Keep what the broker refused first: the transaction's own error does not say it."""
+        """Keep the first refusal of the broker: the transaction's own error does not have it."""
         if error is None or error.code() in _CONSEQUENCES:
             return
         if not self._refused:

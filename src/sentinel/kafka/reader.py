@@ -21,11 +21,11 @@ _WAIT_S = 0.05
 """A read waits so long for more than there is: also at the end."""
 
 Advance = Callable[[int, int], None]
-"""Is told how many offsets of how many have been read."""
+"""Called with how many offsets of how many have been read."""
 
 
 class NoAnswerError(Exception):
-    """The broker does not give what it has."""
+    """The broker does not answer with the records that it has."""
 
 
 class Reader(Closing):
@@ -124,7 +124,7 @@ class Reader(Closing):
 
 
 def _is_end(message: Message) -> bool:
-    """Whether a message says that a partition has no more; raises KafkaException."""
+    """Whether a message marks the end of a partition; raises KafkaException."""
     error = message.error()
     if error is None or error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
         return error is not None

@@ -13,7 +13,7 @@ from sentinel.model.step import Chunk
 
 
 class Record(Protocol):
-    """What aiokafka's records have in common, bare or with all that it says about them."""
+    """The common interface of aiokafka's records, bare or wrapped."""
 
     offset: int
     timestamp: int
@@ -52,7 +52,7 @@ class Fetched:
         return Chunk(stream, self.topic, self.partition, *columns)
 
     def part(self, first: int, end: int) -> "Fetched":
-        """The records from place ``first`` to before place ``end``, at least one."""
+        """The records from index ``first`` to before index ``end``, at least one."""
         return Fetched(
             self.topic,
             self.partition,

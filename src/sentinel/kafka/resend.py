@@ -1,7 +1,7 @@
 """Dead letters sent again: the mended events and the letters' markers, in one transaction.
 
-Whoever reads committed records sees both or neither, so that no letter is sent twice: a second
-sender of the same topics fences the first, and reads the topic after that.
+Readers of committed records see both or neither, so no letter is sent twice: a second sender of the
+same topics fences the first, and reads the topic after that.
 """
 
 import logging
@@ -34,7 +34,7 @@ _SILENT.propagate = False
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """A letter and the events that take its place: their keys and values."""
+    """A letter and the events that replace it: their keys and values."""
 
     letter: Letter
     events: Sequence[tuple[bytes, bytes]]

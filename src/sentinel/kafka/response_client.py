@@ -1,4 +1,4 @@
-"""What people say, on its way in: responses to alerts and silences, to and from their topics."""
+"""A client of people's tools: writes responses and silences, and reads alerts and silences."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -29,7 +29,7 @@ _SILENCES_PARTITION = 0
 
 
 class ResponseError(Exception):
-    """The broker did not take it, or does not have what is asked for."""
+    """The broker refused the record, or does not have the requested one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Silences:
 
 
 class ResponseClient(Closing):
-    """A connection for answers; close it, or use it as a context."""
+    """A connection for responses; close it, or use it as a context."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._topics = settings, Topics(settings.topic_prefix)
@@ -62,7 +62,7 @@ class ResponseClient(Closing):
         self._producer.flush(_TIMEOUT_S)
 
     def alert(self, alert_id: str, since_ms: int) -> Alert:
-        """The newest revision of an alert; raises AnswerError if none is as young as ``since_ms``.
+        """The newest revision of an alert; ResponseError if none is as young as ``since_ms``.
 
         O(revisions of all alerts since then): that part of the alerts topic is read.
         """
@@ -82,7 +82,7 @@ class ResponseClient(Closing):
     def outcome(self, sent: Response, known: Alert, wait_s: float) -> Alert | None:
         """The first revision after ``known`` that has what was sent, or in which it is over.
 
-        Returns None if the engine has written none within ``wait_s``; raises AnswerError.
+        Returns None if the engine has written none within ``wait_s``; raises ResponseError.
         """
         since_ms, read = epoch_ms(sent.event_time) - _SKEW_MS, alert_reader(self._settings)
         wanted, until = known.alert_id.encode(), time.monotonic() + wait_s
@@ -99,7 +99,7 @@ class ResponseClient(Closing):
         return None
 
     def respond(self, response: Response) -> None:
-        """Send a response; raises AnswerError unless it is readable and the broker has it."""
+        """Send a response; raises ResponseError unless it is readable and the broker has it."""
         value = msgspec.json.encode(response)
         try:
             msgspec.json.decode(value, type=Response)
@@ -108,11 +108,11 @@ class ResponseClient(Closing):
         self._send(self._topics.responses, response.key, self._signed(value, response.actor))
 
     def silence(self, silence: Silence, by: str, wait_s: float) -> None:
-        """Send a silence; raises AnswerError unless the broker has it, and the engine can read it.
+        """Send a silence; raises ResponseError unless the broker and the engine accept it.
 
-        It is checked by the engine's own code, so that no record is written that nobody reads.
-        ``by`` is who sends it, and signs if there is a key.  What a worker's configuration does
-        not allow is heard of if it says so within ``wait_s``.
+        It is checked by the engine's own code, so no unreadable record is written.
+        ``by`` is who sends it, and signs if there is a key.  A refusal by a worker's
+        configuration is raised if it comes within ``wait_s``.
         """
         value = msgspec.json.encode(silence)
         try:
@@ -132,7 +132,7 @@ class ResponseClient(Closing):
                     raise ResponseError(f"the silence is refused: {detail}")
 
     def silences(self) -> Silences:
-        """The newest record of each silence; raises AnswerError."""
+        """The newest record of each silence; raises ResponseError."""
         return newest_silences(message.value() for message in self._read(self._topics.silences))
 
     def _signed(self, value: bytes, signer: str) -> bytes:
@@ -174,9 +174,9 @@ class ResponseClient(Closing):
 
 
 def newest_silences(values: Iterable[bytes | None]) -> Silences:
-    """What the records of the silences topic come to; an unreadable one changes nothing.
+    """The silences of the records of the topic; an unreadable one changes nothing.
 
-    The engine puts the same records aside as dead letters.
+    The engine makes dead letters of the same records.
     """
     newest: dict[str, Silence] = {}
     unreadable = 0

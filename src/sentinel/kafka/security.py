@@ -21,7 +21,7 @@ def client_config(settings: Settings) -> dict[str, Any]:
             "sasl.password": _password(settings),
         }
     if settings.uses_tls:
-        _tls_context(settings)  # says which file is wrong; librdkafka does not
+        _tls_context(settings)  # names the wrong file; librdkafka does not
         config["ssl.ca.location"] = settings.tls_ca_file or "probe"  # for the system's own
     if settings.tls_key_file:
         config |= {

@@ -1,4 +1,4 @@
-"""Kafka's chunks through Faust whole: one event for all that a fetch brought of a partition.
+"""A Faust transport of chunks: one event for all records that a fetch returns of a partition.
 
 Faust's per-message path costs more than the engine (55–65 µs an event).
 This transport leaves group membership, assignment and flow control to Faust and only
@@ -21,11 +21,11 @@ from sentinel.kafka.repeated_fetch import repeated
 
 FETCH_WAIT_MS = 50
 FETCH_BYTES = 16 << 20
-"""At most so much of a partition at once; a fetch costs the same whatever it brings."""
+"""At most so much of a partition at once; the cost of a fetch does not depend on its size."""
 
 
 class RecordChunk:
-    """What a fetch brought of a partition; to Faust it is one record at the last offset."""
+    """The records of a partition in a fetch; for Faust it is one record at the last offset."""
 
     timestamp_type = 0
     headers: Sequence[Any] = ()
@@ -75,9 +75,9 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         return records
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Seek to where the group is; to the beginning where it has committed nothing.
+        """Seek to the group's committed offsets, or to the beginning without one.
 
-        Faust asks for it after it has let fetched records go. aiokafka leaves a partition
+        Faust calls it after it has dropped fetched records.  aiokafka leaves a partition
         without a commit where it is, behind those records.
         """
         committed: Mapping[TP, int | None] = await super().seek_to_committed()
@@ -103,17 +103,17 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         if not assignment or tp not in assignment.tps:
             return None
         state = assignment.state_value(tp)
-        end = state.highwater if state.lso is None else state.lso  # an old broker tells no other
+        end = state.highwater if state.lso is None else state.lso  # an old broker has no other
         return cast("int | None", end)
 
     def _span(self, tp: TP, before: int, after: int, *, has_records: bool) -> tuple[int, int]:
         """From where on a fetch brings all that there is, and up to where.
 
-        That is from the end of what was handed over last, unless somebody moved the position:
+        That is from the end of what was handed over last, unless the position was moved:
         positions also pass what holds no records of ours, such as aborted ones.
 
         What is on its way is noted before the position, which other threads read: were it the other
-        way round they could take an input for read to its end whose last records nobody has.
+        way round an input could count as read to its end before its last records have arrived.
         """
         if before != self._reached.get(tp):
             self._handed_over[tp] = before
@@ -134,9 +134,9 @@ def _position(consumer: AIOKafkaConsumer, tp: TP) -> int:
 
 
 def _leave_bare(result: FetchResult) -> None:
-    """Have a fetch's records as they were parsed, without topic and the like around each.
+    """Let aiokafka return parsed records, without a wrapper with the topic around each.
 
-    That takes half of the time off; should aiokafka change, the wrapped ones do as well.
+    That halves the time; if aiokafka changes, wrapped records work as well.
     """
     if result.has_more():
         result._partition_records._consumer_record = _bare  # noqa: SLF001
@@ -149,7 +149,7 @@ def _bare(_: TP, record: Record) -> Record:
 class ChunkConsumer(driver.Consumer):
     """Delivers the topics in ``chunked`` as chunks; acks move a partition to the last of them.
 
-    Of their partitions only those are fetched that somebody ``wants``.  ``repeats_fetches`` is for
+    Only partitions for which ``wants`` is true are fetched.  ``repeats_fetches`` is for
     brokers that return one batch a fetch.
     """
 
@@ -224,7 +224,7 @@ def chunk_transport(
 ) -> driver.Transport:
     """A transport for ``app`` that delivers the named topics in chunks.
 
-    ``wants`` tells whether more of a topic's partition should be fetched; ``repeats_fetches``
+    ``wants`` returns whether more of a topic's partition should be fetched; ``repeats_fetches``
     whether a fetch is repeated up to the end of each partition.
     """
 

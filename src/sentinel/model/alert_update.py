@@ -1,4 +1,4 @@
-"""What a stage says about one entity: that an alert should stand, and why."""
+"""Direct requests to alerting: to open or change an alert, and to end it."""
 
 from msgspec import Struct
 
@@ -9,9 +9,9 @@ from sentinel.model.signal import Action, Risk, Title
 class AlertUpdate(Struct, frozen=True, kw_only=True):
     """The alert of ``entity`` and ``risk`` should stand at ``tier``, for these reasons.
 
-    ``occasion`` tells what opens the alert, should none be open: the same occasion gives the
+    ``dedup_key`` identifies what opens the alert: the same key gives the
     same alert id.  ``at_ms`` is the moment it is true of.  ``is_news`` asks for a revision even
-    if the tier stays; ``renews`` says that the alert had fallen below all tiers.  What does not
+    if the tier stays; ``renews``: the alert had fallen below all tiers.  What does not
     ``age`` has a timetable of its own, and is not raised because nobody answers.
     """
 
@@ -34,7 +34,7 @@ class AlertUpdate(Struct, frozen=True, kw_only=True):
 
 
 class AlertResolution(Struct, frozen=True, kw_only=True):
-    """What was claimed of ``entity`` and ``risk`` is over."""
+    """The alert of ``entity`` and ``risk`` is over."""
 
     entity: Entity
     risk: Risk

@@ -1,7 +1,7 @@
-"""Columns: how a value looks as an array, and which names each stream has.
+"""Columns: the arrays of values by kind, and the names of each stream.
 
-Every rule, feature and detector sees events as columns.  The kind of a column says
-its dtype and how "missing" is written, so three-valued logic costs no extra arrays.
+Every rule, feature and detector sees events as columns.  The kind of a column defines
+its dtype and its code for "missing", so three-valued logic needs no extra arrays.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ class Kind(StrEnum):
 
     NUMBER = "number"  # float64, NaN is missing
     TRUTH = "truth"  # int8: FALSE, UNKNOWN, TRUE
-    CODE = "code"  # int16 place in the column's vocabulary, -1 is missing
+    CODE = "code"  # int16 index in the column's vocabulary, -1 is missing
     STRING = "string"  # uint64 hash of the text (model.ids.hash_text), 0 is missing
     TIME = "time"  # int64 milliseconds UTC, never missing
 
@@ -102,12 +102,12 @@ NAMES: Mapping[Stream, frozenset[str]] = {
     - {"event_id"}
     for stream, fields in FIELDS.items()
 }
-"""The fields that name somebody or something, by stream; an event's own id may well be "0"."""
+"""The fields that name an entity, by stream; an event's own id may be "0"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The very bytes of text fields: ``data`` uint8[bytes], UTF-8, and where each text stands.
+    """The raw bytes of text fields: ``data`` uint8[bytes], UTF-8, and the span of each text.
 
     ``spans`` maps a field to int64[n, 2], first byte and length of its text in each row; the
     span of a missing text is unspecified.  The text of an absent field that has a default is
@@ -141,13 +141,13 @@ class Table(Protocol):
 class Rows:
     """One stream's events in a batch, in merged order.
 
-    ``index`` is int64[n]: where each row stands in the merged batch, ascending.
+    ``index`` is int64[n]: the index of each row in the merged batch, ascending.
     ``columns`` maps a name to its array of length n, dtype by :class:`Kind`; only
-    the columns that somebody asked for are there.  Features and detector outputs
-    are added as the stages produce them.  ``events`` may make an event only when it is
-    looked at: look at few.
-    ``recorded_ms`` is int64[n], the append time of each record, ascending.  ``texts`` holds the
-    texts that somebody spells.  ``fresh`` bool[n] tells which were not collected for shared
+    requested columns are there.  Features and detector outputs
+    are added as the stages produce them.  ``events`` may decode an event on
+    access: read few.
+    ``recorded_ms`` is int64[n], the append time of each record, ascending.  ``texts`` has the
+    raw texts that are needed.  ``fresh`` bool[n] marks those that were not collected for shared
     entities before; None: none was.
     """
 
@@ -167,7 +167,7 @@ class Rows:
 class Batch:
     """All events of a step, merged: the unit on which every stage works.
 
-    ``event_time`` int64[n] ms UTC, ``stream`` int8[n] (place in ``tuple(Stream)``),
+    ``event_time`` int64[n] ms UTC, ``stream`` int8[n] (index in ``tuple(Stream)``),
     ``customer`` uint64[n] hash of customer_id, ``row`` int64[n] index into the
     stream's :class:`Rows`, ``late`` bool[n]: appended later than the lateness bound allows,
     ``order`` int64[n] ascending: the append time (ms UTC), by which the streams are merged.

@@ -1,4 +1,4 @@
-"""A configuration document: YAML 1.2 text, typed, whose every value knows its place.
+"""A configuration document: typed YAML 1.2 text with the line and column of every value.
 
 Errors name ``file:line:column`` and, where something close exists, a hint.
 """
@@ -31,7 +31,7 @@ Path = tuple[str | int, ...]
 
 
 class ConfigError(Exception):
-    """A configuration is wrong at one place: ``path:line:column: message (hint)``."""
+    """A configuration is wrong at one position: ``path:line:column: message (hint)``."""
 
     def __init__(self, path: str, line: int, column: int, message: str, hint: str = "") -> None:
         super().__init__(path, line, column, message, hint)
@@ -44,7 +44,7 @@ class ConfigError(Exception):
 
 
 class WrongTextError(ValueError):
-    """A text is not what it should be; whoever reads it adds the place."""
+    """A text is not what it should be; the caller adds the position."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message, hint)
@@ -124,7 +124,7 @@ class Document:
             raise self._located(str(error), kind) from None
 
     def _located(self, text: str, kind: Any) -> ConfigError:
-        """Turn msgspec's complaint, ``message - at `$.a[0][...].b` ``, into a place."""
+        """Turn msgspec's complaint, ``message - at `$.a[0][...].b` ``, into a path."""
         message, _, where = text.replace(" - at `key` in `$", " - at `$").partition(" - at `$")
         of_a_key = " - at `key` in `$" in text
         path: list[str | int] = []
@@ -133,7 +133,7 @@ class Document:
             r"\.([^.\[\]`]+)|\[(\d+)\]|\[(\.\.\.)\]", where.rstrip("`")
         ):
             inner = inner_kind(inner, name)
-            if any_key:  # msgspec does not say which value of a mapping it means
+            if any_key:  # msgspec does not name the key of a value in a mapping
                 step: str | int | None = failing_key(node, inner)
             else:
                 step = int(index) if index else name
@@ -185,7 +185,7 @@ class _Composer(Composer):
     _depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """The next node; refuses what nobody needs in a configuration, at its place."""
+        """The next node; refuses constructs that no configuration needs, at their position."""
         event = self.parser.peek_event()
         if isinstance(event, AliasEvent) or event.anchor is not None:
             self._refuse(event, "anchors and aliases are not read: write it out")
@@ -213,7 +213,7 @@ class _Composer(Composer):
 
 
 class _Constructor(RoundTripConstructor):
-    """YAML 1.2's core has no dates: they stay text, so that a wrong one is told with its place."""
+    """YAML 1.2's core has no dates: they stay text, so errors in them have a position."""
 
 
 _Constructor.add_constructor("tag:yaml.org,2002:timestamp", RoundTripConstructor.construct_yaml_str)

@@ -1,6 +1,6 @@
 """Regular expressions that come from outside: RE2's, as in Alertmanager.
 
-Its time is linear in the text and its memory bounded, whatever somebody writes or is called:
+Its time is linear in the text and its memory bounded, for every expression and every text:
 with backtracking ``(a+)+$`` takes seconds for an id of 26 letters.  There are no look-around
 and no back-references (https://github.com/google/re2/wiki/Syntax); ``.`` is any character.
 """

@@ -1,10 +1,10 @@
 """Text as 64-bit numbers: how ids enter arrays and keyed state.
 
 SipHash-1-3 over the UTF-8 bytes (Aumasson, Bernstein, "SipHash: a fast short-input PRF", 2012),
-under a key that each deployment has for itself: customers choose ids, and whoever does not know
-the key can neither find two that are one to Sentinel, nor crowd one place of a table.  The hash
-needs no dictionary, so state keeps its size whatever the number of distinct ids; among a million
-ids of one shard the chance that any two collide is 3e-8.  0 stands for "missing".
+under a key that each deployment has for itself: customers choose ids, and without the key they can
+neither find collisions nor crowd one cell of a table.  The hash needs no dictionary, so the size of
+the state does not depend on the number of distinct ids; among a million ids of one shard the chance
+that any two collide is 3e-8.  0 stands for "missing".
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How kernels are compiled: loops over arrays that somebody else has made.
+"""How kernels are compiled: loops over the arrays of their callers.
 
 ``_nrt=False`` compiles without Numba's memory runtime.  A kernel can then make no array,
 but it does not count references either: atomic additions at every mention of an array,

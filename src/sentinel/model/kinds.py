@@ -1,4 +1,4 @@
-"""What the types of a configuration expect at a place: msgspec structs, their fields and words."""
+"""The types that a configuration expects at a path: msgspec structs, their fields and words."""
 
 from enum import Enum
 from typing import Any

@@ -1,4 +1,4 @@
-"""Dead letters as they are read back: where the record stood, why it was put aside."""
+"""Dead letters as they are read back: the position of the record, and why it was refused."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ _ID = re.compile(r"(?P<topic>[\w.-]+)/(?P<partition>\d{1,9})/(?P<offset>\d{1,18}
 
 
 class RecordPosition(NamedTuple):
-    """Where a record stands; as text the id of its dead letter: ``sentinel.logins/0/17``."""
+    """The position of a record; as text the id of its dead letter: ``sentinel.logins/0/17``."""
 
     topic: str
     partition: int
@@ -19,10 +19,10 @@ class RecordPosition(NamedTuple):
 
 
 def parse_position(text: str) -> RecordPosition:
-    """Return the place of an id; raises ValueError with the message to show.
+    """Parse the id of a dead letter; raises ValueError with the message to show.
 
     >>> parse_place("sentinel.logins/0/17")
-    Place(topic='sentinel.logins', partition=0, offset=17)
+    RecordPosition(topic='sentinel.logins', partition=0, offset=17)
     """
     found = _ID.fullmatch(text)
     if found is None:

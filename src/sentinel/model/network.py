@@ -3,7 +3,7 @@
 Who has one IPv6 address has 2**64 of them (RFC 6177, RFC 8981 section 3.4): to count them one by
 one is to count nobody.  Such a network is written as RFC 5952 has it, ``2001:db8:0:1::/64``.  A
 port, brackets and a zone are no part of an address, and an IPv4 address in IPv6
-(``::ffff:192.0.2.1``) is the IPv4 address.  Unspecified addresses and all other text name nobody.
+(``::ffff:192.0.2.1``) is the IPv4 address.  Unspecified addresses and all other text name no one.
 """
 
 import re
@@ -31,7 +31,7 @@ _BYTE, _WORD = np.uint64(8), np.uint64(64)
 
 @lru_cache(maxsize=4_096)
 def network_of(text: str) -> str:
-    """Whose address it is, as text; empty where it is nobody's.  A network stays as it is.
+    """The network of the address as text; empty where it names no one.  A network stays as it is.
 
     >>> network_of("[2001:DB8::1]:443"), network_of("203.0.113.9:50000"), network_of("unknown")
     ('2001:db8::/64', '203.0.113.9', '')
@@ -116,7 +116,7 @@ def _groups(data: NDArray[np.uint8], at: int, end: int, groups: NDArray[np.int64
 
 @kernel
 def _write(groups: NDArray[np.int64], out: NDArray[np.uint8], at: int) -> int:
-    """Write the network of an address; the place behind it."""
+    """Write the network of an address; returns the position behind it."""
     last = _OF_NETWORK
     while last > 0 and groups[last - 1] == 0:
         last -= 1

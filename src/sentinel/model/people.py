@@ -26,13 +26,13 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Keys by name; with ``required`` nobody else is heard, and nothing that is not signed."""
+    """Keys by name; with ``required``, unsigned and unknown records are refused."""
 
     required: bool = False
     keys: Mapping[str, Ed25519PublicKey] = field(default_factory=dict, repr=False)
 
     def read(self, value: bytes, recorded_ms: int) -> Signed:
-        """What a record says, and who has signed it; raises SignatureError.
+        """The payload of a record, and who signed it; raises SignatureError.
 
         ``recorded_ms`` is its append time, 0 or less where it has none: then any time will do.
         """

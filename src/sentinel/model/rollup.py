@@ -1,4 +1,4 @@
-"""What one shard tells another of shared entities, and what everybody is told of risky ones."""
+"""Messages between shards about shared entities: rollups, entity risks and progress."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ _STREAMS = tuple(Stream)
 
 @dataclass(frozen=True, slots=True)
 class RollupBlock:
-    """What a step saw of the entities of one kind: a row for each entity and pane.
+    """The sums of a step for the entities of one kind: a row for each entity and pane.
 
-    ``rows`` int64[r, width] as ``entities.layout`` says, in the order of their panes;
+    ``rows`` int64[r, width] as ``entities.layout`` defines, in the order of their panes;
     ``text`` uint8[bytes] holds the entities' ids one after the other, ``ends`` int64[r] where
     each ends; ``owners`` uint32[r] is the hash that leads to the owner's partition.
     ``version`` is the hash of the measures that the rows are for.
@@ -40,10 +40,10 @@ class RollupBlock:
 
 @dataclass(slots=True)
 class EntityRows:
-    """Entities of one kind as their measures stood after each rollup row, n rows.
+    """The measures of entities of one kind after each rollup row, n rows.
 
     ``ids`` are their ids, ``columns`` float64[n] by measure; of the newest event behind each row
-    ``event_time`` and ``recorded_ms`` int64[n] ms UTC, and ``stream`` int64[n], its place in
+    ``event_time`` and ``recorded_ms`` int64[n] ms UTC, and ``stream`` int64[n], its index in
     ``tuple(Stream)``; ``pane_ms`` int64[n] is when the row's pane begins.
     """
 
@@ -71,7 +71,7 @@ class EntityRows:
 class Progress(Struct, frozen=True, array_like=True):
     """How far a shard had read its inputs at the end of a step.
 
-    ``stream_ms`` is stream time (ms UTC).  ``is_behind`` tells that it lagged behind wall-clock
+    ``stream_ms`` is stream time (ms UTC).  ``is_behind``: it lagged behind wall-clock
     time by more than :data:`BEHIND_MS`, ``was_behind`` that the step processed records as old.
     """
 
@@ -81,15 +81,15 @@ class Progress(Struct, frozen=True, array_like=True):
 
     @property
     def asks(self) -> bool:
-        """Whether the shard waits to hear what was risky."""
+        """Whether the shard waits for entity risks."""
         return self.is_behind or self.was_behind
 
 
 class EntityRisk(Struct, frozen=True, kw_only=True):
-    """A shared entity that customers' rules should know of: how risky, for records from ``at`` on.
+    """The risk of a shared entity for the rules of customers, for records from ``at`` on.
 
-    ``at`` (ms UTC) is append time, a second or two after the row that made it risky: what comes of
-    a rule then does not depend on how soon the entry arrives.
+    ``at`` (ms UTC) is append time, a second or two after the row that made it risky: so the
+    result of a rule does not depend on how soon the entry arrives.
     """
 
     kind: EntityKind
@@ -99,9 +99,9 @@ class EntityRisk(Struct, frozen=True, kw_only=True):
 
 
 class EntityRiskProgress(Struct, frozen=True, kw_only=True):
-    """Shard ``owner`` of ``owners`` has told all entity risks up to append time ``until`` (ms UTC).
+    """Shard ``owner`` of ``owners`` has sent all entity risks up to append time ``until`` (ms UTC).
 
-    Told while there is an outage to catch up with.
+    Sent while the owner catches up after an outage.
     """
 
     owner: Annotated[int, Meta(ge=0, lt=1_024)]

@@ -1,4 +1,4 @@
-"""A signal: one rule said yes to one event, and why."""
+"""A signal: a rule fired on an event, with the values that it read."""
 
 from enum import StrEnum
 
@@ -74,8 +74,8 @@ class Clause(Struct, frozen=True, omit_defaults=True):
 class Signal(Struct, frozen=True, kw_only=True):
     """A rule's yes to one event of one customer, or to one moment of a shared entity.
 
-    ``index`` is the event's place in the merged batch: signals are handled in the
-    order (place, order of the rule in the configuration).
+    ``index`` is the event's index in the merged batch: signals are processed in the
+    order (index, order of the rule in the configuration).
     """
 
     index: int

@@ -25,7 +25,7 @@ KEY_BYTES = 32
 
 
 class SignatureError(ValueError):
-    """A record is not signed as it should be; the message says how."""
+    """A record is not signed as required; the message has the reason."""
 
 
 class _Header(Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,7 +36,7 @@ class _Header(Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What a signed record says, by whom and when (ms UTC); ``signer`` None: it is not signed."""
+    """The payload of a signed record, its signer and time (ms UTC); ``signer`` None: not signed."""
 
     payload: bytes
     signer: str | None = None
@@ -56,7 +56,7 @@ def sign(payload: bytes, key: Ed25519PrivateKey, signer: str, at_ms: int) -> byt
 
 
 def verified(value: bytes, keys: Mapping[str, Ed25519PublicKey]) -> Signed:
-    """What a signed record says; raises SignatureError unless one of the keys has signed it."""
+    """The payload of a signed record; raises SignatureError unless one of the keys signed it."""
     signed, _, signature = value.rpartition(b".")
     head, _, body = signed.partition(b".")
     try:
@@ -75,7 +75,7 @@ def verified(value: bytes, keys: Mapping[str, Ed25519PublicKey]) -> Signed:
 
 
 def payload_of(value: bytes) -> bytes:
-    """What a record says, signed or not, whoever has signed it; raises SignatureError."""
+    """The payload of a record, signed or not, without verification; raises SignatureError."""
     if not is_signed(value):
         return value
     try:

@@ -13,7 +13,7 @@ _SILENCES = msgspec.json.Decoder(Silence)
 def read_silence(value: bytes) -> Silence:
     """The silence in a record of the silences topic, its times as epoch ms.
 
-    Raises ValueError for one that nobody can apply: not JSON, not of the schema, over before it
+    Raises ValueError for one that cannot be applied: not JSON, not of the schema, over before it
     starts, or with a matcher that no alert satisfies; RecursionError for JSON nested too deep.
     """
     silence = _SILENCES.decode(value)

@@ -7,7 +7,7 @@ from typing import Protocol, Self, runtime_checkable
 from sentinel.model.step import Limit
 
 Buffer = bytes | memoryview
-"""Bytes, or a view of somebody's own array of them."""
+"""Bytes, or a view of an array."""
 
 Parts = Mapping[str, Buffer]
 """A stage's state by the names of its parts."""

@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 UNKNOWN_TIME = -1
-"""Stands where a row's event time cannot be told; ingest will refuse the event."""
+"""For a row whose event time is unknown; ingest will refuse the event."""
 
 
 class ReplayError(Exception):
@@ -26,7 +26,7 @@ class Skip(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A row that is no event whatever ingest may say: its number, why, and its bytes."""
+    """A row that cannot become an event: its number, the reason, and its bytes."""
 
     row: int
     detail: str
@@ -47,7 +47,7 @@ class Block:
     """Rows of one file, column by column.
 
     ``times`` int64[n] is the event time in ms UTC or ``UNKNOWN_TIME``, ``streams``
-    int8[n] the place in ``tuple(Stream)``, ``offsets`` int64[n] the row's number in the
+    int8[n] the index in ``tuple(Stream)``, ``offsets`` int64[n] the row's number in the
     file from 1, ``values`` the n lines of JSON.
     """
 

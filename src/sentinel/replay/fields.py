@@ -1,4 +1,4 @@
-"""What a mapping says of one event field: where its value comes from and how it is converted."""
+"""The mapping of one event field: where its value comes from and how it is converted."""
 
 import re
 from datetime import datetime

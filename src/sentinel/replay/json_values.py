@@ -19,7 +19,7 @@ _DEEPER = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
 def json_values(file: Peeked, skipped: Counter[Skip]) -> Iterator[Numbered]:
     """A file's values in blocks; blank lines are none.
 
-    A value's number, from 1, is its line's or, in an array of objects, its place.  Raises
+    A value's number, from 1, is its line's or, in an array of objects, its index.  Raises
     ReplayError for an array that does not end.
     """
     if _ARRAY.match(file.start):

@@ -1,4 +1,4 @@
-"""Lines of a file, block by block: however long a line is, and whatever it was packed to."""
+"""Lines of a file, block by block, with bounded memory for long lines and compressed files."""
 
 from collections import Counter
 from collections.abc import Iterator

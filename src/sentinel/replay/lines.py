@@ -1,7 +1,7 @@
 """Files of ours: events as JSON, passed on untouched.
 
 Only the time and the stream of a value are looked at, to bring the values in order;
-whether one is an event is for ingest to say.
+ingest decides whether one is an event.
 """
 
 from collections import Counter
@@ -38,9 +38,9 @@ _stream_only = msgspec.json.Decoder(_StreamOnly).decode
 def read_lines(
     file: Peeked, stream: Stream | None, skipped: Counter[Skip], refused: list[Refused]
 ) -> Iterator[Block]:
-    """Blocks of the file's values; ``stream`` is theirs where one does not say.
+    """Blocks of the file's values; ``stream`` is that of values without one.
 
-    What is no object of JSON, and so tells no stream, is refused.  An object that tells none is
+    A value that is no JSON object, and so has no stream, is refused.  An object without one is
     skipped and counted, but where none before it did the file is not what the user thinks:
     ReplayError.
     """
@@ -75,9 +75,9 @@ def read_lines(
 
 
 def _look(value: bytes, stream: Stream | None) -> tuple[int, int | None]:
-    """A value's time in ms and its stream's place, as far as they can be told.
+    """A value's time in ms and its stream's index, as far as they are known.
 
-    Raises an error of reading for what tells no stream because it is no object.
+    Raises an error of reading for a value without a stream that is no object.
     """
     try:
         head = _head(value)

@@ -1,4 +1,4 @@
-"""Shared entities in one process: what a step tells their owners goes straight to the engine.
+"""Shared entities in one process: rollups of a step are applied directly, without topics.
 
 Live, rollups and entity risks travel by Kafka to the shard that owns the entity and back to
 all.  Where one engine sees everything, it owns everything.
@@ -38,7 +38,7 @@ class LoopBack:
         )
 
     def process(self, step: Step) -> Outcome:
-        """Process what a step tells the owners, then the step."""
+        """Process the rollups of a step, then the step."""
         if not self.engine.has_shared_entities:
             return self.engine.process(step)
         chunks, origins = self._numbered(step.chunks)
@@ -57,7 +57,7 @@ class LoopBack:
         return outcome
 
     def _own(self, outcome: Outcome, told: Outcome) -> None:
-        """Apply what was told to the owners; what comes of it is added to ``outcome``."""
+        """Apply the rollups at their owners; the results are added to ``outcome``."""
         values = [
             value
             for _, value in records(
@@ -69,7 +69,7 @@ class LoopBack:
         _join(outcome, applied)
 
     def _numbered(self, chunks: Sequence[Chunk]) -> tuple[list[Chunk], Origins]:
-        """Chunks as if each stream were one topic, and which record each place stands for."""
+        """Chunks as if each stream were one topic, and the origin of each record."""
         numbered: list[Chunk] = []
         origins: Origins = {}
         for chunk in chunks:
@@ -88,7 +88,7 @@ class LoopBack:
 
 
 def _put_back(letter: DeadLetter, origins: Origins) -> DeadLetter:
-    """The dead letter with the place from which its record came."""
+    """The dead letter with the position from which its record came."""
     first = max(at for topic, at in origins if topic == letter.topic and at <= letter.offset)
     chunk = origins[letter.topic, first]
     return replace(

@@ -18,7 +18,7 @@ fields:
   counterparty_id: [IBAN, ACCOUNT]                 # the first of these that a row has
 ```
 
-A field's own type says whether it is read as text, number, true/false or time, so a
+The type of a field determines whether it is read as text, number, true/false or time, so a
 mapping does not repeat it.  A value that cannot be converted is passed on as it stands:
 ingest then refuses the event, and the dead letter shows the value.  Columns that no
 field names are left out.  ``lines`` turns text logs into columns: regular expressions

@@ -1,4 +1,4 @@
-"""What a mapping may not say, found when it is read and not on its thousandth row."""
+"""Validation of a mapping when it is loaded, not at the first bad row."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -34,7 +34,7 @@ _UNITS_OF_FORMATS: dict[str | None, Unit] = {"epoch_s": "s", "epoch_ms": "ms"}
 
 
 def check_reading(document: Document) -> None:
-    """Check what is said of the file itself."""
+    """Check the settings of the file itself."""
     encoding, delimiter = document.data.get("encoding"), document.data.get("delimiter")
     if encoding is not None and not is_encoding(encoding):
         raise document.error(("encoding",), f'"{encoding}" is no encoding of text', "like gb18030")

@@ -1,8 +1,8 @@
 """Numbers as people and machines write them become JSON numbers; no decimal is lost on the way.
 
 A point or comma in a number is a decimal mark in one country and a mark of thousands in another.
-So a mark of thousands is read only where the mapping says which mark is the decimal one, and a
-column that says neither may not have numbers that can be read both ways: ``1.000`` beside
+So a mark of thousands is read only where the mapping names the decimal mark, and a
+column without either may not have numbers that can be read both ways: ``1.000`` beside
 ``98,76`` is a thousand, or a mistake, but not one.
 """
 

@@ -2,7 +2,7 @@
 
 The sequence does not depend on the order in which files are named, nor on where steps
 end.  A file that is not in order by itself is put in order within ``BUFFER_ROWS`` rows;
-a row further out of place comes when it comes, and the engine treats it as late.
+a row that is further out of order stays so, and the engine treats it as late.
 
 The engine keeps each stream's order and interleaves the streams of one step by the
 highest event time that each has shown (``sentinel.ingest.merge``).  On rows in order
@@ -45,7 +45,7 @@ class _FileBuffer:
         self.exhausted = False
 
     def fill(self, buffer_rows: int) -> None:
-        """Read on until twice ``buffer_rows`` are held or the file ends."""
+        """Read on until twice ``buffer_rows`` are buffered or the file ends."""
         while not self.exhausted and len(self.block) < 2 * buffer_rows:
             block = next(self._blocks, None)
             if block is None:
@@ -58,7 +58,7 @@ class _FileBuffer:
         return int(self.block.times[-buffer_rows - 1])
 
     def release(self, until: int | None) -> Block:
-        """Take out the rows up to the time ``until``, or all."""
+        """Remove and return the rows up to the time ``until``, or all."""
         n = (
             len(self.block)
             if until is None

@@ -1,7 +1,7 @@
 """Bytes of any encoding as UTF-8, and which encoding bytes that are not UTF-8 look like.
 
 Nothing is replaced: a byte that cannot be read in the stated encoding comes out as bytes that are
-no UTF-8 either, so that whoever reads the cell refuses it.
+no UTF-8 either, so that the reader of the cell refuses it.
 """
 
 import codecs
@@ -15,7 +15,7 @@ _ASCII_END = "\x7f"
 
 
 class Reads(Protocol):
-    """A file, for whoever reads it from its beginning to its end."""
+    """A file that is read once from its beginning to its end."""
 
     def read(self, size: int, /) -> bytes:
         """At most ``size`` bytes, none at the end."""

@@ -50,7 +50,7 @@ class Rendered:
 class Renderer:
     """Renders one file's rows by its mapping.
 
-    ``latest_ms`` tells when the file was written, for times without a year.
+    ``latest_ms`` returns when the file was written, for times without a year.
     """
 
     def __init__(self, mapping: Mapping, latest_ms: Callable[[], int]) -> None:
@@ -178,7 +178,7 @@ class _Batch:
         return self._table.column(name)
 
     def is_text(self, field: Field) -> bool:
-        """Whether somebody wrote the field's values as text."""
+        """Whether the field's values were written as text."""
         arrays = [self.column(name) for name in self.present(field.alternatives())]
         return not any(pa.types.is_primitive(each.type) for each in arrays)
 

@@ -29,12 +29,12 @@ ToJson = Callable[[str, bytes], bytes]
 
 
 class StaysError(Exception):
-    """A letter cannot be sent again; the message says why."""
+    """A letter cannot be sent again; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class MendedEvent:
-    """An event in place of a dead letter; where it ``is_late``, it raises no alert."""
+    """An event that replaces a dead letter; where it ``is_late``, it raises no alert."""
 
     event_id: str
     customer_id: str
@@ -77,7 +77,7 @@ class Repairer:
         self._renderer = Renderer(mapping, lambda: self._letter_ms) if mapping else None
 
     def events(self, whole: WholeLetter, stream: Stream, now_ms: int) -> list[MendedEvent]:
-        """The events that take a letter's place, appended at ``now_ms``; raises StaysError."""
+        """The events that replace a letter, appended at ``now_ms``; raises StaysError."""
         value, topic = whole.value or b"", whole.letter.position.topic
         readable = self._to_json(topic, value)
         if self._mapping is None:

@@ -1,16 +1,16 @@
 """The tests that stand inside rule files, run through the engine.
 
-A test lists events and says what the rule must make of them: ``none``, ``fires``, or
+A test lists events and the expected result of the rule: ``none``, ``fires``, or
 ``{tier: red}``, the highest tier that its alerts reach.  It judges its rule alone: the
 engine has the whole configuration but only that rule, so that a tier is the rule's own
 doing.  Each test starts with an engine that has seen nothing.
 
 An event is ``{on: login, at: 10m, repeat: 5, every: 1m, ...fields}``: ``at`` counts from
-``START``, a Monday morning, and what is not said is filled in, so that a test shows only
+``START``, a Monday morning, and missing settings are filled in, so that a test shows only
 what matters to it.  In the texts of a repeated event ``{n}`` is 1, 2, 3...; twenty
 payees need one line.  Events are fed in the order of their times, in steps of ten seconds.
 
-What rules by shared entities find risky can be said beside the events:
+Risks of shared entities can be given beside the events:
 ``entity_risk: [{kind: ip, id: 10.0.0.1, risk: 90, at: 1m}]``; and what people find out afterwards:
 ``labels: [{event_id: "t{n}", verdict: confirmed, at: 2h, repeat: 5, every: 1m}]``, of events whose
 ``event_id`` the test gives.
@@ -192,7 +192,7 @@ def _read_test(document: Document, path: Path, rule_id: str) -> RuleTest:
 
 
 def _labels(document: Document, path: Path, entry: _Labels) -> Iterator[Response]:
-    """The responses that say what events were."""
+    """The responses that label events."""
     at_ms, every_ms = (
         _duration_ms(document, (*path, key), getattr(entry, key)) for key in ("at", "every")
     )
@@ -216,7 +216,7 @@ def _responses(responses: list[Response]) -> Chunk:
 
 
 def _entity_risk(document: Document, path: Path, entry: _EntityRisk) -> tuple[int, bytes]:
-    """When a shared entity becomes risky, and the record that says so."""
+    """When a shared entity becomes risky, and its record."""
     at_ms = START_MS + _duration_ms(document, (*path, "at"), entry.at)
     name = network_of(entry.id) if entry.kind is EntityKind.IP else entry.id
     record = {"kind": entry.kind, "id": name, "risk": entry.risk, "at": at_ms}
@@ -228,7 +228,7 @@ def _entity_risk(document: Document, path: Path, entry: _EntityRisk) -> tuple[in
 
 
 class _Timing(Struct, frozen=True):
-    """What an event of a test says beside its fields."""
+    """The settings of a test's event beside its fields."""
 
     on: Stream
     at: str = ""
@@ -244,7 +244,7 @@ class _Event:
 
 
 def _expanded(document: Document, path: Path) -> list[_Event]:
-    """An event of a test, as often as it says, with what it does not say filled in."""
+    """An event of a test, repeated as declared, with missing fields filled in."""
     part = document.part(*path)
     timing = part.convert(_Timing)
     at_ms, every_ms = (
@@ -273,7 +273,7 @@ def _expanded(document: Document, path: Path) -> list[_Event]:
 
 
 def _check(document: Document, path: Path, event: _Event) -> None:
-    """Refuse what ingest would refuse, at its place in the file."""
+    """Refuse what ingest would refuse, at its path in the file."""
     try:
         msgspec.convert(_with_ids(event, 0), EVENT_TYPES[event.stream], strict=True)
     except msgspec.ValidationError as error:

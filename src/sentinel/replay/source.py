@@ -1,4 +1,4 @@
-"""A source: one file, opened by what its name and the mapping say it is."""
+"""A source: one file, opened by the format of its name or the mapping."""
 
 import gzip
 import sys
@@ -35,7 +35,7 @@ class Source:
     """The rows of a file as blocks; made by :func:`open_source`.
 
     Each row is in a block, refused, or among the ``skipped``, which are counted by reason.
-    ``guessed_year`` tells whether the file's own date gave times their year.
+    ``guessed_year``: the file's date gave times their year.
     """
 
     def __init__(self, name: str, mapping: Mapping | None, stream: Stream | None) -> None:

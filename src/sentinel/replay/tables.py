@@ -1,7 +1,7 @@
 """Foreign files as Arrow tables: Parquet, delimited text, JSON and text logs, block by block.
 
 No file is ever whole in memory, and only the columns asked for are read.  Cells of
-text formats stay text: the mapping says what they are.  Rows are numbered from 1; in
+text formats stay text: the mapping has their types.  Rows are numbered from 1; in
 line-by-line formats a row's number is its line's, so that a dead letter can be found.
 
 A column inside others has a path: ``data.object.amount``, in an array ``items.0.price``.
@@ -85,7 +85,7 @@ def _paths(fields: Iterable[pa.Field], above: str = "") -> list[str]:
 
 
 def _path_in(fields: Any, name: str) -> list[str]:
-    """The way to a column; one of that very name goes before one inside another."""
+    """The path of a column; an exact name comes before a path inside another column."""
     for field in fields:
         if field.name == name:
             kind = field.type
@@ -139,7 +139,7 @@ def _objects(value: object, root: str | None) -> list[dict[str, object]]:
 
 
 def at(row: dict[str, Any], path: str) -> object:
-    """What stands at a path, None where nothing does; a key of that very name goes first."""
+    """The value at a path, else None; an exact key comes first."""
     if path in row:
         return row[path]
     found: Any = row

@@ -1,7 +1,7 @@
 """Times as people and machines write them, in milliseconds UTC.
 
-A text without a zone is no moment: it is read only where the mapping says in which zone it was
-written.  A number is in milliseconds unless ``unit`` says otherwise.
+A text without a zone is no moment: it is read only where the mapping names its
+zone.  A number is in milliseconds without ``unit``.
 """
 
 from collections.abc import Callable
@@ -58,7 +58,7 @@ def _moment(text: str, field: Field, latest_ms: Callable[[], int]) -> int | None
 
 
 def _with_zone(text: str) -> datetime | None:
-    """A time that says all by itself, whatever the format of others."""
+    """A time that is complete without the format of others."""
     try:
         time = datetime.fromisoformat(text)
     except ValueError:

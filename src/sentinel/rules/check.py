@@ -1,4 +1,4 @@
-"""Names and types: a syntax tree becomes nodes, or an error at the very place."""
+"""Names and types: a syntax tree becomes nodes, or an error at its position."""
 
 import operator
 import re

@@ -133,6 +133,6 @@ def _read(column: Column, rows: Table, row: int) -> float | str | bool | None:
             return column.vocabulary[int(value)] if value >= 0 else None
         case _:
             text = getattr(rows.events[row], column.name)
-            if column.name == "customer_id":  # the alert says whose it is, masked as readers need
+            if column.name == "customer_id":  # the alert has the customer, masked as readers need
                 return f"…{text[-_TAIL:]}" if len(text) > _TAIL else "…"
             return None if text is None else str(text)[:_SHOWN]

@@ -55,9 +55,9 @@ class ListFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class EntryList:
     """A list as conditions ask it.
 
-    ``file`` is what the file says.  ``hashes`` uint64[n] ascending are the entries' texts
+    ``file`` is the file's content.  ``hashes`` uint64[n] ascending are the entries' texts
     (model.ids), ``until_ms`` int64[n] the first moment, ms UTC, at which each is no longer on
-    the list, ``notes`` what is said of each.
+    the list, ``notes`` the note of each.
     """
 
     name: str
@@ -77,7 +77,7 @@ class EntryList:
         return listed
 
     def describe(self, text_hash: int) -> str | None:
-        """What a reason says of an entry: what the list is for, and its note; None without one."""
+        """An entry in a reason: the list's purpose and the note; None without an entry."""
         found = int(np.searchsorted(self.hashes, np.uint64(text_hash)))
         if found == self.hashes.size or int(self.hashes[found]) != text_hash:
             return None
@@ -133,7 +133,9 @@ def _compiled(
         _end_of_day_ms(document, ("entries", index, "until"), entry.until, zone)
         for index, entry in enumerate(entries)
     ]
-    last: dict[str, int] = {}  # the place of the entry that holds longest; of addresses, networks
+    last: dict[
+        str, int
+    ] = {}  # the index of the entry that is valid longest; of addresses, networks
     for index, entry in enumerate(entries):
         for text in {entry.value: None, network_of(entry.value): None}:
             if text and (text not in last or until_ms[index] > until_ms[last[text]]):

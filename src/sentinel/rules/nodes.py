@@ -26,7 +26,7 @@ class Node:
     text: str
     key: str
     kind: Kind
-    sure: bool  # never missing, so that nobody needs to look
+    sure: bool  # never missing, so no check is needed
 
     def parts(self) -> tuple["Node", ...]:
         """The nodes directly inside this one."""
@@ -140,7 +140,7 @@ class SameTruth(Node):
 class TextTest(Node):
     """``name.startsWith("..")`` and its kin, on the events' own text.
 
-    An address is tested as whose it is, in one spelling, see :mod:`sentinel.model.network`.
+    An address is tested as its network, in canonical form, see :mod:`sentinel.model.network`.
     """
 
     subject: Name

@@ -161,7 +161,7 @@ class SequenceState:
         return msgspec.msgpack.encode(newest(self._customers))
 
     def restore(self, data: bytes) -> None:
-        """Take the place of what :meth:`snapshot` saw."""
+        """Restore the state that :meth:`snapshot` returned."""
         self._customers = OrderedDict(msgspec.msgpack.decode(data, type=list[tuple[str, Track]]))
 
 

@@ -1,4 +1,4 @@
-"""Condition text to a syntax tree with the place of every part."""
+"""Condition text to a syntax tree with the position of every part."""
 
 from functools import cache, lru_cache
 from pathlib import Path

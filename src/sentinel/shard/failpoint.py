@@ -1,8 +1,8 @@
-"""Failpoints: named moments at which a worker can be made to fail, to prove that it may.
+"""Failpoints: named points at which a worker can be made to fail, to test its recovery.
 
 ``SENTINEL_FAILPOINT=in_transaction:3`` kills the process as it gets there for the third time, as
-SIGKILL would; ``in_transaction:3:raise`` raises :class:`FailpointError` there in place of it.  A
-failpoint fires once.  Nothing happens, and nothing is spent, where none is named.
+SIGKILL would; ``in_transaction:3:raise`` raises :class:`FailpointError` there instead.  A
+failpoint fires once.  Without the variable a failpoint does nothing and costs nothing.
 """
 
 import os
@@ -34,7 +34,7 @@ _raises = False
 
 
 def arm(text: str | None) -> None:
-    """Name the failpoint of this process; raises ValueError where there is none like that."""
+    """Set the failpoint of this process; raises ValueError if the name is unknown."""
     global _raises
     _left.clear()
     if text is None:
@@ -46,7 +46,7 @@ def arm(text: str | None) -> None:
 
 
 def reach(failpoint: Failpoint) -> None:
-    """Fail here if that is what this process was started for."""
+    """Fail here if the process was started with this failpoint."""
     if failpoint not in _left:
         return
     with _lock:

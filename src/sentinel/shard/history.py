@@ -1,4 +1,4 @@
-"""What Kafka keeps of one shard: snapshots, the journal, and the inputs that it names."""
+"""The history of one shard in Kafka: snapshots, the journal, and the inputs that it names."""
 
 from collections.abc import Iterator, Mapping
 
@@ -25,7 +25,7 @@ from sentinel.shard.snapshot import Snapshot
 
 
 class KafkaHistory(Closing):
-    """The past of shard ``partition``; close it, or use it as a context."""
+    """The history of shard ``partition``; close it, or use it as a context."""
 
     def __init__(
         self,

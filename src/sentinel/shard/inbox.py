@@ -1,4 +1,4 @@
-"""What a shard has fetched and not processed, and how much of it makes the next step.
+"""The inbox: the fetched records of a shard, and which of them make the next step.
 
 A shard that is behind must see a login before the transaction that followed it, whichever topic
 was fetched first.  So records leave the inbox in the order of append time: up to the stream time
@@ -39,7 +39,7 @@ _ALL = 2**62
 
 @dataclass(frozen=True, slots=True)
 class PendingBatch:
-    """A chunk in the inbox, and how to tell Faust that it is processed."""
+    """A chunk in the inbox, and its acknowledgement to Faust."""
 
     stream: Source
     records: Fetched
@@ -64,7 +64,7 @@ class Due:
 
 
 class _Dated(NamedTuple):
-    """A chunk with the timestamps of its records, 0 where they say nothing, and append times."""
+    """A chunk with the timestamps of its records, 0 where they have none, and append times."""
 
     pending: PendingBatch
     recorded: NDArray[np.int64]
@@ -85,14 +85,14 @@ class _Buffer:
         self._gave_up = False
 
     def start(self, reached_ms: int) -> None:
-        """Go on behind a record that was appended at ``reached_ms``."""
+        """Continue behind a record that was appended at ``reached_ms``."""
         self.reached_ms = self._drained_ms = max(self.reached_ms, reached_ms)
 
     def put(self, pending: PendingBatch, wall_ms: int) -> None:
-        """Add a chunk; the last records before it have more witnesses now.
+        """Add a chunk; it may confirm the timestamps of the last records before it.
 
-        What a rebalance brings once more stands behind records that came after it: it bears
-        witness to nothing, and has the append time of what it stands behind.
+        Records that a rebalance delivers again come behind later ones: they confirm
+        nothing, and get the append time of the record before them.
         """
         offsets = np.array(pending.records.offsets, np.int64)
         recorded = np.array(pending.records.recorded_ms, np.int64)
@@ -109,7 +109,7 @@ class _Buffer:
             written[:], times = times[len(times) - len(written) :], times[: -len(written)]
 
     def settled_ms(self) -> int:
-        """The append time of the last record, as far as it is borne out before more has come."""
+        """The append time of the last record, as far as the buffered records confirm it."""
         _, last = self._last(WITNESSES)
         median_ms = borne_out_ms(np.concatenate([recorded for recorded, _ in last]))
         return self.reached_ms if self.reached_ms <= median_ms + AHEAD_MS else median_ms
@@ -148,7 +148,7 @@ class _Buffer:
         )
 
     def holds_up(self, wall_ms: int, wait_ms: int) -> bool:
-        """Whether others have to wait for the input, of which nothing is buffered."""
+        """Whether a step has to wait for this input, whose buffer is empty."""
         if self._stalled_ms is None:
             self._stalled_ms = wall_ms
         return wall_ms - self._stalled_ms < wait_ms
@@ -159,7 +159,7 @@ class _Buffer:
         return not gave_up
 
     def goes_on(self) -> None:
-        """Note that the input arrives."""
+        """Note that records of the input arrive again."""
         self._stalled_ms, self._gave_up = None, False
 
     def read_ahead(self, until_ms: int) -> list[tuple[Source, Fetched]]:
@@ -203,7 +203,7 @@ class _Buffer:
 class Inbox:
     """The buffers of one shard's inputs.
 
-    ``given_up`` counts, by input, how often others went on without an input that did not arrive.
+    ``given_up`` counts, by input, how often a step did not wait longer for the input.
     """
 
     def __init__(self) -> None:
@@ -244,7 +244,7 @@ class Inbox:
     ) -> Due:
         """Remove what makes the next step, perhaps nothing.
 
-        ``has_ended`` tells whether all that an input holds has arrived.  With ``bound_ms`` a
+        ``has_ended`` returns whether all records of an input have arrived.  With ``bound_ms`` a
         shard that is behind reads records ahead, and processes in a later step those that were
         appended by then.
         """
@@ -308,7 +308,7 @@ class Inbox:
 
 
 def _within_a_step(inputs: Sequence[Sequence[NDArray[np.int64]]], until_ms: int) -> int:
-    """A stream time, at most ``until_ms``, up to which there is no more than a step.
+    """A stream time, at most ``until_ms``, up to which the records fit in one step.
 
     ``inputs`` are the append times int64[n] of each input's chunks, in order.
     """

@@ -1,7 +1,7 @@
 """The journal: one small record a step, in the step's own transaction.
 
-It is the truth about position: what stands here was applied, whatever the consumer group
-says, and replaying it through the engine gives the shard's state again.
+The journal, not the consumer group, defines the position: the steps in it were applied, and
+replaying them through the engine gives the shard's state again.
 """
 
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from sentinel.engine import Engine, Outcome
 from sentinel.model.step import Chunk, Step
 
 SPOT_STEPS = 16
-"""Every how many steps the journal says what the state looks like."""
+"""After how many steps the journal has a digest of the state."""
 
 
 class StepRecord(Struct, frozen=True):
     """One committed step: ``ranges`` are first and last offset applied, by topic.
 
     ``stream_ms`` and ``wall_ms`` are the step's clocks, ``ahead`` and ``ahead_ms`` what was read
-    ahead and up to which stream time.  ``seen`` says how far each broadcast
+    ahead and up to which stream time.  ``seen`` is how far each broadcast
     topic had been read by then.  ``output_digest`` is a hash of all that the step gave,
     ``state_digest`` now and then one of the state that it touched: a replay must come to the same.
     """

@@ -1,4 +1,4 @@
-"""Rebuild a shard that cannot be recovered exactly: all that is left, and a snapshot of it."""
+"""Rebuild a shard that cannot be recovered exactly: from all that is left, into a snapshot."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class RebuildError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """How many steps were replayed, and how many of them did not come out as before."""
+    """How many steps were replayed, and how many of them had another output than before."""
 
     steps: int
     flaws: int

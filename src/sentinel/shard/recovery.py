@@ -1,8 +1,8 @@
 """Rebuild a shard: its newest whole snapshot, then the journalled steps since, output off.
 
-Steps are replayed exactly as they were taken, the same offsets together with the same
+Steps are replayed exactly as they were processed, the same offsets together with the same
 clocks under the same configuration, so the state ends equal to that of a shard which never
-stopped.  Each step must say again what the journal says that it said; otherwise the shard does
+stopped.  The output of each step must equal the digest in the journal; otherwise the shard does
 not start.
 """
 
@@ -25,8 +25,8 @@ class ShardState:
     """A shard between two steps.
 
     ``applied`` is the last applied offset by topic, ``journalled`` the journal's offset of the
-    last step (-1 before the first), ``snapshot_number`` that of the next snapshot.  Of recovery
-    it says how many steps were ``replayed``, and how many ``flaws`` were forgiven.
+    last step (-1 before the first), ``snapshot_number`` that of the next snapshot.  After a
+    recovery, ``replayed`` is the number of replayed steps, ``flaws`` that of ignored differences.
     """
 
     engine: Engine
@@ -38,7 +38,7 @@ class ShardState:
     flaws: int = 0
 
     def advance(self, record: StepRecord, offset: int) -> None:
-        """A step was taken, and stands in the journal at ``offset``."""
+        """Note that a step was committed, at ``offset`` of the journal."""
         self.next_number, self.journalled = record.number + 1, offset
         for topic, (_, last) in record.ranges.items():
             self.applied[topic] = max(last, self.applied.get(topic, -1))
@@ -46,7 +46,7 @@ class ShardState:
 
 
 class RecoveryError(Exception):
-    """What is kept of a shard does not give its state again."""
+    """The state of a shard cannot be rebuilt from what Kafka keeps."""
 
 
 class History(Protocol):
@@ -79,7 +79,7 @@ def recover(
     """The state of a shard; raises RecoveryError.
 
     ``start`` is for a shard that has no past, ``share`` its part of what the desk can do.
-    ``progress`` is told how much of the journal is done, and how much there is.  A ``forgiving``
+    ``progress`` is called with the replayed and the total part of the journal.  A ``forgiving``
     recovery does without snapshots, and goes on where something is missing or comes out
     differently.
     """
@@ -157,7 +157,7 @@ def _configuration(
 
 
 def _replay(history: History, state: ShardState, record: StepRecord, *, forgiving: bool) -> None:
-    """Take a step again; it must come to the same."""
+    """Process a step again; its digests must be the same."""
     step, missing = history.step(record)
     again = record_of(record.number, step, state.engine.process(step), state.engine)
     state.replayed += 1

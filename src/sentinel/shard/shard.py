@@ -1,7 +1,7 @@
-"""One shard: an inbox, one loop, one Kafka transaction a step, a snapshot now and then.
+"""One shard: an inbox, a loop of steps with one Kafka transaction each, and snapshots.
 
-Group commit: what arrives while a step is under way becomes the next step.  Little load
-makes small steps and low latency, heavy load big steps and full speed.
+Group commit: records that arrive during a step become the next step.  Low load gives small steps
+and low latency, high load large steps and full throughput.
 """
 
 import asyncio
@@ -62,7 +62,7 @@ class Inputs:
 class Snapshots:
     """How a shard takes snapshots: after ``interval_ms`` or ``steps``, whichever is first.
 
-    ``turn`` is held while one is under way: it needs the memory of a whole shard.
+    ``turn`` is locked while one is written: it needs the memory of a whole shard.
     """
 
     writer: SnapshotStore
@@ -95,7 +95,7 @@ class Shard:
 
     @property
     def has_records(self) -> bool:
-        """Whether something is in the inbox."""
+        """Whether the inbox has records."""
         return len(self._inbox) > 0
 
     @property
@@ -264,7 +264,7 @@ class Shard:
 
 
 async def _admit(stepper: Stepper, arrived: Fetched) -> None:
-    """Tell the stepper of a chunk; where one is lacking, it has to ask the broker."""
+    """Pass a chunk to the stepper, which asks the broker about missing offsets."""
     if stepper.follows(arrived):
         stepper.admit(arrived)
     else:

@@ -123,7 +123,7 @@ class Shards:
     async def assign(self, assigned: Iterable[Any], generation: int, reader: Reader) -> None:
         """Own exactly these topic-partitions, in this generation of the group.
 
-        ``reader`` tells how far they have been fetched.
+        ``reader`` has how far they have been fetched.
         """
         self._generation, self._reader = generation, reader
         by_partition: dict[int, set[str]] = {}
@@ -164,7 +164,7 @@ class Shards:
             broadcast.stop()
 
     async def offer(self, stream: Stream | Control, event: Any) -> None:
-        """Hand a chunk to its shard; waits while that is busy or not there yet."""
+        """Pass a chunk to its shard; waits until the shard exists and has room."""
         number = event.message.partition
         async with self._arrived:
             await self._arrived.wait_for(lambda: number in self._running)
@@ -177,7 +177,7 @@ class Shards:
         shard.offer(PendingBatch(stream, event.value, event.ack))
 
     def note_lag(self) -> None:
-        """Tell the metrics how far each shard is behind the ends of its inputs, and behind now."""
+        """Update the metrics of how far each shard is behind its inputs and behind now."""
         reader, now_ms = self._reader, _now_ms()
         if reader is None:
             return
@@ -211,16 +211,16 @@ class Shards:
         )
 
     def _done(self) -> object:
-        """What changes as long as the shards get on."""
+        """A value that changes as long as the shards make progress."""
         running = dict(self._running)
         return [(number, shard.steps) for number, (shard, _) in running.items()], dict(
             self._progress
         )
 
     def _has_work(self) -> bool:
-        """Whether a shard recovers, has chunks that wait, or lacks some of what there is.
+        """Whether a shard recovers, has chunks in its inbox, or has not received all records.
 
-        It lacks what was not fetched, and what was fetched and got lost on its way to it.
+        Records are missing if they were not fetched, or were fetched and lost before the inbox.
         """
         running = dict(self._running)
         if any(not shard.ready or shard.has_records for shard, _ in running.values()):
@@ -294,8 +294,8 @@ class Shards:
     def _wait_settled(self, number: int) -> None:
         """The shard's last transaction, ended by fencing, must have ended in its journal, too.
 
-        A broker that dies amid a commit may forget the marker of a partition (docs/reliability.md).
-        The step behind it would be taken again, and the next marker would make both visible.
+        A broker that dies during a commit may lose the marker of a partition (docs/reliability.md).
+        The step behind it would be processed again, and the next marker would make both visible.
         """
         journal = (self._topics.journal, number)
         until = time.monotonic() + _CATCH_UP_S
@@ -313,7 +313,7 @@ class Shards:
             self._die(f"{task.get_name()}: {task.exception()}")
 
     def _die(self, reason: str) -> None:
-        """End the process: a supervisor's fresh start is the one state that is surely sound."""
+        """End the process: only a restart by the supervisor surely gives a sound state."""
         _log.error("worker ends", reason=reason)
         sys.stderr.flush()
         os._exit(1)

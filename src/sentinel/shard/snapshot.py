@@ -1,4 +1,4 @@
-"""A snapshot of a shard: all state after a step, in chunks that are written as one."""
+"""A snapshot of a shard: all state after a step, in chunks of one transaction."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Snapshot:
 
 
 class Manifest(Struct, frozen=True):
-    """The last record of a snapshot: what the chunks before it, from ``first_chunk`` on, are."""
+    """The last record of a snapshot: it describes the chunks before it, from ``first_chunk`` on."""
 
     format: int
     number: int
@@ -85,7 +85,7 @@ def chunks_of(snapshot: Snapshot) -> Iterator[bytes]:
 
 
 def assemble(manifest: Manifest, chunks: Iterable[bytes]) -> Snapshot:
-    """The snapshot again; raises SnapshotError where it is torn or of another format."""
+    """Join the chunks to a snapshot; raises SnapshotError where it is torn or of another format."""
     if manifest.format != FORMAT:
         raise SnapshotError(f"format {manifest.format}, this version reads {FORMAT}")
     whole = memoryview(b"".join(chunks))  # its slices copy nothing

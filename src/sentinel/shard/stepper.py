@@ -1,7 +1,7 @@
-"""The steps of one shard, one after another: what waits goes in, what is said is committed.
+"""The steps of one shard, one after another: due records are processed, the output committed.
 
-No thread, no client and no clock of its own, so the same code runs in a worker and in the
-simulation of every fault.
+It has no thread, client or clock, so the same code runs in a worker and in the simulation of
+faults.
 """
 
 import time
@@ -58,7 +58,7 @@ class Readable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CommittedStep:
-    """A committed step and what it cost, in seconds."""
+    """A committed step and its durations in seconds."""
 
     outcome: Outcome
     record: StepRecord
@@ -67,7 +67,7 @@ class CommittedStep:
 
 
 class Stepper:
-    """Takes the steps of a shard from ``state`` on; after any exception it is of no use."""
+    """Processes the steps of a shard from ``state`` on; discard it after any exception."""
 
     def __init__(
         self,
@@ -78,10 +78,10 @@ class Stepper:
         before: "Stepper | None" = None,
         is_empty: IsEmpty = lambda *_: False,
     ) -> None:
-        """``before`` is the stepper whose chunks this one goes on with.
+        """``before`` is the stepper whose chunks this one continues.
 
-        ``is_empty`` is asked about what did not arrive: the ends of transactions, and what
-        was aborted, are offsets without a record.
+        ``is_empty`` is called for offsets that did not arrive: ends of transactions and aborted
+        records are offsets without a record.
         """
         self.state = state
         self._sink, self._broadcasts, self._readable = sink, broadcasts, readable
@@ -98,8 +98,8 @@ class Stepper:
     def admit(self, fetched: Fetched) -> None:
         """Note that a chunk has arrived.
 
-        Raises GapError if records before it never did: once the inbox knows of what came after
-        them, nobody waits for them any more.
+        Raises GapError if records before it have not arrived: the inbox would never wait for
+        them.
         """
         expected = self._expected(fetched.topic)
         partition = fetched.topic, fetched.partition
@@ -163,7 +163,7 @@ class Stepper:
         return chunks
 
     def _ahead(self, due: Due) -> list[Chunk]:
-        """The records to read ahead of which that has not been done."""
+        """The records to read ahead, without those that were."""
         chunks: list[Chunk] = []
         for stream, fetched in due.ahead:
             if not isinstance(stream, Stream):

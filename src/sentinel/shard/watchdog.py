@@ -1,7 +1,7 @@
-"""The watchdog: ends a process that has input and gets nowhere; a supervisor starts it again.
+"""The watchdog: ends a process that has input and makes no progress; a supervisor restarts it.
 
-It looks from a thread of its own, so it also sees an event loop that stands still.  It counts its
-own looks, not the clock: a process that was stopped and goes on is not taken for a stuck one.
+It has its own thread, so it also detects a blocked event loop.  It counts its own checks, not
+seconds: a process that was stopped and continues does not count as stuck.
 """
 
 import threading
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 LOOK_S = 5.0
 LOOKS = 24
-"""In a row without progress, though there is something to do, before the process ends."""
+"""Checks in a row without progress, though there is input, before the process ends."""
 
 
 class Watchdog:
@@ -29,15 +29,15 @@ class Watchdog:
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start checking."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         self._stopping.set()
 
     def look(self) -> bool:
-        """Look once; whether the process is stuck."""
+        """Check once; returns whether the process is stuck."""
         progress = self._progress()
         if progress != self._last or not self._has_work():
             self._last, self._in_vain = progress, 0

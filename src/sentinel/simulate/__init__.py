@@ -1,7 +1,7 @@
 """Invented customers and their events, with labelled fraud: for demos, tests and benches.
 
 The same seed gives the same events, to the byte.  Labels are kept beside the events,
-never in them, so that nothing downstream can learn from what it would not know in life.
+never in them, so that nothing downstream can learn from them.
 """
 
 from sentinel.simulate.simulation import Item, Simulation

@@ -1,7 +1,7 @@
-"""State: which slot of the slab a customer has, the slab itself, and deadlines.
+"""State: the customers' slots, the slab of rows, and deadlines.
 
-A slot is a place in arrays; a slab is one row of words per slot.  What the words mean
-is for the stage that owns them (features).
+A slot is an index into arrays; a slab has one row of words per slot.  The stage that owns them
+(features) defines the words.
 """
 
 from sentinel.state.buffer import copied

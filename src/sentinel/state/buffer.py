@@ -1,4 +1,4 @@
-"""Copies of big arrays as bytes, made as fast as memory goes."""
+"""Copies of big arrays as bytes, at memory speed."""
 
 from typing import Any
 

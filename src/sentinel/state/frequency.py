@@ -1,8 +1,8 @@
-"""How often those came of late who are held no more, roughly: who is worth keeping next time.
+"""Approximate counts of how often evicted customers came lately, to decide whom to keep.
 
 A count-min sketch of small counters, halved again and again so that the past fades (Einziger,
 Friedman, Manes, "TinyLFU: A Highly Efficient Cache Admission Policy", ACM TOS 2017).  The four
-counters of a key lie in one block of 64 bytes: one place of memory.
+counters of a key lie in one block of 64 bytes: one cache line.
 """
 
 import numpy as np
@@ -32,7 +32,7 @@ def _spread(key: int) -> np.uint64:
 
 @kernel
 def estimate(sketch: NDArray[np.uint8], key: int) -> int:
-    """How often the key was seen when it was last held, 15 at most, halved since; or too many."""
+    """How often the key was seen when last kept, at most 15, halved since; may be too high."""
     spread = _spread(key)
     start = int((spread >> _BLOCK_SHIFT) & np.uint64(len(sketch) // BLOCK - 1)) * BLOCK
     least = MOST
@@ -43,7 +43,7 @@ def estimate(sketch: NDArray[np.uint8], key: int) -> int:
 
 @kernel
 def remember(sketch: NDArray[np.uint8], key: int, often: int) -> None:
-    """Note that the key has been seen so often."""
+    """Set how often the key has been seen."""
     spread = _spread(key)
     start = int((spread >> _BLOCK_SHIFT) & np.uint64(len(sketch) // BLOCK - 1)) * BLOCK
     for shift in _SHIFTS:

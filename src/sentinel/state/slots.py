@@ -1,8 +1,8 @@
-"""Customer to slot: an open-addressing hash table, and who is let go when it is full.
+"""The slots of customers: an open-addressing hash table, and eviction when it is full.
 
 Linear probing with backward-shift deletion (Knuth, TAOCP 3, 6.4 R), so the table
-needs no tombstones and never degrades.  Everything happens event by event in order:
-the same events give the same slots wherever they are cut into batches.
+needs no tombstones and never degrades.  Events are processed one by one in order:
+the same events give the same slots however they are cut into batches.
 """
 
 from collections.abc import Mapping
@@ -19,10 +19,10 @@ from sentinel.state.frequency import MOST, estimate, fade, remember, sketch_for
 _NONE = -1
 _KEY, _SEEN = 0, 1  # columns of the per-slot words
 _OLDER, _NEWER = 0, 1  # columns of the recency links
-_MAIN, _WINDOW = 0, 1  # the lists: each has two places in the head
+_MAIN, _WINDOW = 0, 1  # the lists: each has two words in the head
 _OLDEST, _NEWEST = 0, 2  # the oldest of a list, and the newest
-_USED, _FREE, _HIGHEST, _HIGH_TIME = 4, 5, 6, 7  # places in the head
-_IN_WINDOW, _COUNTED, _LET_GO = 8, 9, 10  # slots, events since it faded, whether anybody was
+_USED, _FREE, _HIGHEST, _HIGH_TIME = 4, 5, 6, 7  # indices of the head
+_IN_WINDOW, _COUNTED, _LET_GO = 8, 9, 10  # slots, events since it faded, whether one was
 _SAMPLE = 10  # events a slot between two halvings of what was counted
 _WINDOW_SHARE = 64  # a 64th of the slots is for those that have just come
 
@@ -37,7 +37,7 @@ class Evictions:
 
 @kernel
 def _find(table: NDArray[np.int32], words: NDArray[np.int64], key: int) -> int:
-    """Where ``key`` stands in the table, or the empty place where it would go."""
+    """The cell of ``key`` in the table, or the empty cell where it would go."""
     mask = len(table) - 1
     cell = key & mask
     while table[cell] != _NONE and words[table[cell], _KEY] != key:
@@ -120,7 +120,7 @@ def _make_room(
     sketch: NDArray[np.uint8],
     most_in_window: int,
 ) -> None:
-    """Release one slot: of the window's oldest and the main list's, whose customer came less."""
+    """Release one slot: the rarer of the window's and the main list's oldest customers."""
     candidate, victim = head[_OLDEST + _WINDOW], head[_OLDEST + _MAIN]
     gone = candidate
     if victim != _NONE and head[_IN_WINDOW] < most_in_window:
@@ -203,7 +203,7 @@ def _assign(
 
 @kernel
 def _rebuild(table: NDArray[np.int32], words: NDArray[np.int64], used: NDArray[np.int64]) -> None:
-    """Put every used slot into the empty table."""
+    """Index every used slot in the empty table."""
     for slot in used:
         table[_find(table, words, words[slot, _KEY])] = slot
 
@@ -211,10 +211,10 @@ def _rebuild(table: NDArray[np.int32], words: NDArray[np.int64], used: NDArray[n
 class Slots:
     """Slots for at most ``capacity`` customers.
 
-    A new customer takes a free slot, or that of one who is let go.  Those who have just come are
-    in a window of their own; who leaves it stays if they came more often of late than the least
-    recently seen of all others (W-TinyLFU; see :mod:`.frequency`): so no flood of customers who
-    come once pushes out those who come again and again.  A customer whose last event lies more
+    A new customer gets a free slot, or that of an evicted one.  New customers are in a window of
+    their own; one that leaves it is kept if it came more often lately than the least recently
+    seen of all others (W-TinyLFU; see :mod:`.frequency`): so a flood of customers who come once
+    does not evict those who come repeatedly.  A customer whose last event lies more
     than ``ttl_ms`` behind the newest event time is dropped when it is the least recently seen one
     of its list.  Memory is reserved once and touched as customers come.
     """
@@ -279,9 +279,9 @@ class Slots:
         return order
 
     def carry(self, old: "Slots") -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-        """Take in the customers of ``old``; these slots are fresh.
+        """Add the customers of ``old``; these slots are fresh.
 
-        Returns each customer's slot before and after, int64[n], and how many found no room:
+        Returns each customer's slot before and after, int64[n], and how many did not fit:
         those seen least recently.
         """
         if self.capacity == old.capacity:
@@ -323,7 +323,7 @@ class Slots:
         }
 
     def restore(self, parts: Mapping[str, Buffer]) -> None:
-        """Take the place of what :meth:`snapshot` saw; the capacity must be the same."""
+        """Restore the state that :meth:`snapshot` returned; the capacity must be the same."""
         self._head[:] = np.frombuffer(parts["head"], np.int64)
         high = self.highest
         self._words[:high] = np.frombuffer(parts["words"], np.int64).reshape(high, 2)

@@ -28,7 +28,7 @@ class Timers:
         return key in self._due
 
     def set(self, key: Key, due_ms: int) -> bool:
-        """Have ``key`` fire at ``due_ms`` in place of before; False if there is no room."""
+        """Set or move the deadline of ``key`` to ``due_ms``; False at capacity."""
         if key not in self._due and len(self._due) >= self._capacity:
             return False
         if self._due.get(key) != due_ms:
@@ -39,7 +39,7 @@ class Timers:
         return True
 
     def cancel(self, key: Key) -> None:
-        """Have ``key`` not fire; nothing happens if it would not."""
+        """Remove the deadline of ``key``, if it has one."""
         self._due.pop(key, None)
 
     def next_due_ms(self) -> int:
@@ -49,16 +49,16 @@ class Timers:
         return self._heap[0][0] if self._heap else NEVER
 
     def pop(self) -> tuple[int, Key]:
-        """Take out the earliest deadline, by key at the same time; there must be one."""
+        """Remove and return the earliest deadline, by key at the same time; there must be one."""
         due_ms = self.next_due_ms()
         _, key = heapq.heappop(self._heap)
         del self._due[key]
         return due_ms, key
 
     def pop_due(self, clock_ms: int) -> Iterator[tuple[int, Key]]:
-        """Take out what is due, the earliest first and by key at the same time.
+        """Remove and return what is due, the earliest first and by key at the same time.
 
-        What is set meanwhile fires in the same pass if it is due, too.
+        Deadlines that are set meanwhile are returned in the same pass if they are due.
         """
         while self._heap and self._heap[0][0] <= clock_ms:
             due_ms, key = heapq.heappop(self._heap)

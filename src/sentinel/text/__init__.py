@@ -1,4 +1,4 @@
-"""Text: what complaints say, what they are about, and which say the same.
+"""Text: intents, products, near-duplicates and topics of complaints.
 
 ``declare`` reads text.yaml; ``fold`` makes words of texts, ``hashes`` numbers of words; one
 idea a file: ``lexicon`` (intents, by ``automaton``), ``product``, ``copies``, ``topics``;

@@ -17,7 +17,7 @@ _CODE_POINTS = 0x11_0000
 class Automaton:
     """Finds every occurrence of every term, overlapping ones too.
 
-    A full transition table: one look-up a character, whatever the number of terms; its memory is
+    A full transition table: one look-up a character for any number of terms; its memory is
     the terms' characters times the different ones among them, 4 bytes each.
     """
 

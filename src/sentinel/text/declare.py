@@ -134,7 +134,7 @@ def declare(document: Document) -> Declaration:
 
 
 def _written(file: _File) -> Iterator[tuple[Path, str, Role, int]]:
-    """Every phrase as written, with its place."""
+    """Every phrase as written, with its path."""
     for number, (intent, terms) in enumerate(file.intents.items()):
         for language in ("zh", "en"):
             for path, text in enumerate(getattr(terms, language)):
@@ -145,7 +145,7 @@ def _written(file: _File) -> Iterator[tuple[Path, str, Role, int]]:
 
 
 def _checked(document: Document, file: _File) -> Iterator[Phrase]:
-    """The phrases, folded; none stands twice, as nobody could say which of the two is meant."""
+    """The phrases, folded; a duplicate is refused, as it would be ambiguous."""
     first: dict[str, Path] = {}
     for path, text, role, intent in _written(file):
         phrase = Phrase(fold(text), role, intent)

@@ -1,4 +1,4 @@
-"""Text in one spelling, and its words.
+"""Normalised text, and its words.
 
 Chinese words come from `rjieba <https://pypi.org/project/rjieba/>`_, bindings of jieba-rs (both
 MIT): the dictionary and hidden Markov model of jieba, the same words for the same text.
@@ -25,7 +25,7 @@ def fold(text: str) -> str:
 def words(folded: str) -> list[str]:
     """The words of folded text, in order; punctuation is none.
 
-    Whatever has a digit in it is the word ``0``: amounts, dates and accounts differ from letter
+    A word with a digit becomes ``0``: amounts, dates and accounts differ from letter
     to letter of one template, and must not become names of topics.
     """
     found: list[str] = []

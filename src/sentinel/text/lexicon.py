@@ -1,11 +1,11 @@
-"""What a text says, by terms of a lexicon, and what it says is not so.
+"""The intents that a text affirms or negates, by terms of a lexicon.
 
 Negation after NegEx (Chapman et al., A Simple Algorithm for Identifying Negated Findings,
 J Biomed Inform 34, 2001): a cue before a term negates it, within a few words and inside the
 clause.  Terms, cues and look-alikes ("not only", 不得不) are found in one pass and the longest
 from the left wins, so that a term with a cue in it ("did not authorise", 未经授权) is no cue.
-Cues in a row cancel out (不是没有).  It fails where only the sense of a sentence tells: irony,
-questions, what others are said to have said.
+Cues in a row cancel out (不是没有).  It fails where the terms do not show the meaning: irony,
+questions, reported speech.
 """
 
 import re

@@ -124,7 +124,7 @@ class NearDuplicates:
         return msgspec.msgpack.encode((self._founded, self._clock_ms, newest(self._groups)))
 
     def restore(self, data: bytes) -> None:
-        """Take the place of what :meth:`snapshot` saw."""
+        """Restore the state that :meth:`snapshot` returned."""
         self._founded, self._clock_ms, groups = msgspec.msgpack.decode(
             data, type=tuple[int, int, list[Group]]
         )

@@ -4,7 +4,7 @@ Two linear models over hashed words, neighbours and pieces of words vote: comple
 (Rennie et al., Tackling the Poor Assumptions of Naive Bayes Text Classifiers, ICML 2003), which
 needs few examples, and adaptive regularisation of weights, one against the rest (Crammer et al.,
 Adaptive Regularization of Weight Vectors, NIPS 2009), which goes on improving.  A product's own
-name is its first example.  Both forget nothing: after a change of what products mean, start anew
+name is its first example.  Both never forget: after a change of what products mean, start anew
 by another name.
 """
 
@@ -48,7 +48,7 @@ class ProductModel:
                 self._learn(*_features(hash_words(words(fold(product.replace("_", " "))))), number)
 
     def predict(self, hashes: Hashes) -> tuple[int, float]:
-        """The place of the likeliest product and the confidence, a share.
+        """The index of the likeliest product and the confidence, a share.
 
         (-1, NaN) before ``warm_up`` examples, or if nothing is known of the text.
         """
@@ -94,7 +94,7 @@ class ProductModel:
         return self._examples.to_bytes(8, "little") + self._totals.tobytes()
 
     def restore(self, data: bytes) -> None:
-        """Take the place of a model of the same products."""
+        """Restore the state of a model of the same products."""
         saved = msgspec.msgpack.decode(data, type=_Saved)
         used = np.frombuffer(saved.used, np.uint32)
         models = np.frombuffer(saved.models, np.float32).reshape(3, len(self.products), len(used))

@@ -1,4 +1,4 @@
-"""What is known of complaints by their text, as columns: only what somebody reads."""
+"""The text columns of complaints, as far as they are demanded."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -33,7 +33,7 @@ _DTYPES: dict[Kind, type[np.generic]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What is at work; None is what nobody reads."""
+    """The parts in use; None for those whose columns are not read."""
 
     lexicon: Lexicon | None
     product: ProductModel | None
@@ -110,7 +110,7 @@ class TextReader:
         rows.columns.update(columns)
 
     def _values(self, event: Complaint, at_ms: int) -> dict[str, float]:
-        """What there is to say of one complaint, by column."""
+        """The values of one complaint by column."""
         text = event.text or ""
         values = self._mentions(text)
         parts = self._parts
@@ -134,7 +134,7 @@ class TextReader:
         return values
 
     def _mentions(self, text: str) -> dict[str, float]:
-        """What the lexicon finds."""
+        """The columns of the intents that the lexicon finds."""
         if self._parts.lexicon is None:
             return {}
         found = self._parts.lexicon.intents(text)
@@ -148,11 +148,11 @@ class TextReader:
 
     @property
     def topics(self) -> list[Topic]:
-        """The topics that rise now; none where nobody reads them."""
+        """The topics that rise now; none where their column is not read."""
         return self._parts.topics.current if self._parts.topics else []
 
     def drain_limits(self) -> Counter[Limit]:
-        """What was forgotten for want of room since the last call."""
+        """What was evicted at capacity since the last call."""
         limits, self._limits = self._limits, Counter()
         return limits
 
@@ -176,7 +176,7 @@ class TextReader:
         return {WHOLE_STATE: msgspec.msgpack.encode([part.snapshot() for part in self._learning()])}
 
     def restore(self, parts: Parts) -> None:
-        """Take the place of what :meth:`snapshot` saw, under the same configuration."""
+        """Restore the state that :meth:`snapshot` returned, under the same configuration."""
         saved = msgspec.msgpack.decode(bytes(parts[WHOLE_STATE]), type=list[bytes])
         for part, each in zip(self._learning(), saved, strict=True):
             part.restore(each)

@@ -145,7 +145,7 @@ class Topics:
             limits[Limit.TOPICS] += 1
 
     def _forget(self) -> None:
-        """Let the topics go that nobody has complained of for long."""
+        """Drop topics without complaints for long."""
         horizon_ms = int(self._total_newest[0]) - _FORGOTTEN_HALF_LIVES * self._rising.half_life_ms
         while self._topics and next(iter(self._topics.values())).newest_ms < horizon_ms:
             self._topics.popitem(last=False)
@@ -170,7 +170,7 @@ class Topics:
         return self._totals.tobytes() + msgspec.msgpack.encode(told)
 
     def restore(self, data: bytes) -> None:
-        """Take the place of what :meth:`snapshot` saw."""
+        """Restore the state that :meth:`snapshot` returned."""
         saved = msgspec.msgpack.decode(data, type=_Saved)
         used = np.frombuffer(saved.used, np.uint32)
         self._counts[:], self._newest[:] = 0, 0
@@ -192,7 +192,7 @@ def _cells(terms: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 
 def _name(words: Sequence[str], index: int) -> str:
-    """The term at a place in the words followed by the pairs."""
+    """The term at an index of the words followed by the pairs."""
     if index < len(words):
         return words[index]
     start = index - len(words)

@@ -306,9 +306,9 @@ def test_asyncapi_has_the_headers_of_dead_letters(
     letter = DeadLetter("sentinel.logins", 1, 7, key, b"{", DeadLetterReason.MALFORMED, "cut off")
     sink = Sink(Settings(), 0, read_masking(Settings()), None)
     sink._write_dead_letters(Emitted(dead_letters=[letter]))
-    [(topic, key, value, headers)] = written
+    [(topic, letter_key, value, headers)] = written
     described = asyncapi()["components"]["messages"]["deadLetter"]["headers"]
     optional = {"key"} if key else set()
     assert set(headers) == set(described["required"]) | optional
     assert set(headers) <= set(described["properties"])
-    assert (topic, key, value) == ("sentinel.deadletter", b"sentinel.logins-1-7", b"{")
+    assert (topic, letter_key, value) == ("sentinel.deadletter", b"sentinel.logins-1-7", b"{")

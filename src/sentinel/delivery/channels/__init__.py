@@ -1,4 +1,4 @@
-"""Channels: how one kind of receiver is told of a page, a file each."""
+"""Channels: how pages are sent to each kind of receiver, one file per kind."""
 
 from collections.abc import Mapping
 from pathlib import Path

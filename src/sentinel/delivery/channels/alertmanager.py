@@ -9,7 +9,7 @@ from sentinel.delivery.channels.channel import SEVERITY, rfc3339
 from sentinel.delivery.channels.http import Http
 from sentinel.delivery.page import Page, PageKind
 
-# As Prometheus does: what is open is sent again every minute, and ends if nobody does any more.
+# As Prometheus does: open alerts are sent again every minute; one that is not sent ends.
 _OPEN_MS = 5 * 60_000
 _BATCH = 500
 _DIGEST_OPEN_MS = 86_400_000  # nobody resolves a digest of late alerts
@@ -41,7 +41,7 @@ class Alertmanager:
 
 
 def _alert(page: Page, now_ms: int) -> dict[str, Any]:
-    """Labels stay the same for all revisions: they are what Alertmanager knows it by."""
+    """Labels stay the same for all revisions: they are the alert's identity in Alertmanager."""
     content = page.content
     ends_ms = now_ms if page.kind is PageKind.RESOLVE else now_ms + _OPEN_MS
     labels = {"alertname": "SentinelAlert", "alert_id": content.alert_id, "risk": content.risk}

@@ -27,7 +27,7 @@ class Unreached(Exception):  # noqa: N818
 class Channel(Protocol):
     """A receiver of pages.
 
-    ``remembers`` says whether it knows an alert again, so that it is told when one is
+    ``remembers`` is whether it recognises an alert, so that it is notified when one is
     acknowledged and never gets several in one.
     """
 
@@ -49,7 +49,7 @@ def rfc3339(time_ms: int) -> str:
 
 
 def facts(page: Page) -> dict[str, Any]:
-    """What a page says, as flat JSON."""
+    """The content of a page as flat JSON."""
     content = page.content
     figures = {} if content.late is None else {"late": msgspec.to_builtins(content.late)}
     return {

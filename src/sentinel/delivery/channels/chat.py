@@ -82,7 +82,7 @@ class Chat:
 
 
 def _why(result: "AppriseResult") -> str:
-    """What Apprise said when it failed."""
+    """The log messages of Apprise about a failure."""
     attempts = [attempt for each in result.results for attempt in each.attempts]
     lines = [entry.message for attempt in attempts for entry in attempt.logs]
     return "; ".join(lines) or "Apprise could not deliver it"

@@ -1,4 +1,4 @@
-"""The pager's heartbeat: a dead man's switch pages somebody when it stops."""
+"""The pager's heartbeat: a dead man's switch sends a page when it stops."""
 
 from sentinel.delivery.channels.http import Http
 
@@ -6,7 +6,7 @@ _BODY = b'{"source":"sentinel pager"}'
 
 
 class Heartbeat:
-    """Tells a monitor at ``url``, such as healthchecks.io, that the pager works."""
+    """Sends heartbeats to a monitor at ``url``, such as healthchecks.io."""
 
     def __init__(self, url: str, http: Http) -> None:
         self._url, self._http = url, http

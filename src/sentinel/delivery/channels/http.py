@@ -36,7 +36,7 @@ class Answer:
         return redacted(text, self.secrets)
 
     def raise_for_status(self) -> None:
-        """Raise Refused for a status that says that the page is wrong, Unreached for others.
+        """Raise Refused for a status that blames the page, Unreached for others.
 
         A status below 300 raises nothing.
         """
@@ -100,7 +100,7 @@ class Http:
                     _after_s(answer.headers.get("Retry-After", ""), now_ms),
                     secrets_of(url, key),
                 )
-        except Exception as error:  # noqa: BLE001 - whatever fails here, the page is to be retried
+        except Exception as error:  # noqa: BLE001 - after any error here the page is retried
             raise Unreached(f"{_host(url)}: {_reason(error)}") from None
 
     async def deliver(
@@ -112,7 +112,7 @@ class Http:
         headers: Mapping[str, str] | None = None,
         key: str = "",
     ) -> None:
-        """POST to a receiver whose status says all; raises Refused or Unreached."""
+        """POST to a receiver and judge the answer by its status; raises Refused or Unreached."""
         (await self.post(url, body, now_ms, headers=headers, key=key)).raise_for_status()
 
 

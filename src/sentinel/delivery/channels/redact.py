@@ -1,4 +1,4 @@
-"""What a receiver says, without the secrets that it was sent and may repeat."""
+"""A receiver's answer without the secrets that were sent to it."""
 
 from collections.abc import Iterable
 from urllib.parse import parse_qsl, unquote, urlsplit

@@ -17,7 +17,7 @@ from sentinel.model.reading import UNREADABLE
 OPEN = (
     "在 Sentinel 中查看预警 / Open in Sentinel"  # with it, a robot's keyword 预警 is always there
 )
-TOO_FAST_S = 60.0  # robots do not say when they will listen again
+TOO_FAST_S = 60.0  # robots send no Retry-After
 _CUTS = (6_000, 3_000, 1_500, 600, 300, 150)  # bytes a text, tried until the message fits
 # Bytes of an alert in a digest. The dispatcher hands over 50 alerts at most: with lines of this
 # length they are four messages of WeCom, so that a minute's rate always has room for a digest.
@@ -34,7 +34,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a message says; ``colour`` is None if nobody must act."""
+    """The content of a message; ``colour`` is None if no action is needed."""
 
     title: str
     colour: Tier | None
@@ -138,7 +138,7 @@ def _note(page: Page) -> Note:
 
 
 def _digest(pages: Sequence[Page], first: int, end: int) -> Note:
-    """The note of ``pages[first:end]``; a part of a digest names its place in the whole."""
+    """The note of ``pages[first:end]``; a part of a digest has its number."""
     count = len(pages)
     title = f"Sentinel: {count} 条预警 / {count} alerts"
     if end - first < count:

@@ -17,7 +17,7 @@ _BARS = {
 }
 _TEXT = 3_000  # characters of a section
 _BLOCKS = 50
-# Slack answers with a word; an operator can mend these, whatever their status.
+# Slack answers with a word; an operator can mend these, with any status.
 _MENDABLE = frozenset(
     {
         "action_prohibited",

@@ -31,7 +31,7 @@ class Webhook:
             raise ValueError(f"its key has less than {_LEAST_BYTES} bytes")
 
     async def send(self, page: Page, now_ms: int) -> None:
-        """Post the page, signed; the receiver knows a resend by ``webhook-id``."""
+        """Post the page, signed; the receiver recognises a resend by ``webhook-id``."""
         body = msgspec.json.encode(
             {
                 "type": f"sentinel.alert.{page.kind}",

@@ -1,4 +1,4 @@
-"""What mails and chats say of a page: Chinese first, then English."""
+"""The texts of a page in mails and chats: Chinese first, then English."""
 
 from collections.abc import Iterable
 
@@ -31,7 +31,7 @@ def reason(page: Page) -> str:
 
 
 def asks_for_action(page: Page) -> bool:
-    """Whether somebody must act: the alert is neither acknowledged nor resolved."""
+    """Whether action is needed: the alert is neither acknowledged nor resolved."""
     return page.kind in (PageKind.TRIGGER, PageKind.LATE)
 
 

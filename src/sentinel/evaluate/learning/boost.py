@@ -1,4 +1,4 @@
-"""Growing boosted trees on labelled rows; the only place that knows LightGBM."""
+"""Growing boosted trees on labelled rows; the only module that uses LightGBM."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -105,7 +105,7 @@ class Boosted:
         return msgspec.msgpack.encode(([each.encode() for each in self._forests], scale))
 
     def restore(self, data: bytes) -> None:
-        """Take the place of what :meth:`snapshot` saw."""
+        """Restore the state that :meth:`snapshot` returned."""
         kind = tuple[list[bytes], tuple[float, float]]
         forests, scale = msgspec.msgpack.decode(data, type=kind)
         self._forests = [Forest.decode(each) for each in forests]

@@ -38,7 +38,7 @@ class Fifo:
         return lost
 
     def drop(self, n: int) -> None:
-        """Forget the ``n`` oldest rows."""
+        """Drop the ``n`` oldest rows."""
         self._start = (self._start + n) % self._capacity
         self._count -= n
 
@@ -64,7 +64,7 @@ class Fifo:
         return msgspec.msgpack.encode([self.column(name).tobytes() for name in self._columns])
 
     def restore(self, data: bytes) -> None:
-        """Take the place of a queue of the same columns and capacity."""
+        """Restore the state of a queue of the same columns and capacity."""
         self._start = self._count = 0
         parts = msgspec.msgpack.decode(data, type=list[bytes])
         rows = {

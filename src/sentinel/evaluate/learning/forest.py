@@ -73,8 +73,8 @@ def _contributions(
 class Forest:
     """Trees whose leaves add up to a margin (log odds).
 
-    ``roots`` int32[trees] are places of nodes.  Of each node: ``feature`` int16 asked, or
-    ``LEAF``; ``threshold`` float64, left is at or below it; ``left`` int32, the place of the left
+    ``roots`` int32[trees] are indices of nodes.  Of each node: ``feature`` int16 asked, or
+    ``LEAF``; ``threshold`` float64, left is at or below it; ``left`` int32, the index of the left
     child, with the right one behind it; ``missing_left`` bool, where NaN goes; ``value``
     float64, a leaf's share of the margin, of an inner node the mean of its training rows.
     """

@@ -15,7 +15,7 @@ _NEVER_MS = 2**62
 
 
 class Question(IntEnum):
-    """What a measure says of an entity's labels; the window ends where labels are due."""
+    """The result of a measure over an entity's labels; the window ends where labels are due."""
 
     SHARE = 0  # frauds among the labelled events in the window
     FRAUDS = 1  # how many frauds in the window
@@ -38,7 +38,7 @@ def _remember(
     is_fraud: bool,
     value: float,
 ) -> int:
-    """Put a label in its place by time among one entity's; the oldest makes room."""
+    """Insert a label by time among one entity's; the oldest is dropped at capacity."""
     if count == len(times):
         if time < times[0]:
             return count
@@ -189,7 +189,7 @@ class LabelHistory:
 
         ``entity`` uint64[n] and ``time`` int64[n] ms UTC of the events in merged order;
         ``labelled`` what is due up to the newest of them and was not before, with its ``evidence``
-        float64[m].  An event knows the labels that are due at its time.  Also returns how many
+        float64[m].  An event sees the labels that are due at its time.  Also returns how many
         entities made room for others.
         """
         n, m = len(entity), len(labelled.due)
@@ -240,7 +240,7 @@ class LabelHistory:
         return msgspec.msgpack.encode((slots, self._count[:high].tobytes(), parts))
 
     def restore(self, data: bytes) -> None:
-        """Take the place of what :meth:`snapshot` saw, under the same configuration."""
+        """Restore the state that :meth:`snapshot` returned, under the same configuration."""
         kind = tuple[dict[str, bytes], bytes, list[bytes]]
         slots, count, parts = msgspec.msgpack.decode(data, type=kind)
         self._slots.restore(slots)

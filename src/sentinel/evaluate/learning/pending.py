@@ -64,7 +64,7 @@ class Pending:
 
     A label takes effect when it is due and not before: were frauds taken at once and the rest
     after the delay, the newest days would be all fraud.  Until then the newest answer on an event
-    counts, so one that corrects another undoes it.  An event on which nobody said anything, or
+    counts, so one that corrects another undoes it.  An event without a label, or
     ``false_positive``, was genuine; one that stays ``undecided`` teaches nothing.
 
     It holds at most ``capacity`` events; an event that has to make room loses its label.
@@ -129,5 +129,5 @@ class Pending:
         return self._rows.snapshot()
 
     def restore(self, data: bytes) -> None:
-        """Take the place of what :meth:`snapshot` saw, under the same configuration."""
+        """Restore the state that :meth:`snapshot` returned, under the same configuration."""
         self._rows.restore(data)

@@ -1,4 +1,4 @@
-"""From a model's margin to a probability that means what it says."""
+"""Calibration of a model's margin to a probability."""
 
 from dataclasses import dataclass
 

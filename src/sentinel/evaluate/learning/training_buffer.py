@@ -92,5 +92,5 @@ class TrainingBuffer:
         return self._rows.snapshot()
 
     def restore(self, data: bytes) -> None:
-        """Take the place of what :meth:`snapshot` saw, under the same configuration."""
+        """Restore the state that :meth:`snapshot` returned, under the same configuration."""
         self._rows.restore(data)

@@ -33,7 +33,7 @@ KINDS = (
 )
 """Every kind of feature; ``advance`` calls the kernels of each, for Numba cannot iterate here."""
 
-OVERFLOW = 0  # the first word of a row: 1 + the customer's busy slot
+OVERFLOW = 0  # the first word of a row: 1 + the customer's overflow row
 
 
 class Tables(NamedTuple):
@@ -75,7 +75,7 @@ class Inputs(NamedTuple):
 class Memory(NamedTuple):
     """Rows of words, flat: ``f`` and ``i`` are views of one memory, ``width`` words a row.
 
-    Busy rows likewise; ``overflow_head`` is [first free, highest used, in use].
+    Overflow rows likewise; ``overflow_head`` is [first free, highest used, in use].
     """
 
     f: NDArray[np.float64]
@@ -96,7 +96,7 @@ def _clear(
     overflow_width: int,
     overflow_head: NDArray[np.int64],
 ) -> None:
-    """Make a row that changes hands that of a new customer."""
+    """Clear a row for a new customer."""
     overflow = i[row + OVERFLOW]
     if overflow > 0:
         overflow_i[(overflow - 1) * overflow_width] = overflow_head[0]
@@ -114,7 +114,7 @@ def _allocate_overflow(
     overflow_width: int,
     overflow_head: NDArray[np.int64],
 ) -> bool:
-    """Give a customer a busy row of zeros; False where none is left."""
+    """Give a customer an overflow row of zeros; False where none is left."""
     if overflow_head[0] > 0:
         overflow = overflow_head[0]
         overflow_head[0] = overflow_i[(overflow - 1) * overflow_width]
@@ -142,7 +142,7 @@ def advance(
 
     ``left`` float64[rings.MAX_VALUES] is the kernel's own.
 
-    Returns how often a customer found no busy row, so that its counts lost what left
+    Returns how often a customer found no overflow row, so that its counts lost what left
     its ring.
     """
     slots, fresh, streams, times, all_bits, values, ids, periods, ends, hours = inputs

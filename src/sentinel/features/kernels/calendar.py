@@ -46,7 +46,7 @@ def add(
     period: int,
     value: float,
 ) -> None:
-    """Count an event in its period, if that is still held."""
+    """Count an event in its period, if that is still kept."""
     if period > i[at]:
         for k in range(3):
             i[at + 3 + k] = i[at + k]

@@ -1,10 +1,10 @@
 """Recent values: distinct counts and "never seen before" over the last few values.
 
 Words: ``keep`` cells, each a run: a value was seen at its first and last time, and between them
-never less often than once in ``gap``, the shortest time that anybody looks back.  So whoever
-looks back from a moment within a run finds the value, and a late event is told how it was.  A
+never less often than once in ``gap``, the shortest time of any question.  So a
+question at a moment within a run finds the value, also that of a late event.  A
 cell is two words: 44 bits of the value's hash and 20 of the run's length in ms; 42 bits of its
-last time, one that says that a later run of the value is held, and 21 more of the length.
+last time, one that marks a later run of the value, and 21 more of the length.
 
 The cells hold the ``keep`` most recently seen values; those that are free beyond it remember
 earlier runs of the values, the latest first.  A customer with more distinct values than that

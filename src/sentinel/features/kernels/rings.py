@@ -3,7 +3,7 @@
 Words of a ring: [events held, newest event time that left the ring, stamps[capacity],
 values[capacity] for each value column].  A stamp is ``event_time << 20 | series bits``;
 the ring is sorted by stamp, then values, so its content does not depend on the order
-of arrival.  What leaves a full ring goes to panes of 1/12 window in the customer's busy
+of arrival.  What leaves a full ring goes to panes of 1/12 window in the customer's overflow
 row: per window feature ``PANES`` cells of [pane number, a, b], where (a, b) is
 (count, sum) or (count, extreme).  A window that the ring covers is exact; otherwise the
 panes that lie wholly inside it are added, so that its count reads as "at least".
@@ -27,7 +27,7 @@ PANES = 14  # 12 whole ones, the partial one at each end
 PANE_WORDS = 3 * PANES
 COUNT, SUM, MEAN, MAX, MIN = 0, 1, 2, 3, 4
 MAX_VALUES = 4  # value columns of one ring
-NO_RING = -1  # instead of a ring's place
+NO_RING = -1  # instead of a ring's index
 AGGREGATES = {"count": COUNT, "sum": SUM, "mean": MEAN, "max": MAX, "min": MIN}
 
 
@@ -125,7 +125,7 @@ def spill(
     time: int,
     value: float,
 ) -> None:
-    """Add an event that left the ring to the panes at ``at`` of a busy row."""
+    """Add an event that left the ring to the panes at ``at`` of an overflow row."""
     pane = time // _pane_ms(window_ms) + 1
     cell = at + 3 * (pane % PANES)
     if i[cell] > pane:
@@ -179,8 +179,8 @@ def read_windows(
     """Write every demanded window feature as of ``time`` into ``out[:, event]``.
 
     Records of ``windows`` that belong to one series stand together, shortest window first,
-    so one walk from the newest entry backwards answers them all.  ``overflow`` is the place
-    of the customer's busy row, or -1.
+    so one walk from the newest entry backwards answers them all.  ``overflow`` is the index
+    of the customer's overflow row, or -1.
     """
     series = -1
     j, stamps, capacity = -1, 0, 0
@@ -331,7 +331,7 @@ def _by_series(aggregates: Sequence[Feature]) -> Iterator[Feature]:
 
 
 def aggregate(operation: str, values: Sequence[tuple[float | str, ...]]) -> float:
-    """An aggregate of what events have in a field, the naive way."""
+    """An aggregate of a field of events, computed naively."""
     if operation == "count":
         return len(values)
     numbers = [float(each[0]) for each in values]

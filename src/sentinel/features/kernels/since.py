@@ -1,7 +1,7 @@
 """Time since the last event of a kind.
 
-Words: the last event time and the one before it.  A late event is told how it was between the
-two; before both the value is missing, for what came before is no longer held.
+Words: the last event time and the one before it.  A late event between the
+two gets the value as of its time; before both the value is missing, as older times are not kept.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ WORDS = 2
 
 @kernel
 def seconds_since(i: NDArray[np.int64], at: int, time: int) -> float:
-    """Seconds since the last event at ``time`` or before; NaN if there is none, or none is held."""
+    """Seconds since the last event at ``time`` or before; NaN if there is none, or none is kept."""
     for k in range(2):
         if i[at + k] != 0 and i[at + k] <= time:
             return (time - i[at + k]) / 1000.0
@@ -29,7 +29,7 @@ def seconds_since(i: NDArray[np.int64], at: int, time: int) -> float:
 
 @kernel
 def note(i: NDArray[np.int64], at: int, time: int) -> None:
-    """Remember an event time, if it is among the last two."""
+    """Keep an event time, if it is among the last two."""
     if time > i[at]:
         i[at + 1], i[at] = i[at], time
     elif i[at] > time > i[at + 1]:

@@ -1,8 +1,8 @@
 """Speed between located events.
 
-Words: the last and the one before it of [event time, latitude, longitude].  A late event is told
-how it was between the two; before both the value is missing, for what came before is no longer
-held.
+Words: the last and the one before it of [event time, latitude, longitude].  A late event
+between the two gets the value as of its time; before both the value is missing, as older ones are
+not kept.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def distance_km(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float
 def travel(
     f: NDArray[np.float64], i: NDArray[np.int64], at: int, time: int, lat: float, lon: float
 ) -> float:
-    """Speed in km/h from the located event before this one, which is then remembered."""
+    """Speed in km/h from the located event before this one, which is then kept."""
     if np.isnan(lat) or np.isnan(lon):
         return np.nan
     speed = np.nan
