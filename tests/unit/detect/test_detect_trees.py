@@ -174,8 +174,8 @@ def bursty(seed: int, burst: int, width: float) -> tuple[NDArray[np.float64], ND
     normal = np.split(random.normal(centre, 0.08, (20_000, 4)), [6_000, 11_000, 15_000])
     parts, attack = [normal[0]], [np.zeros(len(normal[0]), np.bool_)]
     for quiet in normal[1:]:
-        centre = random.uniform(0.75, 0.95, 4)
-        parts += [random.normal(centre, width, (burst, 4)), quiet]
+        attack_centre = random.uniform(0.75, 0.95, 4)
+        parts += [random.normal(attack_centre, width, (burst, 4)), quiet]
         attack += [np.ones(burst, np.bool_), np.zeros(len(quiet), np.bool_)]
     return np.clip(np.concatenate(parts), 0, 1), np.concatenate(attack)
 
