@@ -178,7 +178,9 @@ def test_a_condition_passes_check(block: Block, folder: Path) -> None:
 def test_every_block_is_of_a_known_sort() -> None:
     """A block in another language would be neither run nor checked."""
     known = {"text", "console", "sh", "bash", "yaml", "cel"}
-    assert [each.place for each in BLOCKS if each.language not in known] == []
+    unknown = [each.place for each in BLOCKS if each.language not in known]
+    # The examples of extending.md are run by tests/unit/docs/test_docs_extending.py.
+    assert [place for place in unknown if not place.startswith("docs/extending.md:")] == []
     assert len(CONSOLE) > 10
     assert len(CONFIGURATION) >= 4
 
