@@ -178,7 +178,9 @@ def test_a_condition_passes_check(block: Block, folder: Path) -> None:
 def test_every_block_is_of_a_known_sort() -> None:
     """A block in another language would be neither run nor checked."""
     known = {"text", "console", "sh", "bash", "yaml", "cel"}
-    assert [each.location for each in BLOCKS if each.language not in known] == []
+    unknown = [each.location for each in BLOCKS if each.language not in known]
+    # The examples of extending.md are run by tests/unit/docs/test_docs_extending.py.
+    assert [each for each in unknown if not each.startswith("docs/extending.md:")] == []
     assert len(CONSOLE) > 10
     assert len(CONFIGURATION) >= 4
 

@@ -74,6 +74,23 @@ def test_an_outcome_is_counted() -> None:
     assert registry.get_sample_value("sentinel_steps_total") == 1
 
 
+def test_a_counter_of_several_labels_is_counted() -> None:
+    """Labels follow the order of the key; where they are not all known, none is at zero."""
+    registry = CollectorRegistry()
+    counts = Counts(
+        signals=Counter({("some.rule", "live"): 2}),
+        missing=Counter({(Stream.LOGIN, "ip"): 4}),
+    )
+    Metrics(registry).observe_step(0, Outcome(counts=counts), 0.01)
+    for name, labels, count in (
+        ("sentinel_signals_total", {"rule": "some.rule", "mode": "live"}, 2),
+        ("sentinel_signals_total", {"rule": "some.rule", "mode": "shadow"}, None),
+        ("sentinel_missing_values_total", {"stream": "login", "field": "ip"}, 4),
+        ("sentinel_missing_values_total", {"stream": "transaction", "field": "ip"}, 0),
+    ):
+        assert registry.get_sample_value(name, labels) == count
+
+
 def test_every_rule_is_there_before_it_fires() -> None:
     """A configured rule has a series at zero; one that is off has none."""
     registry = CollectorRegistry()

@@ -34,6 +34,7 @@ class Export:
 def counted(
     name: str,
     text: str,
+    /,
     *,
     series: Iterable[tuple[str, ...]] | None = None,
     **labels: Iterable[str],

@@ -17,10 +17,6 @@ MAX_RULES = 1_000
 _ID = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 
 
-PATTERNS = ("sequence",)
-"""The kinds of rules over several events: keys of a rule, of which it has one, or else ``when``."""
-
-
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A rule as written; it has either ``when`` or a pattern such as ``sequence``.
 
@@ -46,10 +42,14 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tests: list[dict[str, Any]] = []  # run through the engine by sentinel.replay
 
     @property
+    def kinds(self) -> dict[str, Pattern | None]:
+        """Every kind of rule over several events, by its key: a rule has one, or else ``when``."""
+        return {"sequence": self.sequence}
+
+    @property
     def patterns(self) -> dict[str, Pattern]:
         """The pattern of a rule over several events, by its key; empty for a single event."""
-        found = ((key, getattr(self, key)) for key in PATTERNS)
-        return {key: pattern for key, pattern in found if pattern is not None}
+        return {key: pattern for key, pattern in self.kinds.items() if pattern is not None}
 
     @property
     def streams(self) -> tuple[Stream, ...]:
@@ -91,7 +91,7 @@ def _check(rule: Rule, document: Document, place: int) -> None:
         )
     patterns = rule.patterns
     if (rule.when is not None) + len(patterns) != 1:
-        keys = " or ".join(f'"{key}"' for key in ("when", *PATTERNS))
+        keys = " or ".join(f'"{key}"' for key in ("when", *rule.kinds))
         raise document.error(at, f'rule "{rule.id}" needs either {keys}')
     if rule.by is None and rule.entity_risk is not None:
         raise document.error((*at, "entity_risk"), "only a shared entity can be risky", "by: ip")

@@ -1,7 +1,8 @@
 """The contract of patterns: what a rule asks of several events of one customer.
 
 A kind of rule is a pattern: one file with what is written under its key, which conditions it has
-and how it follows a customer; and a field of :class:`~sentinel.rules.declare.Rule`.
+and how it follows a customer; and a field of :class:`~sentinel.rules.declare.Rule`, listed in
+its ``kinds``.
 """
 
 from collections import Counter
