@@ -70,7 +70,7 @@ def build(configuration: "Configuration", share: Share) -> Stages:
     layout = entities.lay_out(configuration.measures, entity_rules.demand)
     collector = entities.Collector(layout, configuration.measures, compiler, hasher)
     entity_risk_cache = entities.EntityRiskCache(demand, hasher)
-    max_held = bounds.max_held_transactions if collector.needs_labels else 0
+    capacity = bounds.max_held_transactions if collector.needs_labels else 0
     return Stages(
         position=ingest.Position(bounds.ingest.remembered_events),
         customers=features.Customers(feature_set, bounds.max_customers, bounds.customer_ttl_ms),
@@ -89,7 +89,7 @@ def build(configuration: "Configuration", share: Share) -> Stages:
         entity_risk_sender=entities.EntityRiskSender(),
         entity_risk_cache=entity_risk_cache,
         verdicts=feedback.Verdicts(bounds.max_fired_events),
-        label_buffer=feedback.LabelBuffer(max_held, collector.labelled_fields, hasher),
+        label_buffer=feedback.LabelBuffer(capacity, collector.labelled_fields, hasher),
         field_demand=_field_demand(
             demand,
             feature_set.field_demand,

@@ -40,9 +40,9 @@ class Compiler(Protocol):
         text: str,
         columns: Mapping[str, Column],
         document: Document | None = None,
-        place: tuple[str | int, ...] = (),
+        path: tuple[str | int, ...] = (),
     ) -> Condition:
-        """Check ``text``; raises ConfigError at ``place`` of ``document``."""
+        """Check ``text``; raises ConfigError at ``path`` of ``document``."""
 
     def bits(self, wanted: Mapping[int, Wanted], columns: Mapping[str, Column]) -> Bits:
         """One program for everything that is wanted, by the number of its bit."""

@@ -39,10 +39,10 @@ class ConditionCompiler:
         text: str,
         columns: Mapping[str, Column],
         document: Document | None = None,
-        place: tuple[str | int, ...] = (),
+        path: tuple[str | int, ...] = (),
     ) -> Expression:
-        """Check ``text``; raises ConfigError at ``place`` of ``document``."""
-        return compile_expression(text, columns, document, place, hasher=self._hasher)
+        """Check ``text``; raises ConfigError at ``path`` of ``document``."""
+        return compile_expression(text, columns, document, path, hasher=self._hasher)
 
     def bits(self, wanted: Mapping[int, Wanted], columns: Mapping[str, Column]) -> ProgramBits:
         """One program for everything that is wanted, by the number of its bit."""

@@ -65,26 +65,26 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def declare(documents: Sequence[Document]) -> list[tuple[Rule, Document, int]]:
-    """Every rule with its document and its place there; raises ConfigError."""
+    """Every rule with its document and its number there, from 0; raises ConfigError."""
     found: list[tuple[Rule, Document, int]] = []
     first: dict[str, str] = {}
     for document in documents:
-        for place, rule in enumerate(document.convert(_File).rules):
-            _check(rule, document, place)
-            where = f"{document.path}:{document.position('rules', place, 'id')[0]}"
+        for number, rule in enumerate(document.convert(_File).rules):
+            _check(rule, document, number)
+            where = f"{document.path}:{document.position('rules', number, 'id')[0]}"
             if rule.id in first:
                 raise document.error(
-                    ("rules", place, "id"), f'rule "{rule.id}" stands already at {first[rule.id]}'
+                    ("rules", number, "id"), f'rule "{rule.id}" stands already at {first[rule.id]}'
                 )
             first[rule.id] = where
-            found.append((rule, document, place))
+            found.append((rule, document, number))
             if len(found) > MAX_RULES:
-                raise document.error(("rules", place), f"more than {MAX_RULES} rules")
+                raise document.error(("rules", number), f"more than {MAX_RULES} rules")
     return found
 
 
-def _check(rule: Rule, document: Document, place: int) -> None:
-    at = ("rules", place)
+def _check(rule: Rule, document: Document, number: int) -> None:
+    at = ("rules", number)
     if not _ID.fullmatch(rule.id):
         raise document.error(
             (*at, "id"), f'"{rule.id}" is not a rule id', "lower-case words with dots and dashes"

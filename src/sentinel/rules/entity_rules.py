@@ -23,10 +23,10 @@ def load_entity_rules(
 ) -> "EntityRules":
     """Check and compile the rules by shared entities; raises ConfigError."""
     found: dict[EntityKind, list[tuple[Rule, Expression]]] = {kind: [] for kind in EntityKind}
-    for rule, document, place in declare(documents):
+    for rule, document, number in declare(documents):
         if rule.by is None or rule.when is None or (only is not None and rule.id not in only):
             continue
-        where = ("rules", place, "when")
+        where = ("rules", number, "when")
         expression = compile_expression(rule.when, columns[rule.by], document, where, hasher=hasher)
         if rule.mode is not Mode.OFF:
             found[rule.by].append((rule, expression))

@@ -11,21 +11,18 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
-from sentinel.model.document import Document
+from sentinel.model.document import Document, Path
 from sentinel.model.events import EventKey, Stream
 from sentinel.model.signal import Clause
 from sentinel.model.step import Limit
 
-Place = tuple[str | int, ...]
-"""Keys and positions that lead to a value of a document."""
-
 
 class Part(NamedTuple):
-    """A condition of a pattern; ``place`` is where it stands under the pattern's key."""
+    """A condition of a pattern; ``path`` is where it stands under the pattern's key."""
 
     stream: Stream
     when: str
-    place: Place
+    path: Path
 
 
 class Match(Struct, order=True, gc=False):  # many are kept; they cannot form cycles
@@ -78,8 +75,8 @@ class Pattern(Protocol):
     def parts(self) -> Sequence[Part]:
         """The conditions of the pattern, each on one stream."""
 
-    def check(self, document: Document, place: Place) -> None:
-        """Raise ConfigError for what the types do not exclude; it stands at ``place``."""
+    def check(self, document: Document, path: Path) -> None:
+        """Raise ConfigError for what the types do not exclude; it stands at ``path``."""
 
     def follow(self) -> PatternState:
         """Fresh state of a rule with this pattern."""

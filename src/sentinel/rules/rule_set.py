@@ -23,7 +23,7 @@ from sentinel.rules.program import Hits, Program
 
 @dataclass(frozen=True, slots=True)
 class _Condition:
-    """A condition of one rule on one stream; ``part`` is its place in a pattern, from 0."""
+    """A condition of one rule on one stream; ``part`` is its number in a pattern, from 0."""
 
     order: int
     stream: Stream
@@ -46,10 +46,10 @@ def load(
     """Check and compile rule files, of the rules only those named; raises ConfigError."""
     rules: list[Rule] = []
     conditions: list[_Condition] = []
-    for rule, document, place in declare(documents):
+    for rule, document, number in declare(documents):
         if only is not None and rule.id not in only:
             continue
-        order, at = len(rules), ("rules", place)
+        order, at = len(rules), ("rules", number)
         found: list[_Condition] = []
         for key, pattern in rule.patterns.items():
             for part, (stream, when, where) in enumerate(pattern.parts):
@@ -188,8 +188,8 @@ class RuleSet:
 
     def drain_limits(self) -> Counter[Limit]:
         """What was forgotten for want of room since the last call."""
-        taken, self._limits = self._limits, Counter()
-        return taken
+        limits, self._limits = self._limits, Counter()
+        return limits
 
     def carry(self, old: "RuleSet") -> None:
         """Go on with what is under way of the rules whose pattern is the same."""
@@ -197,8 +197,8 @@ class RuleSet:
         for order, state in self._followed.items():
             rule = self.rules[order]
             if rule.id in before:
-                place, same = before[rule.id]
-                if old.rules[place].patterns == rule.patterns:
+                earlier, same = before[rule.id]
+                if old.rules[earlier].patterns == rule.patterns:
                     state.restore(same.snapshot())
 
     def snapshot(self) -> dict[str, Buffer]:

@@ -13,12 +13,12 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from sentinel.model.document import Document
+from sentinel.model.document import Document, Path
 from sentinel.model.duration import parse_duration
 from sentinel.model.events import Stream
 from sentinel.model.signal import Clause
 from sentinel.model.step import Limit
-from sentinel.rules.pattern import Match, Part, Place
+from sentinel.rules.pattern import Match, Part
 from sentinel.state import newest
 
 MAX_MATCHES = 16  # of one step and customer
@@ -51,12 +51,12 @@ class Steps(Struct, frozen=True, forbid_unknown_fields=True):
             for number, each in enumerate(self.steps)
         ]
 
-    def check(self, document: Document, place: Place) -> None:
+    def check(self, document: Document, path: Path) -> None:
         """Raise ConfigError if ``within`` is not a duration."""
         try:
             parse_duration(self.within)
         except ValueError as error:
-            raise document.error((*place, "within"), str(error)) from None
+            raise document.error((*path, "within"), str(error)) from None
 
     def follow(self) -> "SequenceState":
         """Nobody has met a step yet."""

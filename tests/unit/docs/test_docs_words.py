@@ -53,7 +53,6 @@ WORDS = (
 )
 
 _MAP = "a geographical place"
-_LATER = "not renamed yet"
 _MONITORING = "to watch: the metrics and figures of a running process"
 EXCEPTIONS: dict[str, dict[str, str]] = {
     "benchmarks/scaling/model.py": {"copies": "the copies of a snapshot in memory"},
@@ -63,10 +62,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "src/sentinel/demo/watch.py": {"watch": _MONITORING},
     "src/sentinel/engine/configuration.py": {"held": "the key max_held_transactions"},
     "src/sentinel/model/response.py": {"held": "the value not_held, in metrics and dashboards"},
-    "src/sentinel/rules/declare.py": {"place": _LATER},
-    "src/sentinel/rules/entity_rules.py": {"place": _LATER},
     "src/sentinel/rules/lists.py": {"watch": "a watch list"},
-    "src/sentinel/rules/rule_set.py": {"place": _LATER, "places": _LATER, "taken": _LATER},
     "src/sentinel/simulate/logins.py": {"place": _MAP},
     "src/sentinel/simulate/places.py": {"place": _MAP, "places": _MAP},
     "src/sentinel/simulate/population.py": {"place": _MAP},
