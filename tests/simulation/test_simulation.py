@@ -16,7 +16,7 @@ from sentinel.shard.journal import StepRecord
 from sentinel.shard.stepper import CommittedStep
 
 SEEDS = 150
-KEPT = (13, 21, 155, 400103)
+KEPT = (13, 21, 155, 400103, 505004)
 """Seeds that once failed."""
 
 
