@@ -17,6 +17,7 @@ from sentinel.model.document import parse
 from sentinel.model.events import Stream, Transaction
 from sentinel.model.ids import PLAIN
 from sentinel.rules import compile_expression, declare_lists
+from sentinel.rules.program import Program
 
 NUMBERS, TRUTHS, TEXTS = ("a", "b", "c"), ("p", "q"), ("country", "mcc")
 COLUMNS = {
@@ -87,7 +88,7 @@ def _ours(text: str, values: dict[str, Any]) -> int:
         columns[name] = PLAIN.texts([values[name]])
     columns["event_time"] = one
     rows = Rows(Stream.TRANSACTION, [event], one, one, columns)
-    return int(compile_expression(text, COLUMNS, lists=LISTS).truth(rows)[0])
+    return int(Program([compile_expression(text, COLUMNS, lists=LISTS).root]).truths(rows)[0, 0])
 
 
 def _theirs(text: str, values: dict[str, Any]) -> int:

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sentinel.model.columns import EVENT_TIME, TRUE, UNKNOWN, Column, Kind, Table, normal_of
 from sentinel.model.document import ConfigError, Document
@@ -15,7 +13,7 @@ from sentinel.model.signal import Clause
 from sentinel.rules.check import Checker
 from sentinel.rules.lists import EntryList
 from sentinel.rules.nodes import Both, Choice, Either, Listed, Name, Node
-from sentinel.rules.program import Hit, Program
+from sentinel.rules.program import Hit
 from sentinel.rules.syntax import ConditionError, parse
 
 _SHOWN = 64  # characters of a text value in an explanation
@@ -23,7 +21,7 @@ _TAIL = 4  # of them of a customer's id
 _NO_LISTS: Mapping[str, EntryList] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Expression:
     """A condition over the columns of one table."""
 
@@ -31,15 +29,6 @@ class Expression:
     names: frozenset[str]
     reads: Mapping[str, tuple[Column, ...]]  # the columns that each part reads, by its key
     lists: frozenset[str]  # the names of the lists that it asks
-
-    @cached_property
-    def _alone(self) -> Program:
-        return Program([self.root])
-
-    def truth(self, rows: Table) -> NDArray[np.int8]:
-        """Kleene truth of each row, int8[n]."""
-        truth: NDArray[np.int8] = self._alone.truths(rows)[0]
-        return truth
 
     def explain(self, hit: Hit) -> tuple[Clause, ...]:
         """The comparisons that made the condition true for a row, with what they read."""

@@ -66,16 +66,6 @@ class EntryList:
     until_ms: NDArray[np.int64]
     notes: tuple[str, ...]
 
-    def holds(self, hashes: NDArray[np.uint64], event_time: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether each text, uint64[m], is on the list at its moment, int64[m] ms UTC; bool[m]."""
-        listed = np.zeros(len(hashes), np.bool_)
-        if not self.hashes.size:
-            return listed
-        found = np.minimum(np.searchsorted(self.hashes, hashes), self.hashes.size - 1)
-        rows = np.flatnonzero(self.hashes[found] == hashes)
-        listed[rows] = event_time[rows] < self.until_ms[found[rows]]
-        return listed
-
     def describe(self, text_hash: int) -> str | None:
         """An entry in a reason: the list's purpose and the note; None without an entry."""
         found = int(np.searchsorted(self.hashes, np.uint64(text_hash)))
