@@ -96,7 +96,7 @@ def test_what_is_done_ends_the_alert() -> None:
     (over,) = _of_the_complaint(outcome)
     assert (over.alert_id, over.resolution) == (warned.alert_id, Resolution.COMPLETED)
     assert outcome.counts.complaint_duties["resolve", "app", "on_time"] == 1
-    assert outcome.gauges.open_complaints == {("resolved", "app"): 1}
+    assert shard.engine.gauges().open_complaints == {("resolved", "app"): 1}
 
 
 def test_an_approved_extension_moves_the_deadline_and_survives_a_restart() -> None:

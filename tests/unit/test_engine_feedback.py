@@ -60,15 +60,16 @@ def test_a_disposition_is_a_verdict_on_each_event_behind_the_alert() -> None:
         actor="li.wei",
         verdict=Verdict.CONFIRMED,
     )
-    outcome = _say(engine, disposition)
+    _say(engine, disposition)
+    gauges = engine.gauges()
     for reason in alert.reasons:
-        assert outcome.gauges.verdicts[reason.rule_id, "live", "confirmed"] >= 1
+        assert gauges.verdicts[reason.rule_id, "live", "confirmed"] >= 1
     registry = CollectorRegistry()
-    Metrics(registry).observe_step(0, outcome, 0.1)
+    Metrics(registry).show(0, gauges)
     rule = alert.reasons[0].rule_id
     labels = {"shard": "0", "rule": rule, "mode": "live", "verdict": "confirmed"}
     told = registry.get_sample_value("sentinel_rule_verdicts", labels)
-    assert told == outcome.gauges.verdicts[rule, "live", "confirmed"]
+    assert told == gauges.verdicts[rule, "live", "confirmed"]
 
 
 def test_a_label_needs_no_alert_and_the_newest_counts() -> None:
@@ -76,12 +77,11 @@ def test_a_label_needs_no_alert_and_the_newest_counts() -> None:
     engine, alert = _lived()
     event_id = alert.trigger.event_id
     outcome = _say(engine, _label(alert, event_id, Verdict.CONFIRMED))
-    assert sum(outcome.gauges.verdicts.values()) >= 1
+    assert sum(engine.gauges().verdicts.values()) >= 1
     assert outcome.counts.responses == {(ResponseKind.LABEL, ResponseResult.APPLIED): 1}
-    corrected = _say(engine, _label(alert, event_id, Verdict.FALSE_POSITIVE))
-    assert {verdict for (*_, verdict), count in corrected.gauges.verdicts.items() if count} == {
-        "false_positive"
-    }
+    _say(engine, _label(alert, event_id, Verdict.FALSE_POSITIVE))
+    corrected = engine.gauges().verdicts
+    assert {verdict for (*_, verdict), count in corrected.items() if count} == {"false_positive"}
     unknown = _say(engine, _label(alert, "no such event", Verdict.CONFIRMED))
     assert unknown.counts.responses == {(ResponseKind.LABEL, ResponseResult.NOT_HELD): 1}
-    assert unknown.gauges.verdicts == corrected.gauges.verdicts
+    assert engine.gauges().verdicts == corrected

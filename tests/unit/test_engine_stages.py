@@ -1,6 +1,5 @@
 """The contract of stages: whatever has state is saved, restored, carried over and counted."""
 
-from collections import Counter
 from dataclasses import fields
 from functools import cache
 
@@ -11,7 +10,7 @@ from tests.integration.stage import lively
 from sentinel.engine import Configuration, Engine, Stages
 from sentinel.model.events import Stream
 from sentinel.model.stage import Stage
-from sentinel.model.step import Chunk, Step
+from sentinel.model.step import Chunk, Limit, Step
 from sentinel.replay.loop import LoopBack
 from sentinel.settings import read_configuration
 
@@ -71,11 +70,14 @@ def test_a_stage_carried_to_the_same_configuration_is_the_same(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_limits_are_told_once(name: str) -> None:
-    """A second call has nothing to tell."""
-    lived = _lived()[name]
-    lived.drain_limits()
-    assert lived.drain_limits() == Counter()
+def test_limits_are_counted_once(name: str) -> None:
+    """After a step the engine has counted, and cleared, what its stages had reached."""
+    engine = Engine(_configuration())
+    stage = engine._stateful[name]
+    stage.limits[Limit.TTL] += 3
+    assert engine.process(Step(0, [])).counts.limits[Limit.TTL] == 3
+    assert not stage.limits
+    assert not engine.process(Step(0, [])).counts.limits
 
 
 def test_the_bank_was_lively() -> None:

@@ -47,10 +47,10 @@ def _observed() -> CollectorRegistry:
             dropped_signals=Counter({SignalDrop.UNCHANGED: 2}),
             limits=Counter({Limit.TTL: 4}),
         ),
-        Gauges(watermarks_ms={Stream.LOGIN: 1_500}, slots_used=7),
     )
     metrics.built(_with_rules(("some.rule", Mode.LIVE), ("gone.rule", Mode.OFF)))
-    metrics.observe_step(0, outcome, 0.01)
+    metrics.observe_step(outcome, 0.01)
+    metrics.show(0, Gauges(watermarks_ms={Stream.LOGIN: 1_500}, slots_used=7))
     metrics.observe_commit(0.02)
     metrics.observe_latency(Tier.RED, 0.03, "0f" * 16, shared=False)
     metrics.lag(Stream.LOGIN, 0, 5)
@@ -81,7 +81,7 @@ def test_a_counter_of_several_labels_is_counted() -> None:
         signals=Counter({("some.rule", "live"): 2}),
         missing=Counter({(Stream.LOGIN, "ip"): 4}),
     )
-    Metrics(registry).observe_step(0, Outcome(counts=counts), 0.01)
+    Metrics(registry).observe_step(Outcome(counts=counts), 0.01)
     for name, labels, count in (
         ("sentinel_signals_total", {"rule": "some.rule", "mode": "live"}, 2),
         ("sentinel_signals_total", {"rule": "some.rule", "mode": "shadow"}, None),

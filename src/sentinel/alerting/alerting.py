@@ -13,6 +13,7 @@ from sentinel.alerting.suppression import SuppressionRules
 from sentinel.alerting.suppressors import Suppressors
 from sentinel.model.alert import ActionRequest, Alert, AlertState, Resolution, Suppression, Tier
 from sentinel.model.alert_update import AlertResolution, AlertUpdate
+from sentinel.model.counts import move, tally
 from sentinel.model.entity import CUSTOMER
 from sentinel.model.events import EventKey
 from sentinel.model.response import (
@@ -40,9 +41,9 @@ class AlertingOutput:
 
     alerts: list[Alert] = field(default_factory=list)
     action_requests: list[ActionRequest] = field(default_factory=list)
-    withheld: Counter[tuple[Action, Suppression]] = field(default_factory=Counter)
-    dropped: Counter[SignalDrop] = field(default_factory=Counter)
-    responses: Counter[tuple[ResponseKind, ResponseResult]] = field(default_factory=Counter)
+    withheld: Counter[tuple[Action, Suppression]] = field(default_factory=tally)
+    dropped: Counter[SignalDrop] = field(default_factory=tally)
+    responses: Counter[tuple[ResponseKind, ResponseResult]] = field(default_factory=tally)
 
 
 class Alerting:
@@ -72,7 +73,7 @@ class Alerting:
         self._stream_ms, self._shared_ms, self._wall_ms = _NEVER, _NEVER, _NEVER
         self._is_simulated = False
         self._output = AlertingOutput()
-        self._limits: Counter[Limit] = Counter()
+        self.limits: Counter[Limit] = Counter()
 
     def begin(self, config_version: str) -> None:
         """Start a step: name the configuration under which it is taken."""
@@ -180,9 +181,9 @@ class Alerting:
         written = self._book.drain()
         output.alerts, output.action_requests = written.alerts, written.action_requests
         output.withheld = written.withheld
-        output.dropped += self._fusion.dropped
-        self._limits += written.limits + self._fusion.limits
-        self._fusion.dropped, self._fusion.limits = Counter(), Counter()
+        move(self._fusion.dropped, output.dropped)
+        move(self._fusion.limits, self.limits)
+        move(written.limits, self.limits)
         return output
 
     def spot(self) -> bytes:
@@ -197,11 +198,6 @@ class Alerting:
                 [each.spot() for each in parts],
             )
         )
-
-    def drain_limits(self) -> Counter[Limit]:
-        """The bounds that were reached until :meth:`finish` was called last."""
-        limits, self._limits = self._limits, Counter()
-        return limits
 
     def states(self) -> dict[tuple[Tier, AlertState, bool], int]:
         """How many alerts are open, by tier, state and whether they are suppressed."""
@@ -330,8 +326,8 @@ class Alerting:
             alert = self._book.least_urgent()
             who, risk = (alert.entity.kind, alert.entity.id), Risk(alert.risk)
             if alert.tier is Tier.RED and alert.state is AlertState.FIRING:
-                self._limits[Limit.RED_ALERTS] += 1
-        self._limits[Limit.OPEN_ALERTS] += 1
+                self.limits[Limit.RED_ALERTS] += 1
+        self.limits[Limit.OPEN_ALERTS] += 1
         self._quiet_timers(who).cancel((QUIET, *who, risk))
         self._end((*who, risk), Resolution.DISPLACED, self._stream_ms)
         self._fusion.forget(who, risk)
@@ -359,4 +355,4 @@ class Alerting:
 
     def _count_room(self, found: bool) -> None:
         if not found:
-            self._limits[Limit.TIMERS] += 1
+            self.limits[Limit.TIMERS] += 1

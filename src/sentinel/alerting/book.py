@@ -29,6 +29,7 @@ from sentinel.model.alert import (
     Tier,
 )
 from sentinel.model.alert_update import AlertUpdate
+from sentinel.model.counts import tally
 from sentinel.model.matcher import all_match
 from sentinel.model.signal import Action
 from sentinel.model.step import Limit
@@ -73,8 +74,8 @@ class Written:
 
     alerts: list[Alert] = field(default_factory=list)
     action_requests: list[ActionRequest] = field(default_factory=list)
-    withheld: Counter[tuple[Action, Suppression]] = field(default_factory=Counter)
-    limits: Counter[Limit] = field(default_factory=Counter)
+    withheld: Counter[tuple[Action, Suppression]] = field(default_factory=tally)
+    limits: Counter[Limit] = field(default_factory=tally)
 
 
 class AlertBook:

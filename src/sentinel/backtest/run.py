@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from sentinel.backtest.truth import Truth
-from sentinel.engine import Configuration, Engine, Outcome
+from sentinel.engine import Configuration, Engine, Gauges, Outcome
 from sentinel.model.alert import Alert, Tier
 from sentinel.model.events import Stream
 from sentinel.model.network import network_of
@@ -101,8 +101,8 @@ def run(
         for alert in outcome.emitted.alerts:
             found.note(alert)
         found.signals.update(outcome.counts.signals)
-        found.customers = outcome.gauges.slots_used
         progress()
+    found.customers = engine.gauges().slots_used
     return found
 
 
@@ -124,6 +124,9 @@ class _Watching:
                 for value, at_ms in zip(chunk.values, chunk.recorded_ms, strict=True):
                     self._note(chunk.stream, value, at_ms)
         return self._engine.process(step)
+
+    def gauges(self) -> Gauges:
+        return self._engine.gauges()
 
     def _note(self, stream: Any, value: bytes | None, at_ms: int) -> None:
         try:

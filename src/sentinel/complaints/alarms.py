@@ -43,6 +43,7 @@ class Alarms:
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
+        self.limits: Counter[Limit] = Counter()  # what stands is bounded by the open complaints
         self._open: dict[str, list[OpenNotice]] = {}
 
     def apply(self, notice: Notice) -> AlertUpdate | AlertResolution | None:
@@ -87,10 +88,6 @@ class Alarms:
         """Continue from what :meth:`snapshot` gave."""
         kind = list[tuple[str, list[OpenNotice]]]
         self._open = dict(msgspec.msgpack.decode(bytes(parts[WHOLE_STATE]), type=kind))
-
-    def drain_limits(self) -> Counter[Limit]:
-        """None: what stands is bounded by the open complaints."""
-        return Counter()
 
     def _stand(self, notice: Notice, before: list[OpenNotice]) -> OpenNotice:
         tier = notice.tier or Tier.BLUE

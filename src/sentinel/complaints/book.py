@@ -28,14 +28,13 @@ from sentinel.state.timers import Timers
 
 @dataclass(slots=True)
 class Counts:
-    """What happened since it was last asked.
+    """What happened since somebody cleared it.
 
-    ``on_time`` and ``late`` are fulfilled duties by duty and channel.
+    ``duties`` are those that were fulfilled, by duty, channel and ``on_time`` or ``late``.
     """
 
     problems: Counter[Problem] = field(default_factory=Counter)
-    on_time: Counter[tuple[Duty, str]] = field(default_factory=Counter)
-    late: Counter[tuple[Duty, str]] = field(default_factory=Counter)
+    duties: Counter[tuple[Duty, str, str]] = field(default_factory=Counter)
 
 
 class Complaints:
@@ -52,8 +51,8 @@ class Complaints:
         self._over: OrderedDict[str, Record] = OrderedDict()  # the first ended first
         self._timers = self._no_timers()
         self._repeats = Repeats(policy.repeated_days, policy.repeated_count, policy.max_customers)
-        self._counts = Counts()
-        self._limits: Counter[Limit] = Counter()
+        self.counts = Counts()
+        self.limits: Counter[Limit] = Counter()
 
     def process(
         self,
@@ -128,16 +127,6 @@ class Complaints:
         """When the next warning is due (ms UTC); far ahead if none is."""
         return self._timers.next_due_ms()
 
-    def drain_limits(self) -> Counter[Limit]:
-        """What was evicted at capacity since the last call."""
-        limits, self._limits = self._limits, Counter()
-        return limits
-
-    def drain_counts(self) -> Counts:
-        """What was counted since the last call; no part of a snapshot."""
-        counts, self._counts = self._counts, Counts()
-        return counts
-
     def carry(self, old: "Complaints") -> None:
         """Continue where ``old`` stands."""
         self.restore(old.snapshot())
@@ -192,7 +181,7 @@ class Complaints:
                 )
             )
         if forgotten := self._repeats.shrink():
-            self._limits[Limit.COMPLAINING_CUSTOMERS] += forgotten
+            self.limits[Limit.COMPLAINING_CUSTOMERS] += forgotten
         if is_over(record.status):
             return [*notices, self._end(record, cause)]
         self._open[record.complaint_id] = record
@@ -252,7 +241,7 @@ class Complaints:
         extension, problem = judge_extension(self.policy, record, to, approved_by, cause.at_ms)
         notices = []
         if problem is not None:
-            self._counts.problems[problem] += 1
+            self.counts.problems[problem] += 1
             tier = self.policy.extension_tier
             notices.append(tell(Kind.EXTENSION_PROBLEM, record, cause, tier=tier, problem=problem))
         if extension is None:
@@ -270,8 +259,8 @@ class Complaints:
         """Mark a duty as met; returns a notice if a warning had been given."""
         deadline = due(self.policy, record, duty)
         in_time = cause.at_ms < deadline.at_ms
-        counts = self._counts.on_time if in_time else self._counts.late
-        counts[duty, record.channel] += 1
+        punctual = "on_time" if in_time else "late"
+        self.counts.duties[duty, record.channel, punctual] += 1
         self._timers.cancel((record.complaint_id, duty))
         if not record.warned.pop(duty):
             return None
@@ -283,14 +272,14 @@ class Complaints:
         self._over[record.complaint_id] = record
         if len(self._over) > self.policy.max_ended:
             self._over.popitem(last=False)
-            self._limits[Limit.ENDED_COMPLAINTS] += 1
+            self.limits[Limit.ENDED_COMPLAINTS] += 1
         return tell(Kind.COMPLETED, record, cause)
 
     def _forget(self, record: Record, cause: Cause) -> Notice:
         """Let an open complaint go for the one that ``cause`` opened."""
         self._drop(record)
         self._count_in_backlog(record, -1)
-        self._limits[Limit.OPEN_COMPLAINTS] += 1
+        self.limits[Limit.OPEN_COMPLAINTS] += 1
         own = Cause(cause.at_ms, record.event_id, record.recorded_ms)
         return tell(Kind.FORGOTTEN, record, own)
 
@@ -316,7 +305,7 @@ class Complaints:
             del self.backlog[key]
 
     def _problem(self, record: Record, problem: Problem, asked: Status, cause: Cause) -> Notice:
-        self._counts.problems[problem] += 1
+        self.counts.problems[problem] += 1
         if problem is not Problem.CLOSED_WITHOUT_REPLY:
             tier = self.policy.illegal_tier
             return tell(

@@ -54,6 +54,7 @@ class DetectorSet:
     """
 
     def __init__(self, parts: Sequence[_Part]) -> None:
+        self.limits: Counter[Limit] = Counter()  # what detectors hold is bounded from the start
         self._parts = {
             stream: [part for part in parts if part.stream is stream] for stream in Stream
         }
@@ -132,10 +133,6 @@ class DetectorSet:
     def spot(self) -> Buffer:
         """All that was learnt: it is small, and every event changes all of it."""
         return self.snapshot()[WHOLE_STATE]
-
-    def drain_limits(self) -> Counter[Limit]:
-        """None: what they hold is bounded from the start."""
-        return Counter()
 
 
 def load(document: Document, schema: Schema) -> DetectorSet:

@@ -6,7 +6,6 @@ gives the same alerts wherever it is cut into steps.
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -18,7 +17,7 @@ from sentinel.engine.timeline import Timeline
 from sentinel.entities import Rollup, RollupRows
 from sentinel.ingest import NEVER
 from sentinel.model.columns import Batch
-from sentinel.model.counts import Counts
+from sentinel.model.counts import Counts, move
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.model.rollup import BEHIND_MS, Progress
@@ -55,6 +54,7 @@ class Engine:
         self.configuration, limits = configuration, configuration.bounds.ingest
         self._stages = configuration.build(self._share)
         self._stateful = self._stages.stateful()
+        self._limits = [stage.limits for stage in self._stateful.values()]
         self._intake = Intake(self._stages, limits, configuration.people)
 
     def process(self, step: Step) -> Outcome:
@@ -107,7 +107,6 @@ class Engine:
         emitted.entity_risk_until_ms = stages.entity_risk_sender.tell(shared_ms)
 
         self._finish(inputs, emitted, counts)
-        outcome.gauges = self._gauges()
         return outcome
 
     def _measure(self, batch: Batch) -> None:
@@ -135,37 +134,42 @@ class Engine:
         self, batch: Batch, signals: Sequence[Signal], shared: Sequence[Signal], counts: Counts
     ) -> list[Signal]:
         """Count signals; returns those of events that were in time."""
-        counts.signals.update((each.rule_id, each.mode.value) for each in (*signals, *shared))
-        in_time = [signal for signal in signals if not batch.late[signal.index]]
-        counts.dropped_signals[SignalDrop.LATE_EVENT] += len(signals) - len(in_time)
-        for (rule_id, mode, why), count in self._stages.entity_rules.drain_drops().items():
+        dropped = self._stages.entity_rules.dropped
+        for (rule_id, mode, why), count in dropped.items():
             counts.signals[rule_id, mode.value] += count
             counts.dropped_signals[why] += count
+        dropped.clear()
+        if not signals and not shared:
+            return []
+        counts.signals.update((each.rule_id, each.mode.value) for each in (*signals, *shared))
+        in_time = [signal for signal in signals if not batch.late[signal.index]]
+        if len(in_time) < len(signals):
+            counts.dropped_signals[SignalDrop.LATE_EVENT] += len(signals) - len(in_time)
         return in_time
 
     def _finish(self, inputs: Inputs, emitted: Emitted, counts: Counts) -> None:
         """Collect what alerting and complaints came to, and what every stage counted."""
         stages, batch = self._stages, inputs.batch
-        output, complaints = stages.alerting.drain(), stages.complaints.drain_counts()
+        output, complaints = stages.alerting.drain(), stages.complaints.counts
         emitted.alerts, emitted.action_requests = output.alerts, output.action_requests
         emitted.dead_letters = inputs.dead_letters
         for stream, rows in batch.rows.items():
             counts.events[stream] = len(rows)
-            counts.late[stream] = int(np.count_nonzero(batch.late[rows.index]))
-        counts.withheld_actions = output.withheld
-        counts.dropped_signals += output.dropped
-        counts.responses += output.responses
-        counts.dropped_rollups = stages.owner.drain_drops() + stages.entity_risk_cache.drain_drops()
-        for each in self._stateful.values():
-            counts.limits += each.drain_limits()
-        counts.complaint_problems = Counter(
-            {problem.value: count for problem, count in complaints.problems.items()}
-        )
-        for result, duties in (("on_time", complaints.on_time), ("late", complaints.late)):
-            for (duty, channel), count in duties.items():
-                counts.complaint_duties[duty.value, channel, result] += count
+        if batch.late.any():
+            for stream, rows in batch.rows.items():
+                counts.late[stream] = int(np.count_nonzero(batch.late[rows.index]))
+        move(output.withheld, counts.withheld_actions)
+        move(output.dropped, counts.dropped_signals)
+        move(output.responses, counts.responses)
+        move(stages.owner.dropped, counts.dropped_rollups)
+        move(stages.entity_risk_cache.dropped, counts.dropped_rollups)
+        for limits in self._limits:
+            move(limits, counts.limits)
+        move(complaints.problems, counts.complaint_problems)
+        move(complaints.duties, counts.complaint_duties)
 
-    def _gauges(self) -> Gauges:
+    def gauges(self) -> Gauges:
+        """How things stand now; asked for when somebody wants to see it, not in every step."""
         stages = self._stages
         return Gauges(
             watermarks_ms=stages.position.watermarks.known(),

@@ -1,4 +1,4 @@
-"""What comes of a step: what is written, what was counted, how things stand."""
+"""What comes of a step: what is written and what was counted; and how things stand after it."""
 
 import hashlib
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ class Emitted:
 
 @dataclass(slots=True)
 class Gauges:
-    """How things stand after the step."""
+    """How things stand after a step."""
 
     watermarks_ms: dict[Stream, int] = field(default_factory=dict)
     slots_used: int = 0
@@ -61,7 +61,6 @@ class Outcome:
 
     emitted: Emitted = field(default_factory=Emitted)
     counts: Counts = field(default_factory=Counts)
-    gauges: Gauges = field(default_factory=Gauges)
 
     def digest(self) -> str:
         """A hash of all that is emitted and counted: a replay of the step must give the same.

@@ -53,7 +53,7 @@ class EntityRiskSender:
 
     def __init__(self) -> None:
         self._sent: OrderedDict[tuple[EntityKind, str], tuple[int, int]] = OrderedDict()
-        self._limits: Counter[Limit] = Counter()
+        self.limits: Counter[Limit] = Counter()
         self._asked_ms = self._until_ms = NOTHING
 
     def ask(self, wall_ms: int) -> None:
@@ -81,18 +81,13 @@ class EntityRiskSender:
         self._sent.move_to_end(key)
         if len(self._sent) > MOST:
             self._sent.popitem(last=False)
-            self._limits[Limit.ENTITY_RISKS] += 1
+            self.limits[Limit.ENTITY_RISKS] += 1
         return True
 
     def spot(self) -> bytes:
         """What was told last."""
         told = newest(self._sent), self._asked_ms, self._until_ms
         return msgspec.msgpack.encode(told)
-
-    def drain_limits(self) -> Counter[Limit]:
-        """What was evicted at capacity since the last call."""
-        limits, self._limits = self._limits, Counter()
-        return limits
 
     def carry(self, old: "EntityRiskSender") -> None:
         """Continue where ``old`` stands."""
@@ -130,8 +125,8 @@ class EntityRiskCache:
         self._count, self._trimmed_ms = 0, 0
         self._owners = ShardReports()
         self._outage_ms: int | None = None
-        self._drops: Counter[RollupDrop] = Counter()
-        self._limits: Counter[Limit] = Counter()
+        self.dropped: Counter[RollupDrop] = Counter()
+        self.limits: Counter[Limit] = Counter()
 
     @property
     def field_demand(self) -> dict[Stream, frozenset[str]]:
@@ -161,7 +156,7 @@ class EntityRiskCache:
                     else:
                         self._note(_ENTRY.decode(value or b""))
                 except UNREADABLE:
-                    self._drops[RollupDrop.MALFORMED] += 1
+                    self.dropped[RollupDrop.MALFORMED] += 1
 
     def note_outage(self, outage_ms: int | None, wall_ms: int) -> None:
         """Wait for owners in an outage since then, until all have sent their entries."""
@@ -204,20 +199,10 @@ class EntityRiskCache:
                 hashes = rows.columns[ID_FIELDS[kind][stream]]
                 rows.columns[name] = self._risk(kind, hashes.view(np.uint64), rows.recorded_ms)
 
-    def drain_drops(self) -> Counter[RollupDrop]:
-        """What was dropped since the last call."""
-        drops, self._drops = self._drops, Counter()
-        return drops
-
     def spot(self) -> bytes:
         """How many risks are held, and what owners told of themselves."""
         rest = self._trimmed_ms, self._owners.snapshot(), self._outage_ms
         return msgspec.msgpack.encode((self._count, *rest))
-
-    def drain_limits(self) -> Counter[Limit]:
-        """What was evicted since the last call."""
-        limits, self._limits = self._limits, Counter()
-        return limits
 
     def __len__(self) -> int:
         """How many entries are held."""
@@ -235,7 +220,7 @@ class EntityRiskCache:
         self._count += 1
         if self._count > MOST:  # an eighth at once, so that it is seldom
             moments = sorted(at_ms for mine in self._entries.values() for at_ms, _ in mine)
-            self._limits[Limit.ENTITY_RISKS] += self._drop_before(moments[MOST // 8] + 1)
+            self.limits[Limit.ENTITY_RISKS] += self._drop_before(moments[MOST // 8] + 1)
 
     def _risk(
         self, kind: EntityKind, hashes: NDArray[np.uint64], appended_ms: NDArray[np.int64]

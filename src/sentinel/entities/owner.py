@@ -81,8 +81,8 @@ class Owner:
 
     def __init__(self, layout: Layout, capacity: int) -> None:
         self._kinds = {each.kind: _Kind(each, capacity) for each in layout.kinds}
-        self._drops: Counter[RollupDrop] = Counter()
-        self._limits: Counter[Limit] = Counter()
+        self.dropped: Counter[RollupDrop] = Counter()
+        self.limits: Counter[Limit] = Counter()
 
     def read(self, chunks: Sequence[Chunk]) -> list[tuple[Rollup, list[RollupRows]]]:
         """The records of chunks in their order, each with its rows that can be applied."""
@@ -92,7 +92,7 @@ class Owner:
                 try:
                     rollup = decode(value or b"")
                 except UNREADABLE:
-                    self._drops[RollupDrop.MALFORMED] += 1
+                    self.dropped[RollupDrop.MALFORMED] += 1
                     continue
                 parts = [rows for part in rollup.parts if (rows := self._rows(part)) is not None]
                 found.append((rollup, parts))
@@ -103,16 +103,6 @@ class Owner:
         for kind in self._kinds.values():
             kind.touched = kind.touched[:0]
         return [rows for part in parts if (rows := self._applied(part)) is not None]
-
-    def drain_drops(self) -> Counter[RollupDrop]:
-        """What was dropped since the last call."""
-        drops, self._drops = self._drops, Counter()
-        return drops
-
-    def drain_limits(self) -> Counter[Limit]:
-        """What was evicted since the last call."""
-        limits, self._limits = self._limits, Counter()
-        return limits
 
     @property
     def has_kinds(self) -> bool:
@@ -126,23 +116,23 @@ class Owner:
     def _rows(self, part: Part) -> RollupRows | None:
         kind = self._kinds.get(part.kind)
         if kind is None or part.version != kind.layout.version:
-            self._drops[RollupDrop.LAYOUT] += 1
+            self.dropped[RollupDrop.LAYOUT] += 1
             return None
         layout = kind.layout
         if len(part.rows) % (8 * layout.width) or len(part.ends) % 4:
-            self._drops[RollupDrop.MALFORMED] += 1
+            self.dropped[RollupDrop.MALFORMED] += 1
             return None
         rows = np.frombuffer(part.rows, "<i8").reshape(-1, layout.width)
         ends = np.frombuffer(part.ends, "<i4").astype(np.int64)
         if not _fits(rows, ends, part.text):
-            self._drops[RollupDrop.MALFORMED] += 1
+            self.dropped[RollupDrop.MALFORMED] += 1
             return None
         return RollupRows(part.kind, part.version, rows, ends, part.text)
 
     def _applied(self, part: RollupRows) -> EntityRows | None:
         kind = self._kinds.get(part.kind)
         if kind is None or part.version != kind.layout.version:  # it waited, and they changed
-            self._drops[RollupDrop.LAYOUT] += 1
+            self.dropped[RollupDrop.LAYOUT] += 1
             return None
         layout, rows = kind.layout, part.rows
         event_time = rows[:, NEWEST] >> STREAM_BITS
@@ -152,9 +142,9 @@ class Owner:
         out = np.empty((len(layout.measures), len(rows)))
         late = absorb(rows, slots, fresh, layout.measures, kind.slab, layout.slot_width, out)
         if late:
-            self._drops[RollupDrop.LATE] += late
+            self.dropped[RollupDrop.LATE] += late
         if evictions.full:
-            self._limits[Limit.ENTITIES] += evictions.full
+            self.limits[Limit.ENTITIES] += evictions.full
         return EntityRows(
             part.kind,
             _Ids(part.text, part.ends),

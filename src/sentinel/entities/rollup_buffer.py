@@ -33,7 +33,7 @@ class RollupBuffer:
         self.outage_ms: int | None = None
         self._buffered: list[RollupRows] = []
         self._reports = ShardReports()
-        self._limits: Counter[Limit] = Counter()
+        self.limits: Counter[Limit] = Counter()
 
     def process(
         self, arrived: Sequence[tuple[Rollup, list[RollupRows]]], wall_ms: int | None, *, late: bool
@@ -80,11 +80,6 @@ class RollupBuffer:
         """How many rows wait, and what was told."""
         return msgspec.msgpack.encode((len(self), self._reports.snapshot(), self.outage_ms))
 
-    def drain_limits(self) -> Counter[Limit]:
-        """The bounds that were reached since the last call."""
-        limits, self._limits = self._limits, Counter()
-        return limits
-
     def carry(self, old: "RollupBuffer") -> None:
         """Continue where ``old`` stands."""
         self.restore(old.snapshot())
@@ -109,13 +104,13 @@ class RollupBuffer:
             self.outage_ms = self.outage_ms or wall_ms
         elif self.outage_ms and not self._reports.waited_for(self.outage_ms, wall_ms):
             silent = self._reports.silent(self.outage_ms)
-            self._limits[Limit.ROLLUP_WAITS] += len(silent)
+            self.limits[Limit.ROLLUP_WAITS] += len(silent)
             self.outage_ms = None
 
     def _release(self, until_ms: int) -> list[RollupRows]:
         """The rows appended up to a time, of each kind in one order; all of them at capacity."""
         if sum(each.nbytes for each in self._buffered) > MOST_BYTES:
-            self._limits[Limit.ROLLUP_BUFFER] += 1
+            self.limits[Limit.ROLLUP_BUFFER] += 1
             until_ms = EVERYTHING
         found: list[RollupRows] = []
         kept: list[RollupRows] = []

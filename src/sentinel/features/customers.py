@@ -21,7 +21,7 @@ class Customers:
     def __init__(self, features: FeatureSet, capacity: int, ttl_ms: int) -> None:
         self._features, self._slots = features, Slots(capacity, ttl_ms)
         self._touched: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._limits: Counter[Limit] = Counter()
+        self.limits: Counter[Limit] = Counter()
 
     def __len__(self) -> int:
         """How many customers are held."""
@@ -31,9 +31,11 @@ class Customers:
         """Add its customer's features to each event of a batch, and update them by the event."""
         slots, fresh, evictions = self._slots.assign(batch.customer, batch.event_time)
         self._touched = slots[-_SPOT_EVENTS:]
-        self._limits[Limit.OVERFLOW_ROWS] += self._features.update(batch, slots, fresh)
-        self._limits[Limit.SLOTS] += evictions.full
-        self._limits[Limit.TTL] += evictions.expired
+        lost = self._features.update(batch, slots, fresh)
+        if lost or evictions.full or evictions.expired:
+            self.limits[Limit.OVERFLOW_ROWS] += lost
+            self.limits[Limit.SLOTS] += evictions.full
+            self.limits[Limit.TTL] += evictions.expired
 
     @property
     def warm_share(self) -> float:
@@ -67,14 +69,9 @@ class Customers:
         """Continue with the customers of ``old`` and the state of features that both have."""
         was, now, without_slot = self._slots.carry(old._slots)  # noqa: SLF001
         without_panes = self._features.carry(old._features, was, now)  # noqa: SLF001
-        self._limits[Limit.SLOTS] += without_slot
-        self._limits[Limit.OVERFLOW_ROWS] += without_panes
+        self.limits[Limit.SLOTS] += without_slot
+        self.limits[Limit.OVERFLOW_ROWS] += without_panes
 
     def spot(self) -> bytes:
         """The rows of the last step's last customers, one after another."""
         return self._features.rows_of(self._touched) + self._features.warm_up.snapshot()
-
-    def drain_limits(self) -> Counter[Limit]:
-        """The bounds reached since the last call: evicted customers, and lost panes."""
-        limits, self._limits = self._limits, Counter()
-        return limits

@@ -70,6 +70,8 @@ class LabelBuffer:
 
     def __init__(self, capacity: int, fields: Sequence[str], hasher: Hasher = PLAIN) -> None:
         self._fields, self._hasher = tuple(fields), hasher
+        # None: labels on what is no longer held are counted as answers to nothing.
+        self.limits: Counter[Limit] = Counter()
         self._head = np.zeros(2, np.int64)
         self._ids = np.zeros(capacity, np.uint64)
         self._amounts = np.zeros(capacity, np.float64)
@@ -147,10 +149,6 @@ class LabelBuffer:
     def carry(self, old: "LabelBuffer") -> None:
         """Continue where ``old`` stands, if it holds the same fields of as many."""
         self.restore(old.snapshot())
-
-    def drain_limits(self) -> Counter[Limit]:
-        """None: labels on what is no longer held are counted as answers to nothing."""
-        return Counter()
 
     def _shape(self) -> bytes:
         return msgspec.msgpack.encode((len(self._ids), self._fields))

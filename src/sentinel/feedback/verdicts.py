@@ -41,7 +41,7 @@ class Verdicts:
         self._capacity = capacity
         self._fired: OrderedDict[EventKey, _Fired] = OrderedDict()
         self._tallies: Counter[Tally] = Counter()
-        self._limits: Counter[Limit] = Counter()
+        self.limits: Counter[Limit] = Counter()
 
     def note(self, signals: Sequence[Signal]) -> None:
         """Keep which rules fired on an event."""
@@ -55,7 +55,7 @@ class Verdicts:
                 self._tallies[*rule, fired.verdict] += 1
         while len(self._fired) > self._capacity:
             self._fired.popitem(last=False)
-            self._limits[Limit.FIRED_EVENTS] += 1
+            self.limits[Limit.FIRED_EVENTS] += 1
 
     def judge(self, events: Iterable[EventKey], verdict: Verdict) -> int:
         """Give events a verdict; returns how many of them are kept."""
@@ -76,11 +76,6 @@ class Verdicts:
     def tallies(self) -> Counter[Tally]:
         """How many events of each rule were found to be what."""
         return self._tallies
-
-    def drain_limits(self) -> Counter[Limit]:
-        """What was evicted at capacity since the last call."""
-        limits, self._limits = self._limits, Counter()
-        return limits
 
     def carry(self, old: "Verdicts") -> None:
         """Continue where ``old`` stands."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from sentinel.ingest.ahead import Ahead
 from sentinel.ingest.decode import Decoded
-from sentinel.ingest.event_ids import CONFLICT, REPEAT, EventIds
+from sentinel.ingest.event_ids import CONFLICT, FIRST, REPEAT, EventIds
 from sentinel.ingest.merge import Watermarks
 from sentinel.model.counts import Counts
 from sentinel.model.events import Stream
@@ -22,7 +22,7 @@ class Position:
         self._remembered = remembered
         self.watermarks, self.ahead = Watermarks(), Ahead()
         self.event_ids = {stream: EventIds(remembered) for stream in Stream}
-        self._limits: Counter[Limit] = Counter()
+        self.limits: Counter[Limit] = Counter()
 
     def without_repeats(
         self, stream: Stream, part: Decoded, hasher: Hasher, counts: Counts
@@ -33,11 +33,14 @@ class Position:
             found, forgotten = ids.add(part)
         else:
             found, part.fresh, forgotten = self.ahead.judge(stream, part, ids)
+        if forgotten or part.postponed:
+            self.limits[Limit.EVENT_IDS] += forgotten
+            self.limits[Limit.TIMESTAMPS] += part.postponed
+        if (found == FIRST).all():
+            return part
         conflicts, repeats = found == CONFLICT, found == REPEAT
         counts.repeated[stream] = int(np.count_nonzero(repeats))
         counts.conflicts[stream] = int(np.count_nonzero(conflicts))
-        self._limits[Limit.EVENT_IDS] += forgotten
-        self._limits[Limit.TIMESTAMPS] += part.postponed
         return part.renamed(conflicts, hasher).only(~repeats)
 
     def snapshot(self) -> dict[str, Buffer]:
@@ -60,14 +63,9 @@ class Position:
         self.watermarks, self.ahead, self.event_ids = old.watermarks, old.ahead, old.event_ids
         self.ahead.forget_kept()
         for ids in self.event_ids.values():
-            self._limits[Limit.EVENT_IDS] += ids.resize(self._remembered)
+            self.limits[Limit.EVENT_IDS] += ids.resize(self._remembered)
 
     def spot(self) -> bytes:
         """The positions, and the newest ids."""
         ids = b"".join(each.spot() for each in self.event_ids.values())
         return self.watermarks.snapshot() + self.ahead.snapshot() + ids
-
-    def drain_limits(self) -> Counter[Limit]:
-        """What was evicted or postponed since the last call."""
-        limits, self._limits = self._limits, Counter()
-        return limits

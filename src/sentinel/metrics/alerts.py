@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram
 
-from sentinel.engine import Outcome
+from sentinel.engine import Gauges, Outcome
 from sentinel.metrics.declare import counter
 from sentinel.model.alert import (
     Alert,
@@ -75,15 +75,19 @@ class AlertMetrics:
             for entity in (CUSTOMER, SHARED):
                 self._latency.labels(tier, entity)
 
-    def observe(self, shard: int, outcome: Outcome) -> None:
-        """Count a step's revisions, and note what is open after it."""
+    def observe(self, outcome: Outcome) -> None:
+        """Count a step's revisions."""
         for alert in outcome.emitted.alerts:
             self._observe_revision(alert)
+
+    def show(self, shard: int, gauges: Gauges) -> None:
+        """Show what is open."""
         suppressed = 0
         for tier in Tier:
             for state in (AlertState.FIRING, AlertState.ACKNOWLEDGED):
                 told, untold = (
-                    outcome.gauges.open_alerts.get((tier, state, s), 0) for s in (False, True)
+                    gauges.open_alerts.get((tier, state, is_suppressed), 0)
+                    for is_suppressed in (False, True)
                 )
                 self._open.labels(shard, tier, state).set(told + untold)
                 suppressed += untold

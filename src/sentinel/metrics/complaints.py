@@ -4,7 +4,7 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from sentinel.engine import Outcome
+from sentinel.engine import Gauges
 from sentinel.model.events import ComplaintChannel, ComplaintStatus
 
 
@@ -22,10 +22,10 @@ class ComplaintMetrics:
             "sentinel_rising_topics", "New topics of complaints.", ("shard",), registry=registry
         )
 
-    def observe(self, shard: int, outcome: Outcome) -> None:
-        """Note what is open after a step."""
+    def show(self, shard: int, gauges: Gauges) -> None:
+        """Show what is open."""
         for status in get_args(ComplaintStatus):
             for channel in get_args(ComplaintChannel):
-                count = outcome.gauges.open_complaints.get((status, channel), 0)
+                count = gauges.open_complaints.get((status, channel), 0)
                 self._open.labels(shard, status, channel).set(count)
-        self._topics.labels(shard).set(len(outcome.gauges.topics))
+        self._topics.labels(shard).set(len(gauges.topics))

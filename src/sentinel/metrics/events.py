@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from sentinel.engine import Outcome
+from sentinel.engine import Gauges, Outcome
 from sentinel.metrics.declare import counter
 from sentinel.model.step import DeadLetterReason
 
@@ -21,9 +21,12 @@ class EventMetrics:
             registry=registry,
         )
 
-    def observe(self, shard: int, outcome: Outcome) -> None:
-        """Count a step's dead letters, and note how far event time has come."""
+    def observe(self, outcome: Outcome) -> None:
+        """Count a step's dead letters."""
         for letter in outcome.emitted.dead_letters:
             self._dead.labels(letter.reason).inc()
-        for stream, high_ms in outcome.gauges.watermarks_ms.items():
+
+    def show(self, shard: int, gauges: Gauges) -> None:
+        """Show how far event time has come."""
+        for stream, high_ms in gauges.watermarks_ms.items():
             self._watermark.labels(shard, stream).set(high_ms / 1000)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 import sentinel
-from sentinel.engine import Configuration, Outcome
+from sentinel.engine import Configuration, Gauges
 from sentinel.model.signal import Mode
 from sentinel.rules.declare import declare
 
@@ -46,9 +46,9 @@ class RuleMetrics:
         """Count a published configuration that is not valid."""
         self._refused.inc()
 
-    def observe(self, shard: int, outcome: Outcome) -> None:
-        """Note the verdicts if a step changed them."""
-        if outcome.gauges.verdicts != self._shown_verdicts.get(shard):
-            self._shown_verdicts[shard] = outcome.gauges.verdicts
-            for labels, count in outcome.gauges.verdicts.items():
+    def show(self, shard: int, gauges: Gauges) -> None:
+        """Show the verdicts if they have changed."""
+        if gauges.verdicts != self._shown_verdicts.get(shard):
+            self._shown_verdicts[shard] = gauges.verdicts
+            for labels, count in gauges.verdicts.items():
                 self._verdicts.labels(shard, *labels).set(count)

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from sentinel.engine import Outcome
+from sentinel.engine import Gauges, Outcome
 
 
 class StateMetrics:
@@ -23,9 +23,12 @@ class StateMetrics:
             "sentinel_entity_risks_total", "Risky entities that were told of.", registry=registry
         )
 
-    def observe(self, shard: int, outcome: Outcome) -> None:
-        """Note what a shard holds after a step, and count the risks that it broadcasts."""
-        self._slots.labels(shard).set(outcome.gauges.slots_used)
-        self._warm.labels(shard).set(outcome.gauges.warm_share)
-        self._entities.labels(shard).set(outcome.gauges.entities_used)
+    def observe(self, outcome: Outcome) -> None:
+        """Count the risks that a step broadcasts."""
         self._entity_risks.inc(len(outcome.emitted.entity_risks))
+
+    def show(self, shard: int, gauges: Gauges) -> None:
+        """Show what a shard holds."""
+        self._slots.labels(shard).set(gauges.slots_used)
+        self._warm.labels(shard).set(gauges.warm_share)
+        self._entities.labels(shard).set(gauges.entities_used)

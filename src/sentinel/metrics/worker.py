@@ -2,7 +2,7 @@
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from sentinel.engine import Outcome
+from sentinel.engine import Gauges, Outcome
 from sentinel.metrics.alerts import AlertMetrics
 from sentinel.metrics.complaints import ComplaintMetrics
 from sentinel.metrics.counts import CountMetrics
@@ -44,13 +44,19 @@ class Metrics:
         self.copied = recovery.copied
         self.saved = recovery.saved
 
-    def observe_step(self, shard: int, outcome: Outcome, seconds: float) -> None:
+    def observe_step(self, outcome: Outcome, seconds: float) -> None:
         """Count what a step did; ``seconds`` is the engine's time."""
         self._counts.observe(outcome.counts)
         self._steps.observe(outcome, seconds)
-        self._events.observe(shard, outcome)
-        self._rules.observe(shard, outcome)
-        self._alerts.observe(shard, outcome)
+        self._events.observe(outcome)
+        self._alerts.observe(outcome)
         self._responses.observe(outcome)
-        self._complaints.observe(shard, outcome)
-        self._state.observe(shard, outcome)
+        self._state.observe(outcome)
+
+    def show(self, shard: int, gauges: Gauges) -> None:
+        """Show how things stand in a shard."""
+        self._events.show(shard, gauges)
+        self._rules.show(shard, gauges)
+        self._alerts.show(shard, gauges)
+        self._complaints.show(shard, gauges)
+        self._state.show(shard, gauges)

@@ -20,6 +20,9 @@ WHOLE_STATE = "state"
 class Stage(Protocol):
     """State that is saved, restored and carried over, and bounds that are counted when reached."""
 
+    limits: Counter[Limit]
+    """The bounds that were reached; the engine clears it when it has counted them."""
+
     def snapshot(self) -> Parts:
         """All state; equal states give equal bytes, and no later change touches them."""
 
@@ -34,9 +37,6 @@ class Stage(Protocol):
 
     def spot(self) -> Buffer:
         """What changed last, and how much there is: equal after equal steps, as cheap as one."""
-
-    def drain_limits(self) -> Counter[Limit]:
-        """The bounds that were reached since the last call."""
 
 
 def under(name: str, parts: Parts) -> dict[str, Buffer]:

@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 
 import msgspec
 
-from sentinel.engine import Emitted, Engine, Outcome
+from sentinel.engine import Emitted, Engine, Gauges, Outcome
 from sentinel.entities import PANE_MS, records
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
@@ -55,6 +55,10 @@ class LoopBack:
             _put_back(each, origins) for each in outcome.emitted.dead_letters
         ]
         return outcome
+
+    def gauges(self) -> Gauges:
+        """How things stand now."""
+        return self.engine.gauges()
 
     def _own(self, outcome: Outcome, told: Outcome) -> None:
         """Apply the rollups at their owners; the results are added to ``outcome``."""
@@ -132,4 +136,3 @@ def _join(outcome: Outcome, answer: Outcome) -> None:
             known = getattr(emitted, each.name)
             setattr(emitted, each.name, known + value if isinstance(value, list) else value)
     outcome.counts.add(answer.counts)
-    outcome.gauges = answer.gauges

@@ -17,10 +17,18 @@ from sentinel.replay.source import Source
 
 
 class Processor(Protocol):
-    """What a replay needs of the engine."""
+    """What takes steps."""
 
     def process(self, step: Step) -> Outcome:
         """Take one step."""
+        ...
+
+
+class Replayable(Processor, Protocol):
+    """What a replay needs of the engine."""
+
+    def gauges(self) -> Gauges:
+        """How things stand."""
         ...
 
 
@@ -63,11 +71,10 @@ class Summary:
         self.late.update(outcome.counts.late)
         self.dropped_signals.update(outcome.counts.dropped_signals)
         self.limits.update(outcome.counts.limits)
-        self.topics = outcome.gauges.topics
 
 
 def replay(
-    engine: Processor,
+    engine: Replayable,
     sources: list[Source],
     summary: Summary,
     *,
@@ -89,7 +96,8 @@ def replay(
         outcome = engine.process(step)
         summary.rows += sum(len(chunk.offsets) for chunk in step.chunks)
         yield _counted(summary, outcome, sources)
-    yield _counted(summary, Outcome(gauges=Gauges(topics=summary.topics)), sources)
+    summary.topics = engine.gauges().topics
+    yield _counted(summary, Outcome(), sources)
     for source in sources:
         summary.skipped.update(source.skipped)
         summary.rows += source.skipped.total()

@@ -42,7 +42,7 @@ class EntityRules:
             kind: Program([expression.root for _, expression in each])
             for kind, each in rules.items()
         }
-        self._dropped: Counter[tuple[str, Mode, SignalDrop]] = Counter()
+        self.dropped: Counter[tuple[str, Mode, SignalDrop]] = Counter()
         self.entity_risk = {
             rule.id: rule.entity_risk
             for each in rules.values()
@@ -80,11 +80,11 @@ class EntityRules:
         for (event_time, _, row, _), rule, expression, hit, rows in hits:
             entity_id, pane_ms = rows.ids[row], int(rows.pane_ms[row])
             if event_time < rows.recorded_ms[row] - lateness_ms:
-                self._dropped[rule.id, rule.mode, SignalDrop.LATE_EVENT] += 1
+                self.dropped[rule.id, rule.mode, SignalDrop.LATE_EVENT] += 1
                 continue
             if panes.get((rule.id, entity_id)) == pane_ms and rule.id not in self.entity_risk:
                 why = SignalDrop.UNCHANGED if rule.mode is Mode.LIVE else SignalDrop.SHADOW
-                self._dropped[rule.id, rule.mode, why] += 1
+                self.dropped[rule.id, rule.mode, why] += 1
                 continue
             panes[rule.id, entity_id] = pane_ms
             signals.append(
@@ -107,8 +107,3 @@ class EntityRules:
                 )
             )
         return signals
-
-    def drain_drops(self) -> Counter[tuple[str, Mode, SignalDrop]]:
-        """By rule, mode and reason: the signals since the last call that went no further."""
-        dropped, self._dropped = self._dropped, Counter()
-        return dropped

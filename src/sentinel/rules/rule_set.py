@@ -88,7 +88,7 @@ class RuleSet:
             for pattern in rule.patterns.values()
             if rule.mode is not Mode.OFF
         }
-        self._limits: Counter[Limit] = Counter()
+        self.limits: Counter[Limit] = Counter()
 
     @property
     def demand(self) -> Mapping[Stream, frozenset[str]]:
@@ -148,7 +148,7 @@ class RuleSet:
             part,
             match,
             lambda: condition.expression.explain(found.at(number)),
-            self._limits,
+            self.limits,
         )
         return [
             self._signal(
@@ -185,11 +185,6 @@ class RuleSet:
     def spot(self) -> bytes:
         """The customers of whom each sequence got a match last."""
         return b"".join(each.spot() for each in self._followed.values())
-
-    def drain_limits(self) -> Counter[Limit]:
-        """What was forgotten for want of room since the last call."""
-        limits, self._limits = self._limits, Counter()
-        return limits
 
     def carry(self, old: "RuleSet") -> None:
         """Go on with what is under way of the rules whose pattern is the same."""

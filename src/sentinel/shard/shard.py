@@ -30,6 +30,7 @@ from sentinel.shard.stepper import CommittedStep, IsEmpty, Stepper
 
 _log = structlog.get_logger(__name__)
 _IDLE_S = 0.2  # how late a deadline may be noticed when nothing else happens
+_SHOW_MS = 1_000
 _ALIGN_S = 0.01  # how soon to look again for an input that others wait for
 _BY_EVENT = frozenset({Change.OPENED, Change.ROSE, Change.FELL, Change.GREW})
 
@@ -92,6 +93,7 @@ class Shard:
         self._stepper: Stepper | None = None
         self._saving: asyncio.Task[None] | None = None
         self._saved_ms, self._saved_step = 0, 0
+        self._shown_ms, self._shown_step = 0, -1
 
     @property
     def has_records(self) -> bool:
@@ -172,6 +174,7 @@ class Shard:
                 self._account(done)
             for ack in due.acks:
                 ack()
+            self._show_if_due(stepper)
             await self._save_if_due(stepper)
         await self._saved()
         if self._saves_at_end and stepper.state.next_number > self._saved_step:
@@ -216,6 +219,13 @@ class Shard:
                 async with asyncio.timeout(min(left_s, _ALIGN_S) if self.has_records else left_s):
                     await self._arrived.wait()
 
+    def _show_if_due(self, stepper: Stepper) -> None:
+        """Show how things stand, at most once a second: it costs as much as a small step."""
+        now_ms, number = self._inputs.clock_ms(), stepper.state.next_number
+        if number != self._shown_step and abs(now_ms - self._shown_ms) >= _SHOW_MS:
+            self._shown_ms, self._shown_step = now_ms, number
+            self._metrics.show(self.number, stepper.state.engine.gauges())
+
     async def _save_if_due(self, stepper: Stepper) -> None:
         """Begin a snapshot when it is time; the steps go on while it is written."""
         steps = stepper.state.next_number - self._saved_step
@@ -254,7 +264,7 @@ class Shard:
     def _account(self, done: CommittedStep) -> None:
         self.steps += 1
         now_ms = self._inputs.clock_ms()
-        self._metrics.observe_step(self.number, done.outcome, done.engine_s)
+        self._metrics.observe_step(done.outcome, done.engine_s)
         self._metrics.observe_commit(done.commit_s)
         for alert in done.outcome.emitted.alerts:
             if alert.change in _BY_EVENT:

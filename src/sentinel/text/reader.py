@@ -65,7 +65,7 @@ class TextReader:
         self._columns = {
             name: column for name, column in declaration.columns.items() if name in demand
         }
-        self._limits: Counter[Limit] = Counter()
+        self.limits: Counter[Limit] = Counter()
         mentions = {"complaint_intent", "complaint_severity"}
         mentions |= {SAYS + intent for intent in declaration.severities}
         guessed = {"complaint_product_predicted", "complaint_product_confidence"}
@@ -125,11 +125,11 @@ class TextReader:
             parts.product.learn(hashes, event.product)
         customer = self._hasher.text(event.customer_id)
         if parts.near_duplicates is not None:
-            near_duplicates = parts.near_duplicates.count(hashes, customer, at_ms, self._limits)
+            near_duplicates = parts.near_duplicates.count(hashes, customer, at_ms, self.limits)
             values["complaint_near_duplicates"] = near_duplicates
         if parts.topics is not None:
             values["complaint_topic_rise"] = parts.topics.rise(
-                split, hashes, event.complaint_id, customer, at_ms, self._limits
+                split, hashes, event.complaint_id, customer, at_ms, self.limits
             )
         return values
 
@@ -150,11 +150,6 @@ class TextReader:
     def topics(self) -> list[Topic]:
         """The topics that rise now; none where their column is not read."""
         return self._parts.topics.current if self._parts.topics else []
-
-    def drain_limits(self) -> Counter[Limit]:
-        """What was evicted at capacity since the last call."""
-        limits, self._limits = self._limits, Counter()
-        return limits
 
     def carry(self, old: "TextReader") -> None:
         """Go on with what ``old`` has learnt, where it is declared the same."""

@@ -217,7 +217,7 @@ def test_only_the_strongest_reasons_are_listed() -> None:
     alert = only(fused)
     assert [reason.rule_id for reason in alert.reasons] == ["r3", "r2"]
     assert alert.score == pytest.approx(49.6)
-    assert what.drain_limits() == Counter({Limit.REASONS: 1})
+    assert what.limits == Counter({Limit.REASONS: 1})
 
 
 def test_a_restored_fusion_goes_on_as_the_original() -> None:

@@ -75,10 +75,8 @@ def test_a_good_life_has_no_warning() -> None:
     (completed,) = process(complaints, "closed", "2026-03-09T12:00")
     assert (completed.kind, completed.status) == (Kind.COMPLETED, Status.CLOSED)
     assert complaints.advance(MONTHS_LATER) == []
-    counts = complaints.drain_counts()
-    assert counts.on_time == Counter((duty, "hotline") for duty in Duty)
-    assert not counts.late
-    assert not counts.problems
+    assert complaints.counts.duties == Counter((duty, "hotline", "on_time") for duty in Duty)
+    assert not complaints.counts.problems
 
 
 def test_a_duty_warned_of_and_fulfilled_ends_its_warning() -> None:
@@ -88,7 +86,7 @@ def test_a_duty_warned_of_and_fulfilled_ends_its_warning() -> None:
     complaints.advance(ms("2026-03-05T00:00"))
     (met,) = process(complaints, "investigating", "2026-03-05T00:00")
     assert (met.kind, met.duty, met.due_ms) == (Kind.MET, Duty.ACKNOWLEDGE, ms("2026-03-05T00:00"))
-    assert complaints.drain_counts().late == {(Duty.ACKNOWLEDGE, "hotline"): 1}
+    assert complaints.counts.duties == {(Duty.ACKNOWLEDGE, "hotline", "late"): 1}
     assert {each.duty for each in complaints.advance(MONTHS_LATER)} == {Duty.RESOLVE, Duty.REPLY}
 
 
@@ -97,7 +95,7 @@ def test_the_last_moment_is_on_time() -> None:
     complaints = book()
     process(complaints, "received", MONDAY)
     process(complaints, "investigating", ms("2026-03-05T00:00") - 1)
-    assert complaints.drain_counts().on_time == {(Duty.ACKNOWLEDGE, "hotline"): 1}
+    assert complaints.counts.duties == {(Duty.ACKNOWLEDGE, "hotline", "on_time"): 1}
 
 
 def test_resolved_but_never_replied_is_red_at_the_maximum() -> None:
@@ -121,7 +119,7 @@ def test_closed_without_a_reply_stays_open_until_the_reply() -> None:
     assert complaints.backlog == {(Status.RESOLVED, "hotline"): 1}
     assert _kinds(process(complaints, "replied", "2026-03-04T00:00")) == [Kind.COMPLETED]
     assert not complaints.backlog
-    assert complaints.drain_counts().problems == {Problem.CLOSED_WITHOUT_REPLY: 1}
+    assert complaints.counts.problems == {Problem.CLOSED_WITHOUT_REPLY: 1}
 
 
 def test_a_channel_without_reply_closes_at_once() -> None:
@@ -131,7 +129,7 @@ def test_a_channel_without_reply_closes_at_once() -> None:
         process(complaints, status, MONDAY)
     assert complaints.advance(MONTHS_LATER) == []
     assert _kinds(process(complaints, "closed", MONTHS_LATER)) == [Kind.COMPLETED]
-    assert (Duty.REPLY, "hotline") not in complaints.drain_counts().on_time
+    assert not any(duty is Duty.REPLY for duty, *_ in complaints.counts.duties)
 
 
 def test_withdrawn_ends_everything_and_counts_for_nothing() -> None:
@@ -140,9 +138,7 @@ def test_withdrawn_ends_everything_and_counts_for_nothing() -> None:
     process(complaints, "received", MONDAY)
     assert _kinds(process(complaints, "withdrawn", "2026-03-20T00:00")) == [Kind.COMPLETED]
     assert complaints.advance(MONTHS_LATER) == []
-    counts = complaints.drain_counts()
-    assert not counts.on_time
-    assert not counts.late
+    assert not complaints.counts.duties
 
 
 def test_illegal_steps_are_reported_with_what_was_asked() -> None:
@@ -161,8 +157,7 @@ def test_illegal_steps_are_reported_with_what_was_asked() -> None:
     (after,) = process(complaints, "investigating", "2026-03-04T00:00")
     assert (after.problem, after.status) == (Problem.AFTER_END, Status.WITHDRAWN)
     assert after.event_id == f"K1-investigating-{ms('2026-03-04T00:00')}"
-    assert complaints.drain_counts().problems == {Problem.STEP_BACK: 1, Problem.AFTER_END: 1}
-    assert not complaints.drain_counts().problems
+    assert complaints.counts.problems == {Problem.STEP_BACK: 1, Problem.AFTER_END: 1}
 
 
 def test_another_customer_changes_nothing() -> None:
@@ -187,7 +182,7 @@ def test_an_unknown_complaint_opens_where_it_stands(status: str) -> None:
         "replied": set(),
     }
     assert owed == expected[status]
-    assert not complaints.drain_counts().on_time
+    assert not complaints.counts.duties
 
 
 def test_an_unknown_complaint_that_is_over_is_over() -> None:
@@ -218,7 +213,7 @@ def test_a_late_step_between_is_history() -> None:
     assert skipped.problem is Problem.SKIPPED
     for _ in range(2):
         assert process(complaints, "investigating", "2026-03-03T00:00") == []
-    assert complaints.drain_counts().problems == {Problem.SKIPPED: 1}
+    assert complaints.counts.problems == {Problem.SKIPPED: 1}
 
 
 def test_a_step_forward_told_with_an_older_time_does_not_set_the_clock_back() -> None:
@@ -273,7 +268,7 @@ def test_no_room_lets_the_complaint_silent_for_longest_go() -> None:
     (notice,) = process(complaints, "received", "2026-03-03T00:00", "K3", "C3")
     assert (notice.kind, notice.complaint_id) == (Kind.FORGOTTEN, "K2")
     assert (notice.event_id, notice.at_ms) == (f"K2-received-{ms(MONDAY)}", ms("2026-03-03T00:00"))
-    assert complaints.drain_limits() == {Limit.OPEN_COMPLAINTS: 1}
+    assert complaints.limits == {Limit.OPEN_COMPLAINTS: 1}
     assert {each.complaint_id for each in complaints.advance(MONTHS_LATER)} == {"K1", "K3"}
     assert sum(complaints.backlog.values()) == 2
 
@@ -287,7 +282,7 @@ def test_ended_complaints_and_customers_are_forgotten_in_their_turn() -> None:
     for number in "12":
         process(complaints, "received", MONDAY, f"K{number}", f"C{number}")
         process(complaints, "withdrawn", MONDAY, f"K{number}", f"C{number}")
-    limits = complaints.drain_limits()
+    limits = complaints.limits
     assert limits == {Limit.ENDED_COMPLAINTS: 1, Limit.COMPLAINING_CUSTOMERS: 1}
     (notice,) = process(complaints, "investigating", "2026-03-03T00:00", "K1", "C1")
     assert notice.problem is Problem.UNKNOWN

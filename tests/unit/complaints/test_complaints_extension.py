@@ -48,7 +48,7 @@ def test_an_approved_extension_moves_the_deadline(to: str, due: str, term: str) 
     warnings = _resolve(complaints.advance(MONTHS_LATER))
     assert [(each.due_ms, each.approved_by) for each in warnings[:3]] == [(ms(due), "chief")] * 3
     assert (warnings[3].tier, warnings[3].approved_by) == (Tier.RED, None)  # at the maximum
-    assert not complaints.drain_counts().problems
+    assert not complaints.counts.problems
 
 
 def test_warnings_given_are_not_given_again_and_the_rest_is_reckoned_anew() -> None:
@@ -66,7 +66,7 @@ def test_resolved_within_the_extension_is_on_time() -> None:
     complaints = _begun()
     _extend(complaints, "2026-03-10T00:00")
     process(complaints, "resolved", ms("2026-04-02T00:00") - 1)
-    assert complaints.drain_counts().on_time[Duty.RESOLVE, "hotline"] == 1
+    assert complaints.counts.duties[Duty.RESOLVE, "hotline", "on_time"] == 1
 
 
 def test_an_extension_goes_no_further_than_the_maximum() -> None:
@@ -109,7 +109,7 @@ def test_an_extension_that_is_not_as_it_must_be_has_no_effect(
     (notice,) = _extend(complaints, at, to, by)
     assert (notice.kind, notice.problem) == (Kind.EXTENSION_PROBLEM, problem)
     assert notice.tier is Tier.YELLOW
-    assert complaints.drain_counts().problems[problem] == 1
+    assert complaints.counts.problems[problem] == 1
     assert {each.due_ms for each in _resolve(complaints.advance(MONTHS_LATER))[:3]} == {
         ms("2026-03-18T00:00")
     }
@@ -150,7 +150,7 @@ def test_steps_after_an_extension_may_repeat_it() -> None:
     assert _extend(complaints, "2026-03-12T00:00") == []
     assert _extend(complaints, "2026-04-10T00:00", status="resolved") == []
     assert _extend(complaints, "2026-04-11T00:00", status="replied") == []
-    assert not complaints.drain_counts().problems
+    assert not complaints.counts.problems
 
 
 def test_a_second_extension_must_end_later_and_come_in_time() -> None:

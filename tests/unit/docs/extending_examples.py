@@ -116,7 +116,7 @@ def test_an_input_stream_and_a_counter() -> None:
     outcome = _process(Engine(_configuration()), "trade", 0)
     assert _fired(outcome) == ["a.trade"]
     registry = CollectorRegistry()
-    Metrics(registry).observe_step(0, outcome, 0.1)
+    Metrics(registry).observe_step(outcome, 0.1)
     found = {
         risk: registry.get_sample_value("sentinel_signal_risks_total", {"risk": risk})
         for risk in ("market", "legal")

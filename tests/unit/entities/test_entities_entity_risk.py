@@ -80,7 +80,7 @@ def test_what_no_owner_writes_is_counted_and_left_out(value: bytes) -> None:
     _told(entity_risk_cache, _entry("a", 80, 10_000))
     before = entity_risk_cache.snapshot()
     _told(entity_risk_cache, value)
-    assert entity_risk_cache.drain_drops() == {RollupDrop.MALFORMED: 1}
+    assert entity_risk_cache.dropped == {RollupDrop.MALFORMED: 1}
     assert entity_risk_cache.snapshot() == before
 
 
@@ -112,7 +112,7 @@ def test_each_record_meets_the_newest_entry_of_its_time() -> None:
         entity_risk_cache, b'{"owner":2,"owners":2,"until":1}', b'{"owner":-1,"owners":2,"until":1}'
     )
     assert _risk(entity_risk_cache, ("a", 19_999), ("a", 20_000), ("b", 3_000)) == [30, 80, 20]
-    assert entity_risk_cache.drain_drops() == {RollupDrop.MALFORMED: 5}
+    assert entity_risk_cache.dropped == {RollupDrop.MALFORMED: 5}
     assert len(entity_risk_cache) == 3
 
 
@@ -125,7 +125,7 @@ def test_what_has_faded_is_dropped_and_the_rest_is_bounded(monkeypatch: pytest.M
     assert len(entity_risk_cache) == 1
     _told(entity_risk_cache, _entry("c", 3, 300_001), _entry("d", 4, 300_002))
     assert _risk(entity_risk_cache, ("c", 300_002), ("d", 300_002)) == [3, 4]
-    assert entity_risk_cache.drain_limits() == {Limit.ENTITY_RISKS: 1}
+    assert entity_risk_cache.limits == {Limit.ENTITY_RISKS: 1}
 
 
 def _progress(owner: int, until: int) -> bytes:
@@ -208,4 +208,4 @@ def test_what_an_owner_said_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert entity_risk_sender.note(_entry("a", 5, 1))
     assert entity_risk_sender.note(_entry("b", 5, 1))
     assert entity_risk_sender.note(_entry("a", 5, 1))
-    assert entity_risk_sender.drain_limits() == {Limit.ENTITY_RISKS: 2}
+    assert entity_risk_sender.limits == {Limit.ENTITY_RISKS: 2}

@@ -59,7 +59,7 @@ def test_another_version_is_counted_and_left_out() -> None:
     owner, part = Owner(_layout(), 10), decode(_record(("a", 1, 2))).parts[0]
     others = [msgspec.structs.replace(part, version=b"other"), part]
     assert len(_apply(owner, msgspec.msgpack.encode(Rollup(0, 1, None, others)))) == 1
-    assert owner.drain_drops() == {RollupDrop.LAYOUT: 1}
+    assert owner.dropped == {RollupDrop.LAYOUT: 1}
 
 
 def _broken(part: Part) -> list[bytes | None]:
@@ -83,7 +83,7 @@ def test_what_cannot_be_read_is_counted_and_left_out(which: int) -> None:
     part = decode(_record(("a", 1, 2), ("b", 1, 2))).parts[0]
     owner = Owner(_layout(), 10)
     assert _apply(owner, _broken(part)[which]) == []
-    assert owner.drain_drops() == {RollupDrop.MALFORMED: 1}
+    assert owner.dropped == {RollupDrop.MALFORMED: 1}
     assert len(owner) == 0
 
 
@@ -108,7 +108,7 @@ def test_a_number_beyond_its_meaning_reaches_no_kernel(word: int, number: int) -
     block.rows[1, word] = number
     ((_, forged),) = records([block], 0, 1, Progress(0))
     assert _apply(owner, forged) == []
-    assert owner.drain_drops() == {RollupDrop.MALFORMED: 1}
+    assert owner.dropped == {RollupDrop.MALFORMED: 1}
     assert {name: bytes(part) for name, part in owner.snapshot().items()} == {
         name: bytes(part) for name, part in before.items()
     }
@@ -121,7 +121,7 @@ def test_a_forged_progress_is_no_record(stream_ms: object) -> None:
     forged = msgspec.msgpack.encode(value) if stream_ms != 1 << 80 else b"\x94\x00\x01\x91\xc7"
     owner = Owner(_layout(), 10)
     assert _apply(owner, forged) == []
-    assert owner.drain_drops() == {RollupDrop.MALFORMED: 1}
+    assert owner.dropped == {RollupDrop.MALFORMED: 1}
 
 
 def test_a_row_older_than_every_window_is_late() -> None:
@@ -129,7 +129,7 @@ def test_a_row_older_than_every_window_is_late() -> None:
     owner = Owner(_layout(), 10)
     (rows,) = _apply(owner, _record(("a", 100, 2), ("a", 94, 5), ("a", 95, 1)))
     assert rows.columns["n_1m"].tolist() == [2, 2, 3]
-    assert owner.drain_drops() == {RollupDrop.LATE: 1}
+    assert owner.dropped == {RollupDrop.LATE: 1}
 
 
 def test_who_came_once_makes_room() -> None:
@@ -137,7 +137,7 @@ def test_who_came_once_makes_room() -> None:
     owner = Owner(_layout(), 2)
     (rows,) = _apply(owner, _record(("a", 1, 1), ("b", 1, 1), ("c", 1, 1), ("a", 1, 1)))
     assert rows.columns["n_1m"].tolist() == [1, 1, 1, 2]
-    assert owner.drain_limits() == {Limit.ENTITIES: 1}
+    assert owner.limits == {Limit.ENTITIES: 1}
     assert len(owner) == 2
 
 

@@ -71,7 +71,7 @@ def test_a_silent_shard_is_waited_for_in_an_outage_but_not_for_ever() -> None:
     assert not buffer.is_due(NOW + GIVE_UP_MS - 1)
     assert buffer.is_due(NOW + GIVE_UP_MS)
     assert _names(buffer.process([], NOW + GIVE_UP_MS, late=False)) == ["0@10"]
-    assert buffer.drain_limits() == {Limit.ROLLUP_WAITS: 1}
+    assert buffer.limits == {Limit.ROLLUP_WAITS: 1}
     assert buffer.outage_ms is None
 
 
@@ -91,7 +91,7 @@ def test_the_room_to_wait_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     buffer = RollupBuffer()
     passed = buffer.process(_told(0, list(range(30, 10, -1)), _behind(30)), NOW, late=False)
     assert _names(passed) == [f"0@{time}" for time in range(11, 31)]
-    assert buffer.drain_limits() == {Limit.ROLLUP_BUFFER: 1}
+    assert buffer.limits == {Limit.ROLLUP_BUFFER: 1}
 
 
 def test_kinds_stay_apart() -> None:
