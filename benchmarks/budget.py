@@ -77,9 +77,9 @@ class _Clock:
             try:
                 return function(*args, **kwargs)
             finally:
-                took = time.perf_counter() - started
-                self.spent[part] += took - self._within.pop()
-                self._within[-1] += took
+                lasted = time.perf_counter() - started
+                self.spent[part] += lasted - self._within.pop()
+                self._within[-1] += lasted
 
         return timed
 

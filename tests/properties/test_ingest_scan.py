@@ -118,7 +118,7 @@ def records(draw: st.DrawFn, stream: Stream) -> bytes:
 
 def _scanned(stream: Stream, raw: list[bytes]) -> tuple[dict[str, Array], list[bool]]:
     whole = plan(stream, frozenset(FIELDS[stream]))
-    room, columns = whole.columns(len(raw))
+    room = whole.columns(len(raw), 0)
     plain = np.zeros(len(raw), np.bool_)
     ends = np.cumsum([len(each) for each in raw], dtype=np.int64)
     follower = np.empty(len(FIELDS[stream]) + 1, np.int64)
@@ -131,7 +131,7 @@ def _scanned(stream: Stream, raw: list[bytes]) -> tuple[dict[str, Array], list[b
         plain,
         PLAIN.words,
     )
-    return columns, plain.tolist()
+    return whole.views(room, FIELDS[stream]), plain.tolist()
 
 
 def _decoded(stream: Stream, raw: bytes) -> Event | None:

@@ -3,7 +3,8 @@
 from sentinel.ingest.ahead import Ahead
 from sentinel.ingest.append_time import NEVER
 from sentinel.ingest.control import ControlRecords, decode_responses, decode_silences, positions
-from sentinel.ingest.decode import Decoded, decode
+from sentinel.ingest.decode import decode
+from sentinel.ingest.decoded import Decoded
 from sentinel.ingest.event_ids import CONFLICT, REPEAT, EventIds
 from sentinel.ingest.limits import Limits, OtherAddresses
 from sentinel.ingest.merge import Watermarks, merge

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentinel.ingest.append_time import NEVER
-from sentinel.ingest.decode import Decoded
+from sentinel.ingest.decoded import Decoded
 from sentinel.ingest.event_ids import CONFLICT, FIRST, REPEAT, EventIds
 from sentinel.model.events import Stream
 from sentinel.model.ids import Hasher

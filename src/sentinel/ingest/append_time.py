@@ -9,6 +9,8 @@ back, ahead of now, or, while the shard is behind, ahead of what others have rea
 import numpy as np
 from numpy.typing import NDArray
 
+from sentinel.model.kernel import kernel
+
 NEVER = -(2**62)
 """A time before all records (ms UTC)."""
 
@@ -16,6 +18,33 @@ AHEAD_MS = 600_000
 """By so much a timestamp may be after those of most records that were appended after its own."""
 WITNESSES = 33
 """So many records confirm a timestamp: to move time one must control more than half of them."""
+
+
+@kernel
+def _ordinary(
+    recorded_ms: NDArray[np.int64],
+    event_times: NDArray[np.int64],
+    previous_ms: int,
+    until_ms: int,
+    is_bounded: bool,
+    times: NDArray[np.int64],
+) -> bool:
+    """Write the append times if no timestamp runs ahead and the first is known; else False."""
+    if is_bounded:
+        lowest_after = -NEVER
+        for i in range(len(recorded_ms) - 1, -1, -1):
+            if recorded_ms[i] > lowest_after + AHEAD_MS:
+                return False
+            if recorded_ms[i] > 0:
+                lowest_after = min(lowest_after, recorded_ms[i])
+    reached = previous_ms
+    for i in range(len(recorded_ms)):
+        if recorded_ms[i] > 0:
+            reached = max(reached, min(recorded_ms[i], until_ms) if is_bounded else recorded_ms[i])
+        elif not is_bounded:
+            reached = max(reached, event_times[i])
+        times[i] = reached
+    return not is_bounded or len(times) == 0 or times[0] > NEVER
 
 
 def append_times(
@@ -43,6 +72,11 @@ def append_times(
         reached with them.  None in a simulation: nothing bounds the timestamps then, and a record
         without one was appended when its event happened.
     """
+    times = np.empty(len(recorded_ms), np.int64)
+    bound_ms = 0 if until_ms is None else until_ms
+    is_bounded = until_ms is not None
+    if _ordinary(recorded_ms, event_times, previous_ms, bound_ms, is_bounded, times):
+        return times
     known = recorded_ms > 0
     if until_ms is None:
         times = np.where(known, recorded_ms, event_times)

@@ -4,11 +4,10 @@ Plain records go through the scanner, a column at a time and without an object; 
 it leaves goes through msgspec, one by one, which decides whether a record is bad.
 """
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from itertools import accumulate, compress
+from functools import cache
+from itertools import compress
 from typing import Any
 
 import msgspec
@@ -17,17 +16,19 @@ from numpy.typing import NDArray
 
 from sentinel.ingest.append_time import AHEAD_MS, NEVER, append_times
 from sentinel.ingest.content import contents
+from sentinel.ingest.decoded import Decoded
 from sentinel.ingest.extract import extract
-from sentinel.ingest.lazy import ChosenEvents, MadeEvents, RenamedEvents
+from sentinel.ingest.lazy import MadeEvents
 from sentinel.ingest.limits import Limits, OtherAddresses
-from sentinel.ingest.placeholders import hashes_of, rows_of
+from sentinel.ingest.placeholders import any_in, hashes_of, rows_of
 from sentinel.ingest.records import READERS
 from sentinel.ingest.scan import scan
 from sentinel.ingest.shape import plan
 from sentinel.ingest.units import told
-from sentinel.model.columns import FIELDS, NAMES, Array, Texts
+from sentinel.model.columns import FIELDS, NAMES, Texts
 from sentinel.model.events import FIRST_MOMENT_MS, LAST_MOMENT_MS, Event, Stream
 from sentinel.model.ids import Hasher
+from sentinel.model.kernel import kernel
 from sentinel.model.network import join_networks
 from sentinel.model.step import Chunk, DeadLetter, DeadLetterReason
 
@@ -38,71 +39,46 @@ _ADDRESS = "ip"
 _ALL = {stream: frozenset(FIELDS[stream]) for stream in Stream}
 
 
-@dataclass(slots=True)
-class Decoded:
-    """One stream's good events, in offset order, and its dead letters.
+class _Reading:
+    """What is read of a stream's records: all fields, but only what is wanted becomes columns."""
 
-    ``columns`` holds the wanted field columns, dtype by :class:`~sentinel.model.columns.Kind`,
-    always ``customer_id``, ``event_id`` and ``event_time`` among them; ``recorded_ms`` is int64[n],
-    append times in milliseconds UTC, ascending, and ``reached_ms`` the append time of the last
-    record, good or not.  ``texts`` are present if raw texts are needed, ``offsets`` int64[n] if
-    they are asked for.  ``fresh`` bool[n] marks the events that were not collected for shared
-    entities before; None: none was.  ``contents`` uint64[n] distinguishes events with one id, see
-    :mod:`.content`.  ``postponed`` is how many records' timestamps were more than ten minutes after
-    their append times, ``missing`` of how many events a field's value named nothing, by field.
-    """
+    def __init__(
+        self, stream: Stream, wanted: frozenset[str], raw_fields: frozenset[str], hasher: Hasher
+    ) -> None:
+        by_address = {_ADDRESS} & _ALL[stream] & (wanted | raw_fields)
+        self.plan = plan(stream, _ALL[stream], raw_fields | by_address, hasher)
+        self.wanted = tuple(sorted(wanted | _ALWAYS[stream]))
+        self.names = tuple(name for name in self.wanted if name in NAMES[stream])
+        self.name_rows = self.plan.hash_rows(self.names)
+        raw = self.plan.raw_fields
+        self.address = raw.index(_ADDRESS) if _ADDRESS in raw and _ADDRESS in self.wanted else None
 
-    stream: Stream
-    events: Sequence[Event] = ()
-    columns: dict[str, Array] = field(default_factory=dict)
-    recorded_ms: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    dead_letters: list[DeadLetter] = field(default_factory=list)
-    texts: Texts | None = None
-    reached_ms: int = NEVER
-    offsets: NDArray[np.int64] | None = None
-    fresh: NDArray[np.bool_] | None = None
-    contents: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
-    postponed: int = 0
-    missing: Counter[str] = field(default_factory=Counter)
 
-    def __len__(self) -> int:
-        return len(self.recorded_ms)
+@cache
+def _reading(
+    stream: Stream, wanted: frozenset[str], raw_fields: frozenset[str], hasher: Hasher
+) -> _Reading:
+    """Made once for a configuration."""
+    return _Reading(stream, wanted, raw_fields, hasher)
 
-    def only(self, wanted: NDArray[np.bool_]) -> "Decoded":
-        """The events where ``wanted``, bool[n]; all dead letters."""
-        if wanted.all():
-            return self
-        events = ChosenEvents(self.events, np.flatnonzero(wanted).tolist())
-        columns = {name: column[wanted] for name, column in self.columns.items()}
-        texts = self.texts and self.texts.only(wanted)
-        offsets = None if self.offsets is None else self.offsets[wanted]
-        fresh = None if self.fresh is None else self.fresh[wanted]
-        return Decoded(
-            self.stream,
-            events,
-            columns,
-            self.recorded_ms[wanted],
-            self.dead_letters,
-            texts,
-            self.reached_ms,
-            offsets,
-            fresh,
-            self.contents[wanted],
-        )
 
-    def renamed(self, which: NDArray[np.bool_], hasher: Hasher) -> "Decoded":
-        """The same events; those where ``which``, bool[n], have ids that name their content, too.
-
-        They came under ids of others: ``E1`` becomes ``E1~0f3a97c2``, for alerts and verdicts.
-        """
-        rows = np.flatnonzero(which).tolist()
-        if not rows:
-            return self
-        ids = {row: f"{self.events[row].event_id}~{self.contents[row] >> 32:08x}" for row in rows}
-        column = self.columns["event_id"].copy()
-        column[rows] = hasher.texts(list(ids.values()))
-        columns = {**self.columns, "event_id": column}
-        return replace(self, events=RenamedEvents(self.events, ids), columns=columns)
+@kernel
+def _are_plausible(
+    times: NDArray[np.int64],
+    told_ms: NDArray[np.int64],
+    recorded_ms: NDArray[np.int64],
+    first_ms: int,
+    last_ms: int,
+    skew_ms: int,
+    ahead_ms: int,
+) -> bool:
+    """Whether no event is of an impossible time, and no timestamp was put off."""
+    for i in range(len(times)):
+        if not first_ms <= times[i] <= last_ms or times[i] > recorded_ms[i] + skew_ms:
+            return False
+        if told_ms[i] > recorded_ms[i] + ahead_ms:
+            return False
+    return True
 
 
 def decode(
@@ -146,38 +122,30 @@ class _Work:
         raw_fields: frozenset[str],
     ) -> None:
         self._stream, self._chunks, self._limits = stream, chunks, limits
-        by_address = {_ADDRESS} & _ALL[stream] & (wanted | raw_fields)
-        self._plan = plan(stream, _ALL[stream], raw_fields | by_address, limits.hasher)
-        self._wanted = wanted | _ALWAYS[stream]
+        self._reading = _reading(stream, wanted, raw_fields, limits.hasher)
+        self._plan = self._reading.plan
         if len(chunks) == 1:
             self._values, recorded = chunks[0].values, chunks[0].recorded_ms
         else:
             self._values = [value for chunk in chunks for value in chunk.values]
             recorded = [each for chunk in chunks for each in chunk.recorded_ms]
         self._recorded_ms = np.array(recorded, np.int64)
-        self._columns: dict[str, Array] = {}
         self._plain = np.zeros(len(self._values), np.bool_)
         self._dead: dict[int, DeadLetter] = {}
         self._missing: Counter[str] = Counter()
-        self._firsts = list(accumulate((len(chunk.values) for chunk in chunks), initial=0))
 
     def scan(self) -> None:
         """Fill the columns of every plain record."""
         most, n = self._limits.max_value_bytes, len(self._values)
         readable = [value if value and len(value) <= most else b"" for value in self._values]
-        columns, self._columns = self._plan.columns(n)
-        self._every = columns
-        shape = self._plan.shape
-        defaults = self._plan.default_texts
-        self._data = b"".join([*readable, *defaults])
-        self._spans = columns.spans
-        behind = len(self._data) - sum(map(len, defaults))
-        for index, text in enumerate(defaults):  # where the field is absent
-            self._spans[index] = behind, len(text)
-            behind += len(text)
+        ends = np.cumsum(np.fromiter(map(len, readable), np.int64, n))
+        shape, default_text = self._plan.shape, self._plan.default_text
+        self._data = b"".join([*readable, default_text])
+        columns = self._plan.columns(n, len(self._data) - len(default_text))
+        self._every, self._spans = columns, columns.spans
         scan(
             np.frombuffer(self._data, np.uint8),
-            np.cumsum(np.fromiter(map(len, readable), np.int64, n)),
+            ends,
             shape,
             columns,
             np.empty(len(shape.fields) + 1, np.int64),
@@ -187,25 +155,25 @@ class _Work:
 
     def decode_what_is_left(self) -> None:
         """Decode the records that are not plain; those that are no events are dead."""
-        events: list[Event] = []
-        rows: list[int] = []
-        for row in np.flatnonzero(~self._plain).tolist():
-            made = self._made(row)
-            if made is not None:
-                events.append(made)
-                rows.append(row)
-        if rows:
-            found = extract(self._stream, events, self._columns, self._limits.hasher)
-            for name, array in found.items():
-                self._columns[name][rows] = array
-            self._keep_raw(events, rows)
+        if not self._plain.all():
+            made = [(row, self._made(row)) for row in np.flatnonzero(~self._plain).tolist()]
+            rows = [row for row, event in made if event is not None]
+            events = [event for _, event in made if event is not None]
+            if rows:
+                every = self._plan.views(self._every, _ALL[self._stream])
+                found = extract(self._stream, events, every, self._limits.hasher)
+                for name, array in found.items():
+                    every[name][rows] = array
+                self._keep_raw(events, rows)
         self._contents = contents(self._every, self._limits.hasher)
-        self._columns = {name: self._columns[name] for name in self._wanted}
+        self._columns = self._plan.views(self._every, self._reading.wanted)
 
     def forget_placeholders(self) -> None:
         """Make placeholder ids missing; an event without a required id becomes a dead letter."""
         placeholders = hashes_of(self._limits.placeholders, self._limits.hasher)
-        for name in sorted(self._wanted & NAMES[self._stream]):
+        if not any_in(self._every.hashes, self._reading.name_rows, placeholders):
+            return
+        for name in self._reading.names:
             hashes = self._columns[name].view(np.uint64)
             rows = rows_of(hashes, placeholders)
             if not len(rows):
@@ -221,9 +189,9 @@ class _Work:
 
     def join_networks(self) -> None:
         """Replace addresses by their networks, see :mod:`sentinel.model.network`."""
-        if _ADDRESS not in self._plan.raw_fields or _ADDRESS not in self._columns:
+        if self._reading.address is None:
             return
-        spans = self._spans[self._plan.raw_fields.index(_ADDRESS)]
+        spans = self._spans[self._reading.address]
         hashes = self._columns[_ADDRESS].view(np.uint64)
         named = hashes != 0
         self._data = join_networks(self._data, spans, hashes, self._limits.hasher)
@@ -266,7 +234,19 @@ class _Work:
 
         A future time is judged by the record's append time, so a replay decides alike.
         """
-        times = self._columns["event_time"].view(np.int64)
+        times, limits = self._every.times, self._limits
+        recorded = append_times(self._recorded_ms, times, previous_ms, until_ms)
+        moments = (FIRST_MOMENT_MS, LAST_MOMENT_MS, limits.future_skew_ms, AHEAD_MS)
+        self._postponed = 0
+        if self._dead or not _are_plausible(times, self._recorded_ms, recorded, *moments):
+            recorded = self._judge_one_by_one(times, previous_ms, until_ms)
+        self._recorded_ms = recorded
+        self._reached_ms = int(recorded[-1]) if len(recorded) else previous_ms
+
+    def _judge_one_by_one(
+        self, times: NDArray[np.int64], previous_ms: int, until_ms: int | None
+    ) -> NDArray[np.int64]:
+        """The append times; where one is impossible the event is dead, and moves no time."""
         outside = (times < FIRST_MOMENT_MS) | (times > LAST_MOMENT_MS)
         for row in np.flatnonzero(outside).tolist():
             self._dead_letter(row, DeadLetterReason.SCHEMA, told(int(times[row])))
@@ -276,16 +256,15 @@ class _Work:
             happened[list(self._dead)] = 0
         recorded = append_times(self._recorded_ms, happened, previous_ms, until_ms)
         self._postponed = int(np.count_nonzero(self._recorded_ms > recorded + AHEAD_MS))
-        self._recorded_ms = recorded
-        self._reached_ms = int(recorded[-1]) if len(recorded) else previous_ms
         for row in np.flatnonzero(times > recorded + self._limits.future_skew_ms).tolist():
             detail = f"event_time is {times[row] - recorded[row]} ms after the record's"
             self._dead_letter(row, DeadLetterReason.FUTURE, detail)
+        return recorded
 
     def convert_currencies(self) -> None:
         """Convert amounts to base currency; events without a rate become dead letters."""
         currency, limits = self._columns["currency"], self._limits
-        if np.all(currency == limits.hasher.text(limits.base_currency)):
+        if (currency == limits.hasher.text(limits.base_currency)).all():
             return
         rate = np.full(len(currency), np.nan)
         for code, value in limits.rates.items():
@@ -304,8 +283,11 @@ class _Work:
         """Make a dead letter of a record; the first reason counts."""
         if row in self._dead:
             return
-        which = bisect_right(self._firsts, row) - 1
-        chunk, index = self._chunks[which], row - self._firsts[which]
+        index = row
+        for chunk in self._chunks:
+            if index < len(chunk.values):
+                break
+            index -= len(chunk.values)
         self._dead[row] = DeadLetter(
             topic=chunk.topic,
             partition=chunk.partition,

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from sentinel.ingest.decode import Decoded
+from sentinel.ingest.decoded import Decoded
 from sentinel.model.columns import Array
 from sentinel.model.ids import finish
 from sentinel.model.kernel import kernel

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from sentinel.ingest.append_time import NEVER
-from sentinel.ingest.decode import Decoded
+from sentinel.ingest.decoded import Decoded
 from sentinel.model.columns import Batch, Rows
 from sentinel.model.events import Stream
 from sentinel.model.response import Control

@@ -20,18 +20,18 @@ def hashes_of(placeholders: Sequence[str], hasher: Hasher) -> NDArray[np.uint64]
 
 
 @kernel
-def count(hashes: NDArray[np.uint64], placeholders: NDArray[np.uint64]) -> int:
-    """How many of ``hashes``, uint64[n], are those of placeholders, uint64[p]."""
-    found = 0
-    for i in range(len(hashes)):
-        for k in range(len(placeholders)):
-            if hashes[i] == placeholders[k]:
-                found += 1
-    return found
+def any_in(
+    columns: NDArray[np.uint64], which: NDArray[np.int64], placeholders: NDArray[np.uint64]
+) -> bool:
+    """Whether one of the columns ``which`` of uint64[columns, n] has a placeholder, uint64[p]."""
+    for c in range(len(which)):
+        for i in range(columns.shape[1]):
+            for k in range(len(placeholders)):
+                if columns[which[c], i] == placeholders[k]:
+                    return True
+    return False
 
 
 def rows_of(hashes: NDArray[np.uint64], placeholders: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """The rows of placeholders, int64[m]."""
-    if not count(hashes, placeholders):
-        return np.zeros(0, np.int64)
+    """The rows of placeholders in one column, int64[m]."""
     return np.flatnonzero(np.isin(hashes, placeholders))

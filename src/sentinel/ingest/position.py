@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 
 from sentinel.ingest.ahead import Ahead
-from sentinel.ingest.decode import Decoded
+from sentinel.ingest.decoded import Decoded
 from sentinel.ingest.event_ids import CONFLICT, FIRST, REPEAT, EventIds
 from sentinel.ingest.merge import Watermarks
 from sentinel.model.counts import Counts

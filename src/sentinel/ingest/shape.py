@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import inspect
 from numpy.typing import NDArray
 
-from sentinel.model.columns import FIELDS, UNKNOWN, Array, Kind
+from sentinel.model.columns import EVENT_TIME, FIELDS, UNKNOWN, Array, Kind
 from sentinel.model.events import EVENT_TYPES, Stream
 from sentinel.model.ids import PLAIN, Hasher
 
@@ -60,7 +60,7 @@ class Columns(NamedTuple):
 class Plan:
     """A stream's shape together with the columns, and the texts, that are wanted of it.
 
-    ``default_texts`` has one text for each of ``raw_fields``: UTF-8, the text of an absent field.
+    ``default_text`` has the texts of absent ``raw_fields`` one after the other, UTF-8.
     """
 
     def __init__(
@@ -69,10 +69,12 @@ class Plan:
         self.raw_fields = tuple(name for name in FIELDS[stream] if name in raw_fields)
         types = {field.name: field for field in _fields(stream)}
         defaults = [types[name].default for name in self.raw_fields]
-        self.default_texts = tuple(
-            default.encode() if isinstance(default, str) else b"" for default in defaults
-        )
-        self._rows: dict[Kind, list[tuple[str, Any]]] = {kind: [] for kind in Kind}
+        texts = [default.encode() if isinstance(default, str) else b"" for default in defaults]
+        self.default_text = b"".join(texts)
+        lengths = np.array([len(text) for text in texts], np.int64)
+        self._default_spans = np.stack([np.cumsum(lengths) - lengths, lengths], 1)[:, None, :]
+        self._rows: dict[str, tuple[Kind, int]] = {}
+        missing: dict[Kind, list[Any]] = {kind: [] for kind in _DTYPES}
         fields = np.zeros((len(types), 11), np.int64)
         bounds = np.zeros((len(types), 2), np.float64)
         names, words, word_ends = bytearray(), bytearray(), [0]
@@ -91,8 +93,10 @@ class Plan:
                 words += word.encode()
                 word_ends.append(len(words))
             if name in wanted and column.kind is not Kind.TIME:
-                row[OUT] = len(self._rows[column.kind])
-                self._rows[column.kind].append((name, _missing(column.kind, each, column, hasher)))
+                row[OUT] = len(missing[column.kind])
+                self._rows[name] = column.kind, len(missing[column.kind])
+                missing[column.kind].append(_missing(column.kind, each, column, hasher))
+        self._missing = [np.array(missing[kind], dtype)[:, None] for kind, dtype in _DTYPES.items()]
         self.shape = Shape(
             fields,
             bounds,
@@ -101,19 +105,26 @@ class Plan:
             np.array(word_ends, np.int64),
         )
 
-    def columns(self, n: int) -> tuple[Columns, dict[str, Array]]:
-        """Room for ``n`` records, and the same memory by column name."""
-        rows, by_name = self._rows, dict[str, Array]()
-        room: dict[Kind, Array] = {}
-        for kind, dtype in _DTYPES.items():
-            room[kind] = block = np.empty((len(rows[kind]), n), dtype)
-            for index, (name, default) in enumerate(rows[kind]):
-                block[index] = default
-                by_name[name] = block[index]
-        by_name["event_time"] = times = np.zeros(n, np.int64)
-        numbers, hashes, codes, truths = room.values()
-        spans = np.zeros((len(self.raw_fields), n, 2), np.int64)
-        return Columns(numbers, hashes, codes, truths, times, spans), by_name  # type: ignore[arg-type]
+    def columns(self, n: int, text_at: int) -> Columns:
+        """Room for ``n`` records, all fields absent; the default text stands at ``text_at``."""
+        numbers, hashes, codes, truths = (np.repeat(each, n, axis=1) for each in self._missing)
+        spans = np.repeat(self._default_spans, n, axis=1)
+        spans[:, :, 0] += text_at
+        return Columns(numbers, hashes, codes, truths, np.zeros(n, np.int64), spans)
+
+    def views(self, columns: Columns, names: Collection[str]) -> dict[str, Array]:
+        """The memory of columns by name."""
+        blocks: dict[Kind, Array] = dict(zip(_DTYPES, columns[: len(_DTYPES)], strict=True))
+        found: dict[str, Array] = {EVENT_TIME: columns.times}
+        for name in names:
+            if name != EVENT_TIME:
+                kind, row = self._rows[name]
+                found[name] = blocks[kind][row]
+        return found
+
+    def hash_rows(self, names: Collection[str]) -> NDArray[np.int64]:
+        """Where the texts of these names stand among the hashes, int64[names]."""
+        return np.array([self._rows[name][1] for name in names], np.int64)
 
 
 _DTYPES = {

@@ -146,19 +146,24 @@ def _judge(
     out: NDArray[np.uint8],
     found: NDArray[np.int8],
     groups: NDArray[np.int64],
-) -> int:
-    """Put networks' texts into ``out``, their spans within it and their hashes in place."""
-    used = 0
+) -> tuple[int, int]:
+    """Put networks' texts into ``out``, their spans within it and their hashes in place.
+
+    Returns the bytes that they take, and how many addresses could not be read with certainty.
+    """
+    used, unsure = 0, 0
     for i in range(len(spans)):
         at, end = spans[i, 0], spans[i, 0] + spans[i, 1]
         found[i] = _AS_IT_IS
         if hashes[i] == np.uint64(0) or _is_plain(data, at, end):
             continue
         found[i] = _UNSURE
+        unsure += 1
         if not _groups(data, at, end, groups) or groups[:6].sum() == 0:
             continue
         if groups[:5].sum() == 0 and groups[5] == 0xFFFF:
             continue
+        unsure -= 1
         start, used = used, _write(groups, out, used)
         spans[i, 0], spans[i, 1] = start, used - start
         found[i] = _NETWORK
@@ -169,7 +174,7 @@ def _judge(
             if shift == _WORD:
                 state, word, shift = sip_word(state, word), np.uint64(0), np.uint64(0)
         hashes[i] = sip_end(state, word, used - start)
-    return used
+    return used, unsure
 
 
 def join_networks(
@@ -183,7 +188,10 @@ def join_networks(
     found = np.empty(len(spans), np.int8)
     given = np.frombuffer(data, np.uint8)
     out = np.empty(_LONGEST * len(spans), np.uint8)
-    used = _judge(given, spans, hasher.words, hashes, out, found, np.empty(_GROUPS, np.int64))
+    groups = np.empty(_GROUPS, np.int64)
+    used, unsure = _judge(given, spans, hasher.words, hashes, out, found, groups)
+    if not used and not unsure:
+        return data
     spans[found == _NETWORK, 0] += len(data)
     added = [out[:used].tobytes()]
     behind = len(data) + used
