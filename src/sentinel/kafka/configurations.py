@@ -16,12 +16,12 @@ from collections.abc import Iterable
 
 import msgspec
 import structlog
-from confluent_kafka import KafkaException, Message, Producer
+from confluent_kafka import Message
 from msgspec import Struct
 
 from sentinel.engine import Configuration
 from sentinel.kafka.broadcast import Broadcast
-from sentinel.kafka.security import client_config
+from sentinel.kafka.producer import RecordProducer, UndeliveredError
 from sentinel.kafka.signing import read_publishers, read_signing_key
 from sentinel.kafka.topics import CONFIGURATION_BYTES, Topics
 from sentinel.metrics import Metrics
@@ -43,7 +43,7 @@ class NoConfigurationError(Exception):
 
 
 class PublishError(Exception):
-    """The broker did not take the configuration."""
+    """The broker refused the configuration, or did not confirm it in time."""
 
 
 class _Key(Struct, frozen=True):
@@ -74,28 +74,17 @@ def publish(
 
 
 def _write(settings: Settings, key: str, value: bytes) -> None:
-    producer = Producer(
-        {
-            **client_config(settings),
-            "enable.idempotence": True,
-            "compression.type": "zstd",
-            "message.max.bytes": CONFIGURATION_BYTES,
-            "message.timeout.ms": int(_TIMEOUT_S * 1000),
-        }
-    )
-    failures: list[str] = []
-
-    def note(error: object, _: Message) -> None:
-        if error is not None:
-            failures.append(str(error))
-
-    topic = Topics(settings.topic_prefix).configs
+    """Write a record of the topic; raises PublishError."""
+    options: dict[str, str | int] = {
+        "compression.type": "zstd",
+        "message.max.bytes": CONFIGURATION_BYTES,
+        "message.timeout.ms": int(_TIMEOUT_S * 1000),
+    }
     try:
-        producer.produce(topic, value, key, partition=0, on_delivery=note)
-    except KafkaException as error:
-        raise PublishError(f"{topic}: {error.args[0].str()}") from None
-    if producer.flush(2 * _TIMEOUT_S) or failures:
-        raise PublishError(f"{topic}: {failures[0] if failures else 'no answer'}")
+        with RecordProducer(settings, 2 * _TIMEOUT_S, options) as producer:
+            producer.deliver(Topics(settings.topic_prefix).configs, key, value, partition=0)
+    except UndeliveredError as error:
+        raise PublishError(str(error)) from None
 
 
 def write_key(settings: Settings) -> None:
