@@ -10,7 +10,7 @@ from sentinel.entities.kernels import gather
 from sentinel.entities.layout import PANE, PARTS, Condition, KindLayout, Layout
 from sentinel.entities.raw_text import copy, owners
 from sentinel.entities.rows import in_order
-from sentinel.model.columns import FIELDS, Array, Batch
+from sentinel.model.columns import FIELDS, LENGTH, Array, Batch
 from sentinel.model.condition import Compiler, Wanted
 from sentinel.model.entity import BANK_ID, ID_FIELDS, EntityKind
 from sentinel.model.events import Stream
@@ -253,7 +253,7 @@ def _texts(
         texts = batch.rows[stream].texts
         assert texts is not None, "decode was told to keep them"  # noqa: S101
         spans = texts.spans[field][rows[which]]
-        lengths[which] = spans[:, 1]
+        lengths[which] = spans[:, LENGTH]
         parts.append((texts.data, spans, which))
     ends = np.cumsum(lengths)
     text = np.empty(int(ends[-1]), np.uint8)

@@ -30,9 +30,8 @@ from sentinel.state import Slots, copied
 _STREAMS = tuple(Stream)
 _VERSION, _SLAB = "version", "slab"
 _LAG_MS = 86_400_000
-_SPOT_ROWS = 1_000  # of a step whose entities are looked at
-"""How far one shard's rows may lie behind another's and still find their entity as it was."""
-
+"""How far one shard's rows may lie behind another's and still find the state of their entity."""
+_SPOT_ROWS = 1_000  # rows of a step, the last, whose entities a spot check covers
 
 # Kernels compute ring positions from them: a pane of 2**62 would be in another entity's ring.
 _RANGES = (

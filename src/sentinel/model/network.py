@@ -13,6 +13,7 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 import numpy as np
 from numpy.typing import NDArray
 
+from sentinel.model.columns import LENGTH, START
 from sentinel.model.ids import Hasher, sip_end, sip_start, sip_word
 from sentinel.model.kernel import kernel
 
@@ -150,7 +151,7 @@ def _judge(
     """Put networks' texts into ``out``, their spans within it and their hashes in place."""
     used = 0
     for i in range(len(spans)):
-        at, end = spans[i, 0], spans[i, 0] + spans[i, 1]
+        at, end = spans[i, START], spans[i, START] + spans[i, LENGTH]
         found[i] = _AS_IT_IS
         if hashes[i] == np.uint64(0) or _is_plain(data, at, end):
             continue
@@ -160,7 +161,7 @@ def _judge(
         if groups[:5].sum() == 0 and groups[5] == 0xFFFF:
             continue
         start, used = used, _write(groups, out, used)
-        spans[i, 0], spans[i, 1] = start, used - start
+        spans[i, START], spans[i, LENGTH] = start, used - start
         found[i] = _NETWORK
         state, word, shift = sip_start(key), np.uint64(0), np.uint64(0)
         for k in range(start, used):
@@ -184,7 +185,7 @@ def join_networks(
     given = np.frombuffer(data, np.uint8)
     out = np.empty(_LONGEST * len(spans), np.uint8)
     used = _judge(given, spans, hasher.words, hashes, out, found, np.empty(_GROUPS, np.int64))
-    spans[found == _NETWORK, 0] += len(data)
+    spans[found == _NETWORK, START] += len(data)
     added = [out[:used].tobytes()]
     behind = len(data) + used
     for row in np.flatnonzero(found == _UNSURE).tolist():
@@ -192,7 +193,7 @@ def join_networks(
         text = data[start : start + size].decode("utf-8", "replace")
         network = network_of(text)
         if not network:
-            spans[row, 1], hashes[row] = 0, 0
+            spans[row, LENGTH], hashes[row] = 0, 0
         elif network != text:
             spans[row], hashes[row] = (behind, len(network)), hasher.text(network)
             added.append(network.encode())
