@@ -1,7 +1,7 @@
-"""Addresses as whom they belong to: of IPv6 the network of 64 bits, of IPv4 the address.
+"""Addresses reduced to their holder: of IPv6 the network of 64 bits, of IPv4 the address.
 
-Who has one IPv6 address has 2**64 of them (RFC 6177, RFC 8981 section 3.4): to count them one by
-one is to count nobody.  Such a network is written as RFC 5952 has it, ``2001:db8:0:1::/64``.  A
+The holder of one IPv6 address has 2**64 of them (RFC 6177, RFC 8981 section 3.4), so counts of
+single addresses mean nothing.  A network is written as in RFC 5952, ``2001:db8:0:1::/64``.  A
 port, brackets and a zone are no part of an address, and an IPv4 address in IPv6
 (``::ffff:192.0.2.1``) is the IPv4 address.  Unspecified addresses and all other text name no one.
 """
@@ -148,7 +148,7 @@ def _judge(
     found: NDArray[np.int8],
     groups: NDArray[np.int64],
 ) -> int:
-    """Put networks' texts into ``out``, their spans within it and their hashes in place."""
+    """Write the networks' texts to ``out``; their spans there and their hashes replace the old."""
     used = 0
     for i in range(len(spans)):
         at, end = spans[i, START], spans[i, START] + spans[i, LENGTH]
@@ -176,7 +176,7 @@ def _judge(
 def join_networks(
     data: bytes, spans: NDArray[np.int64], hashes: NDArray[np.uint64], hasher: Hasher
 ) -> bytes:
-    """Let addresses be those of their networks: change spans and hashes in place.
+    """Replace addresses by their networks: spans and hashes are changed in place.
 
     ``spans`` int64[n, 2] first byte and length of each address in ``data``, ``hashes`` uint64[n],
     0 where there is none.  Returns the bytes to which the spans belong then.
