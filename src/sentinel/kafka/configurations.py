@@ -100,7 +100,7 @@ def hasher_of(records: Iterable[tuple[bytes | None, bytes | None]]) -> Hasher | 
             try:
                 return Hasher(bytes.fromhex(msgspec.json.decode(value or b"", type=_Key).key))
             except UNREADABLE:
-                _log.warning("no key in a record that is called one")
+                _log.warning("a record under the name of a key holds none")
     return None
 
 
@@ -127,7 +127,7 @@ class Configurations:
         """``own`` is in force while nothing valid was published."""
         self._broadcast = Broadcast(settings, None, Topics(settings.topic_prefix).configs)
         self._settings, self._publishers = settings, read_publishers(settings)
-        self._published_at = 0  # what is older than what is in force does not come back
+        self._published_at = 0  # an older configuration is not put in force again
         self._parsed: dict[str, Configuration | None] = {own.version: own}
         self._current, self._seen = own, -1
         self._metrics, self._lock = metrics, threading.Lock()
@@ -194,7 +194,7 @@ class Configurations:
             found = self._parsed.get(version)
         if found is None:
             raise NoConfigurationError(
-                f"a step was taken under configuration {version}, which is not on "
+                f"a step was processed under configuration {version}, which is not on "
                 f"{self._broadcast.topic} or not valid in this version of Sentinel"
             )
         return found
@@ -214,7 +214,7 @@ class Configurations:
         return self._parsed[version]
 
     def _newest_first(self, news: list[Message]) -> list[tuple[int, Message]]:
-        """When each was published (ms UTC) that may come into force, and its record.
+        """When each that may come into force was published (ms UTC), and its record.
 
         With publishers only theirs count, and nothing older than what is in force.  The
         configuration of a past step is found by its hash instead.

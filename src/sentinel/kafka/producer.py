@@ -17,7 +17,7 @@ _BY_JAVAS_HASH = "murmur2_random"  # the partition in which Java's clients look 
 BY_KEY = -1
 """The partition by the key's hash."""
 
-# What becomes of the records that wait when another was refused; never the reason itself.
+# The errors of records that waited when another was refused: consequences, not the reason.
 _CONSEQUENCES = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)  # noqa: SLF001
 _FENCED = (
     KafkaError._FENCED,  # noqa: SLF001
@@ -28,7 +28,7 @@ OnRefused = Callable[[KafkaError, Message], None]
 
 
 class TransactionAbortedError(Exception):
-    """The transaction was given up; nothing of it is visible, and it may be done again."""
+    """The transaction was aborted; nothing of it is visible, and it may be done again."""
 
 
 class ProducerFatalError(Exception):
@@ -71,7 +71,10 @@ class TransactionalProducer:
         )
 
     def start(self) -> None:
-        """Fence every earlier one and end what it had open; raises ProducerFatalError."""
+        """Fence every earlier producer of this id and abort its open transaction.
+
+        Raises ProducerFatalError.
+        """
         try:
             self._producer.init_transactions(_TIMEOUT_S)
         except KafkaException as error:
@@ -86,7 +89,7 @@ class TransactionalProducer:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """What is sent within is committed at the end, or given up.
+        """A transaction: what is sent within is committed at the end, or aborted.
 
         Raises TransactionAbortedError and ProducerFatalError.
         """
@@ -126,7 +129,7 @@ class TransactionalProducer:
                     self._note if offsets is None else report,
                     headers=dict(headers or {}),
                 )
-            except BufferError:  # the queue is full: let some of it go
+            except BufferError:  # the queue is full: send some of it
                 self._producer.poll(_FULL_QUEUE_S)
             else:
                 return

@@ -1,4 +1,4 @@
-"""A client of people's tools: writes responses and silences, and reads alerts and silences."""
+"""The client of the tools of people: sends responses and silences, reads alerts and silences."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -34,7 +34,7 @@ class ResponseError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Silences:
-    """What the silences topic holds: the newest of each silence, and how many records are none.
+    """The silences topic: the newest record of each silence, and how many cannot be read.
 
     The silences are in the order of their starts, their times in epoch ms.
     """
@@ -56,7 +56,7 @@ class ResponseClient(Closing):
         self._producer.close()
 
     def alert(self, alert_id: str, since_ms: int) -> Alert:
-        """The newest revision of an alert; ResponseError if none is as young as ``since_ms``.
+        """The newest revision of an alert; raises ResponseError without one since then.
 
         O(revisions of all alerts since then): that part of the alerts topic is read.
         """
@@ -74,9 +74,9 @@ class ResponseClient(Closing):
         return newest
 
     def outcome(self, sent: Response, known: Alert, wait_s: float) -> Alert | None:
-        """The first revision after ``known`` that has what was sent, or in which it is over.
+        """The first revision after ``known`` in which ``sent`` is applied, or the alert is over.
 
-        Returns None if the engine has written none within ``wait_s``; raises ResponseError.
+        Returns None if the engine has written none within ``wait_s``.  Raises ResponseError.
         """
         since_ms, read = epoch_ms(sent.event_time) - _SKEW_MS, alert_reader(self._settings)
         wanted, until = known.alert_id.encode(), time.monotonic() + wait_s
@@ -142,7 +142,10 @@ class ResponseClient(Closing):
             raise ResponseError(str(error)) from None
 
     def _read(self, topic: str, since_ms: int | None = None) -> Iterator[Message]:
-        """All committed messages of a topic since then, each partition in order."""
+        """All committed messages of a topic since then, each partition in order.
+
+        Raises ResponseError.
+        """
         source = f"{topic} at {self._settings.brokers}"
         try:
             with Reader(self._settings, "answers", topic, silence_s=_TIMEOUT_S) as reader:
