@@ -118,7 +118,7 @@ class Collector:
 
     @property
     def labelled_fields(self) -> tuple[str, ...]:
-        """The fields of a transaction that name those for whom verdicts count."""
+        """The fields of a transaction that name entities with measures of verdicts."""
         fields = (ID_FIELDS[kind].get(Stream.TRANSACTION) for kind in self._layout.labelled)
         return tuple(field for field in fields if field is not None)
 
@@ -196,7 +196,7 @@ class Collector:
         return Wanted(found, () if condition.field is None else (condition.field,))
 
     def _bits_of(self, batch: Batch) -> NDArray[np.int64]:
-        """For each event the bits of the conditions that take it in, int64[n]."""
+        """For each event the bits of the conditions that hold for it, int64[n]."""
         bits = np.zeros(len(batch), np.int64)
         for stream, rows in batch.rows.items():
             mine = self._bits[stream].of(rows)

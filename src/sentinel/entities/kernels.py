@@ -150,7 +150,7 @@ def _rows_in(slab: NDArray[np.int64], ring: int, panes: int) -> int:
 
 
 @inlined
-def _meet(slab: NDArray[np.int64], size: int, customer: int, pane: int) -> None:
+def _keep_customer(slab: NDArray[np.int64], size: int, customer: int, pane: int) -> None:
     """Note that a customer was seen in a pane; ``size`` is the index of their number."""
     known, first = slab[size], size + 1
     mine = (pane << _HASH_BITS) | (customer & _HASH_MASK)
@@ -174,7 +174,7 @@ def _meet(slab: NDArray[np.int64], size: int, customer: int, pane: int) -> None:
 
 
 @inlined
-def _part_from(slab: NDArray[np.int64], size: int, pane: int) -> None:
+def _drop_customers(slab: NDArray[np.int64], size: int, pane: int) -> None:
     """Drop the customers who were seen last in ``pane`` or before."""
     while slab[size] and slab[size + slab[size]] >> _HASH_BITS <= pane:
         slab[size + slab[size]] = 0
@@ -210,8 +210,8 @@ def absorb(
 
     ``slots`` int64[r] and ``fresh`` bool[r] as :meth:`sentinel.state.Slots.assign` gives them;
     ``slab`` int64[slots * width]; ``out`` float64[measures, r] is each measure as it stands
-    after each row.  A measure's value is what its ring comes to; of a distinct count, how many
-    bits its sketches have together, 0 before the first question.
+    after each row.  The value of a measure is the total of its ring; of a distinct count, how many
+    bits are 1 in its sketches together, 0 if that is not computed yet.
     """
     late = 0
     for i in range(len(rows)):
@@ -248,7 +248,7 @@ def absorb(
                     if cell == panes:
                         cell = 0
                 if operation == DISTINCT:
-                    _part_from(slab, size, last - panes)
+                    _drop_customers(slab, size, last - panes)
             if mine > last - panes:
                 counted = True
                 at = ring + (mine - panes * _quotient(mine, panes)) * words
@@ -260,7 +260,7 @@ def absorb(
                     slab[at + (bit >> 6)] |= np.int64(1) << (bit & 63)
                     slab[at + SKETCH_WORDS] += 1
                     slab[value] = 0
-                    _meet(slab, size, rows[i, word], mine)
+                    _keep_customer(slab, size, rows[i, word], mine)
             if operation == COUNT:
                 out[m, i] = slab[value]
             elif operation == SUM:

@@ -1,4 +1,4 @@
-"""At the owner: rollup rows of many shards become what is known of each shared entity."""
+"""At the owner: rollup rows of many shards become the state of each shared entity."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -98,7 +98,7 @@ class Owner:
         return found
 
     def apply(self, parts: Sequence[RollupRows]) -> list[EntityRows]:
-        """Apply rows in their order; what the entities come to after each."""
+        """Apply rows in their order; returns the measures of their entities after each."""
         for kind in self._kinds.values():
             kind.touched = kind.touched[:0]
         return [rows for part in parts if (rows := self._applied(part)) is not None]

@@ -2,7 +2,7 @@
 
 ``murmur2`` is Java's default partitioner's and librdkafka's ``murmur2_random``'s (Appleby's
 MurmurHash2, 32 bits, as Kafka seeds it): the owner of an entity is the shard to which its
-alerts' key leads, so answers to its alerts find it.
+alerts' key leads, so responses to its alerts reach it.
 """
 
 import numpy as np

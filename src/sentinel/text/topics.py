@@ -168,8 +168,8 @@ class Topics:
 
     def spot(self) -> bytes:
         """The totals, the topics that rose last and who counted last."""
-        told = newest(self._topics), newest(self._customers)
-        return self._totals.tobytes() + msgspec.msgpack.encode(told)
+        parts = newest(self._topics), newest(self._customers)
+        return self._totals.tobytes() + msgspec.msgpack.encode(parts)
 
     def restore(self, data: bytes) -> None:
         """Restore the state that :meth:`snapshot` returned."""

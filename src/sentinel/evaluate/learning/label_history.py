@@ -1,4 +1,4 @@
-"""How risky what customers share has been, by the labels known of it."""
+"""The risk of shared entities, by the labels known of them."""
 
 from collections.abc import Sequence
 from enum import IntEnum
@@ -186,12 +186,12 @@ class LabelHistory:
         labelled: Labelled,
         evidence: NDArray[np.float64],
     ) -> tuple[NDArray[np.float64], int]:
-        """The measures of each event, float64[measures, n], taking labels in on the way.
+        """The measures of each event, float64[measures, n], applying labels on the way.
 
         ``entity`` uint64[n] and ``time`` int64[n] ms UTC of the events in merged order;
         ``labelled`` what is due up to the newest of them and was not before, with its ``evidence``
         float64[m].  An event sees the labels that are due at its time.  Also returns how many
-        entities made room for others.
+        entities were evicted.
         """
         n, m = len(entity), len(labelled.due)
         before = np.searchsorted(np.maximum.accumulate(time), labelled.due)
