@@ -1,6 +1,6 @@
-"""Compiled kernels that an image brings along, for processes that may not write there.
+"""Compiled kernels in a container image, for processes that may not write there.
 
-Numba takes a cache folder only if it can write into it, and a container's file system is
+Numba uses a cache folder only if it can write into it, and a container's file system is
 read-only.  Named in ``NUMBA_CACHE_LOCATOR_CLASSES`` (the Dockerfile does), this locator
 copies what ``NUMBA_CACHE_DIR`` holds for a folder of sources to the temporary folder once:
 a few megabytes instead of a minute's compiling, and a kernel that is missing is compiled as

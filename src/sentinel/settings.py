@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _PREFIX = "SENTINEL_"
 _Text = Annotated[str, Meta(min_length=1)]
 _MASK = "********"
-_NEEDS = (  # what is of no use without another setting
+_NEEDS = (  # a setting, and the one that it needs
     ("tls_cert_file", "tls_key_file"),
     ("tls_key_file", "tls_cert_file"),
     ("tls_key_password_file", "tls_key_file"),
@@ -47,17 +47,17 @@ class Settings(Struct, frozen=True, kw_only=True):
     web_host: str = "127.0.0.1"
     web_port: Annotated[int, Meta(ge=0, le=65535)] = 6066
     outbox: _Text = "sqlite:///sentinel-outbox.db"  # where the pager keeps its pages
-    horizon: str = "24h"  # for how long at least inputs must be kept, so that recovery finds them
+    horizon: str = "24h"  # the least retention of inputs, which recovery replays
     snapshot_interval: str = "5m"
     snapshot_steps: Annotated[int, Meta(ge=1)] = 20_000
     session_timeout: str = "15s"  # a worker not heard of for so long loses its partitions
     max_poll_records: Annotated[int, Meta(ge=1, le=100_000)] = 20_000
-    check_crcs: bool = True  # of what is fetched; librdkafka's built-in cluster has wrong ones
-    built_in_cluster: bool = False  # that one: it returns one batch a fetch, and none early
-    failpoint: str | None = None  # where to fail, in tests of crashes
-    masking_key_file: _Text | None = None  # of the tokens that masking.yaml asks for
-    signing_key_file: _Text | None = None  # with which answers, silences, configurations are signed
-    publishers_file: _Text | None = None  # whose configurations a worker takes, as people.yaml
+    check_crcs: bool = True  # of fetched records; those of librdkafka's built-in cluster are wrong
+    built_in_cluster: bool = False  # the brokers are that cluster: one batch a fetch
+    failpoint: str | None = None  # see shard.failpoint; for tests of crashes
+    masking_key_file: _Text | None = None  # key of the tokens of masking.yaml
+    signing_key_file: _Text | None = None  # signs responses, silences, configurations
+    publishers_file: _Text | None = None  # whose configurations count; like people.yaml
     schema_registry: _Text | None = None  # its URL: outputs are Avro, and inputs may be
     ca_file: _Text | None = None  # authorities that the pager trusts besides the system's
     security: Annotated[str, Meta(pattern=r"\A(plaintext|ssl|sasl_plaintext|sasl_ssl)\Z")] = (
@@ -108,7 +108,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         return f"Settings({parts})"
 
     def shown(self) -> dict[str, object]:
-        """What is set, by name, for people to read: secrets are masked."""
+        """The settings that have a value, by name; secrets are masked."""
         return {
             name: _masked(name, value)
             for name, value in msgspec.structs.asdict(self).items()
@@ -117,12 +117,12 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     @property
     def horizon_ms(self) -> int:
-        """For how long inputs must be kept at least, in milliseconds."""
+        """The least retention of inputs, in milliseconds."""
         return parse_duration(self.horizon)
 
     @property
     def snapshot_interval_ms(self) -> int:
-        """How long a shard goes on without a snapshot, in milliseconds."""
+        """The longest time between two snapshots of a shard, in milliseconds."""
         return parse_duration(self.snapshot_interval)
 
     @property
@@ -132,7 +132,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     @property
     def uses_sasl(self) -> bool:
-        """Whether brokers are told who we are by name and password."""
+        """Whether clients authenticate by name and password."""
         return self.security.startswith("sasl")
 
     @property
@@ -150,7 +150,7 @@ def _masked(name: str, value: object) -> object:
 
 
 def _refuse_what_does_not_fit(settings: Settings) -> None:
-    """Security settings that contradict or lack one another; raises SettingsError."""
+    """Raise SettingsError for security settings that contradict or lack one another."""
     chosen = f"{variable('security')}={settings.security}"
     given = settings.shown()
     for start, used in (("sasl_", settings.uses_sasl), ("tls_", settings.uses_tls)):

@@ -115,10 +115,18 @@ def test_a_silence_counts_if_its_author_has_signed_it() -> None:
     [
         ({}, "wang.fang", None),
         ({}, "li.wei", "li.wei signs for wang.fang"),
-        ({"matchers": ('entity=~".*"',)}, "wang.fang", "only what has been there as it is"),
-        ({"ends_at": START_MS + 7_200_000}, "wang.fang", "only what has been there as it is"),
+        (
+            {"matchers": ('entity=~".*"',)},
+            "wang.fang",
+            "only a silence that is known can be approved",
+        ),
+        (
+            {"ends_at": START_MS + 7_200_000},
+            "wang.fang",
+            "only a silence that is known can be approved",
+        ),
         ({"created_by": "nobody"}, "wang.fang", "it is li.wei's"),
-        ({"silence_id": "T"}, "wang.fang", "only what has been there as it is"),
+        ({"silence_id": "T"}, "wang.fang", "only a silence that is known can be approved"),
     ],
 )
 def test_red_is_silenced_by_two_signatures(

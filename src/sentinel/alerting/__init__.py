@@ -1,8 +1,8 @@
 """From signals to alerts: fuse, score, tier, deduplicate, and follow until resolved.
 
 One alert is open per entity and risk type.  ``fusion`` scores signals, ``book`` keeps the
-open alerts and writes their revisions, ``suppressors`` decide of which nobody is notified, and
-``alerting`` takes a step through all of it.  Every signal that causes no revision is counted
+open alerts and writes their revisions, ``suppressors`` decide which of them are suppressed, and
+``alerting`` runs a step through all of these.  Every signal that causes no revision is counted
 with the reason.
 """
 
@@ -27,8 +27,8 @@ def load(
 ) -> Alerting:
     """Alerting with nothing open, by tiers.yaml and suppression.yaml.
 
-    ``zone`` is what local times mean, ``hasher`` has the key of alert ids, ``share`` is this
-    shard's of what the desk can do.  Raises
+    ``zone`` is the time zone of local times, ``hasher`` has the key of alert ids, ``share`` is
+    this shard's share of the desk's capacity.  Raises
     :class:`~sentinel.model.document.ConfigError`.
     """
     return Alerting(read_policy(tiers), read_suppression(suppression, zone), hasher.key, share)

@@ -76,7 +76,7 @@ class Alerting:
         self.limits: Counter[Limit] = Counter()
 
     def begin(self, config_version: str) -> None:
-        """Start a step: name the configuration under which it is taken."""
+        """Start a step: name the configuration under which it is processed."""
         self._book.begin(config_version)
 
     def silence(self, silence: Silence, signer: str | None = None) -> str | None:
@@ -121,8 +121,8 @@ class Alerting:
         if not live:
             return
         who = live[0].entity_kind, live[0].entity_id
-        # The effect of a verdict on a shared entity comes after later events: it is as old as
-        # it was when it became known.
+        # A rule on verdicts about a shared entity fires after later events: whether its signal is
+        # stale is judged by when the verdict was recorded.
         clock_ms = self._stream_ms if who[0] == CUSTOMER else live[0].recorded_ms
         for update, count in self._fusion.fuse(live, clock_ms):
             if not self._book.update(update, self._moment_ms(who)):
@@ -138,7 +138,7 @@ class Alerting:
         self._book.update(update, self._wall_ms)
 
     def resolve(self, resolution: AlertResolution) -> None:
-        """What another stage had claimed is over."""
+        """End an alert at the request of another stage."""
         key = (resolution.entity.kind, resolution.entity.id, resolution.risk)
         self._end(key, resolution.resolution, resolution.at_ms)
 
@@ -343,9 +343,9 @@ class Alerting:
             self._count_room(self._quiet_timers(who).set((QUIET, *who, risk), due_ms))
 
     def _moment_ms(self, who: Who) -> int:
-        """Wall-clock time at which something is written of an entity.
+        """Wall-clock time of a revision about an entity.
 
-        A simulation writes it when it becomes known, of shared entities by their own clock.
+        In a simulation, a revision about a shared entity is written at its own stream time.
         """
         is_shared = self._is_simulated and self._quiet_timers(who) is self._shared_timers
         return self._shared_ms if is_shared else self._wall_ms

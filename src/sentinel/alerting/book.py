@@ -1,7 +1,7 @@
 """The book of open alerts: their life from firing over acknowledged to resolved.
 
-Every change is a revision, so the newest revision is the alert's current state.  Of each entity
-and risk one alert is open at most.
+Every change is a revision, so the newest revision is the alert's current state.  At most
+one alert is open for each entity and risk.
 """
 
 from collections import Counter
@@ -157,7 +157,7 @@ class AlertBook:
         return True
 
     def correct(self, update: AlertUpdate, moment_ms: int) -> None:
-        """Revise an open alert after an event behind it was taken back."""
+        """Revise an open alert after an event behind it was retracted."""
         key = (update.entity.kind, update.entity.id, update.risk)
         found = self._open[key]
         found.signal_tier = update.tier
@@ -230,7 +230,8 @@ class AlertBook:
     def near(self, mutes: Iterable[Mute]) -> list[Key]:
         """The open alerts that one of the mutes matches, and those of the same customers.
 
-        Nothing else changes when a mute begins or ends: what is suppressed inhibits otherwise.
+        No other alert can change when a mute begins or ends: an alert is suppressed by mutes that
+        match it, and by alerts of its own customer.
         """
         wanted = [each.matchers for each in mutes]
         keys: set[str] = set()
@@ -242,7 +243,7 @@ class AlertBook:
         return [key for key, each in self._open.items() if each.alert.key in keys] if keys else []
 
     def reconsider(self, keys: Iterable[Key] | None, moment_ms: int) -> None:
-        """Revise those of the open alerts (None: all) that something else suppresses by now."""
+        """Revise those of the open alerts (None: all) whose suppressors have changed."""
         for key in list(self._open if keys is None else keys):
             alert = self._open[key].alert
             suppressed = self._suppressed(key, alert, moment_ms)
@@ -293,7 +294,7 @@ class AlertBook:
             self._over_capacity.pop(key, None)
 
     def _revise(self, key: Key, draft: Alert, change: Change, moment_ms: int) -> None:
-        """Write ``draft``, and what changes for the others of its customer by it."""
+        """Write ``draft``; revise the customer's other alerts that it suppresses or releases."""
         self._write(key, draft, change, self._suppressed(key, draft, moment_ms), moment_ms)
         siblings = self._siblings[draft.key]
         if len(siblings) > 1:
@@ -330,7 +331,7 @@ class AlertBook:
         self._await_answer(key, alert, moment_ms)
 
     def _rank(self, key: Key, found: OpenAlert) -> None:
-        """Put an alert behind all that are as urgent; those whose deadlines hold are not ranked."""
+        """Rank an alert behind all that are as urgent; alerts that do not age are not ranked."""
         if found.ages:
             self._by_urgency[_urgency(found.alert)][key] = None
 

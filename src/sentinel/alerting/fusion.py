@@ -1,4 +1,4 @@
-"""Signals in, claims out: the score of one entity and kind of risk, and its tier."""
+"""From signals to alert updates: the score of each entity and kind of risk, and its tier."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,12 +22,13 @@ Who = tuple[str, str]
 
 
 class Fusion:
-    """Fuses signals into claims; memory is bounded by ``policy.max_open_alerts``.
+    """Fuses signals into alert updates; memory is bounded by ``policy.max_open_alerts``.
 
-    Over the bound goes first what is idle: what no alert is open of (see :meth:`idle`).
+    Over the bound, idle risk states are evicted first: those without an open alert (see
+    :meth:`least_recent_idle`).
 
-    An entity's clock is the greatest event time among what stands against it, so a
-    late signal never makes time go backwards: it arrives already faded.
+    An entity's clock is the greatest event time among its contributions, so a late signal never
+    makes time go backwards: its weight has faded when it is added.
     """
 
     def __init__(self, policy: Policy) -> None:
@@ -41,9 +42,9 @@ class Fusion:
         return key in self._states
 
     def fuse(self, signals: Sequence[Signal], clock_ms: int) -> Iterator[tuple[AlertUpdate, int]]:
-        """What the live signals of one event come to, a claim for each risk that is news.
+        """Add the live signals of one event; yields an update for each risk that is news.
 
-        All of them count before any is judged.  With each claim goes the number of signals
+        All of them count before any is judged.  Each update comes with the number of signals
         behind it.  A late event may complete a sequence whose last step came before: such a
         signal carries that step's event and time, so times within one call may differ.  What is
         older than the quiet period at ``clock_ms`` is stale: its alert would be over, and may have
@@ -93,7 +94,7 @@ class Fusion:
     def retract(
         self, who: Who, risk: Risk, events: Sequence[EventKey]
     ) -> AlertUpdate | bool | None:
-        """Take events back: the claim that is left, None if none, False if none is known."""
+        """Retract events; an update by those left, None if none is, False if none is known."""
         state = self._states.get((who, risk))
         if state is None:
             return False
@@ -106,18 +107,18 @@ class Fusion:
         return self._update(who, risk, state.tier)
 
     def quiet_at_ms(self, who: Who, risk: Risk) -> int:
-        """When the quiet period of what stands will be over."""
+        """When the quiet period of a risk state ends (ms UTC)."""
         state = self._states[who, risk]
         times = [each.last_event_time for each in state.contributions.values()]
         return max(times, default=state.updated_at) + self.policy.quiet_ms + 1
 
     def answer(self, who: Who, risk: Risk) -> list[EventKey]:
-        """A verdict was given: what stands counts no more.  Returns the events behind it."""
+        """Apply a verdict: the contributions count no more.  Returns the events behind them."""
         state = self._states.get((who, risk))
         return [] if state is None else state.answer()
 
     def forget(self, who: Who, risk: Risk) -> None:
-        """Drop what stands."""
+        """Drop the risk state."""
         self._states.pop((who, risk), None)
         self._idle.pop((who, risk), None)
 
@@ -136,21 +137,21 @@ class Fusion:
 
     @property
     def is_over(self) -> bool:
-        """Whether more stands than there is room for."""
+        """Whether there are more risk states than the bound allows."""
         return len(self._states) > self.policy.max_open_alerts
 
     def least_recent_idle(self) -> tuple[Who, Risk] | None:
-        """What has stood without an open alert for longest."""
+        """The idle risk state that was updated least recently; None without one."""
         return next(iter(self._idle), None)
 
     def snapshot(self) -> bytes:
-        """All that stands, least recently updated first; equal states give equal bytes."""
+        """All risk states, least recently updated first; equal states give equal bytes."""
         return msgspec.msgpack.encode(
             [(who, risk, state) for (who, risk), state in self._states.items()]
         )
 
     def spot(self) -> bytes:
-        """What was updated last."""
+        """The risk states that were updated last."""
         return msgspec.msgpack.encode(newest(self._states))
 
     def restore(self, data: bytes) -> None:
@@ -180,7 +181,7 @@ class Fusion:
         state.tier = self.policy.tier(state.score, state.previous_tier)
 
     def _judge(self, state: RiskState, risk: Risk, counts: list[int]) -> Tier | SignalDrop:
-        """Move the standing to the tier of its score: that tier if it is news, or why not.
+        """Move the risk state to the tier of its score; returns it if it is news, or why not.
 
         An alert that fell below all tiers and rises again goes on under its id; only the
         quiet period or a verdict ends it.
@@ -197,7 +198,7 @@ class Fusion:
         states = self._of(who)
         state = states[risk]
         now_ms, trigger = state.updated_at, state.trigger
-        assert trigger is not None, "what stands was triggered"  # noqa: S101
+        assert trigger is not None, "a risk state has a trigger"  # noqa: S101
         ranked = state.ranked(now_ms, self.policy.halflife_ms[risk])
         if len(ranked) > self.policy.max_reasons:
             self.limits[Limit.REASONS] += 1

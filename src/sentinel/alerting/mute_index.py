@@ -1,4 +1,4 @@
-"""Mutes by what they ask for: an alert is compared with those that may match it."""
+"""An index of mutes by label: an alert is compared only with the mutes that may match it."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,8 +14,8 @@ _Label = tuple[str, str]
 class MuteIndex:
     """Mutes in insertion order; a mute that is replaced keeps its position.
 
-    A mute that asks for one value of a label is looked at only for alerts that have it: of a
-    thousand silences of a customer each, one is compared and not a thousand.
+    A mute that needs one value of a label is compared only with alerts that have it: of a
+    thousand silences of one customer each, an alert is compared with one.
     """
 
     def __init__(self, mutes: Mapping[Key, Mute]) -> None:
@@ -37,7 +37,7 @@ class MuteIndex:
         self._by_label.setdefault(_label(mute), {})[key] = None
 
     def remove(self, key: Key) -> None:
-        """Take a mute out."""
+        """Remove a mute."""
         label = _label(self._mutes.pop(key)[1])
         del self._by_label[label][key]
         if not self._by_label[label]:
@@ -63,6 +63,6 @@ class MuteIndex:
 
 
 def _label(mute: Mute) -> _Label | None:
-    """The narrowest label of which the mute asks for one value; None if there is none."""
+    """The narrowest label of which the mute needs one value; None if there is none."""
     values = {each.name: each.value for each in mute.matchers if each.op == "="}
     return next(((name, values[name]) for name in _NARROW_FIRST if name in values), None)

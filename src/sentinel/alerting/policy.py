@@ -11,7 +11,7 @@ from sentinel.model.duration import parse_duration
 from sentinel.model.signal import Risk, Title
 
 _LEAST_QUIET_MS = 60_000
-"""A shorter quiet period would be over within the pane in which a rule by a shared entity fired."""
+"""A shorter quiet period would end within the pane in which a rule by a shared entity fired."""
 
 _Raisable = Literal["orange", "yellow", "blue"]
 

@@ -20,7 +20,7 @@ _TIERS = tuple(Tier)
 
 
 def opened(update: AlertUpdate, key: bytes) -> Alert:
-    """The alert that the claim opens, before its first revision; ``key`` is for its id."""
+    """The alert that the update opens, before its first revision; ``key`` is for its id."""
     return Alert(
         alert_id=_alert_id(update, key),
         revision=0,
@@ -90,7 +90,7 @@ def raised(tier: Tier, times: int) -> Tier:
 
 
 def request(alert: Alert, action: Action) -> ActionRequest:
-    """The action that this revision is the first to ask for."""
+    """The request for an action that this revision is the first to recommend."""
     return ActionRequest(
         request_id=f"{alert.alert_id}.{action}",
         action=action,
@@ -109,7 +109,7 @@ def request(alert: Alert, action: Action) -> ActionRequest:
 
 
 def _alert_id(update: AlertUpdate, key: bytes) -> str:
-    """BLAKE2b-128 of the JSON array [entity kind, entity id, risk, occasion], in hex.
+    """BLAKE2b-128 of the JSON array [entity kind, entity id, risk, dedup_key], in hex.
 
     The hash is keyed, so the customer cannot be found by trying ids.
     """

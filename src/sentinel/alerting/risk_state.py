@@ -1,4 +1,4 @@
-"""What currently stands against one customer in one kind of risk.
+"""The risk state of one entity and kind of risk: the rules that fired, their score and tier.
 
 The score is a noisy-or over the rules that fired: each rule alone would leave
 ``1 - weight`` of doubt, and doubts multiply.  A weight is the rule's severity as a
@@ -25,7 +25,7 @@ class Firing(Struct, frozen=True):
 
 
 class Contribution(Struct, kw_only=True):
-    """One rule's standing part: how often it fired, and the newest firing's weight."""
+    """One rule's part of the score: how often it fired, and its newest firing."""
 
     rule_id: str
     title: Title
@@ -44,7 +44,7 @@ class Contribution(Struct, kw_only=True):
         return any(firing.event == event for firing in reversed(self.recent))
 
     def retract(self, event: EventKey) -> bool:
-        """Take an event back; False if it is not among the remembered ones."""
+        """Retract an event; False if it is not among the remembered ones."""
         kept = [firing for firing in self.recent if firing.event != event]
         if len(kept) == len(self.recent):
             return False
@@ -53,7 +53,7 @@ class Contribution(Struct, kw_only=True):
             self.last_event_time = max(firing.event_time for firing in kept)
             if self.count == len(kept):
                 self.first_event_time = min(firing.event_time for firing in kept)
-        if self.explained_by == event:  # what another event saw was not kept
+        if self.explained_by == event:  # the clauses of the other events were not kept
             self.clauses, self.explained_by = (), None
         return True
 
@@ -64,10 +64,10 @@ class Contribution(Struct, kw_only=True):
 
 
 class RiskState(Struct, kw_only=True):
-    """The contributions of one customer and risk, and the tier that they come to.
+    """The contributions of one entity and risk, and the tier of their score.
 
     ``tier`` is None while none is reached, ``previous_tier`` what it was one event before;
-    ``updated_at`` is the customer's clock (the greatest event time seen) when this standing
+    ``updated_at`` is the entity's clock (the greatest event time seen) when this state
     last changed, and ``score`` is as of then.  ``answered`` are the events that a verdict has
     been given on, ``trigger`` the newest event that counted.
     """
@@ -115,7 +115,7 @@ class RiskState(Struct, kw_only=True):
         return found is not None and found.has_counted(signal.event)
 
     def retract(self, event: EventKey) -> bool:
-        """Take an event back from every rule that fired on it; False if none remembers it."""
+        """Retract an event from every rule that fired on it; False if none remembers it."""
         found = [each for each in self.contributions.values() if each.retract(event)]
         for each in found:
             if each.count == 0:
@@ -123,7 +123,7 @@ class RiskState(Struct, kw_only=True):
         return bool(found)
 
     def answer(self) -> list[EventKey]:
-        """A verdict: what stands counts no longer, nor its events if sent again; returns them."""
+        """Apply a verdict: drop all contributions, and from now on their events; returns these."""
         recent = (firing for each in self.contributions.values() for firing in each.recent)
         events = sorted({firing.event for firing in recent})
         self.answered = sorted({*self.answered, *events})
@@ -143,7 +143,7 @@ class RiskState(Struct, kw_only=True):
         return (each.weight(now_ms, halflife_ms) for each in self.contributions.values())
 
     def ranked(self, now_ms: int, halflife_ms: int) -> list[tuple[float, Contribution]]:
-        """Contributions with the score that the others alone come to, strongest first."""
+        """Contributions with the score of the others alone, strongest first."""
         weights = list(self.weights(now_ms, halflife_ms))
         without = [
             (noisy_or(weights[:i] + weights[i + 1 :]), contribution)

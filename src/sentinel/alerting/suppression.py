@@ -75,14 +75,14 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class SilenceBounds:
-    """What people may silence: ``most`` at once, each for so long; a wide one is shorter."""
+    """The bounds of silences: ``most`` at once, and how long one may last, a wide one less long."""
 
     most: int
     longest_ms: int
     wide_ms: int
 
     def refusal(self, silence: Silence) -> str | None:
-        """Why a silence with times in ms may not be, None if it may."""
+        """Why a silence, its times in ms, is not allowed; None if it is."""
         length_ms = int(silence.ends_at) - int(silence.starts_at)  # type: ignore[arg-type]
         if length_ms > self.longest_ms:
             return f"it is longer than {_hours(self.longest_ms)}"
@@ -94,11 +94,11 @@ class SilenceBounds:
 
 @dataclass(frozen=True, slots=True)
 class SuppressionRules:
-    """What is configured; ``mutes`` are the allow-list and the maintenance windows.
+    """The contents of suppression.yaml; ``mutes`` are the allow-list and the maintenance windows.
 
     ``capacity`` is how many alerts of a tier a shard notifies in ``capacity_period_ms``.
-    ``withheld_by`` names for each action the suppressions that keep it from
-    core systems as well: whether people are disturbed and whether machines act are two decisions.
+    ``withheld_by`` names for each action the suppressions that withhold it from
+    core systems as well: notifying people and acting are two decisions.
     """
 
     inhibit: tuple[InhibitRule, ...]
@@ -110,7 +110,7 @@ class SuppressionRules:
 
 
 def read_suppression(document: Document, zone: ZoneInfo) -> SuppressionRules:
-    """The rules in ``document``; ``zone`` is what local times mean.
+    """The rules in ``document``; ``zone`` is the time zone of local times.
 
     Raises :class:`~sentinel.model.document.ConfigError`.
     """

@@ -1,4 +1,4 @@
-"""What suppresses alerts at a moment: mutes, silences, bigger alerts, cooldown, capacity."""
+"""What suppresses alerts at a moment: mutes, silences, other alerts, cooldown, capacity."""
 
 from collections.abc import Iterable, Sequence
 
@@ -22,14 +22,14 @@ COOLDOWN = "cooldown"
 
 _TIERS = tuple(Tier)
 _Judged = tuple[int, Tier]
-"""Until when (ms UTC) a rule's alerts of at most this tier are the like of a false positive."""
+"""After a false positive: until when (ms UTC) and up to which tier a rule's alerts are similar."""
 _NOT_JUDGED = (0, Tier.BLUE)
 
 
 class Capacity:
-    """Of how many alerts of each tier this shard's people are notified in a period.
+    """How many alerts of each tier are notified in a period, as far as this shard decides.
 
-    ``most`` is the desk's; ``share`` is this shard's part of it.
+    ``most`` is the number for the whole desk; ``share`` is this shard's part of it.
     """
 
     def __init__(self, most: dict[Tier, int], period_ms: int, share: Share) -> None:
@@ -103,21 +103,21 @@ class Suppressors:
         return next((each.reason for each in alert.suppressed if each.reason in reasons), None)
 
     def arm(self, moment_ms: int) -> bool:
-        """Have configured mutes wait for when they change; False if a timer finds no room."""
+        """Set a timer for each configured mute's next change; False if timers are at capacity."""
         unarmed = [key for key in self._configured if (MUTE, *key) not in self._timers]
         armed = [self._wait(key, self._configured[key], moment_ms) for key in unarmed]
         return all(armed)
 
     def disarm(self, old: "Suppressors") -> None:
-        """Mutes that ``old`` was configured with no longer wait."""
+        """Cancel the timers of the mutes that ``old`` was configured with."""
         for key in old._configured:  # noqa: SLF001
             self._timers.cancel((MUTE, *key))
 
     def refusal(self, silence: Silence, signer: str | None, moment_ms: int) -> str | None:
         """Why a silence is refused, else None; one that only ends a silence is always accepted.
 
-        One that is approved must be there already, to the letter, by the one whose name it has:
-        else one person could write both names.
+        An approved silence must be known already, the same but for the approval: otherwise one
+        person could write both names.
         """
         if int(silence.ends_at) <= moment_ms:  # type: ignore[arg-type]
             return None
@@ -129,7 +129,7 @@ class Suppressors:
         if silence.approved_by is not None and replace(silence, approved_by=None) != (
             known and replace(known, approved_by=None)
         ):
-            return "only what has been there as it is can be approved"
+            return "only a silence that is known can be approved, and without a change"
         if signer not in (None, silence.approved_by or silence.created_by):
             return f"{signer} signs for {silence.approved_by or silence.created_by}"
         return self._bounds.refusal(silence)
@@ -154,11 +154,11 @@ class Suppressors:
         return self._wait(key, mute, due_ms)
 
     def cool_down(self, alert: Alert, until_ms: int) -> bool:
-        """After a false positive, suppress the like of it; False without room.
+        """After a false positive, suppress similar alerts; False if the timers are at capacity.
 
-        That is an alert of the same entity and risk behind which are these rules alone, and which
-        is no more urgent.  A red one is never the like of another, nor is one that asks for
-        containment: one wrong verdict must not leave the way open to an attacker.
+        An alert of the same entity and risk is similar if only these rules are behind it and it is
+        no more urgent.  A red alert is never similar, nor one that recommends containment: one
+        wrong verdict must not leave the way open to an attacker.
         """
         if not self._timers.set((COOLDOWN, *_key(alert)), until_ms):
             return False
@@ -167,7 +167,7 @@ class Suppressors:
         return True
 
     def warm_up(self, key: tuple[str, str, str]) -> None:
-        """The last cooldown of an entity and risk is over."""
+        """End the cooldown of an entity and risk."""
         del self._cooldowns[key]
 
     def snapshot(self) -> bytes:
@@ -208,7 +208,7 @@ class Suppressors:
         return judged if _TIERS.index(alert.tier) >= _TIERS.index(judged) else None
 
     def _wait(self, key: tuple[Suppression, str], mute: Mute, moment_ms: int) -> bool:
-        """Have the mute's next change fire; a silence without one is over."""
+        """Set a timer for the mute's next change; a silence without one is over and dropped."""
         due_ms = mute.times.next_change_ms(moment_ms)
         if due_ms is not None:
             return self._timers.set((MUTE, *key), due_ms)

@@ -1,4 +1,4 @@
-"""How good alerts are: what they caught, how early, and whom they bothered for nothing."""
+"""How good alerts are: what they caught, how early, and who was bothered for nothing."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -169,7 +169,7 @@ def judge(
         each.entity
         for each in episodes
         if each.kind == "customer"
-        and each.told_ms(URGENT) is not None
+        and each.notified_ms(URGENT) is not None
         and each.alert_id not in true_ids
     }
     return Judgement(
@@ -189,7 +189,7 @@ def judge(
 def _matched(
     episodes: Iterable[Episode], attacks: list[Attack], truth: Truth | None
 ) -> list[list[Episode]]:
-    """Of each attack the alerts that are its own: by its events, or of its entities meanwhile."""
+    """The alerts of each attack: those its events triggered, or on its entities during it."""
     found: dict[int, list[Episode]] = {id(attack): [] for attack in attacks}
     by_entity: dict[tuple[str, str], list[Attack]] = {}
     for attack in attacks:
@@ -213,13 +213,15 @@ def _add(caught: Caught, attack: Attack, episodes: list[Episode]) -> None:
     caught.cases += 1
     caught.value += attack.value
     first_ms, last_ms = attack.moments[0][0], attack.moments[-1][0]
-    told = [at for each in episodes if (at := each.told_ms(frozenset(Tier))) is not None]
-    told = [max(at, first_ms) for at in told]  # one that was open before counts from the start
-    if not told:
+    notified = [at for each in episodes if (at := each.notified_ms(frozenset(Tier))) is not None]
+    notified = [
+        max(at, first_ms) for at in notified
+    ]  # one that was open before counts from the start
+    if not notified:
         return
-    at_ms = min(told)
+    at_ms = min(notified)
     caught.detected += 1
-    caught.urgent += any(each.told_ms(URGENT) is not None for each in episodes)
+    caught.urgent += any(each.notified_ms(URGENT) is not None for each in episodes)
     caught.to_detect_ms.append(at_ms - first_ms)
     caught.to_detect_events.append(sum(moment <= at_ms for moment, _ in attack.moments))
     decidable_ms = min(attack.decidable, default=first_ms)

@@ -42,14 +42,14 @@ class Episode:
     rules: set[str] = field(default_factory=set)
     triggers: set[str] = field(default_factory=set)
 
-    def told_ms(self, tiers: frozenset[Tier]) -> int | None:
+    def notified_ms(self, tiers: frozenset[Tier]) -> int | None:
         """When it was first notified at one of these tiers."""
         return min((at for tier, at in self.reached.items() if tier in tiers), default=None)
 
 
 @dataclass(slots=True)
 class Run:
-    """What one configuration made of the data."""
+    """The results of one configuration on the data."""
 
     version: str
     episodes: dict[str, Episode] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Run:
     last_ms: int = 0
 
     def note(self, alert: Alert) -> None:
-        """Take a revision into its episode."""
+        """Add a revision to its episode."""
         at_ms = alert.updated_at
         episode = self.episodes.get(alert.alert_id)
         if episode is None:

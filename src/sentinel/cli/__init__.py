@@ -1,6 +1,6 @@
 """The command line: one verb a file, data on stdout, everything else on stderr.
 
-Exit codes: 0 done, 1 failed with one line that says why, 2 used wrongly, 3 lint
+Exit codes: 0 done, 1 failed (one line on stderr has the reason), 2 wrong usage, 3 lint
 findings, 130 interrupted.  Verbs import what they need when they run, so that
 ``sentinel --help`` is quick.
 """

@@ -18,11 +18,11 @@ _WAIT_S = 10.0
 
 def ack(
     alert_id: Annotated[str, typer.Argument(metavar="ALERT", help="The alert's id.")],
-    by: Annotated[str, typer.Option(help="Who answers.")] = "",
+    by: Annotated[str, typer.Option(help="Who answers; your login name by default.")] = "",
     verdict: Annotated[
         Verdict | None, typer.Option(help="End the alert with this disposition.")
     ] = None,
-    note: Annotated[str | None, typer.Option(help="For the case.")] = None,
+    note: Annotated[str | None, typer.Option(help="A note for the case.")] = None,
     since: Annotated[
         str, typer.Option(help="How far back to look for the alert, like 12h, 30d.")
     ] = "7d",
@@ -60,13 +60,13 @@ def ack(
             if alert.state is AlertState.ACKNOWLEDGED and verdict is None:
                 typer.echo(f"nothing changes: {alert.acknowledged_by} has acknowledged it")
             else:
-                typer.echo(_told(verdict, client.outcome(response, alert, _WAIT_S)))
+                typer.echo(_result(verdict, client.outcome(response, alert, _WAIT_S)))
     except (SettingsError, ResponseError) as error:
         raise UserError(str(error)) from None
 
 
-def _told(verdict: Verdict | None, after: "Alert | None") -> str:
-    """What the engine made of the answer, by the alert's revision after it."""
+def _result(verdict: Verdict | None, after: "Alert | None") -> str:
+    """What the engine did with the answer; ``after`` is the alert's revision after it, if any."""
     if after is None:
         return f"the engine has not answered within {_WAIT_S:.0f} s"
     if after.resolution is None:

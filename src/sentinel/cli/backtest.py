@@ -19,37 +19,44 @@ Data = Annotated[
 ]
 Labels = Annotated[
     Path | None,
-    typer.Option(help="What really happened: labels.jsonl of `sentinel simulate`, or like it."),
+    typer.Option(help="Labels of the events, in the form of labels.jsonl of `sentinel simulate`."),
 ]
-WarmUp = Annotated[str, typer.Option(help="So long after the first event nothing counts, like 7d.")]
+WarmUp = Annotated[
+    str, typer.Option(help="Do not count what comes so soon after the first event, like 7d.")
+]
 MapName = Annotated[
-    str | None, typer.Option("--map", help="A mapping file, or a shipped one, like cards.")
+    str | None,
+    typer.Option("--map", help="A mapping file, or the name of a shipped one, like cards."),
 ]
 OfStream = Annotated[
-    Stream | None, typer.Option(help="The stream of events of ours that do not say.")
+    Stream | None,
+    typer.Option(help="The stream of events in Sentinel's own format that do not name one."),
 ]
-Limit = Annotated[int | None, typer.Option(min=1, help="Only the first rows.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Read only so many rows.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
-_RULES = "A configuration folder, or a rule file that replaces the shipped one of its name."
+_RULES = "A configuration folder, or a rule file that replaces the shipped one of the same name."
 
 
 def backtest(
     data: Data,
     rules: Annotated[Path | None, typer.Option(help=_RULES)] = None,
     against: Annotated[
-        Path | None, typer.Option(help="What to compare with, likewise.", show_default=False)
+        Path | None,
+        typer.Option(help="The configuration to compare with, given likewise.", show_default=False),
     ] = None,
     labels: Labels = None,
     warm_up: WarmUp = "0s",
     map_name: MapName = None,
     stream: OfStream = None,
     limit: Limit = None,
-    html: Annotated[Path | None, typer.Option(help="Write a report with plots here.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a report with plots to this file.")
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run the live engine over history: what a configuration would have raised.
+    """Run the live engine over history to see which alerts a configuration would have raised.
 
     With labels: precision, recall, time to detect, value caught, customers bothered. With
     --against: which alerts are gained and lost.
@@ -80,7 +87,7 @@ def backtest(
 
 
 def read_truth(labels: "Path | None") -> "Truth | None":
-    """The labels of a file, if there is one."""
+    """The labels of a file, if there is one; raises OSError and ReplayError."""
     from sentinel.backtest import read_labels
 
     if labels is None:
@@ -98,7 +105,11 @@ def watched(
     quiet: bool,
     what: str = "",
 ) -> "Run":
-    """Run a configuration over files with a progress bar."""
+    """Run a configuration over files with a progress bar.
+
+    ``sources`` are the files' names, the mapping and the stream, ``what`` is the bar's label.
+    Raises UserError, OSError, ConfigError and ReplayError.
+    """
     from rich.console import Console
     from rich.progress import Progress
 

@@ -1,4 +1,4 @@
-"""``sentinel check``: whether a configuration folder is right, and complete."""
+"""``sentinel check``: check whether a configuration folder is valid and complete."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def check(
 ) -> None:
     """Check a configuration: errors exit 1, lint findings exit 3.
 
-    Where SENTINEL_ variables are set, the settings that they make are checked and shown too.
+    If SENTINEL_ variables are set, the settings are checked and shown too.
     """
     from sentinel.delivery.channels import read_usable
     from sentinel.kafka.masking import read_masks
@@ -37,7 +37,7 @@ def check(
     summary, settings = _summary(configuration), _settings()
     summary["routes"] = sum(1 for _ in plan.root.walk())
     if as_json:
-        catalogue = [_told(rule) for rule in configuration.build().rules.rules]
+        catalogue = [_entry(rule) for rule in configuration.build().rules.rules]
         shown = {**summary, "catalogue": catalogue, "settings": settings, "findings": findings}
         typer.echo(json.dumps(shown, ensure_ascii=False))
     else:
@@ -51,10 +51,10 @@ def check(
         raise typer.Exit(LINT)
 
 
-def _told(rule: "Rule") -> dict[str, object]:
-    """What a person wants to know of a rule."""
-    told = ("id", "risk", "severity", "mode", "owner", "source", "title", "explanation")
-    return {name: to_builtins(getattr(rule, name)) for name in (*told, "actions", "runbook")}
+def _entry(rule: "Rule") -> dict[str, object]:
+    """The rule's entry in the catalogue."""
+    names = ("id", "risk", "severity", "mode", "owner", "source", "title", "explanation")
+    return {name: to_builtins(getattr(rule, name)) for name in (*names, "actions", "runbook")}
 
 
 def _shown(value: object) -> str:
@@ -78,7 +78,7 @@ def _summary(configuration: "Configuration") -> dict[str, object]:
 
 
 def _settings() -> dict[str, object]:
-    """The settings that a worker started here would have, by variable; none where none is set."""
+    """The settings of a worker that is started here, by variable; empty if no variable is set."""
     from sentinel.kafka.security import client_config
     from sentinel.settings import Settings, variable
 
@@ -99,7 +99,7 @@ def _findings(configuration: "Configuration", folder: Path | None) -> list[str]:
         if feature.name not in used
     ]
     findings += [
-        f"lists/{name}.yaml: no rule asks it"
+        f"lists/{name}.yaml: no rule uses it"
         for name in configuration.lists
         if name not in stages.rules.lists_asked
     ]

@@ -1,4 +1,4 @@
-"""``sentinel deadletter``: look at records that were put aside, put them right, send them again."""
+"""``sentinel deadletter``: list, show, repair and resend dead letters."""
 
 import getpass
 import os
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MOST_LISTED = 10_000
 _MOST_SENT = 100_000
 
-deadletter = typer.Typer(help="Dead letters: records that are no events.", no_args_is_help=True)
+deadletter = typer.Typer(help="Dead letters: records that are not events.", no_args_is_help=True)
 
 _Reason = Annotated[str | None, typer.Option(help="Only letters with this reason.")]
 _Topic = Annotated[str | None, typer.Option(help="Only records of this topic.")]
@@ -31,12 +31,12 @@ def list_letters(
     topic: _Topic = None,
     since: Annotated[str, typer.Option(help="How far back to look, like 12h, 30d.")] = "7d",
     limit: Annotated[
-        int, typer.Option(min=1, max=_MOST_SENT, help="Only so many, the newest.")
+        int, typer.Option(min=1, max=_MOST_SENT, help="At most so many, the newest.")
     ] = _MOST_LISTED,
     as_json: _Json = False,
 ) -> None:
     """List dead letters, newest last, without their values; a summary goes to stderr."""
-    from sentinel.cli.deadletter_text import bar, summary, told
+    from sentinel.cli.deadletter_text import bar, letter_line, summary
     from sentinel.kafka.letter_topic import LetterError, LetterTopic, selection
 
     wanted, since_ms = selection(reason, topic), _since_ms(since)
@@ -46,7 +46,7 @@ def list_letters(
     except LetterError as error:
         raise UserError(str(error)) from None
     for each in found.letters:
-        typer.echo(told(each, as_json=as_json))
+        typer.echo(letter_line(each, as_json=as_json))
     typer.echo(summary(found), err=True)
 
 
@@ -58,8 +58,8 @@ def show(
         bool, typer.Option("--raw", help="Write the value to stdout, byte for byte.")
     ] = False,
 ) -> None:
-    """Show one dead letter whole: headers, and the value as text, or in base64."""
-    from sentinel.cli.deadletter_text import bar, told_whole
+    """Show one dead letter with its headers and its whole value, as text or in base64."""
+    from sentinel.cli.deadletter_text import bar, whole_letter
     from sentinel.kafka.letter_topic import LetterError, LetterTopic
 
     position = _position(letter_id)
@@ -74,7 +74,7 @@ def show(
     if raw:
         sys.stdout.buffer.write(whole.value or b"")
     else:
-        typer.echo(told_whole(whole, as_json=as_json))
+        typer.echo(whole_letter(whole, as_json=as_json))
 
 
 @deadletter.command()
@@ -84,7 +84,7 @@ def replay(
     ] = None,
     reason: _Reason = None,
     topic: _Topic = None,
-    since: Annotated[str | None, typer.Option(help="Only letters since, like 12h, 30d.")] = None,
+    since: Annotated[str | None, typer.Option(help="How far back to look, like 12h, 30d.")] = None,
     map_name: Annotated[
         str | None, typer.Option("--map", help="A mapping file that makes events of the values.")
     ] = None,
@@ -93,15 +93,15 @@ def replay(
         typer.Option(help="The configuration folder in force; without it the shipped one."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Judge the results and send nothing.")
+        bool, typer.Option("--dry-run", help="Check the results and send nothing.")
     ] = False,
-    by: Annotated[str, typer.Option(help="Who sends them.")] = "",
+    by: Annotated[str, typer.Option(help="Who sends them; your login name by default.")] = "",
     as_json: _Json = False,
 ) -> None:
     """Send dead letters again, as they are or by a mapping; each letter is sent once.
 
-    What is still no event stays a dead letter: it is listed with the reason, and the exit code
-    is 1.
+    What is still not an event stays a dead letter: it is listed with the reason, and the exit
+    code is 1.
     """
     from sentinel.cli.deadletter_replay import Replay
     from sentinel.cli.deadletter_text import bar, resent, resent_summary

@@ -21,7 +21,7 @@ _BATCH_BYTES = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What has become of a letter: its events if it is sent, else why it stays."""
+    """The outcome for a letter: its events if it is sent, else why it stays a dead letter."""
 
     letter: Letter
     events: Sequence[MendedEvent] = ()
@@ -31,7 +31,10 @@ class Result:
 
 @dataclass(slots=True)
 class Counts:
-    """How many letters were sent, stay and had been sent before; ``late`` counts letters."""
+    """How many letters were sent, stay, and had been sent before.
+
+    ``late`` of the sent ones have an event that is too late to raise an alert.
+    """
 
     sent: int = 0
     late: int = 0
@@ -48,7 +51,7 @@ class _Batch:
 
 
 class Replay(Closing):
-    """One replay of dead letters; use it as a context."""
+    """One replay of dead letters; use it as a context.  Raises LetterError and SettingsError."""
 
     def __init__(
         self,
@@ -76,7 +79,7 @@ class Replay(Closing):
     ) -> None:
         """Find the letters that are to be sent; raises LetterError.
 
-        Earlier senders are fenced first, so that none marks a letter after it was looked at.
+        Earlier senders are fenced first, so that none marks a letter after it was read here.
         """
         if self._resender is not None:
             self._resender.start()
@@ -131,9 +134,8 @@ class Replay(Closing):
         return Result(letter, stays=str(error), dry_run=self.counts.dry_run)
 
     def _send(self, batch: _Batch) -> list[Result]:
-        batch.mended.sort(
-            key=lambda each: each.letter.position
-        )  # a customer's records as they came
+        # A customer's records keep their order.
+        batch.mended.sort(key=lambda each: each.letter.position)
         if batch.mended and self._resender is not None:
             self._resender.send(batch.mended)
         self.counts.sent += len(batch.results)

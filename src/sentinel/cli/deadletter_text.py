@@ -18,7 +18,7 @@ _HOUR_MS, _MINUTE_MS = 3_600_000, 60_000
 
 @contextmanager
 def bar(what: str) -> Iterator[Advance]:
-    """A bar of work done on stderr, if that is a terminal."""
+    """A progress bar on stderr, if that is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
@@ -30,7 +30,7 @@ def bar(what: str) -> Iterator[Advance]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-def told(letter: Letter, *, as_json: bool) -> str:
+def letter_line(letter: Letter, *, as_json: bool) -> str:
     """A letter without its value in one line."""
     if as_json:
         return msgspec.json.encode(_fields(letter)).decode()
@@ -42,14 +42,14 @@ def told(letter: Letter, *, as_json: bool) -> str:
     return visible(f"{line}  {letter.detail}")
 
 
-def told_whole(whole: WholeLetter, *, as_json: bool) -> str:
+def whole_letter(whole: WholeLetter, *, as_json: bool) -> str:
     """A letter with its headers and value."""
     if as_json:
         headers = {name: _text(data) for name, data in whole.headers.items()}
         value = {"value": None} if whole.value is None else _value(whole.value)
         fields = {**_fields(whole.letter), "headers": headers, **value}
         return msgspec.json.encode(fields).decode()
-    lines = [told(whole.letter, as_json=False)]
+    lines = [letter_line(whole.letter, as_json=False)]
     lines += [visible(f"{name}: {_text(data)}") for name, data in whole.headers.items()]
     if whole.value is not None:
         ((name, text),) = _value(whole.value).items()
@@ -69,7 +69,7 @@ def summary(found: Letters) -> str:
 
 
 def resent(result: Result, *, as_json: bool) -> str:
-    """What has become of one letter in one line."""
+    """The outcome for one letter in one line."""
     done = "would be sent" if result.dry_run else "sent"
     is_late = any(each.is_late for each in result.events)
     if not as_json:
@@ -98,7 +98,7 @@ def resent_summary(counts: Counts, lateness_ms: int) -> str:
         older = f"older than `lateness` ({_length(lateness_ms)})"
         lines.append(
             f"{counts.late:,} of {counts.sent:,} are {older}: "
-            "they teach features and raise no alert; see docs/operations.md"
+            "they update features and raise no alert; see docs/operations.md"
         )
     return "\n".join(lines)
 
@@ -131,7 +131,7 @@ def _when(at_ms: int) -> str:
 
 
 def _text(data: bytes) -> str:
-    """The text of bytes, or what stands for them."""
+    """Bytes as text, or as base64 where they are not UTF-8."""
     ((_, text),) = _value(data).items()
     return text
 

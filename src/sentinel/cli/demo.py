@@ -1,4 +1,4 @@
-"""``sentinel demo``: the whole journey on this machine, watched."""
+"""``sentinel demo``: the whole pipeline on this machine, shown in the terminal."""
 
 from typing import Annotated
 
@@ -9,14 +9,14 @@ from sentinel.cli.failure import FAILED, UserError
 
 def demo(
     seconds: Annotated[
-        float | None, typer.Option(min=1, help="End after so long; without it, on Ctrl-C.")
+        float | None, typer.Option(min=1, help="End after so many seconds; by default on Ctrl-C.")
     ] = None,
     events_per_second: Annotated[
-        float, typer.Option(min=1, max=2_000, help="How busy the invented bank is.")
+        float, typer.Option(min=1, max=2_000, help="Events per second of the simulated bank.")
     ] = 300,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed invents the same bank.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bank.")] = 7,
 ) -> None:
-    """Watch real alerts: a built-in Kafka, one worker, invented customers, labelled fraud."""
+    """Watch alerts live: a built-in Kafka, one worker, simulated customers, labelled fraud."""
     from rich.console import Console
 
     from sentinel.demo.run import Demo

@@ -1,4 +1,4 @@
-"""``sentinel evaluate``: ours on data sets made by others, one command a data set."""
+"""``sentinel evaluate``: measure our detection, one command for each protocol."""
 
 import typer
 
@@ -8,7 +8,7 @@ from sentinel.cli.evaluate_nab import nab
 from sentinel.cli.evaluate_scenarios import scenarios
 
 evaluate = typer.Typer(
-    help="Measure detection on published data sets, by their protocols.", no_args_is_help=True
+    help="Measure detection on published data sets and on simulated fraud.", no_args_is_help=True
 )
 evaluate.command()(cards)
 evaluate.command()(complaints)

@@ -21,7 +21,7 @@ def cards(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:
-    """Boosted trees on labels seven days late: the four published test weeks."""
+    """Score the four published test weeks by boosted trees; labels come seven days late."""
     import msgspec
     from rich.console import Console
     from rich.progress import Progress

@@ -1,4 +1,4 @@
-"""``sentinel evaluate complaints``: the product of a complaint, told from its text."""
+"""``sentinel evaluate complaints``: predict the product of a complaint from its text."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +13,7 @@ def complaints(
     data: Annotated[Path, typer.Option(help="A CSV file with product and narrative (or text).")],
     as_json: Annotated[bool, typer.Option("--json", help="The figures as JSON.")] = False,
 ) -> None:
-    """The product of complaints from their text, predicted before it is learnt."""
+    """Predict the product of each complaint from its text, then learn it."""
     import msgspec
 
     from sentinel.cli.failure import UserError
@@ -28,7 +28,10 @@ def complaints(
 
 
 def _document(report: "Report") -> dict[str, object]:
-    """The protocol has one fold, the file in its order; shuffled it is told beside."""
+    """The figures as plain data: the protocol's one fold is the file in its order.
+
+    The folds of the shuffled file stand beside it.
+    """
     accuracy = {"accuracy": report.accuracy}
     return {
         "complaints": report.complaints,
@@ -42,7 +45,7 @@ def _document(report: "Report") -> dict[str, object]:
 
 
 def _table(report: "Report") -> str:
-    """The figures for people."""
+    """The figures as a table."""
     folds = " ".join(f"{fold:.3f}" for fold in report.folds)
     width = max(len(name) for name in report.products)
     scope = f"{report.complaints}, each predicted before it is learnt"
@@ -50,7 +53,7 @@ def _table(report: "Report") -> str:
         f"accuracy, file order   {report.accuracy:.3f}   last {report.scored} of {scope}",
         f"accuracy, shuffled     {report.mean:.3f} ± {report.spread:.3f}   folds {folds}",
         "",
-        f"{'product':{width}}  count  precision  recall  taken for",
+        f"{'product':{width}}  count  precision  recall  mistaken for",
     ]
     for name, figures in report.products.items():
         wrong = sorted(report.confusion[name].items(), key=lambda each: (-each[1], each[0]))

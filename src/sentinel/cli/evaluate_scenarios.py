@@ -1,4 +1,4 @@
-"""``sentinel evaluate scenarios``: our own labelled fraud, from a fresh seed."""
+"""``sentinel evaluate scenarios``: measure detection on simulated fraud."""
 
 import time
 from pathlib import Path
@@ -14,15 +14,18 @@ def scenarios(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="A folder as `sentinel simulate --out` leaves it; else one is simulated."
+            help="A folder written by `sentinel simulate --out`; without it one is simulated."
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Of the simulation; a fresh one if not given.")
+        int | None, typer.Option(min=0, help="Seed of the simulation; a fresh one by default.")
     ] = None,
-    customers: Annotated[int, typer.Option(min=100, help="To simulate.")] = 3_000,
+    customers: Annotated[int, typer.Option(min=100, help="How many to simulate.")] = 3_000,
     warm_up: Annotated[
-        str, typer.Option(help="So long after the first event of --data nothing counts, like 7d.")
+        str,
+        typer.Option(
+            help="Do not count what comes so soon after the first event of --data, like 7d."
+        ),
     ] = "0s",
     configs: Annotated[
         Path | None, typer.Option(help="A configuration folder; without it the shipped one.")

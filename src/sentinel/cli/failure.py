@@ -1,4 +1,4 @@
-"""Errors that are the user's to mend: one line on stderr and exit 1, never a traceback."""
+"""Errors that the user can correct: one line on stderr and exit code 1, without a traceback."""
 
 import errno
 
@@ -13,14 +13,14 @@ LINT = 3
 
 
 class UserError(Exception):
-    """What a verb cannot do, said so that its user can mend it."""
+    """A verb cannot do what was asked; the message tells the user what to correct."""
 
 
 class Verbs(TyperGroup):
-    """The root command: what verbs raise becomes a message and an exit code."""
+    """The root command: makes a message and an exit code of the errors that verbs raise."""
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # typer's own Context
-        """Run the verb."""
+        """Run the verb; raises Exit."""
         from sentinel.replay.block import ReplayError
         from sentinel.settings import SettingsError
 
@@ -31,7 +31,7 @@ class Verbs(TyperGroup):
         except (ConfigError, ReplayError, SettingsError, UserError) as error:
             message = str(error)
         except OSError as error:
-            if error.errno == errno.EPIPE:  # the reader of our output has gone: typer is quiet
+            if error.errno == errno.EPIPE:  # nobody reads our output: typer exits silently
                 raise
             message = _readable(error)
         typer.echo(f"sentinel: {message}", err=True)

@@ -1,4 +1,4 @@
-"""``sentinel keys``: what people and publishers sign with."""
+"""``sentinel keys``: make the keys with which people and publishers sign."""
 
 import os
 from pathlib import Path
@@ -8,14 +8,14 @@ import typer
 
 from sentinel.cli.failure import UserError
 
-keys = typer.Typer(help="Keys to sign with.", no_args_is_help=True)
+keys = typer.Typer(help="Signing keys.", no_args_is_help=True)
 _OWNER_ONLY = 0o600
 
 
 @keys.command()
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is.")],
-    out: Annotated[Path, typer.Option(help="The file for the private key, which is new.")],
+    out: Annotated[Path, typer.Option(help="A new file for the private key.")],
 ) -> None:
     """Make a key: the private half goes to a file, the entry for people.yaml to stdout."""
     import msgspec

@@ -16,11 +16,15 @@ def label(
     event_id: Annotated[str, typer.Argument(metavar="EVENT", help="The event's id.")],
     customer: Annotated[str, typer.Option(help="The customer whose event it is.")],
     verdict: Annotated[Verdict, typer.Option(help="What it was found to be.")],
-    by: Annotated[str, typer.Option(help="Who says so.")] = "",
+    by: Annotated[
+        str, typer.Option(help="Who gives the verdict; your login name by default.")
+    ] = "",
     stream: Annotated[
         Stream | None, typer.Option(help="Its stream, where events of several have this id.")
     ] = None,
-    note: Annotated[str | None, typer.Option(help="For the case, e.g. a chargeback's id.")] = None,
+    note: Annotated[
+        str | None, typer.Option(help="A note for the case, such as a chargeback's id.")
+    ] = None,
 ) -> None:
     """Say what an event was: a chargeback, or a complaint that was right."""
     from sentinel.cli.failure import UserError

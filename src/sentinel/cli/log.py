@@ -1,4 +1,4 @@
-"""Where processes log to: stderr, one line an event."""
+"""The log of every process: on stderr, one line per event."""
 
 import faulthandler
 import os
@@ -17,7 +17,7 @@ def _visible(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapp
 def log_to_stderr() -> None:
     """Send structlog's events to stderr, coloured on a terminal.
 
-    A process that ends in native code says there where it was.
+    A crash in native code prints the Python traceback there.
     """
     import structlog
 

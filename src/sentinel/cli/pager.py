@@ -1,4 +1,4 @@
-"""``sentinel pager``: tell people of alerts, and try whether they would be told."""
+"""``sentinel pager``: run the pager, or send test pages."""
 
 import asyncio
 import logging
@@ -82,7 +82,7 @@ def _serve(settings: "Settings", plan: "Plan") -> None:
 def try_out(
     route: Annotated[str, typer.Argument(metavar="ROUTE", help="The route's name.")],
 ) -> None:
-    """Send a test page through every channel of a route; exit 1 if one does not take it."""
+    """Send a test page through every channel of a route; exit 1 if one fails."""
     from sentinel.cli.failure import FAILED, UserError
     from sentinel.settings import Settings
 
@@ -97,7 +97,7 @@ def try_out(
 
 
 async def _try_each(channels: "dict[str, Channel]", plan: "Plan") -> bool:
-    """Trigger and resolve one alert on each channel; whether all took both."""
+    """Trigger and resolve one alert on each channel; returns whether all accepted both."""
     from sentinel.delivery.channels import Refused, Unreached
     from sentinel.delivery.page import Content, Page, PageKind
     from sentinel.model.alert import Tier

@@ -1,4 +1,4 @@
-"""``sentinel publish``: put a configuration in force for all workers, at a step's boundary."""
+"""``sentinel publish``: put a configuration in force for all workers, between two steps."""
 
 import getpass
 import os
@@ -18,7 +18,12 @@ def publish(
     configs: Annotated[
         Path | None, typer.Argument(help="Configuration folder; the shipped one by default.")
     ] = None,
-    by: Annotated[str, typer.Option(help="Who publishes, and signs if there is a key.")] = "",
+    by: Annotated[
+        str,
+        typer.Option(
+            help="Who publishes, and signs if there is a key; your login name by default."
+        ),
+    ] = "",
 ) -> None:
     """Check a configuration, run its rules' tests and publish it; prints its version."""
     from sentinel.cli.log import log_to_stderr
@@ -38,7 +43,7 @@ def publish(
     for test in failed:
         typer.echo(f"{test.rule_id}: {test.name}: failed", err=True)
     if failed:
-        typer.echo("not published; `sentinel test` says what was expected", err=True)
+        typer.echo("not published; `sentinel test` shows what was expected", err=True)
         raise typer.Exit(FAILED)
     try:
         check(settings)

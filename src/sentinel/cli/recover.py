@@ -23,9 +23,9 @@ def recover(
         int | None, typer.Option(help="Only this shard; all of them by default.", min=0)
     ] = None,
 ) -> None:
-    """Rebuild shards from what Kafka still has, and leave snapshots of them.
+    """Rebuild shards from what Kafka still has, and write snapshots of them.
 
-    Stop the workers before. Nothing is emitted; what is missing is counted and passed over.
+    Stop the workers first. Nothing is emitted; what is missing is counted and skipped.
     """
     from prometheus_client import CollectorRegistry
 
@@ -39,7 +39,9 @@ def recover(
     from sentinel.shard.rebuild import RebuildError, rebuild
 
     if not from_earliest:
-        raise typer.BadParameter("say --from-earliest: a worker recovers by itself otherwise")
+        raise typer.BadParameter(
+            "give --from-earliest: any other recovery is done by the worker itself"
+        )
     log_to_stderr()
     settings = Settings.from_environment(os.environ)
     configuration = read_configuration(Path(settings.configs) if settings.configs else None)
@@ -61,7 +63,9 @@ def recover(
 
                 share, registry = Share(number, count), open_registry(settings)
                 rebuilt = rebuild(settings, share, configurations, registry, progress)
-            typer.echo(f"shard {number}: {rebuilt.steps} steps, {rebuilt.flaws} not as they were")
+            typer.echo(
+                f"shard {number}: {rebuilt.steps} steps, {rebuilt.flaws} differ from the journal"
+            )
     except (StartupError, RebuildError) as error:
         raise UserError(str(error)) from None
     finally:

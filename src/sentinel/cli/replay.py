@@ -40,7 +40,7 @@ def replay(
         bool,
         typer.Option(
             "--as-deployed",
-            help="With the alert ids of the deployment at SENTINEL_BROKERS, whose key it reads.",
+            help="Give alerts the ids that they have in the deployment at SENTINEL_BROKERS.",
         ),
     ] = False,
     limit: Limit = None,
@@ -118,7 +118,7 @@ def _write(outcomes: "Iterator[Outcome]", dead_letters: Path | None) -> None:
 def _with_progress(
     outcomes: "Iterator[Outcome]", sources: "list[Source]", *, quiet: bool
 ) -> "Iterator[Outcome]":
-    """The outcomes; meanwhile a bar of bytes read stands on stderr if that is a terminal."""
+    """The outcomes; a progress bar of the bytes read is on stderr if that is a terminal."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -163,7 +163,7 @@ def _write_refused(file: BinaryIO, letters: "list[DeadLetter]") -> None:
 
 
 def _own_bytes(value: bytes) -> dict[str, object]:
-    """The value as text, or in base64 where it is none."""
+    """The value as text, or in base64 where it is not UTF-8."""
     try:
         return {"value": value.decode()}
     except UnicodeDecodeError:

@@ -12,7 +12,7 @@ from sentinel.model.visible import visible
 from sentinel.replay.run import Summary
 from sentinel.replay.source import Source
 
-_LETTERS = 5  # reasons, by file, of which the first dead letter is shown
+_LETTERS = 5  # kinds of dead letters, by file and reason, of which the first is shown
 
 
 def write_summary(path: Path, summary: Summary, seconds: float, version: str) -> None:
@@ -33,7 +33,10 @@ def write_summary(path: Path, summary: Summary, seconds: float, version: str) ->
 
 
 def print_summary(sources: Sequence[Source], summary: Summary, seconds: float) -> None:
-    """Print to stderr which files' years were guessed, and the counts; those of rows add up."""
+    """Print to stderr which files' years were guessed, and the counts.
+
+    Every row is an event, a dead letter, a repeat, or skipped: these add up to ``rows``.
+    """
     for source in sources:
         if source.guessed_year:
             typer.echo(f"{source.name}: times without a year: by the file's own date", err=True)

@@ -1,4 +1,4 @@
-"""``sentinel routes``: whether the routing tree is right, and who would be paged."""
+"""``sentinel routes``: check the routing tree, and show who would be paged."""
 
 import os
 import time
@@ -22,7 +22,9 @@ def check(
     configs: Annotated[
         Path | None, typer.Argument(help="A configuration folder; without it the shipped one.")
     ] = None,
-    tier: Annotated[Tier | None, typer.Option(help="Who is paged for an alert of it?")] = None,
+    tier: Annotated[
+        Tier | None, typer.Option(help="Show who is paged for an alert of this tier")
+    ] = None,
     risk: Annotated[Risk, typer.Option(help="... of this risk")] = Risk.OPERATIONAL,
     rule: Annotated[str, typer.Option(help="... by this rule")] = "",
     entity: Annotated[str, typer.Option(help="... about this entity")] = "",
@@ -54,7 +56,7 @@ def _findings(plan: "Plan") -> list[str]:
     used = set().union(*(route.channels for route in plan.root.walk()))
     return [
         *(
-            f"routes.yaml: {route.name} is never reached: {earlier.name} takes it all"
+            f"routes.yaml: {route.name} is never reached: {earlier.name} matches all its alerts"
             for route, earlier in unreachable(plan.root)
         ),
         *(f"routes.yaml: no route uses {name}" for name in plan.channels if name not in used),

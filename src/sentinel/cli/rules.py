@@ -1,4 +1,4 @@
-"""``sentinel rules``: questions about single rules."""
+"""``sentinel rules``: try out changes of single rules."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,7 +21,7 @@ from sentinel.cli.failure import UserError
 if TYPE_CHECKING:
     from sentinel.backtest import Judgement
 
-rules = typer.Typer(help="Ask about single rules.", no_args_is_help=True)
+rules = typer.Typer(help="Try out changes of single rules.", no_args_is_help=True)
 _MOST_VALUES = 50
 
 
@@ -61,7 +61,7 @@ def what_if(
         except RuleError as error:
             raise UserError(str(error)) from None
         configuration = Configuration.parse(changed).narrowed([rule])
-        truth = read_truth(labels)  # afresh: a run fills it in
+        truth = read_truth(labels)  # read again: a run changes it
         sources = (data, map_name, stream)
         run = watched(
             configuration, sources, truth, limit=limit, quiet=quiet, what=f"{rule} at {value:g}"
@@ -101,7 +101,7 @@ def _numbers(text: str) -> list[float]:
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
-        raise typer.BadParameter(f'"{text}" is no list of numbers like 2,3,4.5') from None
+        raise typer.BadParameter(f'"{text}" is not a list of numbers like 2,3,4.5') from None
     if len(numbers) > _MOST_VALUES:
         raise typer.BadParameter(f"at most {_MOST_VALUES} values")
     return numbers

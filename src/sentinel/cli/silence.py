@@ -1,4 +1,4 @@
-"""``sentinel silence``: have nobody notified of some alerts for a while."""
+"""``sentinel silence``: suppress the notifications of some alerts for a time."""
 
 import getpass
 import os
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 _WAIT_S = 3.0
 
-silence = typer.Typer(help="Silences: nobody is notified of some alerts.", no_args_is_help=True)
+silence = typer.Typer(
+    help="Silences: suppress the notifications of some alerts.", no_args_is_help=True
+)
 
 
 def _client() -> "ResponseClient":
@@ -44,10 +46,10 @@ def add(
         typer.Argument(metavar="MATCHER...", help="""Such as 'risk="legal"'; all match."""),
     ],
     length: Annotated[str, typer.Option("--for", help="How long, like 30m, 2h, 1d.")],
-    comment: Annotated[str, typer.Option(help="Why.")],
-    by: Annotated[str, typer.Option(help="Who says so.")] = "",
+    comment: Annotated[str, typer.Option(help="The reason.")],
+    by: Annotated[str, typer.Option(help="Who acts; your login name by default.")] = "",
     every: Annotated[
-        bool, typer.Option("--all", help="Also if that is every alert, or nearly.")
+        bool, typer.Option("--all", help="Accept matchers that select every alert, or nearly.")
     ] = False,
 ) -> None:
     """Silence the alerts that all matchers match, from now on; prints the silence's id."""
@@ -67,8 +69,10 @@ def add(
     if ends_ms > LAST_MOMENT_MS:
         raise UserError(f"--for {length} ends after 2099")
     if select_nearly_all(parsed) and not every:
-        told = " ".join(map(str, parsed))
-        raise UserError(f"{told} selects every alert, or nearly every one (--all if you mean it)")
+        selected = " ".join(map(str, parsed))
+        raise UserError(
+            f"{selected} selects every alert, or nearly every one (--all if you mean it)"
+        )
     made = Silence(
         silence_id=uuid.uuid4().hex,
         matchers=tuple(map(str, parsed)),
@@ -88,9 +92,9 @@ def add(
 @silence.command()
 def approve(
     silence_id: Annotated[str, typer.Argument(metavar="ID")],
-    by: Annotated[str, typer.Option(help="Who says so.")] = "",
+    by: Annotated[str, typer.Option(help="Who acts; your login name by default.")] = "",
 ) -> None:
-    """Have another person's silence hold of red alerts, too."""
+    """Approve another person's silence, so that it suppresses red alerts too."""
     from msgspec.structs import replace
 
     from sentinel.cli.failure import UserError
@@ -111,7 +115,7 @@ def approve(
 @silence.command()
 def expire(
     silence_id: Annotated[str, typer.Argument(metavar="ID")],
-    by: Annotated[str, typer.Option(help="Who says so.")] = "",
+    by: Annotated[str, typer.Option(help="Who acts; your login name by default.")] = "",
 ) -> None:
     """End a silence now."""
     from msgspec.structs import replace
@@ -141,7 +145,7 @@ def _change(silence_id: str, change: "Callable[[Silence, int], Silence]", actor:
 
 @silence.command("list")
 def show(
-    every: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """List the silences that are on or still to come."""
@@ -163,11 +167,11 @@ def show(
 
 
 def _readable(client: "ResponseClient") -> "list[Silence]":
-    """The silences in the topic; on stderr how many records are none."""
+    """The silences in the topic; prints to stderr how many records cannot be read."""
     found = client.silences()
     if found.unreadable:
-        told = f"{found.unreadable} records of the silences topic cannot be read: skipped"
-        typer.echo(f"sentinel: {told}", err=True)
+        note = f"{found.unreadable} records of the silences topic cannot be read: skipped"
+        typer.echo(f"sentinel: {note}", err=True)
     return found.newest
 
 

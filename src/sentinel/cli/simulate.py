@@ -1,4 +1,4 @@
-"""``sentinel simulate``: invented customers and labelled fraud, to files or to Kafka."""
+"""``sentinel simulate``: simulated customers and labelled fraud, to files or to Kafka."""
 
 import os
 import sys
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
 Days = Annotated[
     float | None,
-    typer.Option(min=0, help="How long; 2 if not given, endless for --kafka at a rate."),
+    typer.Option(
+        min=0, help="How many days; 2 by default, endless for --kafka with --events-per-second."
+    ),
 ]
 Start = Annotated[
     datetime | None,
     typer.Option(
         formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"],
-        help="First moment, like 2026-01-05T00:00+08:00; for --kafka, now or to end now.",
+        help="Start, like 2026-01-05T00:00+08:00; with --kafka by default now, or --days ago.",
     ),
 ]
 _FIRST_MONDAY_MS = 1_767_542_400_000  # 2026-01-05 00:00 in Shanghai: same seed, same bytes
@@ -36,7 +38,7 @@ def simulate(
     days: Days = None,
     start: Start = None,
     history_days: Annotated[
-        float, typer.Option(min=0, help="Days of ordinary life before the start.")
+        float, typer.Option(min=0, help="Days without fraud before the start.")
     ] = 0,
     attacks_per_day: Annotated[
         float, typer.Option(min=0, help="Labelled scenarios that start in a day.")
@@ -54,9 +56,11 @@ def simulate(
     kafka: Annotated[
         str | None, typer.Option(metavar="BROKERS", help="Produce to these brokers.")
     ] = None,
-    topic_prefix: Annotated[str, typer.Option(help="Of the topics for --kafka.")] = "sentinel",
+    topic_prefix: Annotated[
+        str, typer.Option(help="Prefix of the topics for --kafka.")
+    ] = "sentinel",
 ) -> None:
-    """Invent customers, their transactions, logins and complaints, and labelled fraud.
+    """Simulate customers with transactions, logins and complaints, and labelled fraud.
 
     Events go to stdout as JSON lines, to --out, or to --kafka (past ones at once, others
     when their time comes).
@@ -87,7 +91,7 @@ def simulate(
 
 
 def _start_ms(start: datetime | None, days: float | None, *, live: bool) -> int:
-    """The first moment: the given one; if ``live``, now or ``days`` ago; else always the same."""
+    """The start: the given one; if ``live``, now or ``days`` ago; else always the same (ms UTC)."""
     if start is not None:
         return int(start.timestamp() * 1000)
     return _now_ms() - round((days or 0) * _DAY_MS) if live else _FIRST_MONDAY_MS
@@ -115,7 +119,7 @@ def _produce(
 
     settings = msgspec.structs.replace(Settings.from_environment(os.environ), brokers=brokers)
     try:
-        describe(settings)  # a producer would only wait for a broker that does not let it in
+        describe(settings)  # a producer would wait for ever for a broker that refuses it
     except StartupError as error:
         raise UserError(str(error)) from None
     feed = Feed(client_config(settings), Topics(topic_prefix).inputs)
@@ -129,7 +133,7 @@ def _produce(
 
 
 def _labelling(simulation: "Simulation", truth: BinaryIO | None) -> "Iterable[list[Item]]":
-    """The simulation's blocks; their labels are written on the way."""
+    """The simulation's blocks; writes the labels of each to ``truth``."""
     from sentinel.simulate.files import label_lines
 
     for block in simulation.blocks():

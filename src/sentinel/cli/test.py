@@ -1,4 +1,4 @@
-"""``sentinel test``: the examples that stand in the rule files, through the real engine."""
+"""``sentinel test``: run the tests in the rule files through the engine."""
 
 import json
 import sys

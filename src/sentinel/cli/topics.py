@@ -1,4 +1,4 @@
-"""``sentinel topics``: create what a worker needs, list what is there."""
+"""``sentinel topics``: create and list the topics."""
 
 import json
 import os
@@ -32,7 +32,7 @@ _KAFKA: "dict[_Timestamps, Timestamps]" = {
 def create(
     timestamps: Annotated[
         _Timestamps,
-        typer.Option(help="Timestamps of input records: the broker's, or the producers' own."),
+        typer.Option(help="Timestamps of input records: the broker's, or the producers'."),
     ] = _Timestamps.LOG_APPEND_TIME,
 ) -> None:
     """Create the topics that are missing (SENTINEL_PARTITIONS, SENTINEL_REPLICATION)."""

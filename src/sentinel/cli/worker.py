@@ -1,4 +1,4 @@
-"""``sentinel worker``: read the three streams and emit alerts until stopped."""
+"""``sentinel worker``: process the inputs and emit alerts until stopped."""
 
 import gc
 import logging
@@ -59,7 +59,7 @@ def worker() -> None:
 
 
 def _compile(configuration: "Configuration") -> None:
-    """Compile the kernels, and keep the garbage collector from what they leave in memory."""
+    """Compile the kernels, and exempt the objects that this leaves from garbage collection."""
     import structlog
 
     from sentinel.engine import warm_up
@@ -78,7 +78,10 @@ def _compile(configuration: "Configuration") -> None:
 def _configurations(
     settings: "Settings", configuration: "Configuration", metrics: "Metrics"
 ) -> "Configurations":
-    """The published configurations, caught up; publishes the files' own if there is none."""
+    """The published configurations, read to the end; publishes that of the files if there is none.
+
+    Raises UserError.
+    """
     import structlog
 
     from sentinel.cli.failure import UserError

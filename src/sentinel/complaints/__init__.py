@@ -1,7 +1,7 @@
 """Complaints: a life in steps, deadlines, approved extensions, warnings before they pass.
 
-Events and the clock go into the ``book``, notices come out; ``alarms`` turns them into claims
-to one alert a complaint.
+The ``book`` applies events and the clock and returns notices; ``alarms`` makes updates of one
+alert for each complaint of them.
 """
 
 from zoneinfo import ZoneInfo

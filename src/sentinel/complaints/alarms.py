@@ -1,7 +1,7 @@
-"""What stands against each complaint: notices become claims to an alert, and their end.
+"""The alerts of complaints: notices become updates of an alert, or its resolution.
 
-A complaint has one alert.  Its tier is that of the most urgent notice that stands, its reasons
-are all of them.
+A complaint has one alert.  Its reasons are the complaint's open notices, its tier is that of the
+most urgent one.
 """
 
 from collections import Counter
@@ -31,7 +31,7 @@ _SCORES = {Tier.RED: 90.0, Tier.ORANGE: 70.0, Tier.YELLOW: 50.0, Tier.BLUE: 25.0
 
 
 class OpenNotice(Struct, frozen=True):
-    """A notice that stands: what it is about, how urgent, and the reason it gives."""
+    """A notice that is not over: its subject, its tier, and its reason in the alert."""
 
     about: str
     tier: Tier
@@ -39,7 +39,7 @@ class OpenNotice(Struct, frozen=True):
 
 
 class Alarms:
-    """The notices that stand, by complaint; those of complaints that are over are gone."""
+    """The open notices by complaint; those of complaints that are over are dropped."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
@@ -67,7 +67,7 @@ class Alarms:
         is_news = notice.kind is not Kind.EXTENDED
         if not is_news and all(each.about != _about(notice) for each in before):
             return None  # nobody was warned of the old deadline
-        open_notices = self._stand(notice, before)
+        open_notices = self._opened(notice, before)
         left = [each for each in before if each.about != open_notices.about] + [open_notices]
         self._open[notice.complaint_id] = left
         return self._update(notice, left, is_news=is_news)
@@ -77,7 +77,7 @@ class Alarms:
         self.restore(old.snapshot())
 
     def snapshot(self) -> dict[str, Buffer]:
-        """All that stands, by complaint; equal states give equal bytes."""
+        """All open notices by complaint; equal states give equal bytes."""
         return {WHOLE_STATE: msgspec.msgpack.encode(sorted(self._open.items()))}
 
     def spot(self) -> bytes:
@@ -89,7 +89,7 @@ class Alarms:
         kind = list[tuple[str, list[OpenNotice]]]
         self._open = dict(msgspec.msgpack.decode(bytes(parts[WHOLE_STATE]), type=kind))
 
-    def _stand(self, notice: Notice, before: list[OpenNotice]) -> OpenNotice:
+    def _opened(self, notice: Notice, before: list[OpenNotice]) -> OpenNotice:
         tier = notice.tier or Tier.BLUE
         about, text = _about(notice), render(notice, self._zone)
         counts = [each.reason.count for each in before if each.about == about]
@@ -99,7 +99,7 @@ class Alarms:
             title=text.reason,
             severity=round(_SCORES[tier]),
             contribution=_SCORES[tier],
-            tier_without=None,  # what else stands is known when it is said
+            tier_without=None,  # _ranked_reasons sets it
             count=sum(counts) + 1,
             first_event_time=min([notice.at_ms, *firsts]),
             last_event_time=notice.at_ms,
@@ -123,7 +123,7 @@ class Alarms:
             dedup_key=f"{notice.event_id} {_about(notice)} {notice.fraction}",
             trigger=Trigger(Stream.COMPLAINT, notice.event_id, notice.at_ms, notice.recorded_ms),
             at_ms=notice.at_ms,
-            reasons=_beside_each_other(ranked),
+            reasons=_ranked_reasons(ranked),
             actions=(Action.EXPEDITE_COMPLAINT,),
             runbook=RUNBOOK,
             is_news=is_news,
@@ -132,7 +132,7 @@ class Alarms:
 
 
 def _about(notice: Notice) -> str:
-    """Notices about the same replace one another."""
+    """The subject of a notice: it replaces an open notice with the same subject."""
     return notice.duty or notice.problem or notice.kind
 
 
@@ -143,7 +143,7 @@ def _resolution(notice: Notice, resolution: Resolution) -> AlertResolution:
     )
 
 
-def _beside_each_other(ranked: Sequence[OpenNotice]) -> tuple[Reason, ...]:
+def _ranked_reasons(ranked: Sequence[OpenNotice]) -> tuple[Reason, ...]:
     """The reasons, each with the tier of the most urgent of the others."""
     tiers = [each.tier for each in ranked]
     reasons = []

@@ -38,7 +38,7 @@ class Counts:
 
 
 class Complaints:
-    """Takes events and the clock, gives notices; bounded by the policy's three maxima.
+    """Applies events and the clock, returns notices; bounded by the policy's three maxima.
 
     ``backlog`` is the number of open complaints by status and channel.  A complaint has at
     most one deadline for each duty, so that open complaints bound the deadlines, too.
@@ -100,9 +100,9 @@ class Complaints:
         return extended + self._go_on(record, to, cause)
 
     def advance(self, clock_ms: int) -> list[Notice]:
-        """The warnings due until ``clock_ms``, by the moment each was due.
+        """The warnings due until ``clock_ms`` (stream time, ms UTC), by the moment each was due.
 
-        A clock behind the one before gives nothing.
+        No warnings if the clock is behind that of the call before.
         """
         notices = []
         for at_ms, (complaint_id, name) in self._timers.pop_due(clock_ms):
@@ -144,7 +144,7 @@ class Complaints:
     def restore(self, parts: Parts) -> None:
         """Continue from what :meth:`snapshot` gave.
 
-        Deadlines are reckoned anew, so that a changed policy and a calendar published
+        Deadlines are computed anew, so that a changed policy and a calendar published
         meanwhile hold for the complaints that are open; a warning given is not given again.
         """
         opened, over, repeats = msgspec.msgpack.decode(
@@ -161,7 +161,7 @@ class Complaints:
             self._set_warnings(record, *record.warned)
 
     def _no_timers(self) -> Timers:
-        return Timers(len(Duty) * (self.policy.max_open + 1))  # one more while it is let go
+        return Timers(len(Duty) * (self.policy.max_open + 1))  # one more until the eviction
 
     def _begin(self, record: Record, cause: Cause) -> list[Notice]:
         """Open a complaint at the status of its first event."""
@@ -199,7 +199,7 @@ class Complaints:
         if record.complaint_id in self._open:
             self._open.move_to_end(record.complaint_id)
         terms = self.policy.terms(record.channel, record.category)
-        verdict, problem = judge(
+        transition, problem = judge(
             record.status,
             record.since,
             to,
@@ -208,12 +208,12 @@ class Complaints:
             needs_reply=terms.needs_reply,
         )
         notices = [] if problem is None else [self._problem(record, problem, to, cause)]
-        if verdict in (Transition.MOVE, Transition.HOLD, Transition.HISTORY):
+        if transition in (Transition.MOVE, Transition.HOLD, Transition.HISTORY):
             record.seen = sorted({*record.seen, to})
-        if verdict is Transition.HISTORY and to is Status.RECEIVED:
+        if transition is Transition.HISTORY and to is Status.RECEIVED:
             record.opened_at = min(record.opened_at, cause.at_ms)
             self._set_warnings(record, *record.warned)
-        elif verdict is Transition.MOVE:
+        elif transition is Transition.MOVE:
             notices += self._move(record, to, cause)
             if to is Status.REPLIED and Status.CLOSED in record.seen:  # it was held back
                 notices += self._move(record, Status.CLOSED, cause)
@@ -247,7 +247,7 @@ class Complaints:
         if extension is None:
             return notices
         record.extension = extension
-        # Told after the old deadline was warned of, the new one has a warning of its own.
+        # After the warning of the old deadline, the new one has a warning of its own.
         last = len(self.policy.warnings) - 1
         record.warned[Duty.RESOLVE] = min(record.warned[Duty.RESOLVE], last)
         self._set_warnings(record, Duty.RESOLVE)
@@ -276,7 +276,7 @@ class Complaints:
         return tell(Kind.COMPLETED, record, cause)
 
     def _forget(self, record: Record, cause: Cause) -> Notice:
-        """Let an open complaint go for the one that ``cause`` opened."""
+        """Evict an open complaint to make room for the one that ``cause`` opened."""
         self._drop(record)
         self._count_in_backlog(record, -1)
         self.limits[Limit.OPEN_COMPLAINTS] += 1

@@ -13,9 +13,9 @@ def judge_extension(
     ``to`` and ``approved_by`` are those of an event at ``at_ms``; steps after an extension may
     repeat it.  A second one replaces the first if it ends later, before the deadline in force.
     """
-    told = to, approved_by
+    given = to, approved_by
     known = record.extension
-    if told == (None, None) or (known and told == (known.to, known.approved_by)):
+    if given == (None, None) or (known and given == (known.to, known.approved_by)):
         return None, None
     if to is None:
         return None, Problem.EXTENSION_WITHOUT_TERM
@@ -30,7 +30,7 @@ def judge_extension(
     maximum_ms = due(policy, record, Duty.REPLY).at_ms
     is_longer = min(asked_ms, maximum_ms) > due_ms
     if not is_longer and known and at_ms <= known.at:
-        return None, None  # told late: a later one is in force
+        return None, None  # it comes late: a later one is in force
     if Duty.RESOLVE not in record.warned or at_ms >= due_ms:
         return None, Problem.EXTENSION_TOO_LATE
     problem = Problem.EXTENSION_BEYOND_MAXIMUM if asked_ms > maximum_ms else None

@@ -21,8 +21,8 @@ class Transition(Enum):
 
     MOVE = auto()  # to the status of the event
     HOLD = auto()  # closed without the reply that is due: waits for it
-    HISTORY = auto()  # an earlier step, told late
-    REPEAT = auto()  # told before: nothing
+    HISTORY = auto()  # an earlier step, which comes late
+    REPEAT = auto()  # known already: nothing changes
     REFUSE = auto()  # stays as it is
 
 

@@ -1,4 +1,4 @@
-"""What the book of complaints has to say."""
+"""Notices: the output of the book of complaints."""
 
 from msgspec import Struct
 
@@ -16,7 +16,7 @@ DUE = {
 
 
 class Notice(Struct, frozen=True, kw_only=True):
-    """Something to tell about a complaint.
+    """Something that happened to a complaint, or is due.
 
     ``customer_id``, ``channel``, ``product``, ``category`` and ``branch_id`` are those of the
     complaint's first event, ``status`` where it stands now.  Times are milliseconds UTC:

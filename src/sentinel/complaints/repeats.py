@@ -18,7 +18,7 @@ class Repeats:
         self._latest: OrderedDict[str, list[_Complaint]] = OrderedDict()
 
     def add(self, customer_id: str, complaint_id: str, opened_at: int) -> bool:
-        """Whether this complaint and ``count - 1`` others came within the days."""
+        """Add a complaint; returns whether it and ``count - 1`` others came within the days."""
         self._forget_before(opened_at - self._within_ms)
         latest = self._latest.setdefault(customer_id, [])
         self._latest.move_to_end(customer_id)
@@ -54,6 +54,6 @@ class Repeats:
         self._latest = OrderedDict(entries)
 
     def _forget_before(self, horizon_ms: int) -> None:
-        """Let the customers go whose complaints are too old to count, the most silent first."""
+        """Drop the customers whose complaints are all too old to count."""
         while self._latest and next(iter(self._latest.values()))[-1][0] < horizon_ms:
             self._latest.popitem(last=False)

@@ -234,7 +234,7 @@ def _over(notice: Notice) -> Text:
         return Text(
             Title("Complaint no longer watched", "投诉不再跟踪"),
             Title(
-                f"Complaint {notice.complaint_id} was let go because too many are open.",
+                f"Complaint {notice.complaint_id} is not watched any more: too many are open.",
                 f"未结投诉过多，投诉{notice.complaint_id}不再跟踪。",
             ),
         )

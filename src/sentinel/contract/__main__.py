@@ -27,7 +27,7 @@ def documents() -> dict[str, str]:
 
 
 def main() -> None:
-    """Write the documents; what else is in the folder stays."""
+    """Write the documents; other files in the folder stay."""
     parser = argparse.ArgumentParser(prog="python -m sentinel.contract", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="DIR")
     folder: Path = parser.parse_args().folder

@@ -1,7 +1,7 @@
 """The topics as an AsyncAPI 3.0.0 document: who sends what where, with which key and headers.
 
-Journal, snapshots and configurations are left out: they are how a shard finds its place again,
-in forms that may change with every version, and nobody else may read or write them.
+Journal, snapshots and configurations are left out: shards recover from them, their form may
+change with every version, and nobody else may read or write them.
 """
 
 from sentinel.alerting.cloudevent import CONTENT_TYPE
@@ -26,7 +26,7 @@ _ABOUT = """\
 Sentinel reads the events of customers and writes alerts. Every topic's name begins with one \
 prefix (SENTINEL_TOPIC_PREFIX).
 
-The topics {inside} are not part of this contract: they are Sentinel's own memory. Do not read \
+The topics {inside} are not part of this contract: they hold Sentinel's own state. Do not read \
 them, write to them or change their retention."""
 
 _INPUT = """\
@@ -52,8 +52,8 @@ are in order. Read with isolation.level=read_committed, and upsert: of each data
 the highest data.revision. Do not compact this topic: a customer has many alerts under one key."""
 
 _TIER = """\
-The revisions whose tier is {tier}: the same messages as on {alerts}, for those who only want to \
-be woken. A revision that moves an alert to another tier is on the other tier's topic; to know \
+The revisions whose tier is {tier}: the same messages as on {alerts}, for those who page \
+people. A revision that moves an alert to another tier is on the other tier's topic; to know \
 how an alert stands, read {alerts}."""
 
 _ACTIONS = """\
@@ -64,9 +64,9 @@ with isolation.level=read_committed."""
 
 _DEAD = """\
 The records that could not be read as events, byte for byte, cut only where they are larger than \
-the topic takes. The key is the record's place, \
-`<topic>-<partition>-<offset>`, and tells resends. A record with the header `repaired` \
-is no record that was put aside: the one of its key has been put right and sent again."""
+the topic accepts. The key is the record's position, \
+`<topic>-<partition>-<offset>`, and identifies resends. A record with the header `repaired` \
+is a marker, not a dead letter: the record of its key has been repaired and sent again."""
 
 
 def asyncapi() -> Document:
@@ -175,13 +175,13 @@ def _dead_letter() -> Document:
             "properties": {
                 "reason": {
                     "type": "string",
-                    "description": "Why it was put aside; later versions may add words.",
+                    "description": "Why it is a dead letter; later versions may add words.",
                     "examples": reasons,
                 },
                 "detail": {"type": "string", "description": "What was wrong, for people."},
                 REPAIRED: {
                     "type": "string",
-                    "description": "Who has sent the record of this key again, put right.",
+                    "description": "Who has repaired the record of this key and sent it again.",
                 },
                 "key": {
                     "type": "string",
@@ -198,7 +198,7 @@ def _dead_letter() -> Document:
             },
         },
         "payload": {"description": "The record's value as it came; null if it had none."},
-        "bindings": _key("The record's place: `<topic>-<partition>-<offset>`."),
+        "bindings": _key("The record's position: `<topic>-<partition>-<offset>`."),
     }
 
 

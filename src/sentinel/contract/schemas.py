@@ -194,7 +194,7 @@ def _document(name: str, kind: type[msgspec.Struct], *, grows: bool) -> Document
 
 
 def _tidied(node: Any, *, grows: bool) -> Any:
-    """The node in words that every validator understands; open to additions if it ``grows``."""
+    """The node in keywords that every validator supports; open to additions if it ``grows``."""
     match node:
         case list():
             return [_tidied(each, grows=grows) for each in node]

@@ -7,7 +7,7 @@ import structlog
 
 _log = structlog.get_logger(__name__)
 _CATCHING_UP = 0.9  # of the usual speed: a duration is a tenth longer meanwhile
-_TOLD_MS = 1_000
+_WARNED_MS = 1_000
 
 
 class Clock:
@@ -26,7 +26,7 @@ class Clock:
         self._lock = threading.Lock()
         self._read_ms = steady_ms()
         self._now_ms = float(least_ms)
-        self._is_told = False
+        self._has_warned = False
 
     def now_ms(self) -> int:
         """The time; called by any thread."""
@@ -34,13 +34,13 @@ class Clock:
             wall_ms, read_ms = self.wall_ms(), self._steady_ms()
             passed_ms, self._read_ms = read_ms - self._read_ms, read_ms
             self._now_ms = max(self._now_ms + _CATCHING_UP * passed_ms, wall_ms)
-            self._tell(self._now_ms - wall_ms)
+            self._log_change(self._now_ms - wall_ms)
             return round(self._now_ms)
 
-    def _tell(self, ahead_ms: float) -> None:
-        is_ahead = ahead_ms > _TOLD_MS
-        if is_ahead and not self._is_told:
+    def _log_change(self, ahead_ms: float) -> None:
+        is_ahead = ahead_ms > _WARNED_MS
+        if is_ahead and not self._has_warned:
             _log.warning("the machine's clock was set back", seconds=round(ahead_ms / 1000))
-        elif self._is_told and not is_ahead:
+        elif self._has_warned and not is_ahead:
             _log.info("the machine's clock agrees again")
-        self._is_told = is_ahead
+        self._has_warned = is_ahead

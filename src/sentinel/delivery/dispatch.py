@@ -15,18 +15,18 @@ from sentinel.delivery.outbox import Outbox
 from sentinel.delivery.page import Page, PageKind
 from sentinel.delivery.plan import NoPage, fallback
 from sentinel.delivery.rate import Rate
-from sentinel.delivery.supervised import Supervised, told
+from sentinel.delivery.supervised import Supervised, loggable
 from sentinel.delivery.watch import PagerMetrics, PagerTask, Result
 from sentinel.model.alert import Tier
 from sentinel.model.duration import parse_duration
 
 _log = structlog.get_logger(__name__)
 BATCH = 50
-"""So many pages are looked at at once; a digest has no more."""
-_LONGEST_SLEEP_S = 1.0  # a page may become due by a record that another process took in
-_MOST_OVERDUE = 1_000  # looked at at once for the fallback, the most urgent first
+"""How many due pages are read at once; a digest has no more."""
+_LONGEST_SLEEP_S = 1.0  # a page may become due by a record that another process stored
+_MOST_OVERDUE = 1_000  # read at once for the fallback, the most urgent first
 _DIGEST_FROM = 3  # so many that are due at once become one message
-_FALLBACK_AFTER_MS = 30_000  # a page that is not taken for so long goes to the fallback
+_FALLBACK_AFTER_MS = 30_000  # a page that is not delivered for so long goes to the fallback
 
 
 class Dispatcher:
@@ -50,7 +50,7 @@ class Dispatcher:
         self._paused_until_ms = dict.fromkeys(channels, 0)
         self._fallen_back: set[str] = set()
         self.tasks = {name: self._task(name) for name in channels}
-        """What sends on each channel."""
+        """The task of each channel."""
 
     def _task(self, name: str) -> Supervised:
         async def once() -> float:
@@ -61,14 +61,14 @@ class Dispatcher:
         )
 
     def wake(self) -> None:
-        """Something new may be due."""
+        """Look at once for pages that are due."""
         for task in self.tasks.values():
             task.wake()
 
     async def fall_back_overdue(self) -> float:
-        """Tell the fallback of what waits too long on a channel that fails, be it behind others.
+        """Page the fallback for pages that wait too long on a failing channel, even behind others.
 
-        Where nothing has failed, what waits is sent in a moment.
+        On a channel without failures, waiting pages are sent in a moment.
         """
         before_ms = self._clock.now_ms() - _FALLBACK_AFTER_MS
         overdue = await asyncio.to_thread(self._outbox.overdue, before_ms, _MOST_OVERDUE)
@@ -108,7 +108,7 @@ class Dispatcher:
             if wait_s:
                 return wait_s
             await self._send(channel, batch)
-            # A red alert that has come meanwhile, or the receiver's wish to be left alone.
+            # A red alert has come meanwhile, or the receiver asks to wait.
             if self.tasks[name].is_woken or self._paused_until_ms[name] > self._clock.now_ms():
                 return 0.0
         return 0.0
@@ -131,7 +131,7 @@ class Dispatcher:
         except (Unreached, TimeoutError) as error:
             await self._again(pages, str(error) or "no answer in time", error)
         except Exception as error:  # noqa: BLE001 - one page must stop no other
-            words = told(error)
+            words = loggable(error)
             self._metrics.task_failed(PagerTask.CHANNEL)
             await self._again(pages, " ".join(words.values()), error)
         else:
@@ -165,7 +165,7 @@ class Dispatcher:
         return max(1, round(whole * share))
 
     async def _fall_back(self, page: Page, next_ms: int) -> None:
-        """Tell the fallback of a page that waits for its next attempt too long."""
+        """Page the fallback for a page whose next attempt is too late."""
         if next_ms - page.since_ms > _FALLBACK_AFTER_MS and fallback(page, self._plan.root):
             made = await asyncio.to_thread(self._outbox.fall_back, page, self._plan.root)
             if made:

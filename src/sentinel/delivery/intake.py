@@ -70,7 +70,7 @@ def _cancel(
     reason: NoPage,
     now_ms: int,
 ) -> Counter[NoPage]:
-    """Take back the pages that wait; returns how many, by reason.
+    """Cancel the pages that wait; returns how many, by reason.
 
     A trigger that was tried may have arrived: its channel is notified of the end, too.
     """
@@ -88,12 +88,12 @@ def _finish(
     connection: Connection, alert: Alert, kind: PageKind, values: _PageValues, now_ms: int
 ) -> None:
     """Notify every channel to which the alert was, or may have been, sent."""
-    told = (
+    sent = (
         PAGES.c.alert_id == alert.alert_id,
         PAGES.c.kind == PageKind.TRIGGER,
         (PAGES.c.state == SENT) | (PAGES.c.attempts > 0),
     )
-    channels = connection.scalars(select(PAGES.c.channel).where(*told).distinct()).all()
+    channels = connection.scalars(select(PAGES.c.channel).where(*sent).distinct()).all()
     for channel in sorted(channels):
         page_id = f"{alert.alert_id}.{alert.revision}.{kind}.{channel}"
         put(connection, Due(page_id, channel, kind, now_ms), values, now_ms)

@@ -253,7 +253,7 @@ class Outbox:
         self._end([page], DEAD, reason, now_ms)
 
     def fall_back(self, page: Page, root: Route) -> int:
-        """Make the pages of the fallback for one that its channel does not take; how many."""
+        """Make the fallback's pages for one that its channel does not deliver; returns how many."""
         made = 0
         with self._writing() as connection:
             # Cancelled meanwhile, or sent before: it is not to be sent.
@@ -282,7 +282,7 @@ class Outbox:
 
     def open_pages(self, channel: str) -> list[Page]:
         """The newest trigger that each alert which is not over has been sent on a channel."""
-        told = (
+        sent = (
             PAGES.c.channel == channel,
             PAGES.c.kind == PageKind.TRIGGER,
             PAGES.c.state == SENT,
@@ -291,7 +291,7 @@ class Outbox:
         query = (
             select(PAGES.c.page_id, PAGES.c.alert_id, PAGES.c.content, PAGES.c.since_ms)
             .join(ALERTS, ALERTS.c.alert_id == PAGES.c.alert_id)
-            .where(*told)
+            .where(*sent)
             .order_by(PAGES.c.ended_ms, PAGES.c.page_id)
         )
         with self._reading() as connection:
@@ -309,7 +309,7 @@ class Outbox:
         return list(newest.values())
 
     def retry(self, page: Page, due_ms: int) -> None:
-        """Try the page again then, unless it was taken back."""
+        """Try the page again at ``due_ms``, unless it was cancelled."""
         with self._writing() as connection:
             connection.execute(
                 update(PAGES)

@@ -38,8 +38,8 @@ T = TypeVar("T")
 class Pager:
     """One pager process: what its agent hands over, and the tasks that send.
 
-    ``read`` makes an alert of a record's value, or raises one of UNREADABLE.  ``heartbeat`` is
-    gets a heartbeat at the plan's interval while all is well, and none otherwise.
+    ``read`` makes an alert of a record's value, or raises one of UNREADABLE.  ``heartbeat``
+    is called at the plan's interval while all is well, and not otherwise.
     """
 
     def __init__(
@@ -84,24 +84,24 @@ class Pager:
     def health(self) -> tuple[bool, str]:
         """Whether alerts are stored and sent, with a description."""
         if self._blocked:
-            return False, f"the outbox takes nothing: {self._blocked}"
+            return False, f"the outbox cannot be written: {self._blocked}"
         if not self._is_assigned or not self._tasks:
-            return False, "waiting for its part of the alerts"
+            return False, "waiting for partitions of the alerts topic"
         return True, "ready"
 
     def is_alive(self) -> tuple[bool, str]:
-        """Whether every task gets on, and in words."""
+        """Whether every task makes progress, with a description."""
         longest_s = _STUCK_S + self._plan.timeout_ms / 1000
         stuck = [each.name for each in self._supervised if each.is_stuck(longest_s)]
         return (False, f"stuck: {', '.join(stuck)}") if stuck else (True, "ok")
 
     def assign(self) -> None:
-        """The group has given out partitions: each may continue at another offset."""
+        """Note that the group has assigned partitions: each may continue at another offset."""
         self._expected.clear()
         self._is_assigned = True
 
     def start(self, spans: Callable[[], Awaitable[Spans]]) -> None:
-        """Begin to send what is due; ``spans`` asks how far the partitions it has are read."""
+        """Begin to send what is due; ``spans`` returns how far the assigned partitions are read."""
         self._unread = Unread(spans)
         for each in self._supervised:
             task = asyncio.create_task(each.run(), name=each.name)
@@ -157,13 +157,13 @@ class Pager:
         self._dispatcher.wake()
 
     async def _stored(self, read: Read) -> Counter[NoPage]:
-        """Store the same records until the database takes them; raises UnmadeError."""
+        """Store records, and retry until the database has them; raises UnmadeError."""
         return await self._until_done(
             lambda: self._outbox.accept(read, self._plan, self._clock.now_ms())
         )
 
     async def _until_done(self, call: Callable[[], T]) -> T:
-        """What the outbox answers; asks again, and is not ready, while it cannot."""
+        """The result of ``call``; retries, and is not ready, while the outbox fails."""
         wait_s = _FIRST_RETRY_S
         while True:
             try:
@@ -171,7 +171,7 @@ class Pager:
             except OutboxError as error:
                 self._blocked = str(error)
                 self._metrics.task_failed(PagerTask.ACCEPT)
-                _log.error("the outbox takes nothing", reason=self._blocked, retry_s=wait_s)
+                _log.error("the outbox cannot be written", reason=self._blocked, retry_s=wait_s)
                 await asyncio.sleep(wait_s)
                 wait_s = min(2 * wait_s, _LONGEST_RETRY_S)
             else:
@@ -202,7 +202,7 @@ class Pager:
         return 0
 
     async def _count(self) -> float:
-        """Tell how many pages there are, and since when the oldest waits."""
+        """Update how many pages there are, and since when the oldest waits."""
         now_ms = self._clock.now_ms()
         counts = await asyncio.to_thread(self._outbox.counts)
         oldest_ms = await asyncio.to_thread(self._outbox.oldest_due_ms, now_ms)
@@ -225,14 +225,14 @@ class Pager:
         return _TIDY_EVERY_S
 
     async def _beat(self, heartbeat: Heartbeat, every_s: float) -> float:
-        """Tell the monitor that all is well; a pager that is not well is silent."""
+        """Send the monitor a heartbeat, if all is well."""
         if self.health()[0] and self.is_alive()[0]:
             await heartbeat.beat(self._clock.wall_ms())
             return every_s
         return min(every_s, _COUNT_EVERY_S)
 
     async def _resend(self) -> float:
-        """Send each Alertmanager the open alerts: it ends those that are not repeated."""
+        """Send the open alerts to each Alertmanager, which ends those that are not repeated."""
         for name, channel in self._resending.items():
             pages = await asyncio.to_thread(self._outbox.open_pages, name)
             try:

@@ -1,4 +1,4 @@
-"""What a revision does to the pages of its alert: pure, so that it can be asked beforehand."""
+"""What a revision does to the pages of its alert, as a pure function."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,8 +21,8 @@ class NoPage(StrEnum):
     ANSWERED = "answered"  # acknowledged or resolved before it was due
     SUPERSEDED = "superseded"  # there is newer news of the alert
     OLD = "old"  # the alert was older than ignore_older_than when read; a digest names it
-    REFUSED = "refused"  # the receiver will never take it
-    EXPIRED = "expired"  # the receiver did not take it for so long
+    REFUSED = "refused"  # the receiver will never accept it
+    EXPIRED = "expired"  # not delivered within retry.give_up
     UNREADABLE = "unreadable"  # the record is no alert of this version
     UNMADE = "unmade"  # no page could be made of the alert; the log has the reason
     GONE = "gone"  # Kafka had deleted the record before the pager read it
@@ -33,8 +33,8 @@ class Paged(Struct, kw_only=True):
 
     ``generation`` counts how often people were paged anew; it is 0 before the first time.
     ``tier`` is what people who were paged know: that of the newest revision since.  ``late``
-    is the same of the digests of late alerts.  ``answered`` says that somebody has
-    acknowledged the alert as it stands, ``waiting`` that it is suppressed.
+    is the same of the digests of late alerts.  ``answered`` is whether somebody has
+    acknowledged the alert as it is, ``waiting`` whether it is suppressed.
     """
 
     revision: int
@@ -110,14 +110,14 @@ def decide(
     return Decision(after, cancel=NoPage.SUPERSEDED, dues=dues), None
 
 
-def _lower(told: Tier | None, tier: Tier) -> Tier | None:
-    """The tier known to people after a revision: it falls, too, so that the next rise counts."""
-    return tier if told is not None and _above(told, tier) else told
+def _lower(known: Tier | None, tier: Tier) -> Tier | None:
+    """The tier that people know after a revision: it also falls, so that the next rise counts."""
+    return tier if known is not None and _above(known, tier) else known
 
 
-def _above(tier: Tier, told: Tier | None) -> bool:
+def _above(tier: Tier, known: Tier | None) -> bool:
     """Whether the tier is higher than the one that was paged."""
-    return told is None or _TIERS.index(tier) < _TIERS.index(told)
+    return known is None or _TIERS.index(tier) < _TIERS.index(known)
 
 
 def after_quiet_hours(route: Route, tier: Tier, due_ms: int) -> int:
@@ -139,10 +139,10 @@ def _ladder(alert: Alert, route: Route, generation: int, now_ms: int) -> list[Du
 
 
 def fallback(page: Page, root: Route) -> list[Due]:
-    """What is due at once instead of a page of an alert whose channel does not take it.
+    """The fallback's pages, due at once, for a page that its channel does not deliver.
 
     The ids are the same for all pages of a route that were made together: the fallback is
-    told once.  Nothing for a route without one, and for pages that are no ladder's.
+    paged once.  None for a route without a fallback, and for pages that are not of a ladder.
     """
     if page.kind is not PageKind.TRIGGER:
         return []

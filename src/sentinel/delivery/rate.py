@@ -1,4 +1,4 @@
-"""What a receiver may be sent: so many pages in any length of time."""
+"""The rate of a receiver: how many pages it accepts in any length of time."""
 
 from collections import deque
 

@@ -1,7 +1,7 @@
 """Who is paged for an alert: the routing tree, whose semantics are Alertmanager's.
 
-The root matches every alert.  Of a route's children the first that matches takes it, and
-the following too if that one says ``continue``; if none matches, the route itself takes it.
+The root matches every alert.  Of a route's children the first that matches handles it, and
+the following too if that one has ``continue``; if none matches, the route itself handles it.
 What a route does not set is inherited from its parent.  Other than in Alertmanager, ``hours`` are a
 condition like the matchers: outside them the next route is asked.
 """
@@ -26,7 +26,7 @@ class Route:
     """A node of the tree; ``ladder``, ``quiet`` and ``fallback`` are its own or inherited.
 
     In ``quiet`` hours pages that are not red wait until these are over.  The channels of
-    ``fallback`` are paged when a channel of the ladder does not take a page.
+    ``fallback`` are paged when a channel of the ladder does not deliver a page.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Route:
         return on and all_match(self.matchers, labels)
 
     def matching(self, labels: Mapping[str, str], moment_ms: int) -> list["Route"]:
-        """The deepest routes that take an alert which this one takes, in order."""
+        """The deepest routes that handle an alert which this one matches, in order."""
         found: list[Route] = []
         for route in self.routes:
             if route.matches(labels, moment_ms):
@@ -66,9 +66,9 @@ class Route:
 
 
 def unreachable(root: Route) -> list[tuple[Route, Route]]:
-    """Routes that can take nothing, each with the earlier sibling that takes it all.
+    """Routes that never match, each with the earlier sibling that handles all their alerts.
 
-    A sibling does if it does not go on, has no hours, and each of its matchers is also
+    A sibling does if it does not continue, has no hours, and each of its matchers is also
     one of the later route's.
     """
     found = []

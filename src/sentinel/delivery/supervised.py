@@ -35,11 +35,11 @@ class Supervised:
         return self._wake.is_set()
 
     def beat(self) -> None:
-        """Note that it gets on."""
+        """Note that it makes progress."""
         self._beat_s = asyncio.get_running_loop().time()
 
     def is_stuck(self, longest_s: float) -> bool:
-        """Whether it is being called, and has not got on for so long; one that waits is not."""
+        """Whether a call makes no progress for so long; never while it waits for the next call."""
         now_s = asyncio.get_running_loop().time()
         return self._beat_s is not None and now_s - self._beat_s > longest_s
 
@@ -64,13 +64,13 @@ class Supervised:
             wait_s = min(_FIRST_S * 2**self._failures, _LONGEST_S)
             self._failures = min(self._failures + 1, 20)
             self._failed()
-            _log.error("task failed, and goes on", task=self.name, **told(error))
+            _log.error("task failed, and goes on", task=self.name, **loggable(error))
         else:
             self._failures = 0
         return wait_s
 
 
-def told(error: BaseException) -> dict[str, str]:
+def loggable(error: BaseException) -> dict[str, str]:
     """What may be logged of an error: the message of a library's error may hold a secret."""
     frames = traceback.extract_tb(error.__traceback__)
     words = {"error": type(error).__name__}

@@ -88,7 +88,7 @@ class PagerMetrics:
         )
         self._failures = Counter(
             "sentinel_pager_failures_total",
-            "What a task of the pager could not do, and tries again.",
+            "Failures of a task of the pager, which is retried.",
             ("task",),
             registry=registry,
         )
@@ -141,7 +141,7 @@ class PagerMetrics:
         self._unread.set(waits_s)
 
     def task_failed(self, task: PagerTask) -> None:
-        """Count what a task could not do."""
+        """Count a failure of a task."""
         self._failures.labels(task).inc()
 
     def outbox(self, counts: dict[str, int], oldest_ms: dict[Tier, int], now_ms: int) -> None:

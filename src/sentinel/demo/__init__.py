@@ -1,5 +1,5 @@
-"""Demo: the whole journey on one machine, watched in a terminal.
+"""Demo: the whole pipeline on one machine, shown in a terminal.
 
 ``cluster`` is librdkafka's built-in Kafka in this process, ``worker`` a real Sentinel
-worker beside it, ``watch`` reads what they did, ``view`` shows it, ``run`` plays it.
+worker beside it, ``watch`` reads alerts and metrics, ``view`` shows them, ``run`` runs it all.
 """

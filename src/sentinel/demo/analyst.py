@@ -1,4 +1,4 @@
-"""The demo's analyst: answers some alerts, so that a life beyond firing is to be seen."""
+"""The demo's analyst: answers some alerts, so that acknowledged and resolved ones are seen."""
 
 import time
 
@@ -10,7 +10,7 @@ from sentinel.simulate.feed import Feed
 
 _ACTOR = "demo.analyst"
 _URGENT = (Tier.RED, Tier.ORANGE)
-_EVERY = 3  # of less urgent alerts one in so many is looked at, and found to be nothing
+_EVERY = 3  # one in so many of the less urgent alerts gets a verdict
 
 
 class Analyst:
@@ -21,7 +21,7 @@ class Analyst:
         self._seen = 0
 
     def look(self, alerts: list[Alert]) -> None:
-        """Answer the alerts that have just opened or risen and that somebody is told of."""
+        """Answer firing alerts that are not suppressed: urgent ones, and some that just opened."""
         for alert in alerts:
             if alert.suppressed or alert.state is not AlertState.FIRING:
                 continue

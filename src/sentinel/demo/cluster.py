@@ -25,9 +25,9 @@ class ClusterError(Exception):
 
 
 class Cluster:
-    """A cluster of one broker that lives as long as the process.
+    """A cluster of one broker that lives as long as the process; raises ClusterError.
 
-    It is started through librdkafka's C interface: records can be deleted by that only.
+    It uses librdkafka's C interface: only that can delete records.
     """
 
     def __init__(self) -> None:

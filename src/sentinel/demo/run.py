@@ -1,4 +1,4 @@
-"""Play the demo: history at once, then life and fraud at a steady rate, watched."""
+"""Run the demo: history at once, then events and fraud at a steady rate, shown live."""
 
 import itertools
 import socket
@@ -23,14 +23,14 @@ from sentinel.settings import Settings
 from sentinel.simulate import Item, Simulation
 from sentinel.simulate.feed import Feed
 
-_CUSTOMERS, _REGULARS = 30_000, 250  # history is of the regulars, attacks fall on them
+_CUSTOMERS, _REGULARS = 30_000, 250  # only regulars have a history and are attacked
 _HISTORY_DAYS = 14
 _ATTACK_EVERY_S = 1.5
-_SQUEEZE_MS = 6_000  # a demo has no hours to wait for a scenario to unfold
+_SQUEEZE_MS = 6_000  # nobody watches a demo for the hours of a scenario
 _JUNK_EVERY = 700  # records
-_NAP_S = 0.1  # ten batches a second: every batch costs each shard a step, and two cores do it all
+_NAP_S = 0.1  # ten batches a second: each costs every shard a step, and two cores must do
 _TRIM_EVERY_S = 5.0
-_MAX_LAG = 20_000  # the built-in cluster forgets: never run far ahead of the worker
+_MAX_LAG = 20_000  # the built-in cluster drops old records: stay close to the worker
 _JUNK = (b"not json", b'{"event_id": "x"}', b"")
 
 
@@ -58,9 +58,9 @@ class Demo:
         self._analyst: Analyst | None = None
 
     def run(self) -> bool:
-        """Play and watch; whether all four tiers were seen.
+        """Run until the end; returns whether alerts of all four tiers were seen.
 
-        Raises WorkerError, and KeyboardInterrupt after everything has been stopped.
+        Raises WorkerError, ClusterError, and KeyboardInterrupt after everything was stopped.
         """
         console = self._console
         console.print(f"starting {NAME}, one worker, a simulator", highlight=False)
@@ -87,7 +87,7 @@ class Demo:
         return all(feed.tiers[tier] for tier in Tier)
 
     def _play(self, settings: Settings, topics: Topics) -> None:
-        """The feeding thread: history, then life with labelled fraud."""
+        """The thread that sends events: history, then live ones with labelled fraud."""
         try:
             client = client_config(settings)
             feed = Feed(client, topics.inputs)
@@ -109,7 +109,7 @@ class Demo:
             self._failure = error
 
     def _with_junk(self, feed: Feed, blocks: Iterable[list[Item]]) -> Iterator[list[Item]]:
-        """Now and then a record that is no event, for the dead letters."""
+        """The items; between them sends some records that are not events, for the dead letters."""
         items = (item for block in blocks for item in block)
         for number in itertools.count():
             yield list(itertools.islice(items, _JUNK_EVERY))

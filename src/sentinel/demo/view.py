@@ -27,7 +27,7 @@ def tier_badge(tier: Tier) -> Text:
 
 
 def why(alert: Alert) -> str:
-    """The strongest reason's clauses with the values that they saw, and what it decides."""
+    """The strongest reason's clauses with the values read, and the alert's tier without it."""
     reason = alert.reasons[0]
     parts = []
     for clause in reason.clauses[:3]:
@@ -59,15 +59,15 @@ def _counts(counts: dict[str, int]) -> str:
 
 
 def screen(figures: Figures, feed: AlertFeed, rate: float, url: str, left: str) -> RenderableType:
-    """Everything at a glance."""
+    """The whole screen."""
     numbers = Table.grid(padding=(0, 2))
     numbers.add_row("event to alert", latency(figures.latency), f"{figures.steps:,} steps")
     numbers.add_row("shared entities", latency(figures.shared_latency), "devices, addresses …")
     numbers.add_row("events", _counts(figures.events), f"{rate:,.0f} a second")
     numbers.add_row("lag", f"{figures.lag:,} records", f"{figures.customers:,} customers held")
     numbers.add_row("answered", *_answered(figures))
-    numbers.add_row("suppressed", _counts(figures.suppressed), "alerts nobody is told of")
-    numbers.add_row("no revision", _counts(figures.dropped), "signals without news")
+    numbers.add_row("suppressed", _counts(figures.suppressed), "alerts without notification")
+    numbers.add_row("no revision", _counts(figures.dropped), "signals that changed no alert")
     numbers.add_row("dead letters", _counts(figures.dead), "")
     tiers = Text("   ").join(
         Text.assemble(tier_badge(tier), f" {feed.tiers[tier]:,}") for tier in Tier
@@ -120,7 +120,7 @@ def lines(alerts: Iterable[Alert]) -> Iterable[str]:
 def summary(
     console: Console, figures: Figures, feed: AlertFeed, seconds: float, broker: str
 ) -> None:
-    """What happened, when the demo ends."""
+    """Print what happened, when the demo ends."""
     table = Table(title="Sentinel demo: what happened", show_header=False, min_width=60)
     events = sum(figures.events.values())
     for tier in Tier:

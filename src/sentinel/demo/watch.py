@@ -1,4 +1,4 @@
-"""What the worker did: numbers from its metrics, alerts from the topic."""
+"""The worker's results: figures from its metrics, alerts from the topic."""
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
@@ -29,7 +29,8 @@ class Latency:
 class Figures:
     """Numbers of one moment; events by stream, ``resolved`` by resolution, others by reason.
 
-    ``dropped`` are signals that led to no revision, ``suppressed`` alerts nobody is told of.
+    ``dropped`` are signals that led to no revision, ``suppressed`` alerts without
+    notification.
     ``shared_latency`` is of alerts on entities that many customers share, such as addresses.
     """
 

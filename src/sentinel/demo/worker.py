@@ -20,18 +20,18 @@ _PR_SET_PDEATHSIG = 1
 
 
 class WorkerError(Exception):
-    """The worker did not start or has ended; the message holds the tail of what it said."""
+    """The worker did not start or has ended; the message has the end of its log."""
 
 
 def _die_with_parent() -> None:
-    """In the child: be killed when the parent is gone, however it went (Linux)."""
+    """In the child: have the kernel kill it when its parent ends for any reason (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     os.setpgrp()  # a Ctrl-C in the terminal is for the parent, which stops the child itself
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The environment of a worker on the built-in cluster; ours holds no other settings of it."""
+    """The environment of a worker on the built-in cluster, without our own SENTINEL_ variables."""
     variables = {k: v for k, v in os.environ.items() if not k.startswith("SENTINEL_")}
     for name in ("brokers", "app_id", "topic_prefix", "web_host", "web_port"):
         variables[variable(name)] = str(getattr(settings, name))
@@ -87,7 +87,7 @@ class Worker:
             return ""
 
     def stop(self) -> None:
-        """Stop the worker: politely first."""
+        """Stop the worker: ask it to end, kill it after a time."""
         if self._process.poll() is None:
             self._process.terminate()
             try:

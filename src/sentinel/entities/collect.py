@@ -10,7 +10,7 @@ from sentinel.entities.kernels import gather
 from sentinel.entities.layout import PANE, PARTS, Condition, KindLayout, Layout
 from sentinel.entities.raw_text import copy, owners
 from sentinel.entities.rows import in_order
-from sentinel.model.columns import FIELDS, Array, Batch
+from sentinel.model.columns import FIELDS, LENGTH, Array, Batch
 from sentinel.model.condition import Compiler, Wanted
 from sentinel.model.entity import BANK_ID, ID_FIELDS, EntityKind
 from sentinel.model.events import Stream
@@ -118,7 +118,7 @@ class Collector:
 
     @property
     def labelled_fields(self) -> tuple[str, ...]:
-        """The fields of a transaction that name those for whom verdicts count."""
+        """The fields of a transaction that name entities with measures of verdicts."""
         fields = (ID_FIELDS[kind].get(Stream.TRANSACTION) for kind in self._layout.labelled)
         return tuple(field for field in fields if field is not None)
 
@@ -196,7 +196,7 @@ class Collector:
         return Wanted(found, () if condition.field is None else (condition.field,))
 
     def _bits_of(self, batch: Batch) -> NDArray[np.int64]:
-        """For each event the bits of the conditions that take it in, int64[n]."""
+        """For each event the bits of the conditions that hold for it, int64[n]."""
         bits = np.zeros(len(batch), np.int64)
         for stream, rows in batch.rows.items():
             mine = self._bits[stream].of(rows)
@@ -253,7 +253,7 @@ def _texts(
         texts = batch.rows[stream].texts
         assert texts is not None, "decode was told to keep them"  # noqa: S101
         spans = texts.spans[field][rows[which]]
-        lengths[which] = spans[:, 1]
+        lengths[which] = spans[:, LENGTH]
         parts.append((texts.data, spans, which))
     ends = np.cumsum(lengths)
     text = np.empty(int(ends[-1]), np.uint8)

@@ -85,9 +85,9 @@ class EntityRiskSender:
         return True
 
     def spot(self) -> bytes:
-        """What was told last."""
-        told = newest(self._sent), self._asked_ms, self._until_ms
-        return msgspec.msgpack.encode(told)
+        """The entries that were sent last."""
+        parts = newest(self._sent), self._asked_ms, self._until_ms
+        return msgspec.msgpack.encode(parts)
 
     def carry(self, old: "EntityRiskSender") -> None:
         """Continue where ``old`` stands."""
@@ -147,11 +147,15 @@ class EntityRiskCache:
             for value in chunk.values:
                 try:
                     if value and value.startswith(_PROGRESS_STARTS):
-                        told = _PROGRESS.decode(value)
-                        if told.owner >= told.owners:
-                            raise msgspec.ValidationError(f"owner {told.owner}")
+                        progress = _PROGRESS.decode(value)
+                        if progress.owner >= progress.owners:
+                            raise msgspec.ValidationError(f"owner {progress.owner}")
                         self._owners.note(
-                            told.owner, told.owners, told.until, wall_ms or 0, is_behind=False
+                            progress.owner,
+                            progress.owners,
+                            progress.until,
+                            wall_ms or 0,
+                            is_behind=False,
                         )
                     else:
                         self._note(_ENTRY.decode(value or b""))
@@ -166,11 +170,11 @@ class EntityRiskCache:
             self._outage_ms = outage_ms
 
     def horizon_ms(self, wall_ms: int) -> int:
-        """The append time up to which all is known that was risky; far ahead without an outage."""
+        """The append time up to which all entity risks are known; far ahead without an outage."""
         if self._outage_ms is None:
             return EVERYTHING
-        told_ms = min(self._owners.waited_until(self._outage_ms, wall_ms), default=EVERYTHING)
-        return EVERYTHING if told_ms >= self._outage_ms - BEHIND_MS else told_ms
+        reached_ms = min(self._owners.waited_until(self._outage_ms, wall_ms), default=EVERYTHING)
+        return EVERYTHING if reached_ms >= self._outage_ms - BEHIND_MS else reached_ms
 
     def forget_before(self, stream_ms: int) -> None:
         """Drop what has faded by a stream time, in half minutes: cuts do not matter."""
@@ -182,7 +186,7 @@ class EntityRiskCache:
     def _drop_before(self, gone_ms: int) -> int:
         """Drop the entries of earlier moments; how many."""
         before = self._count
-        for key in [key for key, told in self._entries.items() if told[0][0] < gone_ms]:
+        for key in [key for key, risks in self._entries.items() if risks[0][0] < gone_ms]:
             kept = [each for each in self._entries[key] if each[0] >= gone_ms]
             self._count -= len(self._entries[key]) - len(kept)
             if kept:
@@ -200,7 +204,7 @@ class EntityRiskCache:
                 rows.columns[name] = self._risk(kind, hashes.view(np.uint64), rows.recorded_ms)
 
     def spot(self) -> bytes:
-        """How many risks are held, and what owners told of themselves."""
+        """How many risks are held, and the progress of the owners."""
         rest = self._trimmed_ms, self._owners.snapshot(), self._outage_ms
         return msgspec.msgpack.encode((self._count, *rest))
 
@@ -209,14 +213,14 @@ class EntityRiskCache:
         return self._count
 
     def _note(self, entry: EntityRisk) -> None:
-        key, told = (entry.kind, self._hasher.text(entry.id)), (entry.at, entry.risk)
+        key, risk = (entry.kind, self._hasher.text(entry.id)), (entry.at, entry.risk)
         mine = self._entries.setdefault(key, [])
         if not mine:
             self._known.clear()
-        index = bisect_right(mine, told)
-        if index and mine[index - 1] == told:
+        index = bisect_right(mine, risk)
+        if index and mine[index - 1] == risk:
             return
-        mine.insert(index, told)
+        mine.insert(index, risk)
         self._count += 1
         if self._count > MOST:  # an eighth at once, so that it is seldom
             moments = sorted(at_ms for mine in self._entries.values() for at_ms, _ in mine)
@@ -232,10 +236,10 @@ class EntityRiskCache:
         index = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
         for row in np.flatnonzero(known[index] == hashes).tolist():
             at_ms = int(appended_ms[row])
-            told = self._entries[kind, int(hashes[row])]
-            found = bisect_right(told, (at_ms, _MOST_RISK))
+            risks = self._entries[kind, int(hashes[row])]
+            found = bisect_right(risks, (at_ms, _MOST_RISK))
             if found:
-                since_ms, full = told[found - 1]
+                since_ms, full = risks[found - 1]
                 left = (GONE_MS - (at_ms - since_ms)) / (GONE_MS - FULL_MS)
                 risk[row] = full * min(left, 1.0) if left > 0 else np.nan
         return risk
@@ -253,7 +257,7 @@ class EntityRiskCache:
 
     def snapshot(self) -> dict[str, Buffer]:
         """All entries and the progress of owners; equal state gives equal bytes."""
-        entries = sorted((*key, told) for key, told in self._entries.items())
+        entries = sorted((*key, risks) for key, risks in self._entries.items())
         rest = self._trimmed_ms, self._owners.snapshot(), self._outage_ms
         return {WHOLE_STATE: msgspec.msgpack.encode((entries, *rest))}
 
@@ -262,7 +266,7 @@ class EntityRiskCache:
         kind = tuple[list[tuple[EntityKind, int, list[tuple[int, int]]]], int, bytes, int | None]
         decoded = msgspec.msgpack.decode(bytes(parts[WHOLE_STATE]), type=kind)
         entries, self._trimmed_ms, owners, self._outage_ms = decoded
-        self._entries = {(kind, hashed): told for kind, hashed, told in entries}
+        self._entries = {(kind, hashed): risks for kind, hashed, risks in entries}
         self._count = sum(map(len, self._entries.values()))
         self._known.clear()
         self._owners.restore(owners)

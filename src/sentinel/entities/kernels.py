@@ -31,6 +31,7 @@ from sentinel.entities.layout import (
     STREAM_BITS,
     SUM,
     TICK_MS,
+    Table,
 )
 from sentinel.model.kernel import inlined, kernel
 
@@ -62,7 +63,7 @@ def gather(
     values: NDArray[np.int64],
     mask: int,
     customer_mask: int,
-    parts: NDArray[np.int64],
+    parts: Table,
     table: NDArray[np.int32],
     rows: NDArray[np.int64],
     firsts: NDArray[np.int64],
@@ -105,15 +106,15 @@ def gather(
         rows[row, NEWEST] = max(rows[row, NEWEST], times[i] << STREAM_BITS | streams[i])
         rows[row, RECORDED] = max(rows[row, RECORDED], recorded[i])
         for p in range(len(parts)):
-            if not bits[i] >> parts[p, 1] & 1:
+            part = parts[p]
+            if not bits[i] >> part.bit & 1:
                 continue
-            at = parts[p, 3]
-            if parts[p, 0] == COUNT:
-                rows[row, at] += 1
-            elif parts[p, 0] == SUM:
-                rows[row, at] += values[parts[p, 2], i]
+            if part.operation == COUNT:
+                rows[row, part.word] += 1
+            elif part.operation == SUM:
+                rows[row, part.word] += values[part.value, i]
             else:
-                rows[row, at] = customer
+                rows[row, part.word] = customer
     return used
 
 
@@ -149,7 +150,7 @@ def _rows_in(slab: NDArray[np.int64], ring: int, panes: int) -> int:
 
 
 @inlined
-def _meet(slab: NDArray[np.int64], size: int, customer: int, pane: int) -> None:
+def _keep_customer(slab: NDArray[np.int64], size: int, customer: int, pane: int) -> None:
     """Note that a customer was seen in a pane; ``size`` is the index of their number."""
     known, first = slab[size], size + 1
     mine = (pane << _HASH_BITS) | (customer & _HASH_MASK)
@@ -173,7 +174,7 @@ def _meet(slab: NDArray[np.int64], size: int, customer: int, pane: int) -> None:
 
 
 @inlined
-def _part_from(slab: NDArray[np.int64], size: int, pane: int) -> None:
+def _drop_customers(slab: NDArray[np.int64], size: int, pane: int) -> None:
     """Drop the customers who were seen last in ``pane`` or before."""
     while slab[size] and slab[size + slab[size]] >> _HASH_BITS <= pane:
         slab[size + slab[size]] = 0
@@ -200,7 +201,7 @@ def absorb(
     rows: NDArray[np.int64],
     slots: NDArray[np.int64],
     fresh: NDArray[np.bool_],
-    measures: NDArray[np.int64],
+    measures: Table,
     slab: NDArray[np.int64],
     width: int,
     out: NDArray[np.float64],
@@ -209,8 +210,8 @@ def absorb(
 
     ``slots`` int64[r] and ``fresh`` bool[r] as :meth:`sentinel.state.Slots.assign` gives them;
     ``slab`` int64[slots * width]; ``out`` float64[measures, r] is each measure as it stands
-    after each row.  A measure's value is what its ring comes to; of a distinct count, how many
-    bits its sketches have together, 0 before the first question.
+    after each row.  The value of a measure is the total of its ring; of a distinct count, how many
+    bits are 1 in its sketches together, 0 if that is not computed yet.
     """
     late = 0
     for i in range(len(rows)):
@@ -223,8 +224,9 @@ def absorb(
         slab[base + SLOT_PANE] = head
         counted = False
         for m in range(len(measures)):
-            operation, part, every = measures[m, 0], measures[m, 1], measures[m, 2]
-            panes, value = measures[m, 3], base + measures[m, 4]
+            measure = measures[m]
+            operation, every, panes = measure.operation, measure.every, measure.panes
+            word, value = measure.word, base + measure.slot_word
             size = value + 1
             ring, words = size, 1
             if operation == DISTINCT:
@@ -246,19 +248,19 @@ def absorb(
                     if cell == panes:
                         cell = 0
                 if operation == DISTINCT:
-                    _part_from(slab, size, last - panes)
+                    _drop_customers(slab, size, last - panes)
             if mine > last - panes:
                 counted = True
                 at = ring + (mine - panes * _quotient(mine, panes)) * words
                 if operation != DISTINCT:
-                    slab[value] += rows[i, part]
-                    slab[at] += rows[i, part]
-                elif rows[i, part]:
-                    bit = np.int64(np.uint64(rows[i, part]) >> np.uint64(56))
+                    slab[value] += rows[i, word]
+                    slab[at] += rows[i, word]
+                elif rows[i, word]:
+                    bit = np.int64(np.uint64(rows[i, word]) >> np.uint64(56))
                     slab[at + (bit >> 6)] |= np.int64(1) << (bit & 63)
                     slab[at + SKETCH_WORDS] += 1
                     slab[value] = 0
-                    _meet(slab, size, rows[i, part], mine)
+                    _keep_customer(slab, size, rows[i, word], mine)
             if operation == COUNT:
                 out[m, i] = slab[value]
             elif operation == SUM:

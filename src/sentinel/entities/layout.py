@@ -49,6 +49,23 @@ SLOT_PANE, SLOT_RINGS = 0, 1
 """Words of a slot: number of the newest pane, then for each measure its value and its ring;
 between them a distinct count has the number of customers kept, and KEPT words for them."""
 
+Table = NDArray[np.void]
+"""Records of int64 columns.  Numba compiles their names and order into the signature of a kernel,
+so a changed table never meets a kernel of the on-disk cache that was compiled for another."""
+
+
+def _columns(*names: str) -> np.dtype[np.void]:
+    return np.dtype((np.record, [(name, np.int64) for name in names]))
+
+
+PART = _columns("operation", "bit", "value", "word")
+"""A part: its operation, the bit of its condition, the row of its value (-1 for none), its word
+in the rollup row."""
+
+MEASURE = _columns("operation", "word", "every", "panes", "slot_word")
+"""A measure: its operation, the word of its part in the rollup row, how many panes of PANE_MS
+make one pane of its ring, how many panes its ring has, the word of its value in the slot."""
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -67,17 +84,16 @@ class Condition:
 class KindLayout:
     """One kind's tables.
 
-    ``parts`` int64[parts, 4]: operation, bit of the condition, row of the value, word in the
-    rollup row.  ``measures`` int64[measures, 5]: operation, word in the rollup row, panes of
-    PANE_MS that make one of its own, panes in the ring, word in the slot (the value).  ``mask``
-    has the bits of all parts, ``customer_mask`` of those that count customers: such a row is
-    about one customer's events.  ``version`` is a hash of everything that rows and slots depend on.
+    ``parts`` are PART[parts], ``measures`` MEASURE[measures].  ``width`` is how many words a rollup
+    row has, ``slot_width`` a slot.  ``mask`` has the bits of all parts, ``customer_mask`` of those
+    that count customers: such a row is about one customer's events.  ``version`` is a hash of
+    everything that rows and slots depend on.
     """
 
     kind: EntityKind
     names: tuple[str, ...]
-    parts: NDArray[np.int64]
-    measures: NDArray[np.int64]
+    parts: Table
+    measures: Table
     width: int
     slot_width: int
     longest_ms: int
@@ -148,15 +164,14 @@ def _lay_out(
         (each.operation, each.stream, each.field, each.where, each.verdict) for each in wanted
     ]
     identity: tuple[object, ...] = (PANE_MS, operands, measures)
-    if (
-        STREAM_BITS > _LEAST_STREAM_BITS
-    ):  # rows of a worker that has fewer streams are read otherwise
+    # A worker with fewer streams splits NEWEST at another bit.
+    if STREAM_BITS > _LEAST_STREAM_BITS:
         identity = (*identity, STREAM_BITS)
     return KindLayout(
         kind=kind,
         names=tuple(each.name for each in wanted),
-        parts=np.array(rows, np.int64),
-        measures=np.array(measures, np.int64),
+        parts=np.array(rows, PART),
+        measures=np.array(measures, MEASURE),
         width=width,
         slot_width=slot_width,
         longest_ms=max(each.window_ms for each in wanted),

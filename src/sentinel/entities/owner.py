@@ -1,4 +1,4 @@
-"""At the owner: rollup rows of many shards become what is known of each shared entity."""
+"""At the owner: rollup rows of many shards become the state of each shared entity."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -30,9 +30,8 @@ from sentinel.state import Slots, copied
 _STREAMS = tuple(Stream)
 _VERSION, _SLAB = "version", "slab"
 _LAG_MS = 86_400_000
-_SPOT_ROWS = 1_000  # of a step whose entities are looked at
-"""How far one shard's rows may lie behind another's and still find their entity as it was."""
-
+"""How far one shard's rows may lie behind another's and still find the state of their entity."""
+_SPOT_ROWS = 1_000  # rows of a step, the last, whose entities a spot check covers
 
 # Kernels compute ring positions from them: a pane of 2**62 would be in another entity's ring.
 _RANGES = (
@@ -99,7 +98,7 @@ class Owner:
         return found
 
     def apply(self, parts: Sequence[RollupRows]) -> list[EntityRows]:
-        """Apply rows in their order; what the entities come to after each."""
+        """Apply rows in their order; returns the measures of their entities after each."""
         for kind in self._kinds.values():
             kind.touched = kind.touched[:0]
         return [rows for part in parts if (rows := self._applied(part)) is not None]

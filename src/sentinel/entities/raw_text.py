@@ -2,12 +2,13 @@
 
 ``murmur2`` is Java's default partitioner's and librdkafka's ``murmur2_random``'s (Appleby's
 MurmurHash2, 32 bits, as Kafka seeds it): the owner of an entity is the shard to which its
-alerts' key leads, so answers to its alerts find it.
+alerts' key leads, so responses to its alerts reach it.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sentinel.model.columns import LENGTH, START
 from sentinel.model.entity import owner_key
 from sentinel.model.kernel import inlined, kernel
 
@@ -24,7 +25,7 @@ def copy(
 ) -> None:
     """Copy texts to ``out``: text i of ``spans`` int64[n, 2] ends at ``ends[which[i]]``."""
     for i in range(len(which)):
-        start, size = spans[i, 0], spans[i, 1]
+        start, size = spans[i, START], spans[i, LENGTH]
         at = ends[which[i]] - size
         for k in range(size):
             out[at + k] = data[start + k]

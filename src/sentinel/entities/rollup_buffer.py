@@ -20,7 +20,7 @@ from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
 from sentinel.model.step import Limit
 
 MOST_BYTES = 128 << 20
-"""So much waits at most."""
+"""At most so much waits."""
 
 
 class RollupBuffer:
@@ -77,7 +77,7 @@ class RollupBuffer:
         return sum(len(each.rows) for each in self._buffered)
 
     def spot(self) -> bytes:
-        """How many rows wait, and what was told."""
+        """How many rows wait, and the reports."""
         return msgspec.msgpack.encode((len(self), self._reports.snapshot(), self.outage_ms))
 
     def carry(self, old: "RollupBuffer") -> None:

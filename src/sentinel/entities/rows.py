@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sentinel.entities.layout import PANE, RECORDED, TICK_MS
 from sentinel.entities.raw_text import copy
+from sentinel.model.columns import LENGTH
 from sentinel.model.entity import EntityKind
 
 
@@ -55,7 +56,7 @@ def joined(parts: Sequence[RollupRows], which: NDArray[np.int64]) -> RollupRows:
     ends = np.concatenate([each.ends + base for each, base in zip(parts, bases[:-1], strict=True)])
     starts = np.concatenate([[0], ends[:-1]])
     spans = np.stack([starts, ends - starts], axis=1)[which]
-    new_ends = np.cumsum(spans[:, 1])
+    new_ends = np.cumsum(spans[:, LENGTH])
     out = np.empty(int(new_ends[-1]), np.uint8)
     data = np.frombuffer(b"".join(each.text for each in parts), np.uint8)
     copy(data, spans, new_ends, np.arange(len(which)), out)

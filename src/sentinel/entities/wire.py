@@ -8,6 +8,7 @@ import numpy as np
 from msgspec import Meta, Struct
 
 from sentinel.entities.raw_text import copy
+from sentinel.model.columns import LENGTH
 from sentinel.model.entity import EntityKind
 from sentinel.model.rollup import Progress, RollupBlock
 
@@ -86,7 +87,7 @@ def _parts(blocks: list[RollupBlock], partitions: int, target: int) -> Iterator[
             which = mine[start : start + most]
             starts = np.where(which > 0, block.ends[which - 1], 0)
             spans = np.stack([starts, block.ends[which] - starts], axis=1)
-            ends = np.cumsum(spans[:, 1])
+            ends = np.cumsum(spans[:, LENGTH])
             text = np.empty(int(ends[-1]), np.uint8)
             copy(block.text, spans, ends, np.arange(len(which)), text)
             yield Part(

@@ -157,13 +157,13 @@ def run(cards: Cards, setup: Setup, progress: Progress = lambda *_: None) -> Run
     events, delay_ms = cards.events, setup.feedback.delay_ms
     model = Prequential(setup, max_customers=len(np.unique(cards.card)))
     frauds = np.flatnonzero(cards.fraud)
-    told, scores = 0, []
+    answered, scores = 0, []
     started = time.perf_counter()
     for start, end in _steps(events.time, delay_ms):
         known = int(np.searchsorted(events.time[frauds] + delay_ms, events.time[end - 1], "right"))
-        for row in frauds[told:known]:
+        for row in frauds[answered:known]:
             model.answer(Answer(int(events.event_id[row]), Verdict.CONFIRMED))
-        told = known
+        answered = known
         scores.append(model.step(events.part(start, end)))
         progress(end, len(events))
     seconds = time.perf_counter() - started

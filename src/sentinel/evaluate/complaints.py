@@ -2,7 +2,8 @@
 
 Prequential: each complaint is predicted, then learnt, in the order of the file; counted are the
 predictions of the last half.  The products are those of the file, and known from the start, as a
-bank's are.  Folds are the same over the file shuffled, by fixed seeds: what the order is worth.
+bank's are.  Folds are the same over the file shuffled, by fixed seeds: they show how
+much the order matters.
 """
 
 import csv

@@ -27,8 +27,8 @@ def card_precision(
 ) -> float:
     """The mean over days of the share of compromised cards among the ``top`` by highest score.
 
-    A compromised card that was among them is taken off the days after.  Cards of one score
-    stand by their number.
+    A compromised card that was among them is removed from the days after.  Cards of one score
+    are in the order of their number.
     """
     detected = np.zeros(0, np.int64)
     shares = []

@@ -112,12 +112,12 @@ class Prequential:
         self._boosted = Boosted(entry.average)
         self._span = -1
         self.lost = 0
-        """Labels that found no room, and entities that made room for others."""
+        """Labels that were dropped at capacity, and entities that were evicted."""
         self.models = 0
         """How many models were grown."""
 
     def answer(self, answer: Answer) -> None:
-        """Take what is known of an event; it counts from when labels of its time are due."""
+        """Note the label of an event; it counts from when labels of its time are due."""
         self._pending.answer(answer)
 
     def step(self, events: Events) -> NDArray[np.float64]:

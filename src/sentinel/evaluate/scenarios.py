@@ -1,6 +1,6 @@
-"""Our own labelled scenarios: what is found of them, how soon, and who is bothered for nothing.
+"""Our own labelled scenarios: how many are found, how soon, and who is bothered for nothing.
 
-The simulator invents the bank, with a seed that nothing was tuned on; the shipped configuration
+The simulator makes the bank, with a seed that nothing was tuned on; the shipped configuration
 runs as it runs live.  A bank's fraud is not the simulator's: these figures say that rules and
 engine do what they were made for, not how much of real fraud they find.
 """

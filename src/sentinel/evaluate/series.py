@@ -65,8 +65,8 @@ class SeriesDetector:
 
     Notes
     -----
-    Three forecasters know a series: its level (half-life six values), its value at this time
-    of day, and at this time of the week.  Of them the one that has erred least so far speaks.
+    A series has three forecasters: its level (half-life six values), its value at this time
+    of day, and at this time of the week.  The one that has erred least so far is used.
     The surprise is the value's distance from that forecast in mean absolute errors (errors are
     clipped at three of them, so that an anomaly hardly widens the scale).  Two views of it are
     ranked: the surprise itself (surge, drop), and the mean of the last twelve against its own

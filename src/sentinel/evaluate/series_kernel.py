@@ -22,6 +22,8 @@ _SHORT_MEAN, _SHORT_SQUARE, _PEAK, _PEAK_AT, _LAST, _FLAT = 4, 5, 6, 7, 8, 9
 _ERROR, _ERRORS, _THRESHOLD, _EXCESSES = 10, 13, 16, 18
 HEAD = 20
 
+_POINT, _DRIFT = 0, 1  # views: the surprise of a row, the mean of the last SHORT_ROWS of them
+
 _LEVEL_GAIN = 1.0 - 0.5 ** (1 / 6)  # half-lives in rows
 _LONG_GAIN = 1.0 - 0.5 ** (1 / 4000)
 _DAY_GAIN, _WEEK_GAIN = 0.3, 0.5  # few days are seen, fewer weeks
@@ -74,7 +76,7 @@ def score_then_learn(
         least = 1e-9 * max(1.0, abs(value))
 
         best, forecast = -1.0, 0.0  # the forecaster that has erred least
-        for which in range(3):
+        for which in (_LEVEL, _DAY, _WEEK):
             expected = head[s, _LEVEL_AT]
             if which == _DAY:
                 expected = profile[s, day_index]
@@ -104,14 +106,14 @@ def score_then_learn(
         spread = math.sqrt(max(head[s, _SHORT_SQUARE], 1e-6))
 
         p_point = p_shift = 1.0
-        for view in range(2):
-            strange = abs(surprise) if view == 0 else moved / spread
+        for view in (_POINT, _DRIFT):
+            strange = abs(surprise) if view == _POINT else moved / spread
             threshold, count = head[s, _THRESHOLD + view], head[s, _EXCESSES + view]
             above = strange > threshold
             if above:
                 excess, kept = strange - threshold, int(min(count, KEPT_EXCESSES))
                 p = max(LEAST_P, tail(excess, threshold, _TAIL_SHARE, excesses[s, view], kept))
-                if view == 0:
+                if view == _POINT:
                     p_point = p
                 else:
                     p_shift = p
@@ -143,9 +145,9 @@ def score_then_learn(
         head[s, _SHORT_MEAN] += gain * off
         head[s, _SHORT_SQUARE] += gain * (off * off - head[s, _SHORT_SQUARE])
         head[s, _LEVEL_AT] += _LEVEL_GAIN * (value - head[s, _LEVEL_AT])
-        for which in range(2):
-            index = day_index if which == 0 else week_index
-            rate = _DAY_GAIN if which == 0 else _WEEK_GAIN
+        for which in (_DAY, _WEEK):
+            index = day_index if which == _DAY else week_index
+            rate = _DAY_GAIN if which == _DAY else _WEEK_GAIN
             old = profile[s, index]
             profile[s, index] = value if math.isnan(old) else old + rate * (value - old)
         head[s, _LAST], head[s, _ROWS] = value, rows + 1

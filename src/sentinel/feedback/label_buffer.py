@@ -21,10 +21,10 @@ from sentinel.model.stage import Buffer, Parts
 from sentinel.model.step import Limit
 from sentinel.state import copied
 
-_TEXT_BYTES = 64  # for the ids of one transaction, in the mean
+_TEXT_BYTES = 64  # for the ids of one transaction, on average
 _VERDICTS: tuple[Verdict | None, ...] = (None, *Verdict)
 _SPOT = 32  # rows of a spot check
-_ROWS, _BYTES = 0, 1  # in the head: how many of each have ever been taken
+_ROWS, _BYTES = 0, 1  # in the head: how many of each have ever been written
 
 
 @kernel
@@ -64,7 +64,7 @@ def _hold(
 class LabelBuffer:
     """At most ``capacity`` transactions of one shard, with the texts of ``fields``.
 
-    Texts have 64 bytes for a transaction in the mean; where they are longer fewer
+    There are 64 bytes of text for each transaction on average; if texts are longer, fewer
     transactions are held.  With a capacity of 0 nothing is held.
     """
 

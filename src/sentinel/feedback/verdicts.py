@@ -33,8 +33,8 @@ class _Fired(Struct):
 class Verdicts:
     """The newest events on which rules fired, at most ``capacity``, and the tallies of all time.
 
-    An event that made room for another can no longer be given a verdict; one that it had stays
-    counted.  Signals of shared entities are known by the event that made them fire.
+    An evicted event can no longer be given a verdict; one that it had stays counted.  Signals of
+    shared entities are known by the event that made them fire.
     """
 
     def __init__(self, capacity: int) -> None:

@@ -66,7 +66,7 @@ def decode_responses(
 ) -> ControlRecords[Response]:
     """The responses in the chunks of a step; never raises.
 
-    A signed response must be its signer's; ``people`` has the keys.  ``watermarks`` is advanced
+    The signer of a response must be its actor; ``people`` has the keys.  ``watermarks`` is advanced
     past them; ``until_ms`` is a time by which all were appended, None in a simulation.
     """
     decoded: ControlRecords[Response] = ControlRecords()

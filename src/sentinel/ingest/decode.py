@@ -24,7 +24,7 @@ from sentinel.ingest.placeholders import any_in, hashes_of, rows_of
 from sentinel.ingest.records import READERS
 from sentinel.ingest.scan import scan
 from sentinel.ingest.shape import plan
-from sentinel.ingest.units import told
+from sentinel.ingest.units import problem_of
 from sentinel.model.columns import FIELDS, NAMES, Texts
 from sentinel.model.events import FIRST_MOMENT_MS, LAST_MOMENT_MS, Event, Stream
 from sentinel.model.ids import Hasher
@@ -249,7 +249,7 @@ class _Work:
         """The append times; where one is impossible the event is dead, and moves no time."""
         outside = (times < FIRST_MOMENT_MS) | (times > LAST_MOMENT_MS)
         for row in np.flatnonzero(outside).tolist():
-            self._dead_letter(row, DeadLetterReason.SCHEMA, told(int(times[row])))
+            self._dead_letter(row, DeadLetterReason.SCHEMA, problem_of(int(times[row])))
         happened = times
         if self._dead:
             happened = times.copy()

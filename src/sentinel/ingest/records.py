@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from sentinel.ingest.leap_second import without_leap_second
-from sentinel.ingest.units import told
+from sentinel.ingest.units import problem_of
 from sentinel.model.events import EVENT_TYPES, Event, Stream
 from sentinel.model.reading import UNREADABLE, check_levels
 
@@ -36,7 +36,7 @@ def _reader(stream: Stream) -> Callable[[bytes], Event]:
             number = _number_of_time(value)
             if number is None:
                 raise
-            raise msgspec.ValidationError(told(number)) from None
+            raise msgspec.ValidationError(problem_of(number)) from None
 
     return read
 

@@ -40,6 +40,7 @@ from sentinel.ingest.tokens import (
     text,
     word,
 )
+from sentinel.model.columns import LENGTH, START
 from sentinel.model.kernel import inlined, kernel
 
 _UNKNOWN_FIELD = -1
@@ -122,8 +123,8 @@ def _value(
         if out >= 0:
             hashes[out, record] = hashed
         if fields[f, SPAN] >= 0:
-            spans[fields[f, SPAN], record, 0] = start
-            spans[fields[f, SPAN], record, 1] = at - 1 - start
+            spans[fields[f, SPAN], record, START] = start
+            spans[fields[f, SPAN], record, LENGTH] = at - 1 - start
         return at
     if kind == WORD:
         if data[at] != QUOTE:

@@ -1,7 +1,7 @@
-"""What a number most likely is that is no time in milliseconds since 1970.
+"""The unit that a number most likely has that is not a time in milliseconds since 1970.
 
-Read as milliseconds, seconds of today are January 1970: an event that raises no alert, and nobody
-misses it.  So an event of before 1990 is refused, with what its producer probably meant.
+Read as milliseconds, a time of today in seconds is in January 1970: the event would raise no alert,
+and nobody would notice.  So an event from before 1990 is refused, with the probable unit.
 """
 
 from datetime import datetime
@@ -19,7 +19,7 @@ _WRITTEN = {8: "%Y%m%d", 14: "%Y%m%d%H%M%S"}
 
 
 def likely_unit(number: int) -> str | None:
-    """How ``number`` is a time between 1990 and 2100, in words; None if in no way known.
+    """How ``number`` is a time between 1990 and 2100, in words; None if in no known way.
 
     >>> likely_unit(1767607200), likely_unit(20260105)
     ('seconds', 'YYYYMMDD')
@@ -39,7 +39,7 @@ def likely_unit(number: int) -> str | None:
     return None
 
 
-def told(number: int) -> str:
+def problem_of(number: int) -> str:
     """Why ``number`` is no event time, with what it most likely is."""
     if abs(number) >= _MOST:
         return "event_time is not between 1990 and 2100 in milliseconds"

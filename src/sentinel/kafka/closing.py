@@ -1,11 +1,11 @@
-"""Connections as contexts."""
+"""Connections as context managers."""
 
 from abc import ABC, abstractmethod
 from typing import Self
 
 
 class Closing(ABC):
-    """Is closed where its context ends."""
+    """A connection that is closed at the end of its ``with`` block."""
 
     def __enter__(self) -> Self:
         return self

@@ -16,12 +16,12 @@ from collections.abc import Iterable
 
 import msgspec
 import structlog
-from confluent_kafka import KafkaException, Message, Producer
+from confluent_kafka import Message
 from msgspec import Struct
 
 from sentinel.engine import Configuration
 from sentinel.kafka.broadcast import Broadcast
-from sentinel.kafka.security import client_config
+from sentinel.kafka.producer import RecordProducer, UndeliveredError
 from sentinel.kafka.signing import read_publishers, read_signing_key
 from sentinel.kafka.topics import CONFIGURATION_BYTES, Topics
 from sentinel.metrics import Metrics
@@ -43,7 +43,7 @@ class NoConfigurationError(Exception):
 
 
 class PublishError(Exception):
-    """The broker did not take the configuration."""
+    """The broker refused the configuration, or did not confirm it in time."""
 
 
 class _Key(Struct, frozen=True):
@@ -74,28 +74,17 @@ def publish(
 
 
 def _write(settings: Settings, key: str, value: bytes) -> None:
-    producer = Producer(
-        {
-            **client_config(settings),
-            "enable.idempotence": True,
-            "compression.type": "zstd",
-            "message.max.bytes": CONFIGURATION_BYTES,
-            "message.timeout.ms": int(_TIMEOUT_S * 1000),
-        }
-    )
-    failures: list[str] = []
-
-    def note(error: object, _: Message) -> None:
-        if error is not None:
-            failures.append(str(error))
-
-    topic = Topics(settings.topic_prefix).configs
+    """Write a record of the topic; raises PublishError."""
+    options: dict[str, str | int] = {
+        "compression.type": "zstd",
+        "message.max.bytes": CONFIGURATION_BYTES,
+        "message.timeout.ms": int(_TIMEOUT_S * 1000),
+    }
     try:
-        producer.produce(topic, value, key, partition=0, on_delivery=note)
-    except KafkaException as error:
-        raise PublishError(f"{topic}: {error.args[0].str()}") from None
-    if producer.flush(2 * _TIMEOUT_S) or failures:
-        raise PublishError(f"{topic}: {failures[0] if failures else 'no answer'}")
+        with RecordProducer(settings, 2 * _TIMEOUT_S, options) as producer:
+            producer.deliver(Topics(settings.topic_prefix).configs, key, value, partition=0)
+    except UndeliveredError as error:
+        raise PublishError(str(error)) from None
 
 
 def write_key(settings: Settings) -> None:
@@ -111,7 +100,7 @@ def hasher_of(records: Iterable[tuple[bytes | None, bytes | None]]) -> Hasher | 
             try:
                 return Hasher(bytes.fromhex(msgspec.json.decode(value or b"", type=_Key).key))
             except UNREADABLE:
-                _log.warning("no key in a record that is called one")
+                _log.warning("a record under the name of a key holds none")
     return None
 
 
@@ -138,7 +127,7 @@ class Configurations:
         """``own`` is in force while nothing valid was published."""
         self._broadcast = Broadcast(settings, None, Topics(settings.topic_prefix).configs)
         self._settings, self._publishers = settings, read_publishers(settings)
-        self._published_at = 0  # what is older than what is in force does not come back
+        self._published_at = 0  # an older configuration is not put in force again
         self._parsed: dict[str, Configuration | None] = {own.version: own}
         self._current, self._seen = own, -1
         self._metrics, self._lock = metrics, threading.Lock()
@@ -205,7 +194,7 @@ class Configurations:
             found = self._parsed.get(version)
         if found is None:
             raise NoConfigurationError(
-                f"a step was taken under configuration {version}, which is not on "
+                f"a step was processed under configuration {version}, which is not on "
                 f"{self._broadcast.topic} or not valid in this version of Sentinel"
             )
         return found
@@ -225,7 +214,7 @@ class Configurations:
         return self._parsed[version]
 
     def _newest_first(self, news: list[Message]) -> list[tuple[int, Message]]:
-        """When each was published (ms UTC) that may come into force, and its record.
+        """When each that may come into force was published (ms UTC), and its record.
 
         With publishers only theirs count, and nothing older than what is in force.  The
         configuration of a past step is found by its hash instead.

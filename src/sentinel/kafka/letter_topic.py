@@ -66,7 +66,9 @@ class LetterTopic(Closing):
         except StartupError as error:
             raise LetterError(str(error)) from None
         if self._topic not in present:
-            raise LetterError(f"there is no topic {self._topic} that we may see at {self._brokers}")
+            raise LetterError(
+                f"there is no topic {self._topic} at {self._brokers}, or we may not see it"
+            )
         self._partitions = present[self._topic]
         self._ends = Ends(settings)
         self._reader = Reader(
@@ -141,12 +143,12 @@ class LetterTopic(Closing):
             raise LetterError(f"{self._topic} has deleted letter {gone} meanwhile")
 
     def _range(self, since_ms: int | None) -> tuple[dict[int, int], dict[int, int]]:
-        """From where to where to read each partition."""
+        """The start and the end of what to read of each partition; raises LetterError."""
         topic = self._topic
         partitions = [(topic, number) for number in range(self._partitions)]
         firsts, ends = self._ends.first(partitions), self._ends.whole(partitions)
         if not firsts.keys() == ends.keys() == set(partitions):
-            raise LetterError(f"{topic}: {self._brokers} did not say where it ends")
+            raise LetterError(f"{topic}: {self._brokers} did not answer where it ends")
         if since_ms is not None:
             try:
                 found = self._reader.since([number for _, number in partitions], since_ms)

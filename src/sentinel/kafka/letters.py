@@ -16,9 +16,9 @@ from sentinel.model.letter import Letter, RecordPosition
 from sentinel.model.step import DeadLetter
 
 LETTER_BYTES = 2 << 20
-"""Of a record on the topic: what ``sentinel topics create`` has it take."""
+"""The largest record of the topic, as ``sentinel topics create`` makes it."""
 BESIDE_BYTES = 64 << 10
-"""For all but the value: position, key, reason, detail, and Kafka's own."""
+"""The part of it for all but the value: position, key, reason, detail, and Kafka's own."""
 VALUE_BYTES = LETTER_BYTES - BESIDE_BYTES
 """A value of so many bytes is kept whole."""
 _KEY_BYTES = 32 << 10
@@ -34,8 +34,8 @@ Headers = dict[str, bytes]
 def letter_record(letter: DeadLetter, most_bytes: int) -> tuple[bytes, bytes | None, Headers]:
     """Key, value and headers of the letter's record; the value has ``most_bytes`` at most.
 
-    Of what is cut the headers ``value_bytes`` and ``value_sha256``, ``key_bytes`` and
-    ``key_sha256`` tell the whole length and hash; the start is there.
+    Of a value or key that is cut, the start is kept; the headers ``value_bytes`` and
+    ``value_sha256``, ``key_bytes`` and ``key_sha256`` have the length and hash of the whole.
     """
     letter_id = letter_key(RecordPosition(letter.topic, letter.partition, letter.offset))
     detail = letter.detail.encode("utf-8", "replace")[:_DETAIL_BYTES]
@@ -72,7 +72,7 @@ def read_letter(
     position = read_key(key)
     if position is None or is_marker(headers) or "reason" not in headers:
         return None
-    told = _NUMBER.fullmatch(headers.get("value_bytes", b""))
+    length = _NUMBER.fullmatch(headers.get("value_bytes", b""))
     whole = len(value) if value is not None else None
     return Letter(
         position=position,
@@ -80,7 +80,7 @@ def read_letter(
         at_ms=at_ms,
         reason=_text(headers["reason"]),
         detail=_text(headers.get("detail", b"")),
-        value_bytes=int(told[0]) if told else whole,
+        value_bytes=int(length[0]) if length else whole,
         is_cut="value_bytes" in headers,
     )
 

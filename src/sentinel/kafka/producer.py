@@ -1,4 +1,4 @@
-"""The transactional producer: all records of a transaction are seen, or none."""
+"""Two producers: of transactions, whose records are all visible or none, and of single records."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -7,15 +7,17 @@ from typing import NoReturn
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from sentinel.kafka.closing import Closing
 from sentinel.kafka.security import client_config
 from sentinel.settings import Settings
 
 _TIMEOUT_S = 30.0
 _FULL_QUEUE_S = 0.1
+_BY_JAVAS_HASH = "murmur2_random"  # the partition in which Java's clients look for a key
 BY_KEY = -1
 """The partition by the key's hash."""
 
-# What becomes of the records that wait when another was refused; never the reason itself.
+# The errors of records that waited when another was refused: consequences, not the reason.
 _CONSEQUENCES = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)  # noqa: SLF001
 _FENCED = (
     KafkaError._FENCED,  # noqa: SLF001
@@ -26,7 +28,7 @@ OnRefused = Callable[[KafkaError, Message], None]
 
 
 class TransactionAbortedError(Exception):
-    """The transaction was given up; nothing of it is visible, and it may be done again."""
+    """The transaction was aborted; nothing of it is visible, and it may be done again."""
 
 
 class ProducerFatalError(Exception):
@@ -62,14 +64,17 @@ class TransactionalProducer:
             {
                 **client_config(connection),
                 "transactional.id": transactional_id,
-                "partitioner": "murmur2_random",
+                "partitioner": _BY_JAVAS_HASH,
                 **settings,
             },
             **({"logger": logger} if logger else {}),
         )
 
     def start(self) -> None:
-        """Fence every earlier one and end what it had open; raises ProducerFatalError."""
+        """Fence every earlier producer of this id and abort its open transaction.
+
+        Raises ProducerFatalError.
+        """
         try:
             self._producer.init_transactions(_TIMEOUT_S)
         except KafkaException as error:
@@ -84,7 +89,7 @@ class TransactionalProducer:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """What is sent within is committed at the end, or given up.
+        """A transaction: what is sent within is committed at the end, or aborted.
 
         Raises TransactionAbortedError and ProducerFatalError.
         """
@@ -124,7 +129,7 @@ class TransactionalProducer:
                     self._note if offsets is None else report,
                     headers=dict(headers or {}),
                 )
-            except BufferError:  # the queue is full: let some of it go
+            except BufferError:  # the queue is full: send some of it
                 self._producer.poll(_FULL_QUEUE_S)
             else:
                 return
@@ -168,6 +173,58 @@ class TransactionalProducer:
         if fatal is not None:
             raise _fatal(fatal, self._refused)
         raise TransactionAbortedError(self._refused or error.str())
+
+
+class UndeliveredError(Exception):
+    """The broker refused a record, or did not confirm it in time."""
+
+
+class RecordProducer(Closing):
+    """A producer of single records that waits until the broker has each; use it as a context.
+
+    ``settings`` are librdkafka's beside those of the connection; ``timeout_s`` is how long
+    :meth:`deliver` and :meth:`close` wait.
+    """
+
+    def __init__(
+        self,
+        connection: Settings,
+        timeout_s: float,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> None:
+        self._brokers, self._timeout_s = connection.brokers, timeout_s
+        self._producer = Producer(
+            {
+                **client_config(connection),
+                "partitioner": _BY_JAVAS_HASH,
+                "enable.idempotence": True,
+                **(settings or {}),
+            }
+        )
+
+    def close(self) -> None:
+        """Disconnect, once all is sent."""
+        self._producer.flush(self._timeout_s)
+
+    def deliver(self, topic: str, key: str, value: bytes, partition: int = BY_KEY) -> int:
+        """Send a record and wait for its offset, which is returned; raises UndeliveredError."""
+        failures: list[str] = []
+        offsets: list[int] = []
+
+        def report(error: KafkaError | None, message: Message) -> None:
+            if error is not None:
+                failures.append(error.str())
+            else:
+                offsets.append(message.offset())
+
+        try:
+            self._producer.produce(topic, value, key, partition, report)
+        except KafkaException as error:
+            raise UndeliveredError(f"{topic}: {error.args[0].str()}") from None
+        if self._producer.flush(self._timeout_s) or failures:
+            reason = failures[0] if failures else f"{self._brokers} did not answer"
+            raise UndeliveredError(f"{topic}: {reason}")
+        return offsets[0]
 
 
 def _fatal(error: KafkaError, refused: str = "") -> ProducerFatalError:

@@ -18,7 +18,7 @@ from sentinel.settings import Settings
 
 _TIMEOUT_S = 30.0
 _WAIT_S = 0.05
-"""A read waits so long for more than there is: also at the end."""
+"""How long one poll waits for records, also at the end."""
 
 Advance = Callable[[int, int], None]
 """Called with how many offsets of how many have been read."""
@@ -31,9 +31,9 @@ class NoAnswerError(Exception):
 class Reader(Closing):
     """A connection to a topic; close it, or use it as a context.
 
-    ``purpose`` is part of the name under which access is granted.  ``settings`` are librdkafka's
-    beside those of the connection; ``fetch`` is how many messages are held at once at most, and
-    a read gives up where nothing comes for ``silence_s``.
+    ``purpose`` is part of the group's name, for which access is granted.  ``settings``
+    are librdkafka's beside those of the connection; ``fetch`` is how many messages are held at
+    once at most, and a read gives up where nothing comes for ``silence_s``.
     """
 
     def __init__(
@@ -76,9 +76,9 @@ class Reader(Closing):
         return sorted(found.partitions)
 
     def since(self, numbers: list[int], since_ms: int | None) -> dict[int, int]:
-        """Where to begin to read all that is as young; raises KafkaException.
+        """The offsets of the first records since ``since_ms``; raises KafkaException.
 
-        A partition that has nothing so young gives librdkafka's "at the end".
+        A partition without such a record gives librdkafka's "at the end".
         """
         if since_ms is None:
             return dict.fromkeys(numbers, OFFSET_BEGINNING)
@@ -96,8 +96,10 @@ class Reader(Closing):
     ) -> Iterator[Message]:
         """Messages of some partitions, each in order from its start to before its end.
 
-        Without ``ends`` to all that there is.  ``waits`` for what is in open transactions before
-        the ends.  Raises KafkaException, and NoAnswerError where nothing comes for long.
+        Without ``ends`` it reads all that there is.  If it ``waits``, it waits for the end of open
+        transactions before the ends.
+
+        Raises KafkaException, and NoAnswerError where nothing comes for long.
         """
         reached = {n: start for n, start in starts.items() if ends is None or start < ends[n]}
         left = set(reached)

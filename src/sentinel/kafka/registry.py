@@ -1,4 +1,4 @@
-"""Avro with a Schema Registry, for houses that have one: optional, by SENTINEL_SCHEMA_REGISTRY.
+"""Avro with a Schema Registry, where there is one: optional, by SENTINEL_SCHEMA_REGISTRY.
 
 Alerts and requested actions are written as Avro in Confluent's framing; the registry's subject
 is ``<topic>-value``.  Inputs may come as Avro, too: they are translated to the JSON that ingest
@@ -26,7 +26,10 @@ _NOT_FOUND = 404
 
 
 class Registry:
-    """The serializers of one process; what it looked up stays known."""
+    """The serializers of one process; what it has looked up is kept.
+
+    Raises SettingsError if the extra for Avro is not installed.
+    """
 
     def __init__(self, url: str) -> None:
         try:

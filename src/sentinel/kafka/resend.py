@@ -59,7 +59,7 @@ class Resender:
         )
 
     def start(self) -> None:
-        """Fence every earlier sender and end what it had open; raises LetterError."""
+        """Fence every earlier sender and abort its transaction; raises LetterError."""
         try:
             self._producer.start()
         except ProducerFatalError as error:

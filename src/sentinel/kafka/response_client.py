@@ -1,4 +1,4 @@
-"""A client of people's tools: writes responses and silences, and reads alerts and silences."""
+"""The client of the tools of people: sends responses and silences, reads alerts and silences."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaException, Message
 
 from sentinel.kafka.closing import Closing
 from sentinel.kafka.letters import is_marker, read_headers
+from sentinel.kafka.producer import BY_KEY, RecordProducer, UndeliveredError
 from sentinel.kafka.reader import NoAnswerError, Reader
 from sentinel.kafka.registry import alert_reader
-from sentinel.kafka.security import client_config
 from sentinel.kafka.signing import read_signing_key
 from sentinel.kafka.topics import Topics
 from sentinel.model.alert import Alert, AlertState
@@ -34,7 +34,7 @@ class ResponseError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Silences:
-    """What the silences topic holds: the newest of each silence, and how many records are none.
+    """The silences topic: the newest record of each silence, and how many cannot be read.
 
     The silences are in the order of their starts, their times in epoch ms.
     """
@@ -49,20 +49,14 @@ class ResponseClient(Closing):
     def __init__(self, settings: Settings) -> None:
         self._settings, self._topics = settings, Topics(settings.topic_prefix)
         self._key = read_signing_key(settings)
-        self._producer = Producer(
-            {
-                **client_config(settings),
-                "partitioner": "murmur2_random",
-                "enable.idempotence": True,
-            }
-        )
+        self._producer = RecordProducer(settings, _TIMEOUT_S)
 
     def close(self) -> None:
         """Disconnect, once all is sent."""
-        self._producer.flush(_TIMEOUT_S)
+        self._producer.close()
 
     def alert(self, alert_id: str, since_ms: int) -> Alert:
-        """The newest revision of an alert; ResponseError if none is as young as ``since_ms``.
+        """The newest revision of an alert; raises ResponseError without one since then.
 
         O(revisions of all alerts since then): that part of the alerts topic is read.
         """
@@ -80,9 +74,9 @@ class ResponseClient(Closing):
         return newest
 
     def outcome(self, sent: Response, known: Alert, wait_s: float) -> Alert | None:
-        """The first revision after ``known`` that has what was sent, or in which it is over.
+        """The first revision after ``known`` in which ``sent`` is applied, or the alert is over.
 
-        Returns None if the engine has written none within ``wait_s``; raises ResponseError.
+        Returns None if the engine has written none within ``wait_s``.  Raises ResponseError.
         """
         since_ms, read = epoch_ms(sent.event_time) - _SKEW_MS, alert_reader(self._settings)
         wanted, until = known.alert_id.encode(), time.monotonic() + wait_s
@@ -140,29 +134,18 @@ class ResponseClient(Closing):
             return value
         return sign(value, self._key, signer, time.time_ns() // 1_000_000)
 
-    def _send(self, topic: str, key: str, value: bytes, partition: int | None = None) -> int:
-        """The record's offset."""
-        failures: list[str] = []
-        offsets: list[int] = []
-
-        def delivered(error: KafkaError | None, message: Message) -> None:
-            if error is not None:
-                failures.append(error.str())
-            else:
-                offsets.append(message.offset())
-
-        options = {} if partition is None else {"partition": partition}
+    def _send(self, topic: str, key: str, value: bytes, partition: int = BY_KEY) -> int:
+        """Send a record; returns its offset."""
         try:
-            self._producer.produce(topic, value, key, on_delivery=delivered, **options)
-        except KafkaException as error:
-            raise ResponseError(error.args[0].str()) from None
-        if self._producer.flush(_TIMEOUT_S) or failures:
-            why = failures[0] if failures else f"{self._settings.brokers} did not answer"
-            raise ResponseError(f"{topic}: {why}")
-        return offsets[0]
+            return self._producer.deliver(topic, key, value, partition)
+        except UndeliveredError as error:
+            raise ResponseError(str(error)) from None
 
     def _read(self, topic: str, since_ms: int | None = None) -> Iterator[Message]:
-        """All committed messages of a topic since then, each partition in order."""
+        """All committed messages of a topic since then, each partition in order.
+
+        Raises ResponseError.
+        """
         source = f"{topic} at {self._settings.brokers}"
         try:
             with Reader(self._settings, "answers", topic, silence_s=_TIMEOUT_S) as reader:

@@ -8,7 +8,7 @@ from sentinel.settings import Settings, SettingsError, variable
 
 
 def client_config(settings: Settings) -> dict[str, Any]:
-    """What the configuration of every librdkafka client starts from; raises SettingsError."""
+    """The common configuration of all librdkafka clients; raises SettingsError."""
     config: dict[str, Any] = {
         "bootstrap.servers": settings.brokers,
         "security.protocol": settings.security,
@@ -34,7 +34,7 @@ def client_config(settings: Settings) -> dict[str, Any]:
 
 
 def broker_credentials(settings: Settings) -> Any:
-    """The same for Faust, None for plaintext; raises SettingsError."""
+    """The credentials for Faust, None for plaintext; raises SettingsError."""
     from faust import auth  # noqa: PLC0415 - half a second that `sentinel topics` need not wait
 
     context = _tls_context(settings) if settings.uses_tls else None

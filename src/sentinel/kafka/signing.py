@@ -1,4 +1,4 @@
-"""The keys of this process: with which it signs, and whose configurations it takes."""
+"""The keys of this process: its signing key, and those of publishers of configurations."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from sentinel.settings import Settings, SettingsError, variable
 
 
 def new_key() -> tuple[Ed25519PrivateKey, bytes]:
-    """A new key, and what is to be kept of it: PEM, not encrypted."""
+    """A new key, and its private half to be kept: PEM, not encrypted."""
     key = Ed25519PrivateKey.generate()
     return key, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 

@@ -19,7 +19,7 @@ from sentinel.settings import Settings
 
 _log = structlog.get_logger(__name__)
 _ANSWER_S = 5.0
-_NOISE = re.compile(  # what librdkafka says of its own settings and states
+_NOISE = re.compile(  # librdkafka's own settings and states in its messages
     r"\A\S+/bootstrap: |: broker certificate could not be verified, .*| \(after \d+ms .*\)\Z"
 )
 _CREATE_S = 15.0
@@ -33,7 +33,7 @@ CONFIGURATION_BYTES = 8 << 20
 
 
 class StartupError(Exception):
-    """The worker cannot start; the message says what to mend."""
+    """The worker cannot start; the message says what to correct."""
 
 
 class Access(Enum):
@@ -164,7 +164,7 @@ class Topics:
 def _retention(settings: Settings, kept: Kept) -> dict[str, str]:
     """The settings of what a topic keeps.
 
-    Said outright, because a broker's default may be to compact or to keep hours only.
+    They are set explicitly: a broker's default may be to compact, or to keep records for hours.
     """
     kept_ms = max(_LEAST_RETENTION_MS, 2 * settings.horizon_ms)
     match kept:
@@ -208,7 +208,7 @@ def describe(settings: Settings) -> dict[str, int]:
 
 
 def _unreachable(settings: Settings, error: KafkaError, troubles: list[KafkaError]) -> str:
-    """Why no broker answers: who we are, or whom we trust, or else the address."""
+    """Why no broker answers: our credentials, its certificate, or the address."""
     for trouble in troubles:
         cause = _NOISE.sub("", trouble.str())
         if trouble.code() == KafkaError._AUTHENTICATION:  # noqa: SLF001
@@ -298,17 +298,17 @@ def _check_configs(settings: Settings, replayed: list[str]) -> None:
 
 
 def _check_size(name: str, found: Mapping[str, ConfigEntry]) -> None:
-    """Refuse a topic that does not take the largest records that are put aside."""
+    """Raise StartupError for a topic that does not accept the largest dead letters."""
     most_bytes = int(found["max.message.bytes"].value)
     if most_bytes < LETTER_BYTES:
         raise StartupError(
-            f"{name} takes records of {most_bytes} bytes, and bad records of up to "
-            f"{LETTER_BYTES} go there whole; raise its max.message.bytes"
+            f"{name} accepts records of {most_bytes} bytes, but dead letters have up to "
+            f"{LETTER_BYTES}; raise its max.message.bytes"
         )
 
 
 def _check_retention(settings: Settings, name: str, found: Mapping[str, ConfigEntry]) -> None:
-    """Refuse a topic that keeps less than recovery may have to replay."""
+    """Raise StartupError for a topic that keeps less than recovery may have to replay."""
     kept_ms = int(found["retention.ms"].value)
     if "delete" not in found["cleanup.policy"].value:
         raise StartupError(

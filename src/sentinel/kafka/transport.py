@@ -50,7 +50,7 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        # Blind to aborted transactions of those who produce; Faust asks for this only under
+        # Hides the aborted transactions of producers; Faust sets this only under
         # processing_guarantee=exactly_once.
         consumer._isolation_level = "read_committed"  # noqa: SLF001
         # A broker answers as soon as it has data; librdkafka's built-in one only after this.

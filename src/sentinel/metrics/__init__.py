@@ -1,4 +1,4 @@
-"""What a worker tells Prometheus; names carry units, labels never carry ids.
+"""The metrics of a worker for Prometheus; names have units, labels never have ids.
 
 What the engine counts is exported as ``model/counts.py`` declares it.  Otherwise there is one
 file per subject: its metrics stand beside the methods that feed them.  ``worker`` joins all in

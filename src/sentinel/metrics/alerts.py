@@ -85,12 +85,12 @@ class AlertMetrics:
         suppressed = 0
         for tier in Tier:
             for state in (AlertState.FIRING, AlertState.ACKNOWLEDGED):
-                told, untold = (
+                notified, hidden = (
                     gauges.open_alerts.get((tier, state, is_suppressed), 0)
                     for is_suppressed in (False, True)
                 )
-                self._open.labels(shard, tier, state).set(told + untold)
-                suppressed += untold
+                self._open.labels(shard, tier, state).set(notified + hidden)
+                suppressed += hidden
         self._open_suppressed.labels(shard).set(suppressed)
 
     def _observe_revision(self, alert: Alert) -> None:

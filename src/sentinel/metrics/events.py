@@ -1,4 +1,4 @@
-"""Events: those that are put aside, and how far event time has come."""
+"""Events: the dead letters, and how far event time has come."""
 
 from prometheus_client import CollectorRegistry, Gauge
 
@@ -12,7 +12,10 @@ class EventMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._dead = counter(
-            registry, "sentinel_dead_letters_total", "Records put aside.", reason=DeadLetterReason
+            registry,
+            "sentinel_dead_letters_total",
+            "Dead letters written.",
+            reason=DeadLetterReason,
         )
         self._watermark = Gauge(
             "sentinel_watermark_timestamp_seconds",

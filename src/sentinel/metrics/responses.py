@@ -1,4 +1,4 @@
-"""Responses: what core systems are asked to do about alerts."""
+"""Actions: what core systems are asked to do about alerts."""
 
 from prometheus_client import CollectorRegistry
 
@@ -14,7 +14,7 @@ class ResponseMetrics:
         self._requests = counter(
             registry,
             "sentinel_action_requests_total",
-            "Actions told to core systems.",
+            "Actions requested of core systems.",
             action=Action,
         )
 

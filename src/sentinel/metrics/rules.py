@@ -1,4 +1,4 @@
-"""Rules: the configuration in force, what its rules find and what people say of it."""
+"""Rules: the configuration in force, what its rules find, and the verdicts on that."""
 
 from collections.abc import Mapping
 
@@ -35,7 +35,7 @@ class RuleMetrics:
         self._shown_verdicts: dict[int, Mapping[tuple[str, str, str], int]] = {}
 
     def built(self, configuration: Configuration) -> None:
-        """Say which version of the code and the configuration runs, with which rules."""
+        """Export which version of the code and of the configuration runs, with which rules."""
         self._build.clear()
         self._build.labels(sentinel.__version__, configuration.version).set(1)
         for rule, _, _ in declare(configuration.rule_documents):

@@ -20,7 +20,7 @@ class StateMetrics:
             "sentinel_entities_used", "Shared entities held.", ("shard",), registry=registry
         )
         self._entity_risks = Counter(
-            "sentinel_entity_risks_total", "Risky entities that were told of.", registry=registry
+            "sentinel_entity_risks_total", "Entity risks broadcast.", registry=registry
         )
 
     def observe(self, outcome: Outcome) -> None:

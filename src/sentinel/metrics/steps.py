@@ -11,10 +11,10 @@ _EVENTS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_0
 
 
 class StepFailure(StrEnum):
-    """Why a step's transaction was given up."""
+    """Why a transaction failed."""
 
     ABORTED = "aborted"  # and processed again after recovery
-    SNAPSHOT = "snapshot"  # a snapshot was given up; the one before it still serves
+    SNAPSHOT = "snapshot"  # of a snapshot; the one before it still serves
     FATAL = "fatal"  # the process ends
 
 

@@ -10,8 +10,8 @@ from prometheus_client.exposition import choose_encoder
 class Web:
     """Serves metrics and health.
 
-    ``health`` says whether all is ready, ``is_alive`` whether everything that runs gets on, both
-    in words too.
+    ``health`` returns whether all is ready, ``is_alive`` whether every task makes progress, both
+    with a description.
     """
 
     def __init__(

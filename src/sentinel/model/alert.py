@@ -1,4 +1,4 @@
-"""An alert: the signals of one customer and one kind of risk, fused and tiered."""
+"""An alert: the signals of one entity and one kind of risk, fused and tiered."""
 
 from enum import StrEnum
 
@@ -35,7 +35,7 @@ class Change(StrEnum):
     FELL = "fell"  # to a lower tier, by score
     ACKNOWLEDGED = "acknowledged"
     ASSIGNED = "assigned"
-    CORRECTED = "corrected"  # an event behind it was taken back
+    CORRECTED = "corrected"  # an event behind it was retracted
     SUPPRESSED = "suppressed"  # nobody is to be notified any more
     RELEASED = "released"  # no longer suppressed
     GREW = "grew"  # another rule, or a rule for the 10th, 100th... time
@@ -48,13 +48,13 @@ class Resolution(StrEnum):
     CONFIRMED = "confirmed"  # verdict: it was what it looked like
     FALSE_POSITIVE = "false_positive"  # verdict: it was not
     UNDECIDED = "undecided"  # verdict: closed without one
-    RETRACTED = "retracted"  # every event behind it was taken back
+    RETRACTED = "retracted"  # every event behind it was retracted
     COMPLETED = "completed"  # what was due has been done
-    DISPLACED = "displaced"  # let go because too many were open
+    DISPLACED = "displaced"  # evicted because too many were open
 
 
 class Suppression(StrEnum):
-    """Why nobody is notified of an alert, which is written all the same."""
+    """Why nobody is notified of an alert; its revisions are written all the same."""
 
     ALLOW_LIST = "allow_list"
     MAINTENANCE = "maintenance"
@@ -68,7 +68,7 @@ class Escalation(StrEnum):
     """Why an alert stands a tier higher than its score."""
 
     AGE = "age"  # unanswered for too long
-    GROWTH = "growth"  # its rules fired that often
+    GROWTH = "growth"  # its rules fired as often as tiers.yaml says
 
 
 class Suppressor(Struct, frozen=True):
@@ -147,7 +147,7 @@ class Alert(Struct, frozen=True, kw_only=True):
 
     @property
     def labels(self) -> dict[str, str]:
-        """What matchers see of it: silences, inhibition and routes are written in these."""
+        """The labels that matchers of silences, inhibition and routes read."""
         return {
             "entity": self.entity.id,
             "entity_kind": self.entity.kind,
@@ -158,7 +158,7 @@ class Alert(Struct, frozen=True, kw_only=True):
 
 
 class ActionRequest(Struct, frozen=True, kw_only=True):
-    """A control measure that an alert recommends, told to core systems once in its life.
+    """A control measure that an alert recommends, sent to core systems once in its life.
 
     ``request_id`` is ``<alert_id>.<action>``; ``revision`` is the alert's first that
     recommended it, and tier, score and time are as of then.

@@ -9,10 +9,10 @@ from sentinel.model.signal import Action, Risk, Title
 class AlertUpdate(Struct, frozen=True, kw_only=True):
     """The alert of ``entity`` and ``risk`` should stand at ``tier``, for these reasons.
 
-    ``dedup_key`` identifies what opens the alert: the same key gives the
-    same alert id.  ``at_ms`` is the moment it is true of.  ``is_news`` asks for a revision even
-    if the tier stays; ``renews``: the alert had fallen below all tiers.  What does not
-    ``age`` has a timetable of its own, and is not raised because nobody answers.
+    ``dedup_key`` identifies what opens the alert: the same key gives the same alert id.  ``at_ms``
+    (ms UTC) is when it became true.  ``is_news`` asks for a revision even if the tier stays;
+    ``renews``: the alert had fallen below all tiers.  An alert that does not age (``ages``) has
+    deadlines of its own, and is not escalated because nobody answers.
     """
 
     key: str

@@ -105,11 +105,15 @@ NAMES: Mapping[Stream, frozenset[str]] = {
 """The fields that name an entity, by stream; an event's own id may be "0"."""
 
 
+START, LENGTH = 0, 1
+"""Columns of a table of spans: the first byte of a text, and how many bytes it has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Texts:
     """The raw bytes of text fields: ``data`` uint8[bytes], UTF-8, and the span of each text.
 
-    ``spans`` maps a field to int64[n, 2], first byte and length of its text in each row; the
+    ``spans`` maps a field to int64[n, 2], START and LENGTH of its text in each row; the
     span of a missing text is unspecified.  The text of an absent field that has a default is
     that default.
     """

@@ -1,4 +1,4 @@
-"""What is said of a complaint: duties, notices and problems."""
+"""The duties to a complaint, the kinds of its notices, and its problems."""
 
 from enum import StrEnum
 
@@ -37,6 +37,6 @@ class Kind(StrEnum):
     EXTENDED = "extended"  # the term to resolve it was extended
     EXTENSION_PROBLEM = "extension_problem"  # ``problem`` says what is wrong with an extension
     REPEATED = "repeated"  # too many complaints of one customer
-    MET = "met"  # a duty that was warned of is fulfilled: its warning is over
+    MET = "met"  # a duty is fulfilled after a warning, which is over
     COMPLETED = "completed"  # closed or withdrawn: everything about it is over
-    FORGOTTEN = "forgotten"  # let go for want of room: nobody watches it any more
+    FORGOTTEN = "forgotten"  # evicted at capacity: its deadlines are not watched any more

@@ -33,7 +33,7 @@ class Bits(Protocol):
 
 
 class Compiler(Protocol):
-    """The language of conditions, for those who may not know it."""
+    """The language of conditions, for rooms that may not import it."""
 
     def compile(
         self,

@@ -99,29 +99,29 @@ class Counts:
     )
     withheld_actions: Counter[tuple[Action, Suppression]] = counted(
         "sentinel_withheld_actions_total",
-        "Actions that core systems are not told of, or later.",
+        "Actions withheld from core systems, at least for a time.",
         action=Action,
         reason=Suppression,
     )
     responses: Counter[tuple[ResponseKind, ResponseResult]] = counted(
         "sentinel_responses_total",
-        "What people answered.",
+        "Responses of people, by their result.",
         kind=ResponseKind,
         result=ResponseResult,
     )
     dropped_rollups: Counter[RollupDrop] = counted(
         "sentinel_dropped_rollups_total",
-        "What of shared entities was not taken in.",
+        "Rollups, parts and rows of shared entities that were dropped.",
         reason=RollupDrop,
     )
     limits: Counter[Limit] = counted(
         "sentinel_limits_total", "Bounds that were reached.", limit=Limit
     )
     notices: Counter[str] = counted(
-        "sentinel_complaint_notices_total", "What was to tell of complaints.", kind=Kind
+        "sentinel_complaint_notices_total", "Notices about complaints.", kind=Kind
     )
     complaint_problems: Counter[str] = counted(
-        "sentinel_complaint_problems_total", "Complaints' steps that are wrong.", problem=Problem
+        "sentinel_complaint_problems_total", "Events of complaints that are wrong.", problem=Problem
     )
     complaint_duties: Counter[tuple[str, str, str]] = counted(
         "sentinel_complaint_duties_total",

@@ -221,7 +221,7 @@ _Constructor.add_constructor("tag:yaml.org,2002:timestamp", RoundTripConstructor
 
 @lru_cache(maxsize=64)  # of a configuration that is read again, a file or two are new
 def parse(text: str, path: str) -> Document:
-    """Parse YAML 1.2 ``text``; ``path`` is the name that errors show."""
+    """Parse YAML 1.2 ``text``; ``path`` is the name that errors show.  Raises ConfigError."""
     reader = YAML(typ="rt")
     reader.Composer, reader.Constructor = _Composer, _Constructor
     reader.preserve_quotes = True

@@ -51,9 +51,9 @@ A field with a fixed vocabulary names none: a complaint's channel is not one of 
 
 
 def owner_key(kind: str, entity_id: str) -> str:
-    """The Kafka key of an entity's alerts and of the answers to them.
+    """The Kafka key of an entity's alerts and of the responses to them.
 
-    A customer's is their id.  A shared entity's says its kind, too, so that one id of two
-    kinds is two entities, and its owner is the shard to which this key leads.
+    A customer's is their id.  A shared entity's has its kind, too, so that one id of two kinds
+    is two entities.  The owner of the entity is the shard of this key's partition.
     """
     return entity_id if kind == CUSTOMER else f"{kind}:{entity_id}"

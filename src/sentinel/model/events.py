@@ -23,8 +23,9 @@ class Stream(StrEnum):
 EventKey = tuple[Stream, str]
 """Which event: its stream and its ``event_id``, which is unique within the stream alone."""
 
-FIRST_MOMENT_MS = 631_152_000_000  # 1990-01-01: what is before it, or from 2100 on, is a mistake
-LAST_MOMENT_MS = 4_102_444_800_000  # of the unit, not a time
+# Times outside 1990 to 2100 are refused: most likely they are in another unit.
+FIRST_MOMENT_MS = 631_152_000_000
+LAST_MOMENT_MS = 4_102_444_800_000
 
 
 class Unit(str):

@@ -105,7 +105,10 @@ def _hash_joined(
 
 
 class Hasher:
-    """Hashes texts under a key of 16 bytes; the same key gives the same numbers for ever."""
+    """Hashes texts under a key of 16 bytes; the same key always gives the same numbers.
+
+    Raises ValueError for a key of another length.
+    """
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:

@@ -11,7 +11,7 @@ class Label:
     """A verdict on one transaction, given at ``at_ms`` (ms UTC).
 
     ``ids`` are the texts of the fields that name shared entities, where they are given;
-    ``amount`` is in base currency.  ``undone`` takes back the same label without it.
+    ``amount`` is in base currency.  With ``undone`` it revokes the same label without it.
     """
 
     ids: Mapping[str, str]

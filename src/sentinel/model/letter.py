@@ -21,12 +21,12 @@ class RecordPosition(NamedTuple):
 def parse_position(text: str) -> RecordPosition:
     """Parse the id of a dead letter; raises ValueError with the message to show.
 
-    >>> parse_place("sentinel.logins/0/17")
+    >>> parse_position("sentinel.logins/0/17")
     RecordPosition(topic='sentinel.logins', partition=0, offset=17)
     """
     found = _ID.fullmatch(text)
     if found is None:
-        raise ValueError(f'"{text}" is no id of a dead letter, such as sentinel.logins/0/17')
+        raise ValueError(f'"{text}" is not the id of a dead letter, such as sentinel.logins/0/17')
     return RecordPosition(found["topic"], int(found["partition"]), int(found["offset"]))
 
 

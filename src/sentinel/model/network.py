@@ -1,7 +1,7 @@
-"""Addresses as whom they belong to: of IPv6 the network of 64 bits, of IPv4 the address.
+"""Addresses reduced to their holder: of IPv6 the network of 64 bits, of IPv4 the address.
 
-Who has one IPv6 address has 2**64 of them (RFC 6177, RFC 8981 section 3.4): to count them one by
-one is to count nobody.  Such a network is written as RFC 5952 has it, ``2001:db8:0:1::/64``.  A
+The holder of one IPv6 address has 2**64 of them (RFC 6177, RFC 8981 section 3.4), so counts of
+single addresses mean nothing.  A network is written as in RFC 5952, ``2001:db8:0:1::/64``.  A
 port, brackets and a zone are no part of an address, and an IPv4 address in IPv6
 (``::ffff:192.0.2.1``) is the IPv4 address.  Unspecified addresses and all other text name no one.
 """
@@ -13,6 +13,7 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 import numpy as np
 from numpy.typing import NDArray
 
+from sentinel.model.columns import LENGTH, START
 from sentinel.model.ids import Hasher, sip_end, sip_start, sip_word
 from sentinel.model.kernel import kernel
 
@@ -147,13 +148,13 @@ def _judge(
     found: NDArray[np.int8],
     groups: NDArray[np.int64],
 ) -> tuple[int, int]:
-    """Put networks' texts into ``out``, their spans within it and their hashes in place.
+    """Write the networks' texts to ``out``; their spans there and their hashes replace the old.
 
     Returns the bytes that they take, and how many addresses could not be read with certainty.
     """
     used, unsure = 0, 0
     for i in range(len(spans)):
-        at, end = spans[i, 0], spans[i, 0] + spans[i, 1]
+        at, end = spans[i, START], spans[i, START] + spans[i, LENGTH]
         found[i] = _AS_IT_IS
         if hashes[i] == np.uint64(0) or _is_plain(data, at, end):
             continue
@@ -165,7 +166,7 @@ def _judge(
             continue
         unsure -= 1
         start, used = used, _write(groups, out, used)
-        spans[i, 0], spans[i, 1] = start, used - start
+        spans[i, START], spans[i, LENGTH] = start, used - start
         found[i] = _NETWORK
         state, word, shift = sip_start(key), np.uint64(0), np.uint64(0)
         for k in range(start, used):
@@ -180,7 +181,7 @@ def _judge(
 def join_networks(
     data: bytes, spans: NDArray[np.int64], hashes: NDArray[np.uint64], hasher: Hasher
 ) -> bytes:
-    """Let addresses be those of their networks: change spans and hashes in place.
+    """Replace addresses by their networks: spans and hashes are changed in place.
 
     ``spans`` int64[n, 2] first byte and length of each address in ``data``, ``hashes`` uint64[n],
     0 where there is none.  Returns the bytes to which the spans belong then.
@@ -192,7 +193,7 @@ def join_networks(
     used, unsure = _judge(given, spans, hasher.words, hashes, out, found, groups)
     if not used and not unsure:
         return data
-    spans[found == _NETWORK, 0] += len(data)
+    spans[found == _NETWORK, START] += len(data)
     added = [out[:used].tobytes()]
     behind = len(data) + used
     for row in np.flatnonzero(found == _UNSURE).tolist():
@@ -200,7 +201,7 @@ def join_networks(
         text = data[start : start + size].decode("utf-8", "replace")
         network = network_of(text)
         if not network:
-            spans[row, 1], hashes[row] = 0, 0
+            spans[row, LENGTH], hashes[row] = 0, 0
         elif network != text:
             spans[row], hashes[row] = (behind, len(network)), hasher.text(network)
             added.append(network.encode())

@@ -1,4 +1,4 @@
-"""What reading the bytes of others may raise, and how deep they may be nested."""
+"""The errors of reading records that others wrote, and how deep these may be nested."""
 
 import msgspec
 import numpy as np

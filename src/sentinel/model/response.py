@@ -12,12 +12,12 @@ MatcherText = Annotated[str, Meta(min_length=1, max_length=512)]
 
 
 class Control(StrEnum):
-    """An input that is not about customers' lives."""
+    """An input that is not a stream of events."""
 
     RESPONSE = "response"
     SILENCE = "silence"
-    ROLLUP = "rollup"  # what other shards saw of the entities that this one owns
-    ENTITY_RISK = "entity_risk"  # entities to beware of
+    ROLLUP = "rollup"  # other shards' sums for the entities that this one owns
+    ENTITY_RISK = "entity_risk"  # the risks of shared entities
 
 
 class ResponseKind(StrEnum):
@@ -27,7 +27,7 @@ class ResponseKind(StrEnum):
     ASSIGN = "assign"  # to ``assignee``
     NOTE = "note"  # nothing; it is kept for the case
     DISPOSITION = "disposition"  # ends it with ``verdict``
-    RETRACT = "retract"  # takes back the event ``event_id``, which was an error
+    RETRACT = "retract"  # retracts the event ``event_id``, which was an error
     LABEL = "label"  # says what the event ``event_id`` was, with ``verdict``; no alert is needed
 
 

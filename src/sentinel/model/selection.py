@@ -78,10 +78,10 @@ def refuse_contradiction(matchers: Iterable[Matcher]) -> None:
         wanted = [each.value for each in given if each.op == "="]
         values = _CLOSED.get(name) or wanted
         if values and not any(_satisfies(value, given) for value in values):
-            told = " and ".join(map(str, given))
+            both = " and ".join(map(str, given))
             either = f'either of them is {name}=~"{"|".join(dict.fromkeys(wanted))}"'
             hint = either if name in _CLOSED and len(wanted) == len(given) else ""
-            raise WrongTextError(f"no {name} satisfies {told}: this never matches", hint)
+            raise WrongTextError(f"no {name} satisfies {both}: this never matches", hint)
 
 
 def select_nearly_all(matchers: Iterable[Matcher]) -> bool:

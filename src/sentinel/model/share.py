@@ -1,11 +1,11 @@
-"""What belongs to the desk, shared out to shards: each does its part without asking the others."""
+"""Shares of what the whole desk can do: each shard uses its own without asking the others."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One of ``count`` equal shares, the ``number``-th; what does not come out even goes round."""
+    """The ``number``-th of ``count`` equal shares; the remainder goes to the shards in turn."""
 
     number: int = 0
     count: int = 1
@@ -21,4 +21,4 @@ class Share:
 
 
 WHOLE = Share()
-"""The share of an engine that sees everything."""
+"""The share of an engine that processes all inputs."""

@@ -19,7 +19,7 @@ class Risk(StrEnum):
 
 
 class Mode(StrEnum):
-    """How far a rule has come; ``off`` rules are not compiled."""
+    """Whether a rule raises alerts, is only counted, or is not compiled at all."""
 
     LIVE = "live"
     SHADOW = "shadow"
@@ -72,7 +72,7 @@ class Clause(Struct, frozen=True, omit_defaults=True):
 
 
 class Signal(Struct, frozen=True, kw_only=True):
-    """A rule's yes to one event of one customer, or to one moment of a shared entity.
+    """A rule fired on one event of one customer, or on one rollup row of a shared entity.
 
     ``index`` is the event's index in the merged batch: signals are processed in the
     order (index, order of the rule in the configuration).

@@ -66,7 +66,7 @@ def verified(value: bytes, keys: Mapping[str, Ed25519PublicKey]) -> Signed:
         raise SignatureError("it is no signed record (RFC 7515, compact, EdDSA)") from None
     key = keys.get(header.kid)
     if key is None:
-        raise SignatureError(f"nobody knows a key of {header.kid}")
+        raise SignatureError(f"no key of {header.kid} is known")
     try:
         key.verify(proof, signed)
     except InvalidSignature:

@@ -1,4 +1,4 @@
-"""What every stage of the engine that has state can do: the engine goes through them all."""
+"""The contract of every stage of the engine that has state."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -30,13 +30,13 @@ class Stage(Protocol):
         """Continue from what :meth:`snapshot` gave, under the same configuration."""
 
     def carry(self, old: Self) -> None:
-        """Continue where ``old`` stands, under another configuration: this stage is fresh.
+        """Continue from ``old``, which ran under another configuration; this stage is empty.
 
-        What means the same is kept; what is new starts cold, what is gone is dropped.
+        What means the same is kept, what is new starts empty, what is gone is dropped.
         """
 
     def spot(self) -> Buffer:
-        """What changed last, and how much there is: equal after equal steps, as cheap as one."""
+        """What changed last, and how much state there is: equal after equal steps; O(one step)."""
 
 
 def under(name: str, parts: Parts) -> dict[str, Buffer]:

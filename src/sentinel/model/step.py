@@ -40,8 +40,8 @@ class Step:
     ``wall_ms`` the step simulates a worker that is never behind: every record is processed at
     the moment it was appended.
 
-    ``ahead`` are records whose part in shared entities is told before they are processed in a
-    later step, ``ahead_ms`` is the stream time up to which that has been done.
+    ``ahead`` are records whose rollups are sent before they are processed in a later step,
+    ``ahead_ms`` is the stream time up to which that has been done.
     """
 
     stream_ms: int
@@ -52,7 +52,7 @@ class Step:
 
 
 class DeadLetterReason(StrEnum):
-    """Why a record was put aside."""
+    """Why a record is a dead letter."""
 
     MALFORMED = "malformed"  # not JSON
     SCHEMA = "schema"  # JSON, but not this event
@@ -80,7 +80,7 @@ class SignalDrop(StrEnum):
     """Why a signal did not lead to an alert revision."""
 
     SHADOW = "shadow"  # the rule is on trial
-    UNCHANGED = "unchanged"  # the open alert already says this
+    UNCHANGED = "unchanged"  # it changes nothing in the open alert
     BELOW_TIERS = "below_tiers"  # the score reaches no tier
     STALE = "stale"  # older than the quiet period: its weight has faded
     LATE_EVENT = "late_event"  # its event was appended later than the lateness bound allows
@@ -88,7 +88,7 @@ class SignalDrop(StrEnum):
 
 
 class RollupDrop(StrEnum):
-    """Why what another shard told of shared entities was not taken in."""
+    """Why a rollup of another shard, or a part of it, was dropped."""
 
     LAYOUT = "layout"  # a part that is for other measures than this worker's
     MALFORMED = "malformed"  # a record or part that cannot be read
@@ -98,28 +98,26 @@ class RollupDrop(StrEnum):
 class Limit(StrEnum):
     """A bound that was reached; each is counted when it is."""
 
-    EVENT_IDS = "event_ids"  # an event_id was forgotten: the same again would count again
+    EVENT_IDS = "event_ids"  # an event_id was evicted: a repeat of it would count
     TIMESTAMPS = "timestamps"  # a broker timestamp was far ahead of those after it, or of now
     SLOTS = "slots"  # a customer's state was evicted for a newer customer
     TTL = "ttl"  # a customer's state was dropped after long silence
     OVERFLOW_ROWS = "overflow_rows"  # no free overflow row for one more customer
-    SEQUENCE_MATCHES = "sequence_matches"  # a sequence forgot its oldest match
-    SEQUENCE_CUSTOMERS = "sequence_customers"  # a sequence forgot a customer
-    OPEN_ALERTS = "open_alerts"  # an open alert was let go, the least urgent
-    RED_ALERTS = "red_alerts"  # that was a red one that nobody had acknowledged
+    SEQUENCE_MATCHES = "sequence_matches"  # the oldest match of a sequence was evicted
+    SEQUENCE_CUSTOMERS = "sequence_customers"  # a customer was evicted from a sequence
+    OPEN_ALERTS = "open_alerts"  # the least urgent open alert was evicted
+    RED_ALERTS = "red_alerts"  # the evicted alert was red, and not acknowledged
     REASONS = "reasons"  # an alert keeps only its strongest reasons
-    TIMERS = "timers"  # a deadline found no room
-    OPEN_COMPLAINTS = "open_complaints"  # the open complaint silent for longest was let go
-    ENDED_COMPLAINTS = "ended_complaints"  # a complaint that is over was forgotten
-    COMPLAINING_CUSTOMERS = "complaining_customers"  # one's complaints were forgotten
+    TIMERS = "timers"  # a deadline was not set: the timers are at capacity
+    OPEN_COMPLAINTS = "open_complaints"  # the open complaint silent for longest was evicted
+    ENDED_COMPLAINTS = "ended_complaints"  # a complaint that is over was evicted
+    COMPLAINING_CUSTOMERS = "complaining_customers"  # a customer was evicted from the repeats
     ENTITIES = "entities"  # a shared entity was evicted for a newer one
-    FIRED_EVENTS = "fired_events"  # an event on which rules fired can get no verdict any more
-    ENTITY_RISKS = "entity_risks"  # the risky entity noted longest ago was forgotten
-    NEAR_DUPLICATE_GROUPS = "near_duplicate_groups"  # a text that was sent before was forgotten
-    NEAR_DUPLICATE_CUSTOMERS = (
-        "near_duplicate_customers"  # a text has more senders than are remembered
-    )
-    TOPIC_CUSTOMERS = "topic_customers"  # one counts again for the topics before its time
-    TOPICS = "topics"  # the rising topic silent for longest was forgotten
-    ROLLUP_WAITS = "rollup_waits"  # rollups were applied without a shard that told nothing
-    ROLLUP_BUFFER = "rollup_buffer"  # rollups were applied for want of room to wait
+    FIRED_EVENTS = "fired_events"  # an event on which rules fired was evicted: no verdict any more
+    ENTITY_RISKS = "entity_risks"  # the risky entity noted longest ago was evicted
+    NEAR_DUPLICATE_GROUPS = "near_duplicate_groups"  # the group silent for longest was evicted
+    NEAR_DUPLICATE_CUSTOMERS = "near_duplicate_customers"  # a text has more senders than are kept
+    TOPIC_CUSTOMERS = "topic_customers"  # a customer was evicted: may count twice for a topic
+    TOPICS = "topics"  # the rising topic silent for longest was evicted
+    ROLLUP_WAITS = "rollup_waits"  # rollups were applied without a shard that sent no report
+    ROLLUP_BUFFER = "rollup_buffer"  # rollups were applied early: the buffer is at capacity

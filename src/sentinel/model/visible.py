@@ -1,4 +1,4 @@
-"""Texts of others for people's eyes: what would move a cursor or turn a line is shown as a code.
+"""Texts of others, safe to show: what would move a cursor or turn a line is shown as a code.
 
 A terminal obeys control characters (ECMA-48) wherever they come from, and what is written from
 right to left (Unicode Standard Annex 9) may read as something else: customers choose both.

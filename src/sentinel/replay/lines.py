@@ -44,7 +44,7 @@ def read_lines(
     skipped and counted, but where none before it did the file is not what the user thinks:
     ReplayError.
     """
-    is_told = False
+    has_stream = False
     for numbers, values in json_values(file, skipped):
         times, streams, offsets, kept = [], [], [], []
         for number, value in zip(numbers, values, strict=True):
@@ -53,7 +53,7 @@ def read_lines(
             except UNREADABLE as error:
                 refused.append(Refused(number, str(error), value))
                 continue
-            if index is None and not is_told:
+            if index is None and not has_stream:
                 raise ReplayError(
                     "cannot tell which stream its lines are: give --stream, or name "
                     'the file like transactions.jsonl, or put "stream" in each line'
@@ -61,7 +61,7 @@ def read_lines(
             if index is None:
                 skipped[Skip.NO_STREAM] += 1
                 continue
-            is_told = True
+            has_stream = True
             times.append(time)
             streams.append(index)
             offsets.append(number)

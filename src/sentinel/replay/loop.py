@@ -60,12 +60,12 @@ class LoopBack:
         """How things stand now."""
         return self.engine.gauges()
 
-    def _own(self, outcome: Outcome, told: Outcome) -> None:
+    def _own(self, outcome: Outcome, ahead: Outcome) -> None:
         """Apply the rollups at their owners; the results are added to ``outcome``."""
         values = [
             value
             for _, value in records(
-                told.emitted.rollups, 0, 1, told.emitted.progress, tells_all=True
+                ahead.emitted.rollups, 0, 1, ahead.emitted.progress, tells_all=True
             )
         ]
         applied = self.engine.process(Step(_BEFORE_MS, [self._chunk(Control.ROLLUP, values)]))

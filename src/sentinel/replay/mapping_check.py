@@ -34,7 +34,7 @@ _UNITS_OF_FORMATS: dict[str | None, Unit] = {"epoch_s": "s", "epoch_ms": "ms"}
 
 
 def check_reading(document: Document) -> None:
-    """Check the settings of the file itself."""
+    """Check the settings of the file itself; raises ConfigError."""
     encoding, delimiter = document.data.get("encoding"), document.data.get("delimiter")
     if encoding is not None and not is_encoding(encoding):
         raise document.error(("encoding",), f'"{encoding}" is no encoding of text', "like gb18030")
@@ -54,7 +54,7 @@ def check_groups(
     only: Iterable[str],
     patterns: Iterable[Expression],
 ) -> None:
-    """Check that patterns give every column of a text log."""
+    """Check that patterns give every column of a text log; raises ConfigError."""
     groups = {name for pattern in patterns for name in pattern.groupindex} | {ROW}
     for name, field in fields.items():
         for column in field.columns():

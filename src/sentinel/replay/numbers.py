@@ -2,8 +2,8 @@
 
 A point or comma in a number is a decimal mark in one country and a mark of thousands in another.
 So a mark of thousands is read only where the mapping names the decimal mark, and a
-column without either may not have numbers that can be read both ways: ``1.000`` beside
-``98,76`` is a thousand, or a mistake, but not one.
+column without either may not have numbers that can be read both ways: beside
+``98,76``, ``1.000`` is a thousand or a mistake, but not one.
 """
 
 import re

@@ -20,7 +20,7 @@ class Processor(Protocol):
     """What takes steps."""
 
     def process(self, step: Step) -> Outcome:
-        """Take one step."""
+        """Process one step."""
         ...
 
 
@@ -83,7 +83,7 @@ def replay(
 ) -> Iterator[Outcome]:
     """Feed all rows of the sources to the engine in order; yields each step's outcome.
 
-    ``summary`` is counted on as the outcomes are taken.  Raises OSError and ReplayError.
+    ``summary`` is updated as the outcomes are consumed.  Raises OSError and ReplayError.
     """
     names = sorted(source.name for source in sources)
     for name, following in pairwise(names):

@@ -103,7 +103,7 @@ def _path_in(fields: Any, name: str) -> list[str]:
 def json_table(
     file: Peeked, root: str | None, decimal: str | None, skipped: Counter[Skip]
 ) -> Table:
-    """JSON objects, one per line or in one array; a value that is not text is taken as its JSON.
+    """JSON objects, one per line or in one array; a value that is not text is read as its JSON.
 
     ``root`` is the path of the object that has the columns, or of an array of such objects.
     Numbers are written with the mapping's ``decimal`` mark, as its texts are.

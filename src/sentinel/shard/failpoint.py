@@ -15,7 +15,7 @@ from threading import Lock
 class Failpoint(StrEnum):
     """Where a worker can be made to fail."""
 
-    AFTER_READ = "after_read"  # a step's records are taken, nothing is done
+    AFTER_READ = "after_read"  # a step's records are read, nothing is processed
     AFTER_PROCESS = "after_process"  # the engine has moved on, nothing is written
     IN_TRANSACTION = "in_transaction"  # all is produced, nothing is committed
     AFTER_COMMIT = "after_commit"  # committed, not yet acked
@@ -46,7 +46,7 @@ def arm(text: str | None) -> None:
 
 
 def reach(failpoint: Failpoint) -> None:
-    """Fail here if the process was started with this failpoint."""
+    """Fail here if the process was started with this failpoint; raises FailpointError."""
     if failpoint not in _left:
         return
     with _lock:

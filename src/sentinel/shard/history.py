@@ -54,7 +54,10 @@ class KafkaHistory(Closing):
             return snapshots.newest(partition)
 
     def begins(self) -> dict[str, int]:
-        """The first offset that each of the shard's inputs still has, or will have."""
+        """The first offset that each of the shard's inputs still has, or will have.
+
+        Raises NoAnswerError.
+        """
         partitions = [(topic, self._partition) for topic in self._topics.inputs.values()]
         found = Ends(self._settings).first(partitions)
         if len(found) < len(partitions):

@@ -102,8 +102,8 @@ class _Buffer:
         self.chunks.append(_Dated(pending, recorded, np.empty(n, np.int64)))
         self.records += n
         before_ms, last = self._last(n + WITNESSES)
-        told = np.concatenate([recorded for recorded, _ in last])
-        times = append_times(told, np.zeros(len(told), np.int64), before_ms, wall_ms)
+        timestamps = np.concatenate([recorded for recorded, _ in last])
+        times = append_times(timestamps, np.zeros(len(timestamps), np.int64), before_ms, wall_ms)
         self.reached_ms = int(times[-1])
         for _, written in reversed(last):
             written[:], times = times[len(times) - len(written) :], times[: -len(written)]

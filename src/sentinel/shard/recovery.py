@@ -78,7 +78,7 @@ def recover(
 ) -> ShardState:
     """The state of a shard; raises RecoveryError.
 
-    ``start`` is for a shard that has no past, ``share`` its part of what the desk can do.
+    ``start`` is for a shard that has no past, ``share`` its share of the desk's capacity.
     ``progress`` is called with the replayed and the total part of the journal.  A ``forgiving``
     recovery does without snapshots, and goes on where something is missing or comes out
     differently.
@@ -93,7 +93,7 @@ def recover(
         first = state.journalled < 0
         if record.number != state.next_number and not forgiving:
             raise RecoveryError(
-                f"the journal goes on with step {record.number} in place of {state.next_number}; "
+                f"the journal continues with step {record.number} instead of {state.next_number}; "
                 + _REBUILD
             )
         wanted = _configuration(history, record, state, forgiving=forgiving)
@@ -128,7 +128,7 @@ def snapshot_of(state: ShardState) -> Snapshot:
 
 
 def restored(snapshot: Snapshot, configuration: Configuration, share: Share = WHOLE) -> ShardState:
-    """The state that a snapshot holds, under the configuration of its time."""
+    """The state in a snapshot, under the configuration of its time; raises RecoveryError."""
     engine = Engine(configuration, share)
     try:
         engine.restore(snapshot.parts)
@@ -162,11 +162,11 @@ def _replay(history: History, state: ShardState, record: StepRecord, *, forgivin
     again = record_of(record.number, step, state.engine.process(step), state.engine)
     state.replayed += 1
     if missing:
-        flaw = f"took records of {', '.join(missing)} that are no longer retained"
+        flaw = f"processed records of {', '.join(missing)} that are no longer retained"
     elif again.output_digest != record.output_digest:
-        flaw = "says something else than when it was taken"
+        flaw = "has another output than when it was processed"
     elif again.state_digest != record.state_digest:
-        flaw = "leaves another state than when it was taken"
+        flaw = "leaves another state than when it was processed"
     else:
         return
     if not forgiving:

@@ -61,7 +61,7 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Snapshots:
-    """How a shard takes snapshots: after ``interval_ms`` or ``steps``, whichever is first.
+    """When a shard writes a snapshot: after ``interval_ms`` or ``steps``, whichever is first.
 
     ``turn`` is locked while one is written: it needs the memory of a whole shard.
     """
@@ -81,12 +81,12 @@ class Shard:
         self.number = number
         self.ready = False
         self.steps = 0
-        """Taken since the shard started: whether it gets on."""
+        """Steps since the shard started: the watchdog's measure of progress."""
         self._inputs, self._sink, self._metrics = inputs, sink, metrics
         self._snapshots = snapshots
         self._inbox, self._arrived = Inbox(), asyncio.Event()
         self._arrivals: deque[Fetched] = deque()
-        """Chunks of the inbox of which the stepper has not heard."""
+        """Chunks in the inbox that were not passed to the stepper yet."""
         self._applied_ends: dict[str, int] = {}
         self._arrived_ends: dict[str, int] = {}
         self._stopping, self._saves_at_end = False, False
@@ -143,14 +143,14 @@ class Shard:
     def stop(self, *, save: bool) -> None:
         """End the loop after the step under way; what waits is dropped, not acked.
 
-        With ``save`` a last snapshot is taken, so that the next start has nothing to replay.
+        With ``save`` a last snapshot is written, so that the next start has nothing to replay.
         """
         self._stopping, self._saves_at_end = True, save
         self._inbox.clear()
         self._arrived.set()
 
     async def run(self) -> None:
-        """Recover, then take steps until stopped.
+        """Recover, then process steps until stopped.
 
         Raises ProducerFatalError, RecoveryError and GapError.
         """

@@ -99,8 +99,8 @@ class Shards:
                 for number, (shard, _) in sorted(self._running.items())
                 if (lag_ms := _now_ms() - shard.stream_ms) > BEHIND_MS
             }
-            told = [f"shard {number} {lag_ms // 60_000} min" for number, lag_ms in behind.items()]
-            return True, f"ready, catching up: {', '.join(told)} behind" if told else "ready"
+            lags = [f"shard {number} {lag_ms // 60_000} min" for number, lag_ms in behind.items()]
+            return True, f"ready, catching up: {', '.join(lags)} behind" if lags else "ready"
         if not self._running:
             return False, "no shards assigned yet"
         late = [number for number, (shard, _) in self._running.items() if not shard.ready]
@@ -170,7 +170,7 @@ class Shards:
             await self._arrived.wait_for(lambda: number in self._running)
         if event.message.generation_id != self._generation:
             # Fetched for an earlier assignment, before chunks that were dropped with it. Faust
-            # seeks back to what was acked and brings it again, in order; taking it now would
+            # seeks back to what was acked and brings it again, in order; accepting it now would
             # leave a gap.
             return
         shard, _ = self._running[number]

@@ -110,10 +110,10 @@ class Sink:
             self._producer.send(self._topics.entity_risk, key, value, partition=_BROADCAST)
         if emitted.entity_risk_until_ms is not None:
             until_ms = emitted.entity_risk_until_ms
-            told = EntityRiskProgress(
+            progress = EntityRiskProgress(
                 owner=self._partition, owners=self._partitions, until=until_ms
             )
-            value = msgspec.json.encode(told)
+            value = msgspec.json.encode(progress)
             self._producer.send(self._topics.entity_risk, None, value, partition=_BROADCAST)
 
     def _alert(self, topic: str, alert: Alert) -> bytes:
@@ -129,7 +129,7 @@ class Sink:
             # Done again, the step's letters are shorter: they must not end the worker.
             self._most_letter_bytes = fewer(self._most_letter_bytes)
             _log.error(
-                "the topic of dead letters takes less than it should; they are cut",
+                "the topic of dead letters accepts less than it should; they are cut",
                 topic=message.topic(),
                 value_bytes=self._most_letter_bytes,
             )

@@ -1,4 +1,4 @@
-"""Ordinary complaints, each with its later life until it is closed."""
+"""Ordinary complaints, each with its steps until it is closed."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -36,7 +36,7 @@ _LIFE: tuple[tuple[ComplaintStatus, float], ...] = (
     ("replied", 24),
     ("closed", 12),
 )
-"""The steps of a complaint, and the mean hours that each takes after the one before."""
+"""The steps of a complaint, and the mean hours from the step before."""
 
 
 def draw_complaint(

@@ -13,12 +13,12 @@ from sentinel.simulate.simulation import Item, time_ms
 
 _POLL_EVERY = 500  # sends; librdkafka's delivery reports wait until polled
 NAP_S = 0.02
-"""The least wait for the clock: events of one nap go out together."""
+"""The shortest wait for an event's time: the events of one such wait are sent together."""
 _FLUSH_S = 30.0
 
 
 class UndeliveredError(Exception):
-    """The broker did not take all records."""
+    """The broker refused a record, or did not confirm all in time."""
 
 
 class Feed:
@@ -36,7 +36,7 @@ class Feed:
             {
                 **client,
                 "partitioner": "murmur2_random",
-                "enable.idempotence": True,  # or a batch sent again would overtake others
+                "enable.idempotence": True,  # otherwise a batch sent again may overtake others
                 "linger.ms": 5,
             }
         )
@@ -66,8 +66,8 @@ class Feed:
         """Send the items in order, each at its event time or, if that is past, at once.
 
         Returns when they end or ``stop`` is set.  ``before_block`` may wait, to hold the
-        feed back.  ``nap_s`` is the least wait for the clock: a longer one makes fewer, larger
-        batches.  Raises :class:`UndeliveredError` when the broker refuses a record.
+        feed back.  ``nap_s`` is the shortest wait for an event's time: a longer one makes fewer,
+        larger batches.  Raises :class:`UndeliveredError` when the broker refuses a record.
         """
         now = clock_ms()
         for block in blocks:
@@ -86,7 +86,7 @@ class Feed:
                 raise UndeliveredError(self._refused)
 
     def flush(self) -> None:
-        """Wait until the broker has everything; raises :class:`UndeliveredError` if it does not."""
+        """Wait until the broker has all records; raises :class:`UndeliveredError`."""
         left = self._producer.flush(_FLUSH_S)
         if left or self._refused:
             raise UndeliveredError(self._refused or f"{left} records were not delivered")

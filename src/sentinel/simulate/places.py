@@ -33,7 +33,7 @@ CITIES = (
     Place("Urumqi", 43.8256, 87.6168, "CN", "110.152"),
 )
 CITY_SHARE = np.array([25, 22, 18, 19, 16, 17, 13, 13, 12, 11, 9, 8, 7, 7, 3]) / 200
-"""float64[cities], summing to 1: how many of the customers live there."""
+"""The share of the customers in each city, float64[cities], summing to 1."""
 
 ABROAD = (
     Place("Manila", 14.5995, 120.9842, "PH", "112.198"),

@@ -26,7 +26,7 @@ class Population:
     """Habits of n customers; every array has length n.
 
     ``activity`` events a day, ``spend`` the median payment in CNY, ``balance`` in CNY,
-    ``usual_hour`` int64 0-23 local, ``city`` int64 place in CITIES, ``lat``/``lon`` of the
+    ``usual_hour`` int64 0-23 local, ``city`` int64 index in CITIES, ``lat``/``lon`` of the
     home in degrees, ``days_past_due`` of a loan (0 mostly), ``limit_used`` share of the
     card's limit.
     """
@@ -85,27 +85,27 @@ def hourly_activity(people: Population, count: int, time_ms: int) -> Floats:
 
 
 def customer_id(customer: int) -> str:
-    """The bank's number of a customer."""
+    """The id of a customer."""
     return f"C{customer:08d}"
 
 
 def account_id(customer: int) -> str:
-    """The customer's main account."""
+    """The id of the customer's main account."""
     return f"62220{customer:011d}"
 
 
 def device_id(customer: int, which: int) -> str:
-    """The customer's first, second, ... device."""
+    """The id of the customer's ``which``-th device, from 0."""
     return f"D{customer:08x}{which:x}"
 
 
 def payee_id(number: int) -> str:
-    """Someone else's account."""
+    """The id of a payee's account."""
     return f"P{number:07d}"
 
 
 def merchant_id(number: int) -> str:
-    """A shop."""
+    """The id of a merchant."""
     return f"M{number:06d}"
 
 
@@ -115,5 +115,5 @@ def usual(customer: Ints, which: Ints, among: int) -> Ints:
 
 
 def ip_address(network: str, host: int) -> str:
-    """An address in a place's network; ``host`` is 0-65535."""
+    """An IP address in a place's network; ``host`` is 0-65535."""
     return f"{network}.{host >> 8}.{host & 255}"

@@ -1,4 +1,4 @@
-"""What a scenario plays on: its customers, its clock, and events filled with their habits."""
+"""The scene of a scenario: its customers, its clock, and events with their usual values."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,9 +25,8 @@ MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
 class Scene:
     """One instance of a scenario.
 
-    ``cast`` are the customers it happens to; times in scripts are seconds after the
-    start, and ``pace`` is how much of them passes (1 is natural, 0.01 a hundred times
-    faster).
+    ``cast`` are the numbers of its customers.  Times in scripts are seconds after the start,
+    multiplied by ``pace`` (1 is natural, 0.01 a hundred times faster).
     """
 
     people: Population
@@ -117,7 +116,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Intruder:
-    """Where an attacker sits and what they use."""
+    """The place, device and address of an attacker."""
 
     place: Place
     device_id: str
@@ -136,10 +135,10 @@ class Intruder:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A script: its label, how many customers it takes, its longest natural length.
+    """A script: its label, how many customers it needs, its longest natural length.
 
-    ``decidable`` gives the place of the event from which on the events of an instance, in the
-    order played, can be told from ordinary life.
+    ``decidable`` returns the index, among an instance's events in the order played, of the first
+    event from which on the attack differs from ordinary events.
     """
 
     name: str

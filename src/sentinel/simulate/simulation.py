@@ -1,4 +1,4 @@
-"""The simulation: ordinary life and labelled scenarios, merged in order of event time."""
+"""The simulation: ordinary events and labelled scenarios, merged in order of event time."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _STARTING_SHARE = 0.6  # of a bounded run, in which scenarios start, so that the
 class Label(Struct, frozen=True, gc=False):
     """What a labelled event belongs to; one ``instance`` is one attack.
 
-    From the first ``decidable`` event on it can be told from ordinary life.
+    From the first ``decidable`` event on the attack differs from ordinary events.
     """
 
     scenario: str
@@ -44,16 +44,16 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Simulation:
-    """Events of ``customers`` invented customers from ``start_ms`` (UTC); iterate it.
+    """Events of ``customers`` simulated customers from ``start_ms`` (UTC); iterate it.
 
-    Ordinary life comes first: ``history_days`` days that end at ``start_ms``, of the
+    Ordinary events come first: ``history_days`` days that end at ``start_ms``, of the
     first ``regulars`` customers (all, if None), without scenarios.  From ``start_ms`` on
     all customers act, either with the rhythm of their days or, with ``events_per_second``,
     at a steady rate of event time, for ``days`` days (None: for ever).
 
-    ``attacks_per_day`` scenarios start, in turn, each on regulars not yet attacked as far
-    as there are any.  One longer than ``squeeze_ms``, or than what remains of the run, is
-    played faster; otherwise scenarios take the time they take in life.
+    Every day ``attacks_per_day`` scenarios start, of each kind in turn; regulars who were not
+    attacked yet come first.  A scenario longer than ``squeeze_ms``, or than what remains of the
+    run, is played faster; the others keep their natural length.
 
     Iterating twice gives the same items twice.  About 5 µs an event.
     """
@@ -83,7 +83,7 @@ class Simulation:
 
 
 class _Run:
-    """One pass over a simulation: where its random numbers and its clock stand."""
+    """One pass over a simulation: its random generators and its scheduled events."""
 
     def __init__(self, plan: Simulation) -> None:
         self._plan = plan
@@ -134,7 +134,7 @@ class _Run:
             yield 1 << 62
 
     def _stage(self, start_ms: int) -> None:
-        """Play the next scenario: its events wait for their time."""
+        """Schedule the events of the next scenario."""
         scenario: Scenario = SCENARIOS[self._instances % len(SCENARIOS)]
         room = [ms for ms in (self._plan.squeeze_ms, self._left(start_ms)) if ms is not None]
         scene = Scene(

@@ -22,7 +22,8 @@ _OLDER, _NEWER = 0, 1  # columns of the recency links
 _MAIN, _WINDOW = 0, 1  # the lists: each has two words in the head
 _OLDEST, _NEWEST = 0, 2  # the oldest of a list, and the newest
 _USED, _FREE, _HIGHEST, _HIGH_TIME = 4, 5, 6, 7  # indices of the head
-_IN_WINDOW, _COUNTED, _LET_GO = 8, 9, 10  # slots, events since it faded, whether one was
+_IN_WINDOW, _COUNTED = 8, 9  # slots in the window; events since the last fading
+_HAS_EVICTED = 10  # whether a slot was ever evicted
 _SAMPLE = 10  # events a slot between two halvings of what was counted
 _WINDOW_SHARE = 64  # a 64th of the slots is for those that have just come
 
@@ -130,7 +131,7 @@ def _make_room(
         _unlink(links, lists, head, candidate)
         _link_newest(links, lists, head, candidate, _MAIN)
     remember(sketch, words[gone, _KEY], often[gone])
-    head[_LET_GO] = 1
+    head[_HAS_EVICTED] = 1
     _release(table, words, links, lists, head, gone)
 
 
@@ -163,7 +164,7 @@ def _assign(
         head[_COUNTED] += 1
         if head[_COUNTED] == _SAMPLE * len(words):
             fade(often)
-            if head[_LET_GO]:
+            if head[_HAS_EVICTED]:
                 fade(sketch)
             head[_COUNTED] = 0
         cell = _find(table, words, keys[i])
@@ -183,7 +184,7 @@ def _assign(
             words[slot, _KEY] = keys[i]
             words[slot, _SEEN] = times[i]
             head[_USED] += 1
-            often[slot] = min(MOST, 1 + estimate(sketch, keys[i])) if head[_LET_GO] else 1
+            often[slot] = min(MOST, 1 + estimate(sketch, keys[i])) if head[_HAS_EVICTED] else 1
             fresh[i] = True
             mine = _WINDOW
         else:
@@ -319,7 +320,7 @@ class Slots:
             "links": copied(self._links[:high]),
             "lists": copied(self._lists[:high]),
             "often": copied(self._often[:high]),
-            "sketch": copied(self._sketch if self._head[_LET_GO] else self._sketch[:0]),
+            "sketch": copied(self._sketch if self._head[_HAS_EVICTED] else self._sketch[:0]),
         }
 
     def restore(self, parts: Mapping[str, Buffer]) -> None:
@@ -330,7 +331,7 @@ class Slots:
         self._links[:high] = np.frombuffer(parts["links"], np.int32).reshape(high, 2)
         self._lists[:high] = np.frombuffer(parts["lists"], np.int8)
         self._often[:high] = np.frombuffer(parts["often"], np.uint8)
-        if self._head[_LET_GO]:
+        if self._head[_HAS_EVICTED]:
             self._sketch[:] = np.frombuffer(parts["sketch"], np.uint8)
         self._table.fill(_NONE)
         _rebuild(self._table, self._words, self.in_use())

@@ -12,6 +12,7 @@ Hit = tuple[int, int, int]
 """(first character, character after the last, number of the term)"""
 
 _CODE_POINTS = 0x11_0000
+_END, _TERM = 0, 1  # columns of the kernel's hits
 
 
 class Automaton:
@@ -88,8 +89,8 @@ def _scan(
         found = state if term[state] >= 0 else shorter[state]
         while found:
             if count < len(hits):
-                hits[count, 0] = i + 1
-                hits[count, 1] = term[found]
+                hits[count, _END] = i + 1
+                hits[count, _TERM] = term[found]
             count += 1
             found = shorter[found]
     return count

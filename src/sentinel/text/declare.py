@@ -1,4 +1,4 @@
-"""``configs/text.yaml``: the lexicon, the products, and when texts are copies or topics."""
+"""``configs/text.yaml``: the lexicon, the products, near-duplicates and rising topics."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

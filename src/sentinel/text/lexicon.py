@@ -24,7 +24,7 @@ _WORD = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[^\W_\u3400-\u4dbf\u4e00-\u9ff
 
 
 class Role(Enum):
-    """What a phrase does in a text."""
+    """The role of a phrase in a text."""
 
     TERM = auto()
     CUE = auto()  # what follows is not so

@@ -4,8 +4,8 @@ Two linear models over hashed words, neighbours and pieces of words vote: comple
 (Rennie et al., Tackling the Poor Assumptions of Naive Bayes Text Classifiers, ICML 2003), which
 needs few examples, and adaptive regularisation of weights, one against the rest (Crammer et al.,
 Adaptive Regularization of Weight Vectors, NIPS 2009), which goes on improving.  A product's own
-name is its first example.  Both never forget: after a change of what products mean, start anew
-by another name.
+name is its first example.  Neither forgets: after a change of what a product means, use another
+name, which starts empty.
 """
 
 import math
@@ -60,7 +60,7 @@ class ProductModel:
         return best, float(likely[best] / likely.sum())
 
     def learn(self, hashes: Hashes, product: str | None) -> None:
-        """Take a complaint in whose product is given; others teach nothing."""
+        """Learn a complaint whose product is one of ours; ignore others."""
         number = self._numbers.get(product) if product is not None else None
         if number is not None and len(hashes.words):
             self._learn(*_features(hashes), number)

@@ -27,6 +27,7 @@ from sentinel.text.hashes import Hashes
 
 _ROWS, _WIDTH = 2, 1 << 15
 _EXAMPLES = 5
+_FAST, _SLOW = 0, 1  # rows of counts: faded by half_life_ms, by past_half_life_ms
 _FORGOTTEN_HALF_LIVES = 4  # after so many without a complaint a topic is over
 
 
@@ -65,7 +66,7 @@ class Topics:
         self._rising, self._max_topics = rising, max_topics
         self._max_customers = max_customers
         self._customers: OrderedDict[int, int] = OrderedDict()  # when each counted, ms UTC
-        self._counts = np.zeros((2, _ROWS * _WIDTH))  # recent, past
+        self._counts = np.zeros((2, _ROWS * _WIDTH))
         self._newest = np.zeros(_ROWS * _WIDTH, np.int64)
         self._totals = np.zeros((2, 1))
         self._total_newest = np.zeros(1, np.int64)
@@ -98,12 +99,13 @@ class Topics:
         everything = np.empty((2, 1))
         _count(_ALL, at_ms, weight, self._half_lives, self._totals, self._total_newest, everything)
         self._forget()
-        recent_all, past_all = float(everything[0, 0]), float(everything[1, 0] - everything[0, 0])
+        recent_all = float(everything[_FAST, 0])
+        past_all = float(everything[_SLOW, 0]) - recent_all
         if past_all < self._rising.warm_up:
             return float("nan")
         most = 0.0
-        for index in np.flatnonzero(seen[0] >= self._rising.min_count).tolist():
-            recent, past = float(seen[0, index]), float(seen[1, index] - seen[0, index])
+        for index in np.flatnonzero(seen[_FAST] >= self._rising.min_count).tolist():
+            recent, past = float(seen[_FAST, index]), float(seen[_SLOW, index] - seen[_FAST, index])
             expected = (past + 0.5) / (past_all + 1) * recent_all
             evidence = 2 * (recent * math.log(recent / expected) - (recent - expected))
             if recent > expected and evidence >= self._rising.min_evidence:
@@ -152,7 +154,7 @@ class Topics:
 
     def snapshot(self) -> bytes:
         """All counts and topics; as big as the terms that were seen are many."""
-        used = np.flatnonzero(self._counts[1] + self._newest).astype(np.uint32)
+        used = np.flatnonzero(self._counts[_SLOW] + self._newest).astype(np.uint32)
         return msgspec.msgpack.encode(
             _Saved(
                 list(self._topics.values()),
@@ -166,8 +168,8 @@ class Topics:
 
     def spot(self) -> bytes:
         """The totals, the topics that rose last and who counted last."""
-        told = newest(self._topics), newest(self._customers)
-        return self._totals.tobytes() + msgspec.msgpack.encode(told)
+        parts = newest(self._topics), newest(self._customers)
+        return self._totals.tobytes() + msgspec.msgpack.encode(parts)
 
     def restore(self, data: bytes) -> None:
         """Restore the state that :meth:`snapshot` returned."""

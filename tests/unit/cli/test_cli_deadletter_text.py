@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import replace
 
 from sentinel.cli.deadletter_replay import Counts, Result
-from sentinel.cli.deadletter_text import resent, resent_summary, summary, told, told_whole
+from sentinel.cli.deadletter_text import letter_line, resent, resent_summary, summary, whole_letter
 from sentinel.kafka.letter_topic import Letters
 from sentinel.model.letter import Letter, RecordPosition, Repair, WholeLetter
 from sentinel.replay.repair import MendedEvent
@@ -19,11 +19,13 @@ REPAIR = Repair(AT_MS + 1_000, "li.wei")
 
 def test_a_letter_is_one_line_without_control_characters() -> None:
     """Id, when, reason, size, cut, repair and detail."""
-    line = told(LETTER, as_json=False)
+    line = letter_line(LETTER, as_json=False)
     assert line == "s.logins/0/17  2026-01-05T00:00:00Z  schema  12 bytes, cut  d\\x1b[2J\\ne"
-    repaired = told(replace(LETTER, repair=REPAIR, value_bytes=None, is_cut=False), as_json=False)
+    repaired = letter_line(
+        replace(LETTER, repair=REPAIR, value_bytes=None, is_cut=False), as_json=False
+    )
     assert "  no value  repaired 2026-01-05T00:00:01Z by li.wei  d" in repaired
-    fields = json.loads(told(replace(LETTER, repair=REPAIR), as_json=True))
+    fields = json.loads(letter_line(replace(LETTER, repair=REPAIR), as_json=True))
     assert (fields["id"], fields["bytes"], fields["cut"]) == ("s.logins/0/17", 12, True)
     assert fields["repaired"] == {"at": "2026-01-05T00:00:01Z", "by": "li.wei"}
 
@@ -31,9 +33,9 @@ def test_a_letter_is_one_line_without_control_characters() -> None:
 def test_a_value_that_is_not_utf_8_is_in_base64() -> None:
     """Also as JSON, where no value is null; headers likewise."""
     whole = WholeLetter(LETTER, b"\xff", {"key": b"\xfe"})
-    assert told_whole(whole, as_json=False).endswith("\nkey: /g==\nvalue_base64: /w==")
-    assert json.loads(told_whole(whole, as_json=True))["value_base64"] == "/w=="
-    assert json.loads(told_whole(replace(whole, value=None), as_json=True))["value"] is None
+    assert whole_letter(whole, as_json=False).endswith("\nkey: /g==\nvalue_base64: /w==")
+    assert json.loads(whole_letter(whole, as_json=True))["value_base64"] == "/w=="
+    assert json.loads(whole_letter(replace(whole, value=None), as_json=True))["value"] is None
 
 
 def test_the_summary_counts_by_reason_and_topic_and_tells_its_limit() -> None:
@@ -62,7 +64,7 @@ def test_the_sum_tells_how_many_raise_no_alert() -> None:
     text = resent_summary(Counts(sent=5, late=3, stay=1, repaired=2), 5_400_000)
     assert text == (
         "dead letters: 5 sent, 1 stay, 2 skipped: sent before\n"
-        "3 of 5 are older than `lateness` (90 min): they teach features and raise no alert; "
+        "3 of 5 are older than `lateness` (90 min): they update features and raise no alert; "
         "see docs/operations.md"
     )
     assert (

@@ -113,7 +113,7 @@ def test_lint_findings_exit_3(configs: Path) -> None:
     assert "market.redemption-run: no source of its threshold" in done.stderr
     assert "market.redemption-run: no owner" in done.stderr
     assert "features.yaml: no rule or detector uses fx_sum_month" in done.stderr
-    assert "lists/spare.yaml: no rule asks it" in done.stderr
+    assert "lists/spare.yaml: no rule uses it" in done.stderr
 
 
 def test_a_failing_rule_test_exits_1(configs: Path) -> None:

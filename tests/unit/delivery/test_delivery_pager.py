@@ -106,7 +106,10 @@ def test_a_locked_outbox_gets_the_same_alerts_again(
 
         async def sleep(wait_s: float) -> None:
             waits.append(wait_s)
-            assert desk.pager.health() == (False, "the outbox takes nothing: database is locked")
+            assert desk.pager.health() == (
+                False,
+                "the outbox cannot be written: database is locked",
+            )
             if len(waits) == 3:
                 other.execute("COMMIT")
 

@@ -15,5 +15,5 @@ def test_an_id_is_topic_partition_and_offset() -> None:
 @pytest.mark.parametrize("text", ["", "17", "t/1", "t/1/x", "t/-1/2", "t/1/2/3", "t u/1/2"])
 def test_what_is_no_id_is_refused(text: str) -> None:
     """The message shows how an id looks."""
-    with pytest.raises(ValueError, match=r"is no id of a dead letter, such as \S+/0/17"):
+    with pytest.raises(ValueError, match=r"is not the id of a dead letter, such as \S+/0/17"):
         parse_position(text)

@@ -65,7 +65,7 @@ def _part(header: dict[str, object]) -> bytes:
     [
         (b"{}", "it is not signed, and people.yaml asks for that"),
         (sign(b"{}", OTHER, "li.wei", NOW_MS), "it is not signed by the key of li.wei"),
-        (sign(b"{}", KEY, "mallory", NOW_MS), "nobody knows a key of mallory"),
+        (sign(b"{}", KEY, "mallory", NOW_MS), "no key of mallory is known"),
         (_part({"alg": "none", "kid": "li.wei", "iat_ms": NOW_MS}), "it is no signed record"),
         (_part({"alg": "HS256", "kid": "li.wei", "iat_ms": NOW_MS}), "it is no signed record"),
         (_part({"alg": "EdDSA", "kid": "li.wei"}), "it is no signed record"),

@@ -75,10 +75,10 @@ def _configuration_gone(world: World) -> None:
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
-        (_no_first_step, "the journal goes on with step 1 in place of 0; run `sentinel recover"),
-        (_a_step_missing, "the journal goes on with step 6 in place of 5"),
-        (_other_output, "step 5 says something else than when it was taken"),
-        (_left_otherwise, "step 0 leaves another state than when it was taken"),
+        (_no_first_step, "the journal continues with step 1 instead of 0; run `sentinel recover"),
+        (_a_step_missing, "the journal continues with step 6 instead of 5"),
+        (_other_output, "step 5 has another output than when it was processed"),
+        (_left_otherwise, "step 0 leaves another state than when it was processed"),
         (_inputs_gone, "that are no longer retained"),
         (_configuration_gone, "gone"),
     ],

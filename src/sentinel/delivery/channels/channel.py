@@ -13,11 +13,11 @@ SEVERITY = {Tier.RED: "critical", Tier.ORANGE: "error", Tier.YELLOW: "warning", 
 
 
 class Refused(Exception):  # noqa: N818 - it is what happened, and the receiver's right
-    """The receiver will never take this page."""
+    """The receiver will never accept this page."""
 
 
 class Unreached(Exception):  # noqa: N818
-    """The receiver did not take the page now; ``after_s`` is when it wants to be asked again."""
+    """The page was not delivered this time; the receiver asks for a retry after ``after_s``."""
 
     def __init__(self, message: str, after_s: float | None = None) -> None:
         super().__init__(message)

@@ -125,7 +125,7 @@ async def _start_of(answer: aiohttp.ClientResponse) -> bytes:
 
 
 def _after_s(text: str, now_ms: int) -> float | None:
-    """Seconds until the receiver wants to be asked again, an hour at most.
+    """Seconds until the receiver wants the next attempt, an hour at most.
 
     ``text`` is Retry-After: seconds, or a date.  None for what is neither or not ahead.
     """

@@ -10,7 +10,7 @@ from sentinel.delivery.channels.http import Http
 from sentinel.delivery.page import Page, PageKind
 
 _KEY_LENGTH = 32
-_SUMMARY = 1_024  # characters that PagerDuty takes
+_SUMMARY = 1_024  # characters that PagerDuty accepts
 
 
 class PagerDuty:

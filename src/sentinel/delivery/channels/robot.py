@@ -79,7 +79,7 @@ class Robot(ABC):
 
     @abstractmethod
     def judge(self, answer: Answer) -> None:
-        """Raise Refused or Unreached unless the robot took the message."""
+        """Raise Refused or Unreached unless the robot accepted the message."""
 
     def sign(
         self,
@@ -90,7 +90,7 @@ class Robot(ABC):
         return self._url, message
 
     def fits(self, message: dict[str, Any]) -> bool:
-        """Whether the robot takes so much in one message."""
+        """Whether the message is within the robot's limits."""
         return len(msgspec.json.encode(message)) <= self.most_bytes
 
     async def _post(self, message: dict[str, Any], now_ms: int) -> None:

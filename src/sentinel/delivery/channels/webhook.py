@@ -13,7 +13,7 @@ from sentinel.delivery.channels.http import Http
 from sentinel.delivery.page import Page
 
 _PREFIX = "whsec_"
-_LEAST_BYTES = 24  # of a secret, says the specification
+_LEAST_BYTES = 24  # of a secret, by the specification
 
 
 class Webhook:

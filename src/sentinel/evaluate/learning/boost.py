@@ -98,7 +98,7 @@ def _flat(trees: list[dict[str, Any]]) -> Forest:
 
 
 def _missing_left(node: dict[str, Any]) -> bool:
-    """Where NaN goes: a feature that never missed in training takes NaN for zero."""
+    """Where NaN goes: a feature that never missed in training treats NaN as zero."""
     if "split_feature" not in node:
         return False
     if node["missing_type"] == "NaN":

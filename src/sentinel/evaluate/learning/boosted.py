@@ -79,7 +79,7 @@ class Boosted:
         self._platt = Platt()
 
     def install(self, forest: Forest, platt: Platt) -> None:
-        """Score with this forest too from now on; the oldest makes room."""
+        """Score with this forest too from now on; beyond ``average``, drop the oldest."""
         self._forests = [*self._forests, forest][-self._average :]
         self._mean, self._platt = mean(self._forests), platt
 

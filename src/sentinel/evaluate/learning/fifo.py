@@ -1,4 +1,4 @@
-"""Rows in the order they came, at most so many: the oldest make room."""
+"""Rows in the order they came, at most so many: the oldest are dropped."""
 
 from collections.abc import Mapping
 
@@ -26,7 +26,7 @@ class Fifo:
         return self._count
 
     def push(self, rows: Mapping[str, NDArray[np.generic]]) -> int:
-        """Add rows, arrays of one length by column; returns how many were lost for room."""
+        """Add rows, arrays of one length by column; returns how many were dropped at capacity."""
         n = len(next(iter(rows.values())))
         first = max(0, n - self._capacity)
         lost = max(0, self._count + n - self._capacity)

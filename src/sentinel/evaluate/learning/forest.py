@@ -58,7 +58,7 @@ def _contributions(
     value: NDArray[np.float64],
     out: NDArray[np.float64],
 ) -> None:
-    """Give each step of each walk to the feature that it asked; ``out`` starts at zero."""
+    """Add the change at each step of each walk to the feature read there; ``out`` starts at 0."""
     for row in range(len(values)):
         for root in roots:
             node = root
@@ -132,7 +132,7 @@ class Forest:
 
     @classmethod
     def decode(cls, data: bytes) -> "Forest":
-        """The forest that :meth:`encode` saw."""
+        """The forest that :meth:`encode` encoded."""
         arrays = zip(fields(cls), msgspec.msgpack.decode(data, type=list[bytes]), strict=True)
         return cls(*(np.frombuffer(each, _DTYPES[field.name]) for field, each in arrays))
 

@@ -1,4 +1,4 @@
-"""How risky what customers share has been, by the labels known of it."""
+"""The risk of shared entities, by the labels known of them."""
 
 from collections.abc import Sequence
 from enum import IntEnum
@@ -12,6 +12,7 @@ from sentinel.model.kernel import kernel
 from sentinel.state import Slots
 
 _NEVER_MS = 2**62
+_QUESTION, _WINDOW_MS = 0, 1  # the columns of the table of questions
 
 
 class Question(IntEnum):
@@ -72,7 +73,7 @@ def _answer(
     while newest >= 0 and times[newest] > now - delay_ms:
         newest -= 1
     for q in range(len(questions)):
-        question, start = questions[q, 0], now - delay_ms - questions[q, 1]
+        question, start = questions[q, _QUESTION], now - delay_ms - questions[q, _WINDOW_MS]
         labelled, frauds, run = 0.0, 0.0, 0.0
         first, last, run_first, least = -1, -1, -1, np.inf
         running = True
@@ -92,19 +93,19 @@ def _answer(
                 running = False
             k -= 1
         answer = np.nan
-        if question == 0 and labelled > 0:
+        if question == Question.SHARE and labelled > 0:
             answer = frauds / labelled
-        elif question == 1:
+        elif question == Question.FRAUDS:
             answer = frauds
-        elif question == 2 and first >= 0:
+        elif question == Question.SINCE_FIRST and first >= 0:
             answer = (now - times[first]) / 1000.0
-        elif question == 3 and last >= 0:
+        elif question == Question.SINCE_LAST and last >= 0:
             answer = (now - times[last]) / 1000.0
-        elif question == 4:
+        elif question == Question.RUN:
             answer = run
-        elif question == 5 and run_first >= 0:
+        elif question == Question.RUN_SINCE and run_first >= 0:
             answer = (now - times[run_first]) / 1000.0
-        elif question == 6 and run_first >= 0:
+        elif question == Question.RUN_LEAST and run_first >= 0:
             answer = least
         out[q, e] = answer
 
@@ -185,12 +186,12 @@ class LabelHistory:
         labelled: Labelled,
         evidence: NDArray[np.float64],
     ) -> tuple[NDArray[np.float64], int]:
-        """The measures of each event, float64[measures, n], taking labels in on the way.
+        """The measures of each event, float64[measures, n], applying labels on the way.
 
         ``entity`` uint64[n] and ``time`` int64[n] ms UTC of the events in merged order;
         ``labelled`` what is due up to the newest of them and was not before, with its ``evidence``
         float64[m].  An event sees the labels that are due at its time.  Also returns how many
-        entities made room for others.
+        entities were evicted.
         """
         n, m = len(entity), len(labelled.due)
         before = np.searchsorted(np.maximum.accumulate(time), labelled.due)

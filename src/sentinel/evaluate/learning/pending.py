@@ -43,7 +43,7 @@ class Labelled(Scored):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A person's or a chargeback's word on an event, ``event_id`` its hash."""
+    """A label on an event by a person or a chargeback, ``event_id`` its hash."""
 
     event_id: int
     verdict: Verdict
@@ -62,12 +62,12 @@ def joined(parts: Sequence[Labelled]) -> Labelled:
 class Pending:
     """Events until their label is due, ``delay_ms`` after they happened.
 
-    A label takes effect when it is due and not before: were frauds taken at once and the rest
+    A label takes effect when it is due and not before: if frauds counted at once and the rest
     after the delay, the newest days would be all fraud.  Until then the newest answer on an event
     counts, so one that corrects another undoes it.  An event without a label, or
     ``false_positive``, was genuine; one that stays ``undecided`` teaches nothing.
 
-    It holds at most ``capacity`` events; an event that has to make room loses its label.
+    It holds at most ``capacity`` events; an event that is evicted loses its label.
     """
 
     def __init__(self, capacity: int, delay_ms: int, width: int) -> None:
@@ -88,7 +88,7 @@ class Pending:
         return len(self._rows)
 
     def hold(self, scored: Scored) -> int:
-        """Keep events until their labels are due; returns how many made room unlabelled."""
+        """Keep events until their labels are due; returns how many were evicted unlabelled."""
         return self._rows.push(
             {
                 "event_id": scored.event_id,
@@ -116,12 +116,12 @@ class Pending:
         rows = self._rows.head(int(waits[0]) if len(waits) else len(time))
         self._rows.drop(len(rows["time"]))
         answer = rows.pop("answer")
-        told = answer != _UNDECIDED
+        decided = answer != _UNDECIDED
         due = np.maximum.accumulate(np.asarray(rows["time"], np.int64)) + self._delay_ms
         return Labelled(
-            **{name: column[told] for name, column in rows.items()},
-            fraud=answer[told] == _CONFIRMED,
-            due=due[told],
+            **{name: column[decided] for name, column in rows.items()},
+            fraud=answer[decided] == _CONFIRMED,
+            due=due[decided],
         )
 
     def snapshot(self) -> bytes:

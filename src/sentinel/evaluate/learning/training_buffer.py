@@ -50,7 +50,7 @@ class TrainingBuffer:
         return len(self._rows)
 
     def add(self, labelled: Labelled) -> int:
-        """Keep what is to be kept; returns how many rows within ``keep_ms`` made room."""
+        """Keep what is to be kept; returns how many rows within ``keep_ms`` were evicted."""
         kept = labelled.fraud | (labelled.event_id < self._share * _HASHES)
         lost = self._rows.push(
             {
