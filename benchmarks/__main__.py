@@ -34,10 +34,10 @@ GIVES = {
     "memory": {"bytes_per_customer", "growth_10k_to_1m"},
     "kafka": {
         "kafka_events_per_s",
+        "kafka_events_per_cpu_s",
         "kafka_vs_plain_faust",
         "kafka_vs_quix",
         "one_rule_vs_hand_loop",
-        "kafka_events_per_cpu_s",
         "kafka_vs_flink",
         "kafka_vs_flink_sql",
         "kafka_per_cpu_s_vs_flink",

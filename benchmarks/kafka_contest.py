@@ -73,10 +73,10 @@ def measure(
     per_cpu_s = contest.per_cpu_s
     return {
         "kafka_events_per_s": median(rates["sentinel"]),
+        "kafka_events_per_cpu_s": median(per_cpu_s["sentinel"]),
         "kafka_vs_plain_faust": ratio(rates, "sentinel", "plain_faust"),
         "kafka_vs_quix": ratio(rates, "sentinel", "quix"),
         "one_rule_vs_hand_loop": ratio(rates, "sentinel_one_rule", "hand_loop"),
-        "kafka_events_per_cpu_s": median(per_cpu_s["sentinel"]),
         **{f"kafka_vs_{name}": ratio(rates, "sentinel", name) for name in _FLINK},
         **{f"kafka_per_cpu_s_vs_{name}": ratio(per_cpu_s, "sentinel", name) for name in _FLINK},
         **{
