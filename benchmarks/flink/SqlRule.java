@@ -6,7 +6,8 @@ import org.apache.flink.table.api.TableEnvironment;
  * The one rule in Flink SQL: a count over the customer's last ten minutes of event time.
  *
  * <p>RANGE includes its lower bound and the rule's window does not: the range is a
- * millisecond shorter. A watermark as late as the last event is right for a topic in order.
+ * millisecond shorter. It counts events of one time together, which the benchmark's customers do
+ * not have. The watermark is the time of the last event, because the topic is in order.
  */
 public final class SqlRule {
     private static final String TRANSACTIONS = """
