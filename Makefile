@@ -14,7 +14,7 @@ MINUTES ?= 10
 PARALLEL := -n 3 --dist loadscope --no-loadscope-reorder
 SECRETS := grafana-admin-password
 
-.PHONY: demo test test-quick fuzz kernels lint code configuration bench scaling faults page-faults mutations stack sbom audit previews secrets setup setup-system lock clean help
+.PHONY: demo test test-quick fuzz kernels lint code configuration bench scaling faults page-faults mutations stack sbom audit previews secrets setup setup-system flink lock clean help
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t16
@@ -25,7 +25,7 @@ demo: $(READY)  ## watch real alerts; SECONDS=20 ends by itself
 # Two at a time of what is needed first; what is run then is one command.
 MAKEFLAGS += --jobs=2
 
-test: $(READY) $(PEERS)/.ready setup-system kernels lint  ## all checks and tests, on real Apache Kafka too
+test: $(READY) $(PEERS)/.ready flink kernels lint  ## all checks and tests, on real Apache Kafka too
 	$(BIN)/pytest $(PARALLEL) --durations=20
 
 test-quick: $(READY)  ## the tests that need no broker and no worker process
@@ -50,7 +50,7 @@ configuration: kernels
 	$(BIN)/sentinel test configs
 	$(BIN)/sentinel routes check configs
 
-bench: $(READY) $(PEERS)/.ready setup-system  ## measure, side by side with peers; writes benchmarks/latest.json
+bench: $(READY) $(PEERS)/.ready flink  ## measure, side by side with peers; writes benchmarks/latest.json
 	$(BIN)/python -m benchmarks --peers $(PEERS)/bin/python
 
 scaling: $(READY) setup-system  ## what things cost and a large bank needs; writes benchmarks/scaling.json
@@ -112,6 +112,9 @@ $(AUDIT)/.ready: deploy/supply-chain/audit.lock
 setup-system:  ## what tests run: Debian's JDK, Maven, openssl, promtool; Kafka's jars
 	@./.ci/system
 	@$(PYTHON) -m tests.kafka.jars
+
+flink: setup-system  ## the jars of Apache Flink, a peer of the benchmark
+	@$(PYTHON) -m benchmarks.flink.jars
 
 lock:  ## resolve the locked packages again
 	$(BIN)/pip install --quiet uv

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from tests.jars import JarsError
 from tests.kafka.broker import Broker
 from tests.kafka.jars import VERSION
 
 from benchmarks import configs, engine_contest, kafka_contest, latency, rollups, silences
 from benchmarks.figures import FIGURES, table
+from benchmarks.flink import jars as flink
 from benchmarks.machine import Commit, commit, machine
 from benchmarks.readme import LATEST
 from benchmarks.size import FULL, Size
@@ -32,9 +34,16 @@ GIVES = {
     "memory": {"bytes_per_customer", "growth_10k_to_1m"},
     "kafka": {
         "kafka_events_per_s",
+        "kafka_events_per_cpu_s",
         "kafka_vs_plain_faust",
         "kafka_vs_quix",
         "one_rule_vs_hand_loop",
+        "kafka_vs_flink",
+        "kafka_vs_flink_sql",
+        "kafka_per_cpu_s_vs_flink",
+        "kafka_per_cpu_s_vs_flink_sql",
+        "one_rule_per_cpu_s_vs_flink",
+        "one_rule_per_cpu_s_vs_flink_sql",
     },
     "latency": {"latency_p50_ms", "latency_p99_ms"},
 }
@@ -50,6 +59,11 @@ def main() -> None:
     arguments = parser.parse_args()
     wanted = {name for name, gives in GIVES.items() if gives & set(arguments.only)}
     measured = commit()
+    if "kafka" in wanted:
+        try:
+            flink.fetch()
+        except JarsError as error:
+            sys.exit(f"nothing is measured, because Flink cannot run beside: {error}")
     with _broker(needed=not {"kafka", "latency"}.isdisjoint(wanted)) as broker:
         found = measure(wanted, arguments.peers, broker)
     Console().print(table(found["figures"]))
@@ -100,6 +114,7 @@ def report(found: dict[str, Any], measured: Commit) -> dict[str, Any]:
         **measured,
         "machine": machine(),
         "broker": f"Apache Kafka {VERSION}, one node on the same machine",
+        "flink": f"Apache Flink {flink.VERSION}, one JVM at parallelism 1",
         "details": found["details"],
     }
 

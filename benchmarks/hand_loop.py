@@ -7,12 +7,10 @@ before the offsets are committed, batch by batch (at least once), without waitin
 commit except at the end.
 """
 
-import time
-
 import orjson
 from confluent_kafka import Consumer, Producer
 
-from benchmarks.contender import Task, tell
+from benchmarks.contender import Clocks, Task, clocks, tell
 from benchmarks.one_rule import Counter
 
 
@@ -32,11 +30,13 @@ def main() -> None:
     )
     producer = Producer({"bootstrap.servers": task.broker, "linger.ms": 0})
     consumer.subscribe([task.topic])
-    counter, first, seen = Counter(), 0.0, 0
+    counter, seen = Counter(), 0
+    first: Clocks | None = None
     alerted: list[str] = []
     while seen < task.events:
         messages = consumer.consume(min(5_000, task.events - seen), timeout=1.0)
-        first = first or time.time() * bool(messages)
+        if messages and first is None:
+            first = clocks()
         for message in messages:
             event = orjson.loads(message.value())
             if counter.rises_above(event["customer_id"], event["event_time"]):
@@ -48,7 +48,8 @@ def main() -> None:
         if messages:
             position = consumer.position(consumer.assignment())
             consumer.commit(offsets=position, asynchronous=seen < task.events)
-    tell(first, time.time(), alerted)
+    assert first is not None
+    tell(first, clocks(), alerted)
     consumer.close()
 
 

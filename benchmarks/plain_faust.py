@@ -8,12 +8,11 @@ always.  The state dies with the process.
 
 import asyncio
 import os
-import time
 
 import faust
 import orjson
 
-from benchmarks.contender import Task, tell
+from benchmarks.contender import Clocks, Task, clocks, tell
 from benchmarks.one_rule import Counter
 
 
@@ -34,22 +33,23 @@ def main() -> None:
     alerts = app.topic(task.alerts, value_serializer="raw", key_serializer="raw")
     finishing: list[asyncio.Task[None]] = []
 
-    async def finish(first: float, alerted: list[str]) -> None:
+    async def finish(first: Clocks, alerted: list[str]) -> None:
         await app.producer.flush()
         consumer = app.consumer
         committed = consumer._committed_offset  # noqa: SLF001 - Faust tells it nowhere else
         while not any(at >= task.events for at in committed.values() if at):
             await asyncio.sleep(0.005)  # until the last event is acknowledged
             await consumer.commit()
-        tell(first, time.time(), alerted)
+        tell(first, clocks(), alerted)
         os._exit(0)  # leaving in order takes seconds
 
     @app.agent(transactions)  # type: ignore[untyped-decorator]  # Faust has no types
     async def detect(values: faust.StreamT[bytes]) -> None:
-        counter, first, seen = Counter(), 0.0, 0
+        counter, seen = Counter(), 0
+        first: Clocks | None = None
         alerted: list[str] = []
         async for value in values:
-            first = first or time.time()
+            first = first or clocks()
             event = orjson.loads(value)
             if counter.rises_above(event["customer_id"], event["event_time"]):
                 alert = {"customer_id": event["customer_id"], "event_id": event["event_id"]}

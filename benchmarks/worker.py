@@ -7,11 +7,10 @@ transaction of the step with the last event is through.
 
 import os
 import sys
-import time
 from typing import Any
 from unittest.mock import patch
 
-from benchmarks.contender import Task, tell
+from benchmarks.contender import Clocks, Task, clocks, tell
 from sentinel.cli import main as sentinel
 from sentinel.engine import Emitted
 from sentinel.model.events import Stream
@@ -24,19 +23,19 @@ def main() -> None:
     """Run the task on the command line."""
     task = Task.given()
     offer, write = Shards.offer, Sink.write
-    first: list[float] = []
+    first: list[Clocks] = []
     alerted: list[str] = []
 
     async def noted(shards: Shards, stream: Stream, event: Any) -> None:
         if not first:
-            first.append(time.time())
+            first.append(clocks())
         await offer(shards, stream, event)
 
     def timed(sink: Sink, emitted: Emitted, record: StepRecord) -> int:
         offset = write(sink, emitted, record)
         alerted.extend(alert.entity.id for alert in emitted.alerts)
         if record.ranges.get(task.topic, (0, -1))[1] == task.events - 1:
-            tell(first[0], time.time(), alerted)
+            tell(first[0], clocks(), alerted)
             os._exit(0)
         return offset
 

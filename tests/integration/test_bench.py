@@ -20,8 +20,8 @@ def test_all_contenders_alert_the_same_customers(kafka: str) -> None:
     found = measure(set(GIVES), PEERS, kafka, TINY)
     assert found["figures"].keys() == {figure.key for figure in FIGURES}
     alerted = found["details"]["kafka"]["customers_alerted"]
-    peers = {alerted[name] for name in ("plain_faust", "quix", "hand_loop")}
-    assert peers == {alerted["one_rule"]}
-    assert alerted["one_rule"] >= 5
+    peers = ("plain_faust", "quix", "hand_loop", "flink", "flink_sql")
+    assert {alerted[name] for name in peers} == {alerted["sentinel_one_rule"]}
+    assert alerted["sentinel_one_rule"] >= 5
     assert found["details"]["engine"]["agreement"]["equal_values"] > 5_000
     assert found["details"]["latency"]["alerts"] > 0

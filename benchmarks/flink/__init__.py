@@ -1,0 +1,1 @@
+"""Peer: Apache Flink in one JVM, from Maven Central."""
