@@ -1,6 +1,8 @@
 """The features of a shard's customers: tables, conditions and the slab of rows."""
 
+import math
 from collections.abc import Mapping
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,7 @@ from sentinel.features.declare import Declarations
 from sentinel.features.kernels.advance import Inputs, Memory, advance
 from sentinel.features.kernels.rings import MAX_VALUES
 from sentinel.features.layout import lay_out
-from sentinel.features.local_time import LocalTime, ends, hours, periods
+from sentinel.features.local_time import LocalTime
 from sentinel.features.warm_up import WarmUp
 from sentinel.model.columns import (
     FALSE,
@@ -25,8 +27,11 @@ from sentinel.model.columns import (
 )
 from sentinel.model.condition import Compiler, Wanted
 from sentinel.model.events import Stream
+from sentinel.model.kernel import kernel
 from sentinel.model.stage import Buffer
 from sentinel.state import copied
+
+_UTC = ZoneInfo("UTC")
 
 
 class FeatureSet:
@@ -56,7 +61,8 @@ class FeatureSet:
         overflow_capacity: int,
     ) -> None:
         self._layout = lay_out(declarations, demand)
-        self._local_time = local_time
+        # Where no feature asks for local time that of UTC is the quickest.
+        self._local_time = local_time if self._layout.uses_local_time else LocalTime(_UTC)
         features = {feature.name: feature for feature in declarations.features}
         wheres = {
             (condition.stream, condition.where): next(
@@ -146,25 +152,20 @@ class FeatureSet:
 
     def _inputs(self, batch: Batch, slots: NDArray[np.int64], fresh: NDArray[np.bool_]) -> Inputs:
         layout, n = self._layout, len(batch)
-        bits = np.zeros(n, np.int64)
-        for stream, rows in batch.rows.items():
-            bits[rows.index] = self._bits[stream].of(rows)
+        bits = np.empty(n, np.int64)
         values = np.zeros((len(layout.values), n), np.float64)
         ids = np.zeros((len(layout.ids), n), np.uint64)
-        for rows in batch.rows.values():
+        for stream, rows in batch.rows.items():
+            at = slice(None) if len(rows) == n else rows.index
+            bits[at] = self._bits[stream].of(rows)
+            columns = rows.columns
             for index, name in enumerate(layout.values):
-                if name in rows.columns:
-                    values[index, rows.index] = np.nan_to_num(rows.columns[name])
+                if name in columns:
+                    values[index, at] = columns[name]
             for index, name in enumerate(layout.ids):
-                if name in rows.columns:
-                    ids[index, rows.index] = rows.columns[name]
-        if layout.uses_local_time:
-            local_ms = self._local_time.local_ms(batch.event_time)
-            period, hour = periods(local_ms), hours(local_ms)
-            over = self._local_time.utc_ms(ends(period))
-        else:
-            period, over = np.zeros((3, n), np.int64), np.zeros((3, n), np.int64)
-            hour = np.zeros(n, np.int64)
+                if name in columns:
+                    ids[index, at] = columns[name]
+        _forget_nan(values)
         return Inputs(
             slots,
             fresh,
@@ -173,9 +174,7 @@ class FeatureSet:
             bits,
             values,
             ids.view(np.int64),
-            period,
-            over,
-            hour,
+            *self._local_time.calendar(batch.event_time),
         )
 
     def _wanted(self, condition: Condition) -> Wanted:
@@ -236,6 +235,26 @@ class FeatureSet:
         return self._rows.reshape(-1, self._layout.width)[slots].tobytes()
 
 
-def _truth(values: NDArray[np.float64]) -> NDArray[np.int8]:
+@kernel
+def _forget_nan(values: NDArray[np.float64]) -> None:
+    """0 for what is missing, float64[columns, n]: no condition takes it in."""
+    for k in range(values.shape[0]):
+        for i in range(values.shape[1]):
+            if math.isnan(values[k, i]):
+                values[k, i] = 0.0
+
+
+@kernel
+def _as_truth(values: NDArray[np.float64], out: NDArray[np.int8]) -> None:
     """1, 0 and NaN as Kleene truth."""
-    return np.where(np.isnan(values), UNKNOWN, np.where(values > 0, TRUE, FALSE)).astype(np.int8)
+    for i in range(len(values)):
+        if math.isnan(values[i]):
+            out[i] = UNKNOWN
+        else:
+            out[i] = TRUE if values[i] > 0 else FALSE
+
+
+def _truth(values: NDArray[np.float64]) -> NDArray[np.int8]:
+    truths = np.empty(len(values), np.int8)
+    _as_truth(values, truths)
+    return truths

@@ -1,12 +1,13 @@
 """Kernels on a bare row of words."""
 
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
 from sentinel.features.kernels import normal, rhythm, velocity
-from sentinel.features.local_time import LocalTime, ends, hours, periods
+from sentinel.features.local_time import LocalTime
 
 DAY_MS = 86_400_000
 MONDAY_MS = 1_767_571_200_000  # 2026-01-05T00:00:00Z, a Monday
@@ -103,10 +104,10 @@ def test_local_periods() -> None:
     """Sunday 23:59 and Monday 00:00 in Shanghai are different days and weeks, one month."""
     shanghai = LocalTime(ZoneInfo("Asia/Shanghai"))
     monday = MONDAY_MS - 8 * 3_600_000
-    local = shanghai.local_ms(np.array([monday - 60_000, monday]))
-    day, week, month = periods(local)
+    found = shanghai.calendar(np.array([monday - 60_000, monday]))
+    day, week, month = found.periods
     assert (np.diff(day).item(), np.diff(week).item(), np.diff(month).item()) == (1, 1, 0)
-    assert hours(local).tolist() == [23, 0]
+    assert found.hours.tolist() == [23, 0]
 
 
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Berlin", "America/New_York", "UTC"])
@@ -114,18 +115,31 @@ def test_periods_are_over_where_the_next_one_begins(zone: str) -> None:
     """A millisecond before its end a moment is in the period, at the end in the next."""
     local = LocalTime(ZoneInfo(zone))
     moments = np.arange(1_760_000_000_000, 1_800_000_000_000, 7_777_777)
-    numbers = periods(local.local_ms(moments))
-    over = local.utc_ms(ends(numbers))
+    numbers, over, _ = local.calendar(moments)
     for unit in range(3):
         assert (over[unit] > moments).all()
-        last, first = periods(local.local_ms(over[unit] - 1)), periods(local.local_ms(over[unit]))
+        last, first = (local.calendar(over[unit] - back).periods for back in (1, 0))
         assert (last[unit] == numbers[unit]).all()
         assert (first[unit] == numbers[unit] + 1).all()
 
 
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York", "Australia/Lord_Howe"])
+def test_the_calendar_is_that_of_the_time_zone_database(zone: str) -> None:
+    """Hour, day, week and month from 1970 to 2100, and around every change of the offset."""
+    tz, steps = ZoneInfo(zone), np.arange(0, 4_100_000_000_000, 3_111_111_111_111 // 701)
+    changes = LocalTime(tz)._starts[1:]
+    moments = np.unique(np.concatenate([steps, changes, changes - 1]))
+    periods, _, hours = LocalTime(tz).calendar(moments)
+    for moment, (day, week, month), hour in zip(moments, periods.T, hours, strict=True):
+        local = datetime.fromtimestamp(int(moment) // 1000, tz)
+        days = local.date().toordinal() - date(1970, 1, 1).toordinal()
+        months = (local.year - 1970) * 12 + local.month - 1
+        expected = days + 1, (days + 3) // 7 + 1, months + 1, local.hour
+        assert (day, week, month, hour) == expected
+
+
 def test_local_time_follows_summer_time() -> None:
-    """The offset changes to the second where the zone says so."""
+    """The hour changes to the second where the zone says so."""
     berlin = LocalTime(ZoneInfo("Europe/Berlin"))
     change = 1_774_746_000_000  # 2026-03-29T01:00:00Z
-    moments = np.array([change - 1, change])
-    assert (berlin.local_ms(moments) - moments).tolist() == [3_600_000, 7_200_000]
+    assert berlin.calendar(np.array([change - 1, change])).hours.tolist() == [1, 3]
