@@ -2,8 +2,8 @@
 
 All read the same topic of transactions from its start, each in a process of its own; for
 Sentinel the topics of logins and complaints are there too, empty.  ``contender`` says
-what is timed; beside it the details have the processor's seconds of whole processes, start
-and end included.  All who run the one rule must alert the same customers.
+what is timed; beside it the details have the processor's seconds of whole processes, with start,
+end and Flink's warm-up.  All who run the one rule must alert the same customers.
 
 The events end shortly before the run and span less than the quiet period of alerts: the
 worker drops older signals, the peers do not.

@@ -83,7 +83,10 @@ public final class DataStreamRule {
     }
 
     public static void main(String[] arguments) throws Exception {
-        Peer peer = Peer.of(arguments);
+        Peer.measure(arguments, DataStreamRule::run);
+    }
+
+    private static void run(Peer peer, String group) throws Exception {
         Properties consumer = new Properties();
         consumer.putAll(Peer.consumer());
         var json = new JsonDeserializationSchema<>(Transaction.class, () -> JsonMapper.builder()
@@ -91,7 +94,7 @@ public final class DataStreamRule {
         var transactions = KafkaSource.<Transaction>builder()
                 .setBootstrapServers(peer.get("broker"))
                 .setTopics(peer.get("topic"))
-                .setGroupId(peer.get("group"))
+                .setGroupId(group)
                 .setProperties(consumer)
                 .setStartingOffsets(OffsetsInitializer.earliest())
                 .setBounded(OffsetsInitializer.latest())
@@ -100,7 +103,7 @@ public final class DataStreamRule {
         var alerts = KafkaSink.<Transaction>builder()
                 .setBootstrapServers(peer.get("broker"))
                 .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
-                .setTransactionalIdPrefix(peer.get("group"))
+                .setTransactionalIdPrefix(group)
                 .setProperty("transaction.timeout.ms", peer.get("transaction-ms"))
                 .setRecordSerializer(new Encoder(peer.get("alerts")))
                 .build();
@@ -111,6 +114,5 @@ public final class DataStreamRule {
                         Long.parseLong(peer.get("window-ms")), Integer.parseInt(peer.get("most"))))
                 .sinkTo(alerts);
         environment.execute();
-        Peer.tell();
     }
 }

@@ -35,20 +35,21 @@ public final class SqlRule {
             ) WHERE events = %d + 1""";
 
     public static void main(String[] arguments) throws Exception {
-        Peer peer = Peer.of(arguments);
+        Peer.measure(arguments, SqlRule::run);
+    }
+
+    private static void run(Peer peer, String group) throws Exception {
         var tables = TableEnvironment.create(EnvironmentSettings.newInstance()
                 .inStreamingMode().withConfiguration(peer.settings()).build());
         String consumer = Peer.consumer().entrySet().stream()
                 .map(each -> "'properties.%s' = '%s'".formatted(each.getKey(), each.getValue()))
                 .collect(Collectors.joining(", "));
         tables.executeSql(TRANSACTIONS.formatted(
-                peer.get("topic"), peer.get("broker"), peer.get("group"), consumer));
+                peer.get("topic"), peer.get("broker"), group, consumer));
         tables.executeSql(ALERTS.formatted(
-                peer.get("alerts"), peer.get("broker"), peer.get("group"),
-                peer.get("transaction-ms")));
+                peer.get("alerts"), peer.get("broker"), group, peer.get("transaction-ms")));
         long range = Long.parseLong(peer.get("window-ms")) - 1;
         int most = Integer.parseInt(peer.get("most"));
         tables.executeSql(RULE.formatted(range / 1000, range % 1000, most)).await();
-        Peer.tell();
     }
 }

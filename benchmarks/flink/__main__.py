@@ -9,10 +9,12 @@ task manager in it (Flink's local executor), at parallelism 1: the topic has one
 State is on the heap; a checkpoint a second to a local folder commits the transaction of the
 alerts, as a step does for Sentinel: exactly once.  The scan is bounded at the end of the topic.
 
-The start of the JVM, of the cluster and of the job is not timed.  The processor's time is that
-of all threads of the JVM, among them the collector and the compilers, which in a run as
-short as this one are a good part: Flink compiles its code while it reads.  The job ends after its
-last checkpoint; the wait for it, up to a second, is in the wall-clock time.
+The job reads the topic twice in one JVM, and the second reading is timed: in the first one the
+JVM compiles Flink's code, which costs as much as reading and which a job that runs for months
+does once.  Sentinel's kernels are compiled before its first event too.  The start of JVM, cluster
+and job is not timed.  The processor's time is that of all threads of the JVM, the collector's
+and the compilers' too.  The job ends after its last checkpoint; the wait for it, up to a
+second, is in the wall-clock time.
 """
 
 import json
@@ -57,12 +59,16 @@ def main() -> None:
     found = _run(_PROGRAMS[sys.argv[1]], task)
     consumer.assign([TopicPartition(task.alerts, 0, start)])
     first = Clocks(found["first"], 0.0)
-    tell(first, Clocks(found["last"], found["cpu_s"]), _customers(consumer))
+    alerted = _customers(consumer)
+    again = alerted[len(alerted) // 2 :]
+    if sorted(alerted) != sorted(again * 2):
+        raise RuntimeError("Flink's second reading has not the alerts of the first")
+    tell(first, Clocks(found["last"], found["cpu_s"]), again)
     consumer.close()
 
 
 def _run(program: str, task: Task) -> dict[str, float]:
-    """The two moments in epoch seconds, and the processor's seconds between them."""
+    """The second reading: its two moments, epoch seconds, and the processor time between them."""
     with tempfile.TemporaryDirectory() as folder:
         options = {
             **_SETTINGS,
