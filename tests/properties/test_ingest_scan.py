@@ -187,7 +187,7 @@ def test_texts_that_are_spelled_are_the_events_own(stream: Stream) -> None:
                 if text and name == "ip":
                     text = network_of(text)
                 if text:
-                    start, size = texts.spans[name][row]
+                    start, size = texts.spans_of(name)[row]
                     own = texts.data[start : start + size].tobytes()
                     assert own == text.encode("utf-8", "replace")
                     assert decoded.columns[name][row].view(np.uint64) == PLAIN.text(text)

@@ -1,17 +1,26 @@
 """On the customer's shard: the sums of a step's events for shared entities, without state."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentinel.entities.declare import Measures
-from sentinel.entities.kernels import gather
-from sentinel.entities.layout import PANE, PARTS, Condition, KindLayout, Layout
-from sentinel.entities.raw_text import copy, owners
+from sentinel.entities.gather import (
+    add_lengths,
+    add_up,
+    copy_texts,
+    find_owners,
+    gather,
+    to_hundredths,
+)
+from sentinel.entities.layout import PARTS, Condition, KindLayout, Layout
+from sentinel.entities.raw_text import owners
 from sentinel.entities.rows import in_order
-from sentinel.model.columns import FIELDS, LENGTH, Array, Batch
-from sentinel.model.condition import Compiler, Wanted
+from sentinel.entities.tables import GatherTables
+from sentinel.model.columns import FIELDS, Batch, Texts
+from sentinel.model.condition import Bits, Compiler, Wanted
 from sentinel.model.entity import BANK_ID, ID_FIELDS, EntityKind
 from sentinel.model.events import Stream
 from sentinel.model.ids import PLAIN, Hasher
@@ -20,6 +29,88 @@ from sentinel.model.rollup import RollupBlock
 
 _STREAMS = tuple(Stream)
 _MOST = 1e15  # hundredths that one event may add: sums stay far from the end of 64 bits
+_EVERY = slice(None)
+_BANK_TEXT = np.frombuffer(BANK_ID.encode(), np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What one stream adds: its conditions, and which fields name kinds or are summed up.
+
+    ``names`` has the index of a kind and the field that names it, ``values`` the row of a value
+    and its field.
+    """
+
+    number: int
+    bits: Bits
+    names: tuple[tuple[int, str], ...]
+    values: tuple[tuple[int, str], ...]
+
+    def fields_in(self, texts: Texts, kinds: int) -> NDArray[np.int64]:
+        """The row of each kind's field among the spans of texts, int64[kinds]; -1 for none."""
+        found = np.full(kinds, -1)
+        for index, name in self.names:
+            found[index] = texts.fields.index(name)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Events:
+    """The n events of a batch as they are gathered, see :func:`~sentinel.entities.gather.gather`.
+
+    ``keys`` uint64[kinds, n], ``values`` int64[values, n], the others [n].
+    """
+
+    keys: NDArray[np.uint64]
+    times: NDArray[np.int64]
+    recorded: NDArray[np.int64]
+    streams: NDArray[np.int8]
+    customers: NDArray[np.uint64]
+    bits: NDArray[np.int64]
+    values: NDArray[np.int64]
+
+
+class _Gathered:
+    """The rows of every kind, and the first event of each."""
+
+    def __init__(self, events: _Events, tables: GatherTables) -> None:
+        kinds, n = tables.kinds, len(events.times)
+        self.words = np.empty(n * tables.width, np.int64)
+        self.firsts = np.empty((len(kinds), n), np.int64)
+        self.used = np.empty(len(kinds), np.int64)
+        ascending = np.empty(len(kinds), np.bool_)
+        gather(
+            events.keys,
+            events.times,
+            events.recorded,
+            events.streams,
+            events.customers,
+            events.bits,
+            events.values,
+            kinds,
+            tables.parts,
+            np.empty(1 << (2 * n - 1).bit_length(), np.int32),
+            self.words,
+            self.firsts,
+            np.empty(n, np.int64),
+            self.used,
+            ascending,
+        )
+        self._starts = [n * int(before) for before in tables.before]
+        self._widths = tables.widths
+        if not ascending.all():
+            for k in np.flatnonzero(~ascending).tolist():
+                self._sort(k)
+
+    def rows(self, k: int) -> NDArray[np.int64]:
+        """The rows of a kind, int64[used, width]."""
+        start, width, used = self._starts[k], self._widths[k], int(self.used[k])
+        return self.words[start : start + used * width].reshape(used, width)
+
+    def _sort(self, k: int) -> None:
+        rows, firsts = self.rows(k), self.firsts[k, : self.used[k]]
+        order = in_order(rows)
+        rows[:], firsts[:] = rows[order], firsts[order]
 
 
 class Collector:
@@ -36,7 +127,9 @@ class Collector:
         hasher: Hasher = PLAIN,
     ) -> None:
         self._layout, self._hasher = layout, hasher
+        self._tables = GatherTables.of(layout.kinds)
         self._bank = np.uint64(hasher.text(BANK_ID))
+        self._banks = [k for k, each in enumerate(layout.kinds) if each.kind is EntityKind.BANK]
         self._wheres = {
             (measure.stream, measure.where): compiler.compile(
                 measure.where,
@@ -48,25 +141,33 @@ class Collector:
             for measure in declared
             if measure.where is not None
         }
-        self._bits = {
-            stream: compiler.bits(
-                {
-                    bit: self._wanted(each)
-                    for each, bit in layout.conditions.items()
-                    if each.stream is stream and each.verdict is None
-                },
-                FIELDS[stream],
-            )
-            for stream in Stream
+        self._sources = {stream: self._source(stream, compiler) for stream in Stream}
+
+    def _source(self, stream: Stream, compiler: Compiler) -> _Source:
+        layout = self._layout
+        wanted = {
+            bit: self._wanted(each)
+            for each, bit in layout.conditions.items()
+            if each.stream is stream and each.verdict is None
         }
+        summed = {each.field for each in layout.conditions if each.stream is stream}
+        return _Source(
+            _STREAMS.index(stream),
+            compiler.bits(wanted, FIELDS[stream]),
+            tuple(
+                (k, ID_FIELDS[each.kind][stream])
+                for k, each in enumerate(layout.kinds)
+                if stream in ID_FIELDS[each.kind]
+            ),
+            tuple((index, name) for index, name in enumerate(layout.values) if name in summed),
+        )
 
     @property
     def raw_fields(self) -> dict[Stream, frozenset[str]]:
         """The fields whose text is needed, by stream."""
-        fields = [ID_FIELDS[each.kind] for each in self._layout.kinds]
         return {
-            stream: frozenset(each[stream] for each in fields if stream in each)
-            for stream in Stream
+            stream: frozenset(name for _, name in source.names)
+            for stream, source in self._sources.items()
         }
 
     @property
@@ -86,34 +187,63 @@ class Collector:
             return []
         if all(rows.fresh is not None and not rows.fresh.any() for rows in batch.rows.values()):
             return []
-        n = len(batch)
-        bits, values = self._bits_of(batch), self._values(batch)
-        recorded = _merged(
-            batch, {stream: rows.recorded_ms for stream, rows in batch.rows.items()}
-        ).view(np.int64)
-        table = np.empty(1 << (2 * n - 1).bit_length(), np.int32)
-        firsts, who = np.empty(n, np.int64), np.empty(n, np.int64)
+        gathered = _Gathered(self._events(batch), self._tables)
+        return self._blocks(gathered, batch) if gathered.used.any() else []
+
+    def _events(self, batch: Batch) -> _Events:
+        n, layout = len(batch), self._layout
+        keys = np.zeros((len(layout.kinds), n), np.uint64)
+        bits, values = np.empty(n, np.int64), np.zeros((len(layout.values), n), np.int64)
+        for k in self._banks:
+            keys[k] = self._bank
+        for stream, rows in batch.rows.items():
+            source, columns = self._sources[stream], rows.columns
+            at = _EVERY if len(rows) == n else rows.index
+            mine = source.bits.of(rows)
+            if rows.fresh is not None:
+                mine[~rows.fresh] = 0
+            bits[at] = mine
+            for k, name in source.names:
+                keys[k, at] = columns[name]
+            for index, name in source.values:
+                amounts, hundredths = columns[name], np.empty(len(rows), np.int64)
+                to_hundredths(amounts.astype(np.float64, copy=False), _MOST, hundredths)
+                values[index, at] = hundredths
+        return _Events(
+            keys, batch.event_time, batch.order, batch.stream, batch.customer, bits, values
+        )
+
+    def _blocks(self, gathered: _Gathered, batch: Batch) -> list[RollupBlock]:
+        """The blocks of the kinds that have rows, with their entities' texts and owners."""
+        tables, used, firsts = self._tables, gathered.used, gathered.firsts
+        bases, count = np.cumsum(used) - used, int(used.sum())
+        where = batch.stream, batch.row, used, bases, firsts
+        ends, starts = np.empty(count, np.int64), np.empty(len(used) + 1, np.int64)
+        texts = []
+        for stream, rows in batch.rows.items():
+            source = self._sources[stream]
+            assert rows.texts is not None, "decode was told to keep them"  # noqa: S101
+            texts.append((source.number, rows.texts, source.fields_in(rows.texts, len(used))))
+        for number, each, fields in texts:
+            add_lengths(number, each.spans, fields, *where, ends)
+        add_up(tables.kinds, used, bases, _BANK_TEXT, ends, starts)
+        text, found = np.empty(int(starts[-1]), np.uint8), np.empty(count, np.uint32)
+        for number, each, fields in texts:
+            copy_texts(number, each.data, each.spans, fields, *where, ends, starts, text)
+        find_owners(
+            tables.kinds, used, bases, _BANK_TEXT, tables.prefixes, ends, starts, text, found
+        )
         blocks = []
-        for layout in self._layout.kinds:
-            rows = np.empty((n, layout.width), np.int64)
-            used = gather(
-                self._keys(batch, layout.kind).view(np.uint64),
-                batch.event_time,
-                recorded,
-                batch.stream,
-                batch.customer,
-                bits,
-                values,
-                layout.mask,
-                layout.customer_mask,
-                layout.parts,
-                table,
-                rows,
-                firsts,
-                who,
-            )
-            if used:
-                blocks.append(_block(batch, layout, rows[:used], firsts[:used]))
+        for k, (base, rows_used) in enumerate(zip(bases.tolist(), used.tolist(), strict=True)):
+            if rows_used:
+                kind, mine = self._layout.kinds[k], slice(base, base + rows_used)
+                of_kind = text[starts[k] : starts[k + 1]]
+                rollup_rows = gathered.rows(k)
+                blocks.append(
+                    RollupBlock(
+                        kind.kind, kind.version, rollup_rows, ends[mine], of_kind, found[mine]
+                    )
+                )
         return blocks
 
     @property
@@ -150,113 +280,25 @@ class Collector:
             if condition.verdict is not None:
                 holds = [label.verdict is condition.verdict for label in labels]
                 bits |= np.array(holds, np.int64) << bit
-        for index, name in enumerate(self._layout.values):
-            if name == "amount":
-                amounts = np.array([label.amount for label in labels])
-                values[index] = np.rint(np.clip(amounts * 100, -_MOST, _MOST))
+        if "amount" in self._layout.values:
+            amounts = np.array([label.amount for label in labels])
+            to_hundredths(amounts, _MOST, values[self._layout.values.index("amount")])
         moments = np.array([label.at_ms for label in labels], np.int64)
-        rows, firsts = np.empty((n, layout.width), np.int64), np.empty(n, np.int64)
-        used = gather(
-            self._hasher.texts(texts),
-            moments,
-            moments,
-            np.full(n, _STREAMS.index(Stream.TRANSACTION), np.int8),
-            np.zeros(n, np.uint64),
-            bits,
-            values,
-            layout.mask,
-            layout.customer_mask,
-            layout.parts,
-            np.empty(1 << (2 * n - 1).bit_length(), np.int32),
-            rows,
-            firsts,
-            np.empty(n, np.int64),
-        )
-        if not used:
+        streams = np.full(n, _STREAMS.index(Stream.TRANSACTION), np.int8)
+        keys, customers = self._hasher.texts(texts)[None, :], np.zeros(n, np.uint64)
+        events = _Events(keys, moments, moments, streams, customers, bits, values)
+        gathered = _Gathered(events, GatherTables.of([layout]))
+        if not gathered.used.any():
             return []
-        rows[:used, PARTS:] *= sign
-        order = np.argsort(rows[:used, PANE], kind="stable")
-        named = [texts[first].encode() for first in firsts[:used][order]]
+        rows, firsts = gathered.rows(0), gathered.firsts[0, : gathered.used[0]]
+        rows[:, PARTS:] *= sign
+        named = [texts[first].encode() for first in firsts]
         ends = np.cumsum([len(text) for text in named])
         text = np.frombuffer(b"".join(named), np.uint8)
         found = owners(layout.kind, text, ends)
-        return [RollupBlock(layout.kind, layout.version, rows[:used][order], ends, text, found)]
-
-    def _keys(self, batch: Batch, kind: EntityKind) -> Array:
-        """Hash of the entity that each event names, uint64[n]; 0 where it names none."""
-        if kind is EntityKind.BANK:
-            return np.full(len(batch), self._bank)
-        fields = ID_FIELDS[kind]
-        named = {s: rows.columns[fields[s]] for s, rows in batch.rows.items() if s in fields}
-        return _merged(batch, named)
+        return [RollupBlock(layout.kind, layout.version, rows, ends, text, found)]
 
     def _wanted(self, condition: Condition) -> Wanted:
         where = condition.where
         found = None if where is None else self._wheres[condition.stream, where]
         return Wanted(found, () if condition.field is None else (condition.field,))
-
-    def _bits_of(self, batch: Batch) -> NDArray[np.int64]:
-        """For each event the bits of the conditions that hold for it, int64[n]."""
-        bits = np.zeros(len(batch), np.int64)
-        for stream, rows in batch.rows.items():
-            mine = self._bits[stream].of(rows)
-            bits[rows.index] = mine if rows.fresh is None else np.where(rows.fresh, mine, 0)
-        return bits
-
-    def _values(self, batch: Batch) -> NDArray[np.int64]:
-        values = np.zeros((len(self._layout.values), len(batch)), np.int64)
-        for index, name in enumerate(self._layout.values):
-            for rows in batch.rows.values():
-                if name in rows.columns:
-                    amounts = np.nan_to_num(rows.columns[name].astype(np.float64, copy=False))
-                    values[index, rows.index] = np.rint(np.clip(amounts * 100, -_MOST, _MOST))
-        return values
-
-
-def _merged(batch: Batch, columns: Mapping[Stream, Array]) -> Array:
-    """Streams' columns as one of the merged batch; 0 where a stream has none."""
-    if len(batch.rows) == len(columns) == 1:
-        return next(iter(columns.values()))
-    dtype = next(iter(columns.values())).dtype if columns else np.dtype(np.uint64)
-    merged = np.zeros(len(batch), dtype)
-    for stream, column in columns.items():
-        merged[batch.rows[stream].index] = column
-    return merged
-
-
-def _block(
-    batch: Batch, layout: KindLayout, rows: NDArray[np.int64], firsts: NDArray[np.int64]
-) -> RollupBlock:
-    """The rows in order, with their entities' texts and owners."""
-    order = in_order(rows)
-    if (np.diff(order) < 0).any():
-        rows, firsts = rows[order], firsts[order]
-    ends, text = _texts(batch, layout.kind, firsts)
-    found = owners(layout.kind, text, ends)
-    return RollupBlock(layout.kind, layout.version, rows, ends, text, found)
-
-
-def _texts(
-    batch: Batch, kind: EntityKind, firsts: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Where each id ends, int64[r], and all of them, uint8[bytes]."""
-    if kind is EntityKind.BANK:
-        text = np.frombuffer(BANK_ID.encode() * len(firsts), np.uint8)
-        return np.arange(1, len(firsts) + 1, dtype=np.int64) * len(BANK_ID), text
-    streams, rows = batch.stream[firsts], batch.row[firsts]
-    parts = []
-    lengths = np.zeros(len(firsts), np.int64)
-    for stream, field in ID_FIELDS[kind].items():
-        which = np.flatnonzero(streams == _STREAMS.index(stream))
-        if not len(which):
-            continue
-        texts = batch.rows[stream].texts
-        assert texts is not None, "decode was told to keep them"  # noqa: S101
-        spans = texts.spans[field][rows[which]]
-        lengths[which] = spans[:, LENGTH]
-        parts.append((texts.data, spans, which))
-    ends = np.cumsum(lengths)
-    text = np.empty(int(ends[-1]), np.uint8)
-    for data, spans, which in parts:
-        copy(data, spans, ends, which, text)
-    return ends, text

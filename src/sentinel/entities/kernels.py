@@ -1,4 +1,4 @@
-"""The two loops of rollups: events into rows on the customer's shard, rows into rings at the owner.
+"""The loop at the owner of shared entities: rollup rows into rings.
 
 A distinct count keeps the KEPT customers who were seen last, and in which pane: while fewer are in
 its window it is exact (but for two that share 34 bits of a keyed hash, one in 10^7).  With more it
@@ -20,17 +20,11 @@ from numpy.typing import NDArray
 from sentinel.entities.layout import (
     COUNT,
     DISTINCT,
-    HASH,
     KEPT,
-    NEWEST,
     PANE,
-    PANE_MS,
-    RECORDED,
     SKETCH_WORDS,
     SLOT_PANE,
-    STREAM_BITS,
     SUM,
-    TICK_MS,
     Table,
 )
 from sentinel.model.kernel import inlined, kernel
@@ -45,77 +39,9 @@ ESTIMATES = np.array(
 )
 """How many customers a sketch stands for, by how many of its bits are 1."""
 
-_EMPTY = -1
 _HASH_BITS = 34  # a pane's number takes the 29 bits above
 _HASH_MASK = (1 << _HASH_BITS) - 1
 _SKETCH_PANE = SKETCH_WORDS + 1
-_SPREAD = 0x9E3779B97F4A7C15 - 2**64  # of Fibonacci hashing: panes of an entity lie far apart
-
-
-@kernel
-def gather(
-    keys: NDArray[np.uint64],
-    times: NDArray[np.int64],
-    recorded: NDArray[np.int64],
-    streams: NDArray[np.int8],
-    customers: NDArray[np.uint64],
-    bits: NDArray[np.int64],
-    values: NDArray[np.int64],
-    mask: int,
-    customer_mask: int,
-    parts: Table,
-    table: NDArray[np.int32],
-    rows: NDArray[np.int64],
-    firsts: NDArray[np.int64],
-    who: NDArray[np.int64],
-) -> int:
-    """Sum the n events of a batch up by entity and pane; returns how many rows there are.
-
-    A row has the events that were appended in one second: a late event has a row of its
-    own, in the order of append time.  Where customers are counted, it has those of
-    one customer.
-    ``keys`` uint64[n] are hashes of the entities' ids, 0 where an event names none; ``table``
-    int32[a power of two >= 2n] is the kernel's own; ``rows`` int64[n, width] and ``firsts``
-    int64[n], the first event of each row, are written up to what is returned; ``who`` int64[n]
-    is the kernel's own.
-    """
-    used, last_cell = 0, len(table) - 1
-    table[:] = _EMPTY
-    for i in range(len(keys)):
-        if keys[i] == 0 or bits[i] & mask == 0:
-            continue
-        key, pane = np.int64(keys[i]), times[i] // PANE_MS + 1
-        tick = recorded[i] // TICK_MS
-        customer = np.int64(customers[i]) if bits[i] & customer_mask else 0
-        cell = (key ^ ((pane + tick) * _SPREAD) ^ customer) & last_cell
-        while table[cell] != _EMPTY and (
-            rows[table[cell], HASH] != key
-            or rows[table[cell], PANE] != pane
-            or rows[table[cell], RECORDED] // TICK_MS != tick
-            or who[table[cell]] != customer
-        ):
-            cell = (cell + 1) & last_cell
-        row = table[cell]
-        if row == _EMPTY:
-            row = used
-            used += 1
-            table[cell] = row
-            rows[row, :] = 0
-            rows[row, HASH], rows[row, PANE] = key, pane
-            firsts[row], who[row] = i, customer
-        rows[row, NEWEST] = max(rows[row, NEWEST], times[i] << STREAM_BITS | streams[i])
-        rows[row, RECORDED] = max(rows[row, RECORDED], recorded[i])
-        for p in range(len(parts)):
-            part = parts[p]
-            if not bits[i] >> part.bit & 1:
-                continue
-            if part.operation == COUNT:
-                rows[row, part.word] += 1
-            elif part.operation == SUM:
-                rows[row, part.word] += values[part.value, i]
-            else:
-                rows[row, part.word] = customer
-    return used
 
 
 @inlined

@@ -62,6 +62,20 @@ PART = _columns("operation", "bit", "value", "word")
 """A part: its operation, the bit of its condition, the row of its value (-1 for none), its word
 in the rollup row."""
 
+GATHERED = _columns(
+    "mask",
+    "customer_mask",
+    "width",
+    "before",
+    "first_part",
+    "last_part",
+    "first_prefix",
+    "last_prefix",
+    "is_bank",
+)
+"""A kind as it is gathered: its masks and the width of a row, see :class:`KindLayout`; the widths
+of the kinds before it; where its parts and the prefix of its Kafka keys stand among all kinds'."""
+
 MEASURE = _columns("operation", "word", "every", "panes", "slot_word")
 """A measure: its operation, the word of its part in the rollup row, how many panes of PANE_MS
 make one pane of its ring, how many panes its ring has, the word of its value in the slot."""
@@ -146,11 +160,12 @@ def _lay_out(
         condition = Condition(each.stream, each.where, each.field, each.verdict)
         bit = conditions.setdefault(condition, len(conditions))
         mask |= 1 << bit
-        if each.field is not None and each.field not in values:
+        is_sum = operation == SUM
+        if is_sum and each.field is not None and each.field not in values:
             values.append(each.field)
         if (operation, condition) not in parts:
             parts[operation, condition] = width
-            value = -1 if each.field is None else values.index(each.field)
+            value = values.index(each.field) if is_sum and each.field is not None else -1
             rows.append((operation, bit, value, width))
             width += 1
             if operation == DISTINCT:

@@ -39,12 +39,13 @@ def _byte(prefix: NDArray[np.uint8], text: NDArray[np.uint8], start: int, k: int
 
 
 @kernel
-def _murmur2(
+def murmur2(
     prefix: NDArray[np.uint8],
     text: NDArray[np.uint8],
     ends: NDArray[np.int64],
     out: NDArray[np.uint32],
 ) -> None:
+    """Hash texts, each behind the same prefix; see :func:`owners`."""
     for i in range(len(ends)):
         start = ends[i - 1] if i else 0
         size = len(prefix) + ends[i] - start
@@ -78,5 +79,5 @@ def owners(kind: str, text: NDArray[np.uint8], ends: NDArray[np.int64]) -> NDArr
     ``text`` uint8[bytes] holds the ids one after the other, ``ends`` int64[n] where each ends.
     """
     out = np.empty(len(ends), np.uint32)
-    _murmur2(np.frombuffer(owner_key(kind, "").encode(), np.uint8), text, ends, out)
+    murmur2(np.frombuffer(owner_key(kind, "").encode(), np.uint8), text, ends, out)
     return out

@@ -179,7 +179,7 @@ class LabelBuffer:
             data = rows.texts.data
             for index, name in enumerate(self._fields):
                 hashes[index] = rows.columns[name][first:end]
-                spans[index] = rows.texts.spans[name][first:end]
+                spans[index] = rows.texts.spans_of(name)[first:end]
         amounts = rows.columns.get("amount", np.zeros(end))  # there if a sum is asked for
         _hold(
             rows.columns["event_id"][first:end].view(np.uint64),

@@ -338,5 +338,5 @@ class _Work:
     def _texts(self, kept: slice | NDArray[np.bool_]) -> Texts | None:
         if not self._plan.raw_fields:
             return None
-        spans = {name: self._spans[index, kept] for index, name in enumerate(self._plan.raw_fields)}
-        return Texts(np.frombuffer(self._data, np.uint8), spans)
+        spans = self._spans[:, kept]
+        return Texts(np.frombuffer(self._data, np.uint8), self._plan.raw_fields, spans)

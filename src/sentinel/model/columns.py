@@ -113,17 +113,23 @@ START, LENGTH = 0, 1
 class Texts:
     """The raw bytes of text fields: ``data`` uint8[bytes], UTF-8, and the span of each text.
 
-    ``spans`` maps a field to int64[n, 2], START and LENGTH of its text in each row; the
-    span of a missing text is unspecified.  The text of an absent field that has a default is
-    that default.
+    ``spans`` int64[fields, n, 2]: for each of ``fields`` START and LENGTH of its text in each
+    row; the span of a missing text is unspecified.  The text of an absent field that has a
+    default is that default.
     """
 
     data: NDArray[np.uint8]
-    spans: Mapping[str, NDArray[np.int64]]
+    fields: tuple[str, ...]
+    spans: NDArray[np.int64]
+
+    def spans_of(self, field: str) -> NDArray[np.int64]:
+        """The spans of one field, int64[n, 2]."""
+        spans: NDArray[np.int64] = self.spans[self.fields.index(field)]
+        return spans
 
     def only(self, wanted: NDArray[np.bool_]) -> "Texts":
         """The texts of the rows where ``wanted``, bool[n]."""
-        return Texts(self.data, {name: spans[wanted] for name, spans in self.spans.items()})
+        return Texts(self.data, self.fields, self.spans[:, wanted])
 
 
 class Table(Protocol):

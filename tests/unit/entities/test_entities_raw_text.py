@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sentinel.entities.raw_text import _murmur2, owners
+from sentinel.entities.raw_text import murmur2, owners
 from sentinel.model.entity import EntityKind
 
 # Kafka's own examples (UtilsTest.testMurmur2), as its partitioner uses them: without the sign.
@@ -23,7 +23,7 @@ def test_the_hash_is_kafkas(key: bytes, hashed: int) -> None:
     for cut in range(len(key) + 1):
         out = np.zeros(1, np.uint32)
         prefix, text = (np.frombuffer(part, np.uint8) for part in (key[:cut], key[cut:]))
-        _murmur2(prefix, text, np.array([len(text)]), out)
+        murmur2(prefix, text, np.array([len(text)]), out)
         assert out[0] == hashed & 0x7FFFFFFF
 
 

@@ -22,7 +22,7 @@ def rows(events: Sequence[Named], indices: Sequence[int]) -> Rows:
     """Transactions of the id, merchant and device given, at their places of the batch."""
     columns = {"event_id": PLAIN.texts([each[0] for each in events])}
     columns["amount"] = np.array([float(len(each[0])) for each in events])
-    data, spans = b"", {}
+    data, spans = b"", []
     for field, name in enumerate(FIELDS, 1):
         texts = [each[field] for each in events]
         columns[name] = PLAIN.texts(texts)
@@ -30,14 +30,14 @@ def rows(events: Sequence[Named], indices: Sequence[int]) -> Rows:
         for text in texts:
             at.append((len(data), len((text or "junk").encode())))
             data += (text or "").encode()
-        spans[name] = np.array(at, np.int64).reshape(-1, 2)
+        spans.append(np.array(at, np.int64).reshape(-1, 2))
     return Rows(
         Stream.TRANSACTION,
         [None] * len(events),  # type: ignore[list-item]
         np.array(indices, np.int64),
         np.zeros(len(events), np.int64),
         dict(columns),
-        Texts(np.frombuffer(data, np.uint8), spans),
+        Texts(np.frombuffer(data, np.uint8), tuple(FIELDS), np.stack(spans)),
     )
 
 

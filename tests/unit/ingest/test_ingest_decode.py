@@ -201,7 +201,7 @@ def test_the_text_of_an_absent_field_is_its_default(escape: bool) -> None:
     raw_fields = frozenset({"currency", "merchant_id"})
     decoded = decode(Stream.TRANSACTION, [chunk(*values)], LIMITS, ALL, raw_fields)
     assert decoded.texts is not None
-    data, spans = decoded.texts.data, decoded.texts.spans["currency"]
+    data, spans = decoded.texts.data, decoded.texts.spans_of("currency")
     texts = [data[start : start + size].tobytes().decode() for start, size in spans]
     assert texts == ["CNY", "USD", "CNY", "USD"]
     assert [event.currency for event in decoded.events] == texts  # type: ignore[union-attr]
@@ -215,7 +215,7 @@ def test_defaults_stand_between_scanned_and_decoded_texts() -> None:
     raw_fields = frozenset({"currency"})
     decoded = decode(Stream.TRANSACTION, [chunk(*both)], LIMITS, ALL, raw_fields)
     assert decoded.texts is not None
-    data, spans = decoded.texts.data, decoded.texts.spans["currency"]
+    data, spans = decoded.texts.data, decoded.texts.spans_of("currency")
     texts = [data[start : start + size].tobytes() for start, size in spans]
     assert texts == [b"CNY", b"CNY", b"USD", b"CNY", b"CNY"]
 
@@ -233,7 +233,7 @@ def test_an_address_counts_as_whose_it_is_in_hash_and_text() -> None:
     assert decoded.columns["ip"].tolist() == PLAIN.texts(right).tolist()
     assert decoded.texts is not None
     data = decoded.texts.data.tobytes()
-    assert [data[at : at + size].decode() for at, size in decoded.texts.spans["ip"]] == right
+    assert [data[at : at + size].decode() for at, size in decoded.texts.spans_of("ip")] == right
     assert decoded.missing == {"ip": 2}
     assert [event.ip for event in decoded.events[:2]] == told[:2]  # type: ignore[union-attr]
 
@@ -256,6 +256,6 @@ def test_a_placeholder_names_nothing() -> None:
     decoded = decode(Stream.TRANSACTION, [chunk(*values)], STRICT, ALL, raw_fields)
     assert decoded.columns["merchant_id"].tolist() == PLAIN.texts(["M1", "", ""]).tolist()
     assert decoded.texts is not None
-    assert decoded.texts.spans["merchant_id"][:, 1].tolist() == [2, 0, 0]
+    assert decoded.texts.spans_of("merchant_id")[:, 1].tolist() == [2, 0, 0]
     assert decoded.missing == {"merchant_id": 2}
     assert [letter.detail for letter in decoded.dead_letters] == ["customer_id is a placeholder"]
