@@ -30,13 +30,13 @@ class Position:
         """The events of a part that are no repeats; repeats and conflicts are counted."""
         ids = self.event_ids[stream]
         if part.offsets is None:
-            found, forgotten = ids.add(part)
+            found, evicted = ids.add(part)
         else:
-            found, part.fresh, forgotten = self.ahead.judge(stream, part, ids)
+            found, part.fresh, evicted = self.ahead.judge(stream, part, ids)
         conflicts, repeats = found == CONFLICT, found == REPEAT
         counts.repeated[stream] = int(np.count_nonzero(repeats))
         counts.conflicts[stream] = int(np.count_nonzero(conflicts))
-        self._limits[Limit.EVENT_IDS] += forgotten
+        self._limits[Limit.EVENT_IDS] += evicted
         self._limits[Limit.TIMESTAMPS] += part.postponed
         return part.renamed(conflicts, hasher).only(~repeats)
 
