@@ -180,8 +180,8 @@ class Complaints:
                     count=policy.repeated_count,
                 )
             )
-        if forgotten := self._repeats.shrink():
-            self.limits[Limit.COMPLAINING_CUSTOMERS] += forgotten
+        if evicted := self._repeats.shrink():
+            self.limits[Limit.COMPLAINING_CUSTOMERS] += evicted
         if is_over(record.status):
             return [*notices, self._end(record, cause)]
         self._open[record.complaint_id] = record

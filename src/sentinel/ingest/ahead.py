@@ -99,15 +99,15 @@ class Ahead:
         offsets = part.offsets
         assert offsets is not None, "decode was told to keep them"  # noqa: S101
         fresh = offsets > self.offset(stream)
-        found, forgotten = np.full(len(part), FIRST, np.int8), 0
+        found, evicted = np.full(len(part), FIRST, np.int8), 0
         noted = self._found.get(stream, [])
         for offset, what in noted:
             found[offsets == offset] = what
         if fresh.any():
-            found[fresh], forgotten = ids.add(part.only(fresh))
+            found[fresh], evicted = ids.add(part.only(fresh))
         if len(offsets):
             self._found[stream] = [each for each in noted if each[0] > offsets[-1]]
-        return found, fresh, forgotten
+        return found, fresh, evicted
 
     def snapshot(self) -> bytes:
         """All positions; equal state gives equal bytes."""

@@ -89,7 +89,7 @@ def _add_all(
     contents: NDArray[np.uint64],
     found: NDArray[np.int8],
 ) -> int:
-    forgotten = 0
+    evicted = 0
     for i in range(len(events)):
         key = int(np.int64(finish(events[i] ^ finish(customers[i]))))
         found[i], same = _judge(table, ring, known_contents, key, contents[i])
@@ -98,13 +98,13 @@ def _add_all(
         at = head[_NEXT]
         if head[_KNOWN] == len(ring):
             _remove(table, ring, at)
-            forgotten += 1
+            evicted += 1
         else:
             head[_KNOWN] += 1
         ring[at], known_contents[at] = key, contents[i]
         table[_empty_cell(table, key)] = at
         head[_NEXT] = (at + 1) % len(ring)
-    return forgotten
+    return evicted
 
 
 @kernel
@@ -124,7 +124,7 @@ class EventIds:
     def add(self, decoded: Decoded) -> tuple[NDArray[np.int8], int]:
         """Add events; whether each is new, int8[n], and how many of the oldest were evicted."""
         found = np.empty(len(decoded), np.int8)
-        forgotten = _add_all(
+        evicted = _add_all(
             self._table,
             self._ring,
             self._contents,
@@ -134,7 +134,7 @@ class EventIds:
             decoded.contents,
             found,
         )
-        return found, int(forgotten)
+        return found, int(evicted)
 
     def resize(self, capacity: int) -> int:
         """Change the capacity; returns how many of the oldest are evicted."""

@@ -30,11 +30,11 @@ class Position:
         """The events of a part that are no repeats; repeats and conflicts are counted."""
         ids = self.event_ids[stream]
         if part.offsets is None:
-            found, forgotten = ids.add(part)
+            found, evicted = ids.add(part)
         else:
-            found, part.fresh, forgotten = self.ahead.judge(stream, part, ids)
-        if forgotten or part.postponed:
-            self.limits[Limit.EVENT_IDS] += forgotten
+            found, part.fresh, evicted = self.ahead.judge(stream, part, ids)
+        if evicted or part.postponed:
+            self.limits[Limit.EVENT_IDS] += evicted
             self.limits[Limit.TIMESTAMPS] += part.postponed
         if (found == FIRST).all():
             return part
