@@ -19,12 +19,13 @@ def demo(
     """Watch alerts live: a built-in Kafka, one worker, simulated customers, labelled fraud."""
     from rich.console import Console
 
+    from sentinel.demo.cluster import ClusterError
     from sentinel.demo.run import Demo
     from sentinel.demo.worker import WorkerError
 
     try:
         all_tiers = Demo(Console(), seconds, events_per_second, seed).run()
-    except WorkerError as error:
+    except (ClusterError, WorkerError) as error:
         raise UserError(str(error)) from None
     if seconds is not None and seconds >= 30 and not all_tiers:
         typer.echo("sentinel: some tier had no alert", err=True)
