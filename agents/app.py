@@ -11,6 +11,7 @@ from sentinel.kafka.security import broker_credentials
 from sentinel.kafka.topics import Topics
 from sentinel.kafka.transport import FETCH_BYTES, chunk_transport
 from sentinel.metrics.web import Web
+from sentinel.model.events import Stream
 from sentinel.settings import Settings
 from sentinel.shard.shards import Shards
 
@@ -46,6 +47,7 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
     app.transport = chunk_transport(
         app,
         frozenset(topics.inputs.values()),
+        frozenset(topics.inputs[stream] for stream in Stream),
         shards.wants,
         repeats_fetches=settings.built_in_cluster,
     )

@@ -40,7 +40,9 @@ def create_app(settings: Settings, pager: Pager, web: Web, data_dir: str) -> fau
         loghandlers=[],
     )
     topics = Topics(settings.topic_prefix)
-    app.transport = chunk_transport(app, frozenset({topics.alerts}), _always)
+    app.transport = chunk_transport(
+        app, frozenset({topics.alerts}), frozenset({topics.alerts}), _always
+    )
     alerts = app.topic(topics.alerts, schema=ChunkSchema())
 
     @app.agent(alerts, name="pager")

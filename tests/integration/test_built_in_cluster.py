@@ -72,7 +72,11 @@ def _sizes_of_chunks(address: str, topic: str, *, repeats_fetches: bool) -> list
             consumer_auto_offset_reset="earliest",
         )
         app.transport = chunk_transport(
-            app, frozenset({topic}), lambda *_: True, repeats_fetches=repeats_fetches
+            app,
+            frozenset({topic}),
+            frozenset({topic}),
+            lambda *_: True,
+            repeats_fetches=repeats_fetches,
         )
 
         @app.agent(app.topic(topic, schema=ChunkSchema()))

@@ -88,7 +88,7 @@ def _rows(fetched: Fetched) -> list[Row]:
 
 def _own_transport(app: faust.App) -> Any:
     """Faust's own delivery, with only the isolation level that ours has too."""
-    return chunk_transport(app, frozenset(), _always)
+    return chunk_transport(app, frozenset(), frozenset(), _always)
 
 
 async def _consume(app: faust.App, seen: list[Row], expected: int, done: Any) -> None:
@@ -109,7 +109,7 @@ def test_the_same_records_and_offsets_as_fausts_own(kafka: str, prefix: str) -> 
     with tempfile.TemporaryDirectory() as data_dir:
         chunked: list[Row] = []
         app = _app(kafka, f"{prefix}-chunks", f"{data_dir}/a")
-        app.transport = chunk_transport(app, frozenset({topic}), _always)
+        app.transport = chunk_transport(app, frozenset({topic}), frozenset({topic}), _always)
 
         @app.agent(app.topic(topic, schema=ChunkSchema()))
         async def chunks(stream: Any) -> None:
@@ -150,7 +150,7 @@ def test_each_partition_stays_in_order(kafka: str, prefix: str) -> None:
     seen: list[Row] = []
     with tempfile.TemporaryDirectory() as data_dir:
         app = _app(kafka, f"{prefix}-order", data_dir)
-        app.transport = chunk_transport(app, frozenset({topic}), _always)
+        app.transport = chunk_transport(app, frozenset({topic}), frozenset({topic}), _always)
 
         @app.agent(app.topic(topic, schema=ChunkSchema()))
         async def chunks(stream: Any) -> None:

@@ -7,11 +7,12 @@ single-batch fetches read them, and the backlog grows without bound.  Here the f
 return at once and their batches are merged: the consumer sees the response that Kafka would send.
 """
 
-import struct
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiokafka.protocol.fetch import FetchRequest
+
+from sentinel.kafka.record_batches import end_of
 
 Partition = tuple[str, int]
 """Topic and partition."""
@@ -19,8 +20,6 @@ Send = Callable[..., Coroutine[Any, Any, Any]]
 FOLLOW_UPS = 200
 """At most so many follow-up fetches for one fetch; what is left comes with the next one."""
 _NO_WAIT_MS = 0
-_BASE_OFFSET, _LENGTH, _LAST_DELTA = struct.Struct(">q"), struct.Struct(">i"), struct.Struct(">i")
-_LENGTH_AT, _LAST_DELTA_AT, _LEADING_BYTES = 8, 23, 12  # of a record batch of magic 2
 _PARTITION, _ERROR, _HIGHWATER, _RECORDS = 0, 1, 2, -1  # of a partition in a fetch response
 
 
@@ -86,15 +85,3 @@ def _unread(
         if offset < found[_HIGHWATER]:
             unread.setdefault(topic, []).append((partition, offset, left))
     return unread
-
-
-def end_of(batches: bytes) -> int:
-    """The offset behind the last of some record batches."""
-    at, end = 0, 0
-    while at + _LEADING_BYTES < len(batches):
-        (base,) = _BASE_OFFSET.unpack_from(batches, at)
-        (last,) = _LAST_DELTA.unpack_from(batches, at + _LAST_DELTA_AT)
-        (length,) = _LENGTH.unpack_from(batches, at + _LENGTH_AT)
-        end = base + last + 1
-        at += _LEADING_BYTES + length
-    return end

@@ -16,10 +16,13 @@ from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from sentinel.kafka.broadcast import BUILT_IN_WAIT_MS
+from sentinel.kafka.paced_fetch import paced
 from sentinel.kafka.records import Fetched, Record, from_aiokafka
 from sentinel.kafka.repeated_fetch import repeated
 
-FETCH_WAIT_MS = 50
+_FETCH_WAIT_MS = 200
+_ROOM_S = 0.05  # how soon to look again whether a shard has room
 FETCH_BYTES = 16 << 20
 """At most so much of a partition at once; the cost of a fetch does not depend on its size."""
 
@@ -54,10 +57,12 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         # processing_guarantee=exactly_once.
         consumer._isolation_level = "read_committed"  # noqa: SLF001
         # A broker answers as soon as it has data; librdkafka's built-in one only after this.
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
+        wait_ms = BUILT_IN_WAIT_MS if self.consumer.repeats_fetches else _FETCH_WAIT_MS
+        consumer._fetch_max_wait_ms = wait_ms  # noqa: SLF001
+        client = consumer._client  # noqa: SLF001
         if self.consumer.repeats_fetches:
-            client = consumer._client  # noqa: SLF001
             client.send = repeated(client.send)
+        client.send = paced(client.send, self.consumer.events)
         return consumer
 
     async def _fetch_records(self, consumer: AIOKafkaConsumer, *args: Any, **kwargs: Any) -> Any:
@@ -149,11 +154,13 @@ def _bare(_: TP, record: Record) -> Record:
 class ChunkConsumer(driver.Consumer):
     """Delivers the topics in ``chunked`` as chunks; acks move a partition to the last of them.
 
-    Only partitions for which ``wants`` is true are fetched.  ``repeats_fetches`` is for
-    brokers that return one batch a fetch.
+    Only partitions for which ``wants`` is true are fetched; the topics in ``events`` set the pace,
+    see :mod:`sentinel.kafka.paced_fetch`.  ``repeats_fetches`` is for brokers that return one
+    batch a fetch.
     """
 
     chunked: frozenset[str] = frozenset()
+    events: frozenset[str] = frozenset()
     repeats_fetches = False
     wants: Callable[[str, int], bool]
 
@@ -172,7 +179,7 @@ class ChunkConsumer(driver.Consumer):
             if tp.topic not in self.chunked or self.wants(tp.topic, tp.partition)
         }
         if not wanted:
-            await asyncio.sleep(FETCH_WAIT_MS / 1000)
+            await asyncio.sleep(_ROOM_S)
             return {}
         return await super()._getmany(wanted, timeout)
 
@@ -218,14 +225,16 @@ class Progress:
 def chunk_transport(
     app: faust.App,
     chunked: frozenset[str],
+    events: frozenset[str],
     wants: Callable[[str, int], bool],
     *,
     repeats_fetches: bool = False,
 ) -> driver.Transport:
     """A transport for ``app`` that delivers the named topics in chunks.
 
-    ``wants`` returns whether more of a topic's partition should be fetched; ``repeats_fetches``
-    whether a fetch is repeated up to the end of each partition.
+    The topics in ``events`` set the pace.  ``wants`` returns whether more of a topic's partition
+    should be fetched; ``repeats_fetches`` whether a fetch is repeated up to the end of each
+    partition.
     """
 
     class AppConsumer(ChunkConsumer):
@@ -234,7 +243,7 @@ def chunk_transport(
     class AppTransport(driver.Transport):
         Consumer: type[Consumer] = AppConsumer
 
-    AppConsumer.chunked = chunked
+    AppConsumer.chunked, AppConsumer.events = chunked, events
     AppConsumer.wants = staticmethod(wants)
     AppConsumer.repeats_fetches = repeats_fetches
     return AppTransport(app.conf.broker_consumer, app)

@@ -34,6 +34,11 @@ WAIT_MS, WAIT_BEHIND_MS = 5_000, 60_000
 """For so long an input whose unread records do not arrive holds up the others: a shard that is
 behind can wait for them, live alerts cannot."""
 
+ENOUGH_RECORDS = 8
+GATHER_MS, GATHER_ROLLUPS_MS = 3, 30
+"""So many records are worth a step at once.  Fewer wait for others of their fetch, which come one
+chunk after the other, and rollups alone for events: each step costs a transaction."""
+
 _ALL = 2**62
 
 
@@ -80,6 +85,8 @@ class _Buffer:
         self.records = self.ahead = 0
         """How many records there are, and how many of them have been read ahead."""
         self.reached_ms = NEVER
+        self.waits_since_ms: int | None = None
+        """Wall-clock time at which the first of the buffered chunks came."""
         self._drained_ms = NEVER
         self._stalled_ms: int | None = None
         self._gave_up = False
@@ -99,6 +106,8 @@ class _Buffer:
         recorded[offsets <= self._last_offset] = 0
         self._last_offset = max(self._last_offset, int(offsets[-1]))
         n = len(recorded)
+        if not self.chunks:
+            self.waits_since_ms = wall_ms
         self.chunks.append(_Dated(pending, recorded, np.empty(n, np.int64)))
         self.records += n
         before_ms, last = self._last(n + WITNESSES)
@@ -228,6 +237,18 @@ class Inbox:
     def put(self, pending: PendingBatch, wall_ms: int) -> None:
         """Add the next chunk of an input."""
         self._buffers[pending.stream].put(pending, wall_ms)
+
+    def gathers_ms(self, wall_ms: int) -> int:
+        """For how long the next step is not worth taking yet, because more is about to come."""
+        left = []
+        for source, buffer in self._buffers.items():
+            if buffer.records >= ENOUGH_RECORDS:
+                return 0
+            if buffer.records and buffer.waits_since_ms is not None:
+                longest = GATHER_ROLLUPS_MS if source is Control.ROLLUP else GATHER_MS
+                # The clock may have been set back since.
+                left.append(min(longest, buffer.waits_since_ms + longest - wall_ms))
+        return max(0, min(left, default=0))
 
     def wants(self, source: Source) -> bool:
         """Whether more of an input should be fetched."""

@@ -160,6 +160,10 @@ class Shard:
         carried: Due | None = None
         while not self._stopping:
             due = carried or await self._wait(stepper)
+            if not due and self._is_idle(stepper, due):
+                self._show_if_due(stepper)
+                await self._save_if_due(stepper)
+                continue
             try:
                 done = await asyncio.to_thread(self._process, stepper, due)
             except TransactionAbortedError as error:
@@ -186,6 +190,10 @@ class Shard:
         wall_ms = max(due.stream_ms, self._inputs.clock_ms())
         return stepper.process(due, wall_ms, self._inputs.configuration())
 
+    def _is_idle(self, stepper: Stepper, due: Due) -> bool:
+        wall_ms = max(due.stream_ms, self._inputs.clock_ms())
+        return stepper.is_idle(due.stream_ms, wall_ms, self._inputs.configuration())
+
     async def _recovered(self) -> Stepper:
         self.ready = False
         self._metrics.recovering(self.number, under_way=True)
@@ -209,14 +217,17 @@ class Shard:
             while self._arrivals:
                 await _admit(stepper, self._arrivals.popleft())
             wall_ms, engine = self._inputs.clock_ms(), stepper.state.engine
-            bound_ms = engine.bound_ms(wall_ms) if engine.reads_ahead else None
-            due = self._inbox.next_step(self._inputs.has_ended, wall_ms, bound_ms)
             left_s = until - time.monotonic()
-            if due or left_s <= 0 or self._stopping:
-                return due
+            wait_s = min(left_s, self._inbox.gathers_ms(wall_ms) / 1000)
+            if wait_s <= 0 or self._stopping:
+                bound_ms = engine.bound_ms(wall_ms) if engine.reads_ahead else None
+                due = self._inbox.next_step(self._inputs.has_ended, wall_ms, bound_ms)
+                if due or left_s <= 0 or self._stopping:
+                    return due
+                wait_s = min(left_s, _ALIGN_S) if self.has_records else left_s
             self._arrived.clear()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(left_s, _ALIGN_S) if self.has_records else left_s):
+                async with asyncio.timeout(wait_s):
                     await self._arrived.wait()
 
     def _show_if_due(self, stepper: Stepper) -> None:

@@ -141,6 +141,15 @@ class Stepper:
         reach(Failpoint.AFTER_COMMIT)
         return CommittedStep(outcome, record, processed - started, time.perf_counter() - processed)
 
+    def is_idle(self, stream_ms: int, wall_ms: int, configuration: Configuration) -> bool:
+        """Whether a step without records of the inbox would have nothing to do."""
+        engine, applied = self.state.engine, self.state.applied
+        return (
+            configuration.version == engine.configuration.version
+            and not engine.is_due(stream_ms, wall_ms)
+            and all(each.after(applied.get(each.topic, -1)) is None for each in self._broadcasts)
+        )
+
     def received(self, topic: str) -> int:
         """The offset up to which a topic's records have come in."""
         return max(self.fetched.get(topic, 0), self.state.applied.get(topic, -1) + 1)

@@ -9,7 +9,8 @@ from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
-from sentinel.kafka.repeated_fetch import FOLLOW_UPS, end_of, repeated
+from sentinel.kafka.record_batches import count_of, end_of
+from sentinel.kafka.repeated_fetch import FOLLOW_UPS, repeated
 
 _OUT_OF_RANGE = 1
 _LIMIT = 1 << 20
@@ -123,3 +124,5 @@ def test_the_end_of_batches() -> None:
     """The offset behind the last batch; 0 for no batch."""
     assert end_of(b"") == 0
     assert end_of(_batch(7, 3) + _batch(10, 2)) == 12
+    assert count_of(b"") == 0
+    assert count_of(_batch(7, 3) + _batch(10, 2)) == 5
