@@ -20,7 +20,16 @@ from tests.jars import JarsError
 from tests.kafka.broker import Broker
 from tests.kafka.jars import VERSION
 
-from benchmarks import configs, engine_contest, kafka_contest, latency, rollups, silences
+from benchmarks import (
+    budget,
+    configs,
+    engine_contest,
+    kafka_contest,
+    latency,
+    light_load,
+    rollups,
+    silences,
+)
 from benchmarks.figures import FIGURES, table
 from benchmarks.flink import jars as flink
 from benchmarks.machine import Commit, commit, machine
@@ -29,7 +38,8 @@ from benchmarks.size import FULL, Size
 
 GIVES = {
     "engine": {"engine_events_per_s", "engine_vs_river"},
-    "rollups": {"rollups_cost"},
+    "rollups": {"rollups_cost", "engine_whole_events_per_s"},
+    "steps": {"step_of_1_us", "step_of_100_us"},
     "silences": {"silences_cost"},
     "memory": {"bytes_per_customer", "growth_10k_to_1m"},
     "kafka": {
@@ -46,6 +56,13 @@ GIVES = {
         "one_rule_per_cpu_s_vs_flink_sql",
     },
     "latency": {"latency_p50_ms", "latency_p99_ms"},
+    "light_load": {
+        "light_load_cores",
+        "idle_cores",
+        "light_load_p50_ms",
+        "light_load_p99_ms",
+        "entity_alert_p99_ms",
+    },
 }
 """The measurements, each with the figures that it gives, in the order in which they run."""
 
@@ -64,7 +81,7 @@ def main() -> None:
             flink.fetch()
         except JarsError as error:
             sys.exit(f"nothing is measured, because Flink cannot run beside: {error}")
-    with _broker(needed=not {"kafka", "latency"}.isdisjoint(wanted)) as broker:
+    with _broker(needed=not {"kafka", "latency", "light_load"}.isdisjoint(wanted)) as broker:
         found = measure(wanted, arguments.peers, broker)
     Console().print(table(found["figures"]))
     if wanted == set(GIVES):
@@ -88,14 +105,18 @@ def measure(wanted: Collection[str], peers: Path, broker: str, size: Size = FULL
                 found = engine_contest.measure(files, size, end_ms)
             case "rollups":
                 found = rollups.measure(files, size, end_ms)
+            case "steps":
+                found = budget.whole(end_ms)
             case "silences":
                 found = silences.measure(files, size, end_ms)
             case "memory":
                 found = _memory(size, end_ms)
             case "kafka":
                 found = kafka_contest.measure(broker, peers, files, size, end_ms)
-            case _:
+            case "latency":
                 found = latency.measure(broker, files, size)
+            case _:
+                found = light_load.measure(broker, files, size)
         details[name] = found.pop("details")
         figures |= found
         _say(f"{name}: done at {time.monotonic() - started:.0f} s")

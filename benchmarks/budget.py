@@ -90,14 +90,37 @@ class _Clock:
         return found
 
 
-def measure(size: int, count: int) -> dict[str, float]:
-    """Microseconds of each part of a step of ``size`` events: medians over ``count`` steps."""
+def whole(end_ms: int) -> dict[str, Any]:
+    """``step_of_1_us`` and ``step_of_100_us``: medians of steps that nothing is timed within."""
+    found: dict[str, Any] = {"details": {}}
+    for size in (1, 100):
+        laps = []
+        engine, cut = _warm(size, _SIZES[size], end_ms)
+        gc.collect()
+        gc.disable()
+        for step in cut:
+            started = time.perf_counter()
+            engine.process(step)
+            laps.append((time.perf_counter() - started) * 1e6)
+        gc.enable()
+        found[f"step_of_{size}_us"] = median(laps)
+        found["details"][f"step_of_{size}_us_p90"] = sorted(laps)[len(laps) * 9 // 10]
+    return found
+
+
+def _warm(size: int, count: int, end_ms: int) -> tuple[Engine, Iterator[Step]]:
+    """An engine that has seen events, and ``count`` steps of ``size`` events to come."""
     engine = Engine(Configuration.parse(shipped()))
     warm = max(_WARM_EVENTS, 2 * size)
-    records = events(warm + size * count, customers=_CUSTOMERS, end_ms=time.time_ns() // 10**6)
+    records = events(warm + size * count, customers=_CUSTOMERS, end_ms=end_ms)
     for step in steps(islice(records, warm), 5_000):
         engine.process(step)
-    cut: Iterator[Step] = steps(records, size)
+    return engine, steps(records, size)
+
+
+def measure(size: int, count: int) -> dict[str, float]:
+    """Microseconds of each part of a step of ``size`` events: medians over ``count`` steps."""
+    engine, cut = _warm(size, count, time.time_ns() // 10**6)
     clock, laps = _Clock(), list[dict[str, float]]()
     gc.collect()
     gc.disable()

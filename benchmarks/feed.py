@@ -16,11 +16,11 @@ PARTITIONS = 1
 _PATIENCE_S = 60
 
 
-def create_topics(broker: str, names: Iterable[str]) -> None:
+def create_topics(broker: str, names: Iterable[str], partitions: int = PARTITIONS) -> None:
     """Create topics; raises if one exists."""
     admin = AdminClient({"bootstrap.servers": broker})
     config = {"max.message.bytes": str(LETTER_BYTES)}  # workers refuse a smaller dead letter
-    topics = [NewTopic(name, PARTITIONS, replication_factor=1, config=config) for name in names]
+    topics = [NewTopic(name, partitions, replication_factor=1, config=config) for name in names]
     for future in admin.create_topics(topics).values():
         future.result(_PATIENCE_S)
 

@@ -131,7 +131,7 @@ def _scanned(stream: Stream, raw: list[bytes]) -> tuple[dict[str, Array], list[b
         plain,
         PLAIN.words,
     )
-    return whole.views(room, FIELDS[stream]), plain.tolist()
+    return whole.views(FIELDS[stream]).of(room), plain.tolist()
 
 
 def _decoded(stream: Stream, raw: bytes) -> Event | None:

@@ -1,7 +1,7 @@
 """On the customer's shard: the sums of a step's events for shared entities, without state."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,13 +45,17 @@ class _Source:
     bits: Bits
     names: tuple[tuple[int, str], ...]
     values: tuple[tuple[int, str], ...]
+    fields: dict[tuple[str, ...], NDArray[np.int64]] = field(default_factory=dict)
+    """What :meth:`fields_in` found before: a decoder always has the same fields."""
 
     def fields_in(self, texts: Texts, kinds: int) -> NDArray[np.int64]:
         """The row of each kind's field among the spans of texts, int64[kinds]; -1 for none."""
-        found = np.full(kinds, -1)
-        for index, name in self.names:
-            found[index] = texts.fields.index(name)
-        return found
+        if texts.fields not in self.fields:
+            found = np.full(kinds, -1)
+            for index, name in self.names:
+                found[index] = texts.fields.index(name)
+            self.fields[texts.fields] = found
+        return self.fields[texts.fields]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +100,15 @@ class _Gathered:
             self.used,
             ascending,
         )
-        self._starts = [n * int(before) for before in tables.before]
-        self._widths = tables.widths
+        self._n, self._tables = n, tables
         if not ascending.all():
             for k in np.flatnonzero(~ascending).tolist():
                 self._sort(k)
 
     def rows(self, k: int) -> NDArray[np.int64]:
         """The rows of a kind, int64[used, width]."""
-        start, width, used = self._starts[k], self._widths[k], int(self.used[k])
+        start, width = self._n * self._tables.before[k], self._tables.widths[k]
+        used = int(self.used[k])
         return self.words[start : start + used * width].reshape(used, width)
 
     def _sort(self, k: int) -> None:
@@ -227,17 +231,17 @@ class Collector:
         for number, each, fields in texts:
             add_lengths(number, each.spans, fields, *where, ends)
         add_up(tables.kinds, used, bases, _BANK_TEXT, ends, starts)
-        text, found = np.empty(int(starts[-1]), np.uint8), np.empty(count, np.uint32)
+        text, found = np.empty(starts[-1], np.uint8), np.empty(count, np.uint32)
         for number, each, fields in texts:
             copy_texts(number, each.data, each.spans, fields, *where, ends, starts, text)
         find_owners(
             tables.kinds, used, bases, _BANK_TEXT, tables.prefixes, ends, starts, text, found
         )
-        blocks = []
+        blocks, cuts = [], starts.tolist()
         for k, (base, rows_used) in enumerate(zip(bases.tolist(), used.tolist(), strict=True)):
             if rows_used:
                 kind, mine = self._layout.kinds[k], slice(base, base + rows_used)
-                of_kind = text[starts[k] : starts[k + 1]]
+                of_kind = text[cuts[k] : cuts[k + 1]]
                 rollup_rows = gathered.rows(k)
                 blocks.append(
                     RollupBlock(

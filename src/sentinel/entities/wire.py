@@ -146,11 +146,11 @@ def _sort_by_owner(
             sizes[of, target] = 0
     for r in range(len(rows)):
         target = owners[r] % partitions
-        place, at = next_at[0, target] + sizes[0, target], next_at[1, target]
+        row, at = next_at[0, target] + sizes[0, target], next_at[1, target]
         for w in range(rows.shape[1]):
-            sorted_rows[place, w] = rows[r, w]
+            sorted_rows[row, w] = rows[r, w]
         for k in range(ends[r - 1] if r else 0, ends[r]):
             sorted_text[at + sizes[1, target]] = text[k]
             sizes[1, target] += 1
         sizes[0, target] += 1
-        sorted_ends[place] = sizes[1, target]
+        sorted_ends[row] = sizes[1, target]

@@ -99,11 +99,16 @@ class FeatureSet:
         self._results = len(results) + len(normals)
         self._demand = {
             stream: tuple(
-                (index, column)
+                (index, column.name)
                 for index, feature, column in results + normals
                 if feature.name in demand.get(stream, frozenset())
             )
             for stream in Stream
+        }
+        truths = {column.name for _, _, column in results if column.kind is Kind.TRUTH}
+        self._truths = {
+            stream: tuple(name for _, name in demanded if name in truths)
+            for stream, demanded in self._demand.items()
         }
         self._rows = np.zeros(capacity * self._layout.width, np.int64)
         self._overflow = np.zeros(overflow_capacity * self._layout.overflow_width, np.int64)
@@ -144,10 +149,11 @@ class FeatureSet:
         inputs = self._inputs(batch, slots, fresh)
         lost = advance(layout.tables, inputs, self._memory(), np.empty(MAX_VALUES), out)
         for stream, rows in batch.rows.items():
-            whole = len(rows) == n
-            for index, column in self._demand[stream]:
-                values = out[index] if whole else out[index, rows.index]
-                rows.columns[column.name] = _truth(values) if column.kind is Kind.TRUTH else values
+            results, columns = list(out if len(rows) == n else out[:, rows.index]), rows.columns
+            for index, name in self._demand[stream]:
+                columns[name] = results[index]
+            for name in self._truths[stream]:
+                columns[name] = _truth(columns[name].view(np.float64))
         return int(lost)
 
     def _inputs(self, batch: Batch, slots: NDArray[np.int64], fresh: NDArray[np.bool_]) -> Inputs:

@@ -47,11 +47,12 @@ class _Reading:
     ) -> None:
         by_address = {_ADDRESS} & _ALL[stream] & (wanted | raw_fields)
         self.plan = plan(stream, _ALL[stream], raw_fields | by_address, hasher)
-        self.wanted = tuple(sorted(wanted | _ALWAYS[stream]))
-        self.names = tuple(name for name in self.wanted if name in NAMES[stream])
+        names = sorted(wanted | _ALWAYS[stream])
+        self.every, self.wanted = self.plan.views(_ALL[stream]), self.plan.views(names)
+        self.names = tuple(name for name in names if name in NAMES[stream])
         self.name_rows = self.plan.hash_rows(self.names)
         raw = self.plan.raw_fields
-        self.address = raw.index(_ADDRESS) if _ADDRESS in raw and _ADDRESS in self.wanted else None
+        self.address = raw.index(_ADDRESS) if _ADDRESS in raw and _ADDRESS in names else None
 
 
 @cache
@@ -60,6 +61,12 @@ def _reading(
 ) -> _Reading:
     """Made once for a configuration."""
     return _Reading(stream, wanted, raw_fields, hasher)
+
+
+@cache
+def _base(hasher: Hasher, currency: str) -> np.uint64:
+    """The hash of the base currency."""
+    return np.uint64(hasher.text(currency))
 
 
 @kernel
@@ -160,13 +167,13 @@ class _Work:
             rows = [row for row, event in made if event is not None]
             events = [event for _, event in made if event is not None]
             if rows:
-                every = self._plan.views(self._every, _ALL[self._stream])
+                every = self._reading.every.of(self._every)
                 found = extract(self._stream, events, every, self._limits.hasher)
                 for name, array in found.items():
                     every[name][rows] = array
                 self._keep_raw(events, rows)
         self._contents = contents(self._every, self._limits.hasher)
-        self._columns = self._plan.views(self._every, self._reading.wanted)
+        self._columns = self._reading.wanted.of(self._every)
 
     def forget_placeholders(self) -> None:
         """Make placeholder ids missing; an event without a required id becomes a dead letter."""
@@ -193,9 +200,7 @@ class _Work:
             return
         spans = self._spans[self._reading.address]
         hashes = self._columns[_ADDRESS].view(np.uint64)
-        named = hashes != 0
-        self._data = join_networks(self._data, spans, hashes, self._limits.hasher)
-        nobodys = np.flatnonzero(named & (hashes == 0)).tolist()
+        self._data, nobodys = join_networks(self._data, spans, hashes, self._limits.hasher)
         if self._limits.other_addresses is OtherAddresses.DEAD_LETTER:
             for row in nobodys:
                 self._dead_letter(row, DeadLetterReason.SCHEMA, "ip is no address")
@@ -264,7 +269,7 @@ class _Work:
     def convert_currencies(self) -> None:
         """Convert amounts to base currency; events without a rate become dead letters."""
         currency, limits = self._columns["currency"], self._limits
-        if (currency == limits.hasher.text(limits.base_currency)).all():
+        if (currency == _base(limits.hasher, limits.base_currency)).all():
             return
         rate = np.full(len(currency), np.nan)
         for code, value in limits.rates.items():

@@ -107,24 +107,44 @@ class Plan:
 
     def columns(self, n: int, text_at: int) -> Columns:
         """Room for ``n`` records, all fields absent; the default text stands at ``text_at``."""
-        numbers, hashes, codes, truths = (np.repeat(each, n, axis=1) for each in self._missing)
-        spans = np.repeat(self._default_spans, n, axis=1)
-        spans[:, :, 0] += text_at
+        numbers, hashes, codes, truths, spans = (
+            np.empty((len(each), n, *each.shape[2:]), each.dtype)
+            for each in (*self._missing, self._default_spans)
+        )
+        for block, default in zip((numbers, hashes, codes, truths), self._missing, strict=True):
+            block[:] = default
+        np.add(self._default_spans, (text_at, 0), out=spans)
         return Columns(numbers, hashes, codes, truths, np.zeros(n, np.int64), spans)
 
-    def views(self, columns: Columns, names: Collection[str]) -> dict[str, Array]:
-        """The memory of columns by name."""
-        blocks: dict[Kind, Array] = dict(zip(_DTYPES, columns[: len(_DTYPES)], strict=True))
-        found: dict[str, Array] = {EVENT_TIME: columns.times}
-        for name in names:
-            if name != EVENT_TIME:
-                kind, row = self._rows[name]
-                found[name] = blocks[kind][row]
-        return found
+    def views(self, names: Collection[str]) -> "Views":
+        """Access to the memory of columns by these names."""
+        kinds = tuple(_DTYPES)
+        return Views(
+            tuple(
+                (name, kinds.index(kind), row)
+                for name in names
+                if name != EVENT_TIME
+                for kind, row in (self._rows[name],)
+            )
+        )
 
     def hash_rows(self, names: Collection[str]) -> NDArray[np.int64]:
         """Where the texts of these names stand among the hashes, int64[names]."""
         return np.array([self._rows[name][1] for name in names], np.int64)
+
+
+class Views:
+    """Some columns by name; ``at`` has the block and row of each but the time."""
+
+    def __init__(self, at: tuple[tuple[str, int, int], ...]) -> None:
+        self._at = at
+
+    def of(self, columns: Columns) -> dict[str, Array]:
+        """Their memory."""
+        blocks = [[*block] for block in columns[: len(_DTYPES)]]
+        found: dict[str, Array] = {name: blocks[block][row] for name, block, row in self._at}
+        found[EVENT_TIME] = columns.times
+        return found
 
 
 _DTYPES = {

@@ -180,11 +180,12 @@ def _judge(
 
 def join_networks(
     data: bytes, spans: NDArray[np.int64], hashes: NDArray[np.uint64], hasher: Hasher
-) -> bytes:
+) -> tuple[bytes, list[int]]:
     """Replace addresses by their networks: spans and hashes are changed in place.
 
     ``spans`` int64[n, 2] first byte and length of each address in ``data``, ``hashes`` uint64[n],
-    0 where there is none.  Returns the bytes to which the spans belong then.
+    0 where there is none.  Returns the bytes to which the spans belong then, and the rows of
+    addresses that name no one: their hashes are 0 now.
     """
     found = np.empty(len(spans), np.int8)
     given = np.frombuffer(data, np.uint8)
@@ -192,18 +193,19 @@ def join_networks(
     groups = np.empty(_GROUPS, np.int64)
     used, unsure = _judge(given, spans, hasher.words, hashes, out, found, groups)
     if not used and not unsure:
-        return data
+        return data, []
     spans[found == _NETWORK, START] += len(data)
     added = [out[:used].tobytes()]
-    behind = len(data) + used
+    behind, nobodys = len(data) + used, list[int]()
     for row in np.flatnonzero(found == _UNSURE).tolist():
         start, size = spans[row]
         text = data[start : start + size].decode("utf-8", "replace")
         network = network_of(text)
         if not network:
+            nobodys.append(row)
             spans[row, LENGTH], hashes[row] = 0, 0
         elif network != text:
             spans[row], hashes[row] = (behind, len(network)), hasher.text(network)
             added.append(network.encode())
             behind += len(network)
-    return b"".join([data, *added]) if behind > len(data) else data
+    return (b"".join([data, *added]) if behind > len(data) else data), nobodys

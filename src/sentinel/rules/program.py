@@ -5,7 +5,7 @@ conditions contain once.  A program costs the same handful of calls whether it i
 or for fifty thousand; nothing is compiled for it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -71,6 +71,7 @@ _BANKS = {
     Kind.STRING: _TEXTS,
     Kind.TRUTH: _TRUTHS,
 }
+_DTYPES = (np.float64, np.uint64, np.int8)
 _FIRST_HITS = 1_024
 
 
@@ -113,7 +114,7 @@ class Program:
         self._registers: dict[str, int] = {}
         self._sizes = [0, 0, 0]
         self._code: list[tuple[int, ...]] = []
-        self._columns: list[tuple[int, int, str]] = []
+        self._columns: tuple[list[str], ...] = ([], [], [])
         self._tests: list[tuple[int, TextTest]] = []
         self._constants: list[tuple[int, int, float]] = []
         self._wanted_numbers: list[float] = []
@@ -121,14 +122,13 @@ class Program:
         self._until_ms: list[NDArray[np.int64]] = []
         self._texts_wanted = 0
         self._asks_time = False
+        self._load(roots)
         self._roots = np.array([self._compile(root) for root in roots], np.int64)
         self._program = np.array(self._code, np.int64).reshape(-1, WIDTH)
-        numbers, texts, truths = self._sizes
-        self._numbers = np.empty((max(1, numbers), BLOCK))
-        self._texts = np.empty((max(1, texts), BLOCK), np.uint64)
-        self._truths = np.empty((max(1, truths), BLOCK), np.int8)
-        for bank, register, value in self._constants:
-            (self._numbers if bank == _NUMBERS else self._truths)[register] = value
+        self._memory = [
+            np.empty(size * BLOCK, dtype) for size, dtype in zip(self._sizes, _DTYPES, strict=True)
+        ]
+        self._n, self._banks = 0, self._cut(0)
         self._literals = (
             np.array(self._wanted_numbers, np.float64),
             np.concatenate([np.zeros(0, np.uint64), *self._wanted_texts]),
@@ -145,16 +145,16 @@ class Program:
         """Kleene truth of each condition of each row, int8[conditions, n]."""
         found = np.empty((len(self._roots), len(rows)), np.int8)
         for start in range(0, len(rows), BLOCK):
-            n = self._run(rows, start)
-            found[:, start : start + n] = self._truths[self._roots, :n]
+            n, truths = self._run(rows, start)
+            found[:, start : start + n] = truths[self._roots]
         return found
 
     def bits(self, rows: Table, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """For each row, int64[n], the bits of the conditions that hold, which have ``numbers``."""
         packed = np.empty(len(rows), np.int64)
         for start in range(0, len(rows), BLOCK):
-            n = self._run(rows, start)
-            pack(self._truths, self._roots, numbers, n, packed[start:])
+            n, truths = self._run(rows, start)
+            pack(truths, self._roots, numbers, n, packed[start:])
         return packed
 
     def hits(self, rows: Table) -> Hits:
@@ -162,29 +162,54 @@ class Program:
         while True:
             capacity = self._capacity
             which, where = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
-            seen = np.empty((capacity, len(self._truths)), np.int8)
+            seen = np.empty((capacity, self._sizes[_TRUTHS]), np.int8)
             found = 0
             for start in range(0, len(rows), BLOCK):
-                n = self._run(rows, start)
-                found = hits(self._truths, self._roots, n, start, which, where, seen, found)
+                n, truths = self._run(rows, start)
+                found = hits(truths, self._roots, n, start, which, where, seen, found)
             if found <= capacity:
                 return Hits(rows, which[:found], where[:found], seen[:found], self._registers)
             self._capacity = 2 * found
 
-    def _run(self, rows: Table, start: int) -> int:
-        """Run over a block of rows; how many they are."""
+    def _run(self, rows: Table, start: int) -> tuple[int, NDArray[np.int8]]:
+        """Run over a block of rows; how many they are, and the truths int8[registers, n]."""
         columns, n = rows.columns, min(BLOCK, len(rows) - start)
         end = start + n
-        banks = (self._numbers, self._texts, self._truths)
-        for bank, register, name in self._columns:
-            banks[bank][register, :n] = columns[name][start:end]
+        if n != self._n:
+            self._n, self._banks = n, self._cut(n)
+        for memory, names in zip(self._memory, self._columns, strict=True):
+            if names:
+                parts = [columns[name] for name in names]
+                if n < len(rows):
+                    parts = [part[start:end] for part in parts]
+                np.concatenate(parts, out=memory[: len(names) * n], casting="unsafe")
+        numbers, texts, truths = self._banks
         for register, test in self._tests:
-            self._truths[register, :n] = test.truths(rows, start, end)
+            truths[register] = test.truths(rows, start, end)
         time: NDArray[np.int64] = self._no_time
         if self._asks_time:
             time = columns[EVENT_TIME][start:end].view(np.int64)
-        run(self._program, n, *banks, *self._literals, time)
-        return n
+        run(self._program, n, numbers, texts, truths, *self._literals, time)
+        return n, truths
+
+    def _cut(self, n: int) -> tuple[Any, Any, Any]:
+        """The registers as blocks of ``n`` rows, one behind the other, with their constants."""
+        banks = tuple(
+            memory[: size * n].reshape(size, n)
+            for memory, size in zip(self._memory, self._sizes, strict=True)
+        )
+        for bank, register, value in self._constants:
+            banks[bank][register] = value
+        return banks  # type: ignore[return-value]
+
+    def _load(self, roots: Sequence[Node]) -> None:
+        """Give the columns the first registers of their banks, so that they are copied at once."""
+        for root in roots:
+            for node in _names_in(root):
+                if node.key not in self._registers:
+                    bank = _BANKS[node.kind]
+                    self._registers[node.key] = self._allocate(bank)
+                    self._columns[bank].append(node.column.name)
 
     def _compile(self, node: Node) -> int:
         """The register of a node's value; its instructions are added if they are new."""
@@ -193,9 +218,6 @@ class Program:
             return known
         bank = _BANKS[node.kind]
         match node:
-            case Name(column=column):
-                register = self._allocate(bank)
-                self._columns.append((bank, register, column.name))
             case Literal(literal=literal):
                 register = self._allocate(bank)
                 value = 2.0 * bool(literal) if node.kind is Kind.TRUTH else float(literal)
@@ -279,6 +301,14 @@ class Program:
         register = self._sizes[bank]
         self._sizes[bank] += 1
         return register
+
+
+def _names_in(node: Node) -> Iterator[Name]:
+    """The names in a condition, from left to right."""
+    if isinstance(node, Name):
+        yield node
+    for each in () if isinstance(node, TextTest) else node.parts():
+        yield from _names_in(each)
 
 
 def _flags(negated: bool, left: Node, right: Node | None = None) -> int:

@@ -21,8 +21,9 @@ def _joined(texts: list[str]) -> list[str]:
         [(end - len(each), len(each)) for end, each in zip(ends, encoded, strict=True)], np.int64
     ).reshape(-1, 2)
     hashes = HASHER.texts(texts)
-    data = join_networks(b"".join(encoded), spans, hashes, HASHER)
+    data, nobodys = join_networks(b"".join(encoded), spans, hashes, HASHER)
     found = [data[start : start + size].decode() for start, size in spans]
+    assert nobodys == [row for row, text in enumerate(texts) if text and not found[row]]
     assert hashes.tolist() == HASHER.texts(found).tolist()
     return found
 
