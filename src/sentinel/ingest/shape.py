@@ -107,13 +107,12 @@ class Plan:
 
     def columns(self, n: int, text_at: int) -> Columns:
         """Room for ``n`` records, all fields absent; the default text stands at ``text_at``."""
-        numbers, hashes, codes, truths, spans = (
-            np.empty((len(each), n, *each.shape[2:]), each.dtype)
-            for each in (*self._missing, self._default_spans)
+        numbers, hashes, codes, truths = (
+            np.empty((len(each), n), each.dtype) for each in self._missing
         )
         for block, default in zip((numbers, hashes, codes, truths), self._missing, strict=True):
             block[:] = default
-        np.add(self._default_spans, (text_at, 0), out=spans)
+        spans = np.repeat(self._default_spans + (text_at, 0), n, axis=1)
         return Columns(numbers, hashes, codes, truths, np.zeros(n, np.int64), spans)
 
     def views(self, names: Collection[str]) -> "Views":
