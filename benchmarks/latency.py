@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import configs, feed
-from benchmarks.running import Listener, produce, worker
+from benchmarks.running import Listener, produce, since, worker
 from benchmarks.size import Size
 from sentinel.kafka.topics import Topics
 
@@ -41,12 +41,15 @@ def measure(broker: str, files: Mapping[str, str], size: Size) -> dict[str, Any]
     feed.create_topics(broker, topics.all())
     with (
         tempfile.TemporaryDirectory() as folder,
-        worker(broker, configs.write({**files, "rules/bench.yaml": RULE}, Path(folder)), _PREFIX),
+        worker(
+            broker, configs.write({**files, "rules/bench.yaml": RULE}, Path(folder)), _PREFIX
+        ) as running,
         Listener(broker, topics.alerts, feed.PARTITIONS) as listener,
     ):
         counted_from_ms = (time.time() + size.latency_warm_up_s) * 1000
-        seconds = size.latency_warm_up_s + size.latency_s
+        seconds, before = size.latency_warm_up_s + size.latency_s, running.now()
         produce(broker, topics, per_second=_PER_SECOND, seconds=seconds, customers=size.customers)
+        steps = since(before, running.now())
         listener.wait_quiet()
     latencies = [
         seen_ms - recorded_ms
@@ -59,5 +62,5 @@ def measure(broker: str, files: Mapping[str, str], size: Size) -> dict[str, Any]
     return {
         "latency_p50_ms": p50,
         "latency_p99_ms": p99,
-        "details": {"alerts": len(latencies), "p90_ms": p90, "max_ms": max(latencies)},
+        "details": {"alerts": len(latencies), "p90_ms": p90, "max_ms": max(latencies), **steps},
     }

@@ -6,14 +6,14 @@ alerts of both to time.  Processor time is the whole process's, of all its threa
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks import configs, feed, latency
-from benchmarks.running import Listener, cpu_s, produce, worker
+from benchmarks.running import Listener, produce, since, worker
 from benchmarks.size import Size
 from sentinel.kafka.topics import Topics
 from sentinel.model.entity import CUSTOMER
@@ -39,11 +39,13 @@ def measure(broker: str, files: Mapping[str, str], size: Size) -> dict[str, Any]
     files = {**files, "rules/bench.yaml": latency.RULE + _RULE}
     with (
         tempfile.TemporaryDirectory() as folder,
-        worker(broker, configs.write(files, Path(folder)), _PREFIX) as pid,
+        worker(broker, configs.write(files, Path(folder)), _PREFIX) as running,
         Listener(broker, topics.alerts, _SHARDS) as listener,
     ):
         time.sleep(_SETTLE_S)
-        idle_cores = _cores(pid, lambda: time.sleep(size.latency_s / 2))
+        before = running.now()
+        time.sleep(size.latency_s / 2)
+        idle = since(before, running.now())
 
         def feed_for(seconds: float) -> None:
             produce(
@@ -52,7 +54,9 @@ def measure(broker: str, files: Mapping[str, str], size: Size) -> dict[str, Any]
 
         feed_for(size.latency_warm_up_s)
         counted_from_ms = time.time() * 1000
-        cores = _cores(pid, lambda: feed_for(size.latency_s))
+        before = running.now()
+        feed_for(size.latency_s)
+        loaded = since(before, running.now())
         listener.wait_quiet()
     seen = [each for each in listener.alerts if each.recorded_ms >= counted_from_ms]
     own = [each.seen_ms - each.recorded_ms for each in seen if each.kind == CUSTOMER]
@@ -61,17 +65,10 @@ def measure(broker: str, files: Mapping[str, str], size: Size) -> dict[str, Any]
     assert shared, "no alert of a shared entity"
     p50, p99 = np.percentile(own, [50, 99]).tolist()
     return {
-        "light_load_cores": cores,
-        "idle_cores": idle_cores,
+        "light_load_cores": loaded["cores"],
+        "idle_cores": idle["cores"],
         "light_load_p50_ms": p50,
         "light_load_p99_ms": p99,
         "entity_alert_p99_ms": float(np.percentile(shared, 99)),
-        "details": {"alerts": len(own), "entity_alerts": len(shared)},
+        "details": {"alerts": len(own), "entity_alerts": len(shared), **loaded},
     }
-
-
-def _cores(pid: int, doing: Callable[[], object]) -> float:
-    """Processor seconds a second that the worker uses meanwhile."""
-    started, before = time.monotonic(), cpu_s(pid)
-    doing()
-    return (cpu_s(pid) - before) / (time.monotonic() - started)

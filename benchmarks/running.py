@@ -8,8 +8,9 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -107,9 +108,44 @@ class Listener:
                 self.alerts.append(Seen(alert.entity.kind, alert.trigger.recorded_ms, seen_ms))
 
 
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A running worker process and the port of its web pages."""
+
+    pid: int
+    port: int
+
+    def now(self) -> dict[str, float]:
+        """What it has done so far: steps, seconds of engine, transactions and processor."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=10) as page:
+            lines = [line.split() for line in page.read().decode().splitlines()]
+        told = {line[0]: float(line[1]) for line in lines if len(line) == 2}
+        return {
+            "at_s": time.monotonic(),
+            "steps": told["sentinel_steps_total"],
+            "events": told["sentinel_step_events_sum"],
+            "engine_s": told["sentinel_step_duration_seconds_sum"],
+            "commit_s": told["sentinel_commit_duration_seconds_sum"],
+            "cpu_s": _cpu_s(self.pid),
+        }
+
+
+def since(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    """Steps a second, events and milliseconds a step, and cores in use between two moments."""
+    gone = {name: after[name] - before[name] for name in after}
+    steps = max(1.0, gone["steps"])
+    return {
+        "cores": gone["cpu_s"] / gone["at_s"],
+        "steps_per_s": gone["steps"] / gone["at_s"],
+        "events_per_step": gone["events"] / steps,
+        "engine_ms_per_step": gone["engine_s"] / steps * 1000,
+        "commit_ms_per_step": gone["commit_s"] / steps * 1000,
+    }
+
+
 @contextmanager
-def worker(broker: str, folder: Path, prefix: str) -> Iterator[int]:
-    """The process id of a worker that is ready, until the block ends."""
+def worker(broker: str, folder: Path, prefix: str) -> Iterator[Worker]:
+    """A worker that is ready, until the block ends."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "sentinel", "worker"],
@@ -117,7 +153,7 @@ def worker(broker: str, folder: Path, prefix: str) -> Iterator[int]:
             **os.environ,
             "SENTINEL_BROKERS": broker,
             "SENTINEL_APP_ID": prefix,
-            "SENTINEL_TOPICprefix": prefix,
+            "SENTINEL_TOPIC_PREFIX": prefix,
             "SENTINEL_CONFIGS": str(folder),
             "SENTINEL_WEB_PORT": str(port),
         },
@@ -130,7 +166,7 @@ def worker(broker: str, folder: Path, prefix: str) -> Iterator[int]:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("the worker does not become ready")
             time.sleep(0.1)
-        yield process.pid
+        yield Worker(process.pid, port)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -148,7 +184,7 @@ def _ready(port: int) -> bool:
         return False
 
 
-def cpu_s(pid: int) -> float:
+def _cpu_s(pid: int) -> float:
     """Processor time that a process has used so far, of all its threads."""
     fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _CLOCK_TICKS

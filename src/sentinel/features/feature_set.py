@@ -21,7 +21,6 @@ from sentinel.model.columns import (
     TRUE,
     UNKNOWN,
     Batch,
-    Column,
     Kind,
     normal_of,
 )
@@ -89,23 +88,9 @@ class FeatureSet:
             )
             for stream in Stream
         }
-        normals = [
-            (index, feature, Column(normal_of(feature.name), Kind.NUMBER))
-            for index, feature in enumerate(self._layout.measuring, len(self._layout.outputs))
-        ]
-        results = [
-            (index, feature, feature.column) for index, feature in enumerate(self._layout.outputs)
-        ]
-        self._results = len(results) + len(normals)
-        self._demand = {
-            stream: tuple(
-                (index, column.name)
-                for index, feature, column in results + normals
-                if feature.name in demand.get(stream, frozenset())
-            )
-            for stream in Stream
-        }
-        truths = {column.name for _, _, column in results if column.kind is Kind.TRUTH}
+        self._results = len(self._layout.outputs) + len(self._layout.measuring)
+        self._demand = self._demanded(demand)
+        truths = {each.name for each in self._layout.outputs if each.column.kind is Kind.TRUTH}
         self._truths = {
             stream: tuple(name for _, name in demanded if name in truths)
             for stream, demanded in self._demand.items()
@@ -114,6 +99,22 @@ class FeatureSet:
         self._overflow = np.zeros(overflow_capacity * self._layout.overflow_width, np.int64)
         self._overflow_head = np.zeros(3, np.int64)
         self.warm_up = WarmUp(self._layout.outputs)
+
+    def _demanded(
+        self, demand: Mapping[Stream, frozenset[str]]
+    ) -> dict[Stream, tuple[tuple[int, str], ...]]:
+        """The rows of the kernels' result that each stream's readers want, and their names."""
+        outputs, measuring = self._layout.outputs, self._layout.measuring
+        rows = [(feature.name, feature.name) for feature in outputs]
+        rows += [(feature.name, normal_of(feature.name)) for feature in measuring]
+        return {
+            stream: tuple(
+                (index, column)
+                for index, (feature, column) in enumerate(rows)
+                if feature in demand.get(stream, frozenset())
+            )
+            for stream in Stream
+        }
 
     @property
     def field_demand(self) -> dict[Stream, frozenset[str]]:

@@ -112,7 +112,7 @@ class Plan:
         )
         for block, default in zip((numbers, hashes, codes, truths), self._missing, strict=True):
             block[:] = default
-        spans = np.repeat(self._default_spans + (text_at, 0), n, axis=1)
+        spans = np.repeat(np.add(self._default_spans, (text_at, 0)), n, axis=1)
         return Columns(numbers, hashes, codes, truths, np.zeros(n, np.int64), spans)
 
     def views(self, names: Collection[str]) -> "Views":

@@ -32,7 +32,7 @@ def test_the_source_is_named_and_a_missing_figure_is_left_out() -> None:
         "machine": {"cores": 2, "processor": "Z80"},
     }
     for table in (english(latest), chinese(latest)):
-        assert "| 65 | ≤ 150 |" in table
+        assert "| 65 | ≤ 40 |" in table
         assert table.count("\n|") == 2
         assert "`0123456`" in table
     assert "with uncommitted changes" in english(latest)
