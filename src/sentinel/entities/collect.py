@@ -226,8 +226,9 @@ class Collector:
         texts = []
         for stream, rows in batch.rows.items():
             source = self._sources[stream]
-            assert rows.texts is not None, "decode was told to keep them"  # noqa: S101
-            texts.append((source.number, rows.texts, source.fields_in(rows.texts, len(used))))
+            if source.names:  # the bank has no name in an event
+                assert rows.texts is not None, "decode was told to keep them"  # noqa: S101
+                texts.append((source.number, rows.texts, source.fields_in(rows.texts, len(used))))
         for number, each, fields in texts:
             add_lengths(number, each.spans, fields, *where, ends)
         add_up(tables.kinds, used, bases, _BANK_TEXT, ends, starts)
