@@ -12,7 +12,18 @@ from sentinel.kafka.records import Fetched
 from sentinel.model.events import Stream
 from sentinel.model.response import Control
 from sentinel.shard import inbox as module
-from sentinel.shard.inbox import ALIGNED, WAIT_BEHIND_MS, WAIT_MS, Due, Inbox, PendingBatch, Source
+from sentinel.shard.inbox import (
+    ALIGNED,
+    ENOUGH_RECORDS,
+    GATHER_MS,
+    GATHER_ROLLUPS_MS,
+    WAIT_BEHIND_MS,
+    WAIT_MS,
+    Due,
+    Inbox,
+    PendingBatch,
+    Source,
+)
 
 NOW = 1_000_000
 
@@ -89,6 +100,23 @@ def test_rollups_come_as_they_come() -> None:
     inbox.put(_chunk(Control.ROLLUP, 0, [50]), NOW)
     due = inbox.next_step(_ended(), NOW)
     assert (_times(due), due.stream_ms) == ({Control.ROLLUP: [50]}, NEVER)
+
+
+def test_a_few_records_wait_a_moment_for_others() -> None:
+    """Events for the rest of their fetch, rollups for events; many records wait for nothing."""
+    inbox = Inbox()
+    assert inbox.gathers_ms(NOW) == 0
+    inbox.put(_chunk(Control.ROLLUP, 0, [1]), NOW)
+    assert inbox.gathers_ms(NOW) == GATHER_ROLLUPS_MS
+    inbox.put(_chunk(Stream.LOGIN, 0, [5]), NOW + 10)
+    assert inbox.gathers_ms(NOW + 10) == GATHER_MS
+    assert inbox.gathers_ms(NOW + 10 + GATHER_MS) == 0
+    assert inbox.next_step(lambda _: True, NOW + 20)
+    inbox.put(_chunk(Stream.LOGIN, 1, [6]), NOW + 30)
+    assert inbox.gathers_ms(NOW + 30) == GATHER_MS  # those before it have left
+    assert inbox.gathers_ms(NOW - 3_600_000) == GATHER_MS  # the clock was set back
+    inbox.put(_chunk(Stream.TRANSACTION, 0, list(range(1, 1 + ENOUGH_RECORDS))), NOW + 30)
+    assert inbox.gathers_ms(NOW + 30) == 0
 
 
 def test_a_shard_that_is_behind_reads_ahead_and_processes_up_to_the_bound() -> None:
