@@ -83,7 +83,7 @@ def _signal(rule: Rule, stream: Stream, event: Event) -> Signal:
         severity=rule.severity,
         mode=rule.mode,
         title=rule.title,
-        clauses=(),
+        explain=tuple,
         actions=tuple(rule.actions),
         runbook=rule.runbook,
     )

@@ -70,7 +70,7 @@ def _signals(
             severity=severity,
             mode=mode,
             title=Title(rule, rule),
-            clauses=(Clause("n > 1", {"n": float(index)}),),
+            explain=lambda: (Clause("n > 1", {"n": float(index)}),),
             actions=(action,),
             runbook=f"docs/runbooks/{rule}.md",
         )

@@ -178,6 +178,7 @@ class Alerting:
     def drain(self) -> AlertingOutput:
         """Return the output and counts since the last call, and clear them."""
         output, self._output = self._output, AlertingOutput()
+        self._fusion.explain()
         written = self._book.drain()
         output.alerts, output.action_requests = written.alerts, written.action_requests
         output.withheld = written.withheld

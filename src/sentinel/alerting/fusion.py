@@ -16,6 +16,7 @@ from sentinel.model.step import Limit, SignalDrop
 from sentinel.state import newest
 
 _ACTIONS = tuple(Action)
+_RISKS = tuple(Risk)
 
 Who = tuple[str, str]
 """Kind and id of an entity: a customer, or one that many customers share."""
@@ -37,6 +38,7 @@ class Fusion:
         self.limits: Counter[Limit] = Counter()
         self._states: OrderedDict[tuple[Who, Risk], RiskState] = OrderedDict()
         self._idle: OrderedDict[tuple[Who, Risk], None] = OrderedDict()
+        self._unexplained: dict[tuple[Who, Risk], dict[str, Signal]] = {}  # by rule, the newest
 
     def __contains__(self, key: tuple[Who, Risk]) -> bool:
         return key in self._states
@@ -67,21 +69,19 @@ class Fusion:
             if signal.event_time < stale_ms:
                 self.dropped[SignalDrop.STALE] += 1
                 continue
-            key = who, signal.risk
-            state = self._states.setdefault(key, RiskState())
-            if signal.event in state.answered:
+            if signal.risk not in states:
+                states[signal.risk] = self._states[who, signal.risk] = RiskState()
+            state = states[signal.risk]
+            if state.answered and signal.event in state.answered:
                 self.dropped[SignalDrop.ANSWERED] += 1
             elif count := state.add(signal):
-                state.updated_at = now_ms
-                self._states.move_to_end(key)
-                if key in self._idle:
-                    self._idle.move_to_end(key)
                 fresh.setdefault(signal.risk, []).append((signal, count))
             else:
                 self.dropped[SignalDrop.UNCHANGED] += 1
-        for counted in fresh.values():
-            cause = counted[0][0]
-            state = self._states[who, cause.risk]
+        for risk, counted in fresh.items():
+            self._touch((who, risk), [signal for signal, _ in counted])
+            cause, state = counted[0][0], states[risk]
+            state.updated_at = now_ms
             state.trigger = Trigger(
                 cause.stream, cause.event_id, cause.event_time, cause.recorded_ms
             )
@@ -90,6 +90,30 @@ class Fusion:
                 yield self._update(who, cause.risk, verdict), len(counted)
             else:
                 self.dropped[verdict] += len(counted)
+
+    def explain(self) -> None:
+        """Read the clauses of what was added since the last call; the step ends.
+
+        Of many events of one rule in a step only the newest is explained, and those of which
+        an update tells.
+        """
+        for key in list(self._unexplained):
+            self._explain(key)
+
+    def _touch(self, key: tuple[Who, Risk], signals: Sequence[Signal]) -> None:
+        """Note that signals were added: their state is the most recent, and has to be explained."""
+        self._states.move_to_end(key)
+        if key in self._idle:
+            self._idle.move_to_end(key)
+        unexplained = self._unexplained.setdefault(key, {})
+        for signal in signals:
+            unexplained[signal.rule_id] = signal
+
+    def _explain(self, key: tuple[Who, Risk]) -> None:
+        signals, state = self._unexplained.pop(key, None), self._states.get(key)
+        if signals is not None and state is not None:
+            for signal in signals.values():
+                state.explain(signal)
 
     def retract(
         self, who: Who, risk: Risk, events: Sequence[EventKey]
@@ -108,9 +132,7 @@ class Fusion:
 
     def quiet_at_ms(self, who: Who, risk: Risk) -> int:
         """When the quiet period of a risk state ends (ms UTC)."""
-        state = self._states[who, risk]
-        times = [each.last_event_time for each in state.contributions.values()]
-        return max(times, default=state.updated_at) + self.policy.quiet_ms + 1
+        return self._states[who, risk].last_event_time() + self.policy.quiet_ms + 1
 
     def answer(self, who: Who, risk: Risk) -> list[EventKey]:
         """Apply a verdict: the contributions count no more.  Returns the events behind them."""
@@ -172,12 +194,17 @@ class Fusion:
         ]
 
     def _of(self, who: Who) -> dict[Risk, RiskState]:
-        found = ((risk, self._states.get((who, risk))) for risk in Risk)
-        return {risk: state for risk, state in found if state is not None}
+        found = {}
+        for risk in _RISKS:
+            state = self._states.get((who, risk))
+            if state is not None:
+                found[risk] = state
+        return found
 
     def _rescore(self, state: RiskState, risk: Risk) -> None:
         state.previous_tier = state.tier
-        state.score = self._score({risk: state}, state.updated_at)
+        weights = state.weights(state.updated_at, self.policy.halflife_ms[risk])
+        state.score = noisy_or(weights)
         state.tier = self.policy.tier(state.score, state.previous_tier)
 
     def _judge(self, state: RiskState, risk: Risk, counts: list[int]) -> Tier | SignalDrop:
@@ -195,6 +222,7 @@ class Fusion:
 
     def _update(self, who: Who, risk: Risk, tier: Tier) -> AlertUpdate:
         """The update of an entity and risk by its current state."""
+        self._explain((who, risk))
         states = self._of(who)
         state = states[risk]
         now_ms, trigger = state.updated_at, state.trigger
@@ -226,11 +254,9 @@ class Fusion:
         )
 
     def _score(self, states: Mapping[Risk, RiskState], now_ms: int) -> float:
-        weights = (
-            weight
-            for risk, state in states.items()
-            for weight in state.weights(now_ms, self.policy.halflife_ms[risk])
-        )
+        weights: list[float] = []
+        for risk, state in states.items():
+            weights += state.weights(now_ms, self.policy.halflife_ms[risk])
         return noisy_or(weights)
 
     def _reason(self, contribution: Contribution, score: float, without: float) -> Reason:

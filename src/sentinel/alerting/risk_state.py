@@ -6,7 +6,7 @@ share, halved every half-life of event time since the rule last fired.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from msgspec import Struct, field
 
@@ -17,15 +17,13 @@ from sentinel.model.signal import Action, Clause, Signal, Title
 _REMEMBERED_EVENTS = 32
 
 
-class Firing(Struct, frozen=True):
-    """One event of a rule: kept to recognise it, and to retract it."""
-
-    event: EventKey
-    event_time: int
-
-
 class Contribution(Struct, kw_only=True):
-    """One rule's part of the score: how often it fired, and its newest firing."""
+    """One rule's part of the score: how often it fired, and its newest firing.
+
+    ``recent`` are the event times (ms UTC) of its newest events: kept to recognise an event, and
+    to retract it.  ``explained_by`` is the event whose clauses these are; after
+    :meth:`RiskState.add` they are still those of the event before, until somebody explains.
+    """
 
     rule_id: str
     title: Title
@@ -36,31 +34,21 @@ class Contribution(Struct, kw_only=True):
     clauses: tuple[Clause, ...]
     actions: tuple[Action, ...]
     runbook: str
-    recent: list[Firing]
-    explained_by: EventKey | None  # the event whose clauses these are
-
-    def has_counted(self, event: EventKey) -> bool:
-        """Whether the event is among the remembered ones; it most often is the last."""
-        return any(firing.event == event for firing in reversed(self.recent))
+    recent: dict[EventKey, int]
+    explained_by: EventKey | None
 
     def retract(self, event: EventKey) -> bool:
         """Retract an event; False if it is not among the remembered ones."""
-        kept = [firing for firing in self.recent if firing.event != event]
-        if len(kept) == len(self.recent):
+        if self.recent.pop(event, None) is None:
             return False
-        self.recent, self.count = kept, self.count - 1
-        if kept:
-            self.last_event_time = max(firing.event_time for firing in kept)
-            if self.count == len(kept):
-                self.first_event_time = min(firing.event_time for firing in kept)
+        self.count -= 1
+        if self.recent:
+            self.last_event_time = max(self.recent.values())
+            if self.count == len(self.recent):
+                self.first_event_time = min(self.recent.values())
         if self.explained_by == event:  # the clauses of the other events were not kept
             self.clauses, self.explained_by = (), None
         return True
-
-    def weight(self, now_ms: int, halflife_ms: int) -> float:
-        """Severity as a share from 0 to 1, faded from its last firing to ``now_ms``."""
-        age_ms = now_ms - self.last_event_time
-        return self.severity / 100 * math.exp2(-age_ms / halflife_ms)
 
 
 class RiskState(Struct, kw_only=True):
@@ -82,6 +70,7 @@ class RiskState(Struct, kw_only=True):
 
     def add(self, signal: Signal) -> int:
         """Count the signal's event for its rule; returns the new count, 0 if known already."""
+        event, time = signal.event, signal.event_time
         found = self.contributions.get(signal.rule_id)
         if found is None:
             found = self.contributions[signal.rule_id] = Contribution(
@@ -89,30 +78,36 @@ class RiskState(Struct, kw_only=True):
                 title=signal.title,
                 severity=signal.severity,
                 count=0,
-                first_event_time=signal.event_time,
-                last_event_time=signal.event_time,
-                clauses=signal.clauses,
+                first_event_time=time,
+                last_event_time=time,
+                clauses=(),
                 actions=signal.actions,
                 runbook=signal.runbook,
-                recent=[],
-                explained_by=signal.event,
+                recent={},
+                explained_by=event,
             )
-        elif found.has_counted(signal.event):
+        elif event in found.recent:
             return 0
         found.count += 1
-        found.title, found.severity, found.clauses = signal.title, signal.severity, signal.clauses
+        found.title, found.severity, found.explained_by = signal.title, signal.severity, event
         found.actions, found.runbook = signal.actions, signal.runbook
-        found.first_event_time = min(found.first_event_time, signal.event_time)
-        found.last_event_time = max(found.last_event_time, signal.event_time)
-        found.explained_by = signal.event
-        found.recent.append(Firing(signal.event, signal.event_time))
-        del found.recent[:-_REMEMBERED_EVENTS]
+        found.first_event_time = min(found.first_event_time, time)
+        found.last_event_time = max(found.last_event_time, time)
+        found.recent[event] = time
+        if len(found.recent) > _REMEMBERED_EVENTS:
+            del found.recent[next(iter(found.recent))]
         return found.count
+
+    def explain(self, signal: Signal) -> None:
+        """Read the clauses of a signal that was added, if it still is its rule's newest."""
+        found = self.contributions.get(signal.rule_id)
+        if found is not None and found.explained_by == signal.event:
+            found.clauses = signal.explain()
 
     def has_counted(self, signal: Signal) -> bool:
         """Whether the signal's event is among those that its rule remembers."""
         found = self.contributions.get(signal.rule_id)
-        return found is not None and found.has_counted(signal.event)
+        return found is not None and signal.event in found.recent
 
     def retract(self, event: EventKey) -> bool:
         """Retract an event from every rule that fired on it; False if none remembers it."""
@@ -124,27 +119,40 @@ class RiskState(Struct, kw_only=True):
 
     def answer(self) -> list[EventKey]:
         """Apply a verdict: drop all contributions, and from now on their events; returns these."""
-        recent = (firing for each in self.contributions.values() for firing in each.recent)
-        events = sorted({firing.event for firing in recent})
+        events = sorted({event for each in self.contributions.values() for event in each.recent})
         self.answered = sorted({*self.answered, *events})
         self.contributions, self.tier, self.previous_tier, self.score = {}, None, None, 0.0
         return events
 
     def forget_before(self, moment_ms: int) -> None:
         """Drop the contributions that last fired before ``moment_ms``."""
-        self.contributions = {
-            rule_id: contribution
-            for rule_id, contribution in self.contributions.items()
-            if contribution.last_event_time >= moment_ms
-        }
+        for each in self.contributions.values():
+            if each.last_event_time < moment_ms:
+                self.contributions = {
+                    rule_id: contribution
+                    for rule_id, contribution in self.contributions.items()
+                    if contribution.last_event_time >= moment_ms
+                }
+                return
 
-    def weights(self, now_ms: int, halflife_ms: int) -> Iterator[float]:
-        """Every contribution's weight at ``now_ms``, in the order in which they joined."""
-        return (each.weight(now_ms, halflife_ms) for each in self.contributions.values())
+    def weights(self, now_ms: int, halflife_ms: int) -> list[float]:
+        """Every contribution's weight at ``now_ms``, in the order in which they joined.
+
+        That is its severity as a share from 0 to 1, faded since its last firing.
+        """
+        return [
+            each.severity / 100 * math.exp2((each.last_event_time - now_ms) / halflife_ms)
+            for each in self.contributions.values()
+        ]
+
+    def last_event_time(self) -> int:
+        """When a rule fired last (ms UTC); the state's clock if all are retracted or answered."""
+        times = [each.last_event_time for each in self.contributions.values()]
+        return max(times) if times else self.updated_at
 
     def ranked(self, now_ms: int, halflife_ms: int) -> list[tuple[float, Contribution]]:
         """Contributions with the score of the others alone, strongest first."""
-        weights = list(self.weights(now_ms, halflife_ms))
+        weights = self.weights(now_ms, halflife_ms)
         without = [
             (noisy_or(weights[:i] + weights[i + 1 :]), contribution)
             for i, contribution in enumerate(self.contributions.values())
@@ -157,4 +165,4 @@ def noisy_or(weights: Iterable[float]) -> float:
 
     Two decimals, so that the tier follows from the score that people see.
     """
-    return round(100.0 * (1.0 - math.prod(1.0 - weight for weight in weights)), 2)
+    return round(100.0 * (1.0 - math.prod([1.0 - weight for weight in weights])), 2)

@@ -19,6 +19,8 @@ class Stream(StrEnum):
     LOGIN = "login"
     COMPLAINT = "complaint"
 
+    __hash__ = str.__hash__  # an enum's own is Python code, and event keys are asked for often
+
 
 EventKey = tuple[Stream, str]
 """Which event: its stream and its ``event_id``, which is unique within the stream alone."""

@@ -1,5 +1,6 @@
 """A signal: a rule fired on an event, with the values that it read."""
 
+from collections.abc import Callable
 from enum import StrEnum
 
 from msgspec import Struct
@@ -17,6 +18,8 @@ class Risk(StrEnum):
     LIQUIDITY = "liquidity"
     LEGAL = "legal"
 
+    __hash__ = str.__hash__  # an enum's own is Python code, and asked for several times a signal
+
 
 class Mode(StrEnum):
     """Whether a rule raises alerts, is only counted, or is not compiled at all."""
@@ -24,6 +27,8 @@ class Mode(StrEnum):
     LIVE = "live"
     SHADOW = "shadow"
     OFF = "off"
+
+    __hash__ = str.__hash__
 
 
 class Action(StrEnum):
@@ -75,7 +80,8 @@ class Signal(Struct, frozen=True, kw_only=True):
     """A rule fired on one event of one customer, or on one rollup row of a shared entity.
 
     ``index`` is the event's index in the merged batch: signals are processed in the
-    order (index, order of the rule in the configuration).
+    order (index, order of the rule in the configuration).  ``explain`` reads the clauses, which
+    costs more than all the rest; it may be called until the step ends.
     """
 
     index: int
@@ -89,7 +95,7 @@ class Signal(Struct, frozen=True, kw_only=True):
     severity: int
     mode: Mode
     title: Title
-    clauses: tuple[Clause, ...]
+    explain: Callable[[], tuple[Clause, ...]]
     actions: tuple[Action, ...]
     runbook: str
     entity_kind: str = CUSTOMER

@@ -86,6 +86,8 @@ class SignalDrop(StrEnum):
     LATE_EVENT = "late_event"  # its event was appended later than the lateness bound allows
     ANSWERED = "answered"  # sent again after an analyst's verdict on its event
 
+    __hash__ = str.__hash__  # an enum's own is Python code, and one is counted for each signal
+
 
 class RollupDrop(StrEnum):
     """Why a rollup of another shard, or a part of it, was dropped."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 from sentinel.model.columns import Column
 from sentinel.model.document import Document
@@ -73,11 +74,11 @@ class EntityRules:
             numbers = zip(found.rows.tolist(), found.conditions.tolist(), strict=True)
             for k, (row, order) in enumerate(numbers):
                 at = int(rows.event_time[row]), number, row, order
-                hits.append((at, *rules[order], found.at(k), rows))
+                hits.append((at, *rules[order], found, k, rows))
         hits.sort(key=lambda hit: hit[0])
         signals: list[Signal] = []
         panes: dict[tuple[str, str], int] = {}
-        for (event_time, _, row, _), rule, expression, hit, rows in hits:
+        for (event_time, _, row, _), rule, expression, found, k, rows in hits:
             entity_id, pane_ms = rows.ids[row], int(rows.pane_ms[row])
             if event_time < rows.recorded_ms[row] - lateness_ms:
                 self.dropped[rule.id, rule.mode, SignalDrop.LATE_EVENT] += 1
@@ -101,7 +102,7 @@ class EntityRules:
                     severity=rule.severity,
                     mode=rule.mode,
                     title=rule.title,
-                    clauses=expression.explain(hit),
+                    explain=partial(expression.explain, found, k),
                     actions=tuple(rule.actions),
                     runbook=rule.runbook,
                 )

@@ -80,12 +80,12 @@ class Hit(NamedTuple):
 
     rows: Table
     row: int
-    truths: NDArray[np.int8]
+    truths: bytes
     registers: Mapping[str, int]
 
     def truth(self, node: Node) -> int:
         """Kleene truth of a part."""
-        return int(self.truths[self.registers[node.key]])
+        return self.truths[self.registers[node.key]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,9 @@ class Hits:
 
     def at(self, number: int) -> Hit:
         """One of them, to explain it."""
-        return Hit(self.table, int(self.rows[number]), self.truths[number], self.registers)
+        return Hit(
+            self.table, int(self.rows[number]), self.truths[number].tobytes(), self.registers
+        )
 
 
 class Program:

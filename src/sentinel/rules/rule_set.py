@@ -1,8 +1,9 @@
 """All rules of a configuration, run over a batch."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 
 import msgspec
@@ -134,9 +135,9 @@ class RuleSet:
             if condition.part is not None:
                 signals += self._follow(hit, event)
             else:
-                clauses = condition.expression.explain(found.at(number))
-                match = Match(time, event.event_id, recorded_ms, stream, clauses)
-                signals.append(self._signal(order, index, event.customer_id, match, clauses))
+                match = Match(time, event.event_id, recorded_ms, stream, ())
+                explain = partial(condition.expression.explain, found, number)
+                signals.append(self._signal(order, index, event.customer_id, match, explain))
         return signals
 
     def _follow(self, hit: _Hit, event: Event) -> list[Signal]:
@@ -147,7 +148,7 @@ class RuleSet:
             event.customer_id,
             part,
             match,
-            lambda: condition.expression.explain(found.at(number)),
+            partial(condition.expression.explain, found, number),
             self.limits,
         )
         return [
@@ -156,13 +157,18 @@ class RuleSet:
                 index,
                 event.customer_id,
                 chain[-1],
-                tuple(clause for each in chain for clause in each.clauses),
+                partial(_explain_chain, chain),
             )
             for chain in chains
         ]
 
     def _signal(
-        self, order: int, index: int, customer_id: str, match: Match, clauses: tuple[Clause, ...]
+        self,
+        order: int,
+        index: int,
+        customer_id: str,
+        match: Match,
+        explain: Callable[[], tuple[Clause, ...]],
     ) -> Signal:
         rule = self.rules[order]
         return Signal(
@@ -177,7 +183,7 @@ class RuleSet:
             severity=rule.severity,
             mode=rule.mode,
             title=rule.title,
-            clauses=clauses,
+            explain=explain,
             actions=tuple(rule.actions),
             runbook=rule.runbook,
         )
@@ -211,3 +217,7 @@ class RuleSet:
         )
         for order, state in self._followed.items():
             state.restore(saved[self.rules[order].id])
+
+
+def _explain_chain(chain: Sequence[Match]) -> tuple[Clause, ...]:
+    return tuple(clause for each in chain for clause in each.clauses)

@@ -121,11 +121,11 @@ class SequenceState:
     def add(
         self, track: Track, step: int, match: Match, limits: Counter[Limit]
     ) -> list[tuple[Match, ...]]:
-        """Take a match in; returns the chains that it completes, oldest final event first."""
+        """Add a match; returns the chains that it completes, oldest final event first."""
         mine = track.step(step)
         if not mine or mine[-1].event_time < match.event_time:
             mine.append(match)
-        elif any(each.key == match.key for each in mine):
+        elif match.key in [each.key for each in mine]:
             return []
         else:
             insort(mine, match)
@@ -137,14 +137,23 @@ class SequenceState:
             while matches and matches[0].event_time < oldest:
                 matches.pop(0)
         if len(mine) > MAX_MATCHES:
-            mine.pop(0)
             limits[Limit.SEQUENCE_MATCHES] += 1
-        return self._completed(track) if armed else []
+            if mine.pop(0) is match:
+                return []
+        if not armed:
+            return []
+        return self._completed(track, [match] if mine is track.finals else track.finals, match)
 
-    def _completed(self, track: Track) -> list[tuple[Match, ...]]:
+    def _completed(
+        self, track: Track, finals: Sequence[Match], match: Match
+    ) -> list[tuple[Match, ...]]:
+        """The chains up to one of these ``finals`` that ``match`` may have completed.
+
+        Those before it cannot have got a chain by it, nor can others by a final event.
+        """
         chains: list[tuple[Match, ...]] = []
-        for final in track.finals:
-            if not final.fired:
+        for final in finals:
+            if not final.fired and final.event_time >= match.event_time:
                 start = final.event_time - self._within_ms
                 chain = _chain(track.earlier, start, (final,))
                 if chain is not None:

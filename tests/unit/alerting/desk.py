@@ -42,7 +42,7 @@ BASE = Signal(
     severity=50,
     mode=Mode.LIVE,
     title=Title("Drain", "盗转"),
-    clauses=(Clause("amount_z > 3", {"amount_z": 4.1}),),
+    explain=lambda: (Clause("amount_z > 3", {"amount_z": 4.1}),),
     actions=(Action.HOLD_TRANSFER,),
     runbook="docs/runbooks/account-takeover.md",
 )
@@ -123,7 +123,7 @@ class Desk:
             severity=severity,
             mode=Mode.LIVE,
             title=Title("Drain", "盗转"),
-            clauses=(Clause("n > 1", {"n": 2.0}),),
+            explain=lambda: (Clause("n > 1", {"n": 2.0}),),
             actions=(Action.HOLD_TRANSFER,),
             runbook="docs/runbooks/account-takeover.md",
         )

@@ -27,7 +27,7 @@ def test_a_first_signal_opens_an_alert_that_says_everything() -> None:
     assert (alert.trigger.event_id, alert.trigger.recorded_ms) == ("E1", START + 5)
     (reason,) = alert.reasons
     assert (reason.rule_id, reason.contribution, reason.count) == ("ato.drain", 80.0, 1)
-    assert reason.clauses == BASE.clauses
+    assert reason.clauses == BASE.explain()
 
 
 def test_the_alert_id_is_a_keyed_hash() -> None:
@@ -89,7 +89,8 @@ def test_a_rule_that_fires_again_refreshes_its_weight_only() -> None:
     """The same rule never adds to itself; its last severity and values count."""
     what = alerting()
     fuse(what, signal(1))
-    again = fuse(what, signal(2, hours=1, severity=65, clauses=(Clause("x > 1", {"x": 2.0}),)))
+    other = (Clause("x > 1", {"x": 2.0}),)
+    again = fuse(what, signal(2, hours=1, severity=65, explain=lambda: other))
     alert = only(again)
     assert (alert.score, alert.tier, alert.reasons[0].count) == (65.0, Tier.ORANGE, 2)
     assert alert.reasons[0].clauses[0].text == "x > 1"

@@ -28,7 +28,7 @@ def signal(event: int, rule: str = "one", mode: Mode = Mode.LIVE) -> Signal:
         severity=50,
         mode=mode,
         title=Title("A", "甲"),
-        clauses=(),
+        explain=tuple,
         actions=(),
         runbook="",
     )

@@ -63,7 +63,7 @@ def test_signals_come_by_time_then_by_record_and_rule() -> None:
     first = found[0]
     assert (first.event_id, first.event_time, first.recorded_ms) == ("ip:y@10", 12, 17)
     assert first.stream is Stream.LOGIN
-    assert [clause.values for clause in first.clauses] == [{"n": 8.0}]
+    assert [clause.values for clause in first.explain()] == [{"n": 8.0}]
 
 
 def test_rules_on_trial_make_nothing_hot_and_rules_that_are_off_are_not_run() -> None:

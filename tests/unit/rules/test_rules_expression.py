@@ -156,7 +156,7 @@ def test_explanation_names_what_held() -> None:
     )
     hits = Program([expression.root]).hits(rows())
     assert hits.rows.tolist() == [0]
-    assert expression.explain(hits.at(0)) == (
+    assert expression.explain(hits, 0) == (
         Clause('direction == "debit"', {"direction": "debit"}),
         Clause('country == "CN"', {"country": "CN"}),
         Clause("!(lat > 3 && false)", {"lat": None}),
