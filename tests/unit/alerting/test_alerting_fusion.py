@@ -1,6 +1,7 @@
 """Fusing signals: scores, tiers, revisions and what is not said."""
 
 from collections import Counter
+from functools import partial
 
 import msgspec
 import pytest
@@ -94,6 +95,22 @@ def test_a_rule_that_fires_again_refreshes_its_weight_only() -> None:
     alert = only(again)
     assert (alert.score, alert.tier, alert.reasons[0].count) == (65.0, Tier.ORANGE, 2)
     assert alert.reasons[0].clauses[0].text == "x > 1"
+
+
+def test_of_many_events_of_a_rule_in_a_step_only_the_newest_is_explained() -> None:
+    """And the one that opens the alert: explaining costs more than counting."""
+    explained: list[int] = []
+
+    def explain(event: int) -> tuple[Clause, ...]:
+        explained.append(event)
+        return (Clause("n > 1", {"n": float(event)}),)
+
+    what = alerting()
+    fuse(what, *(signal(n, severity=50, explain=partial(explain, n)) for n in range(1, 10)))
+    assert explained == [1, 9]
+    rises = fuse(what, signal(10, rule_id="ato.other", severity=80, explain=tuple))
+    newest = next(each for each in only(rises).reasons if each.rule_id == "ato.drain")
+    assert (newest.count, newest.clauses) == (9, explain(9))
 
 
 def test_an_unchanged_alert_is_not_repeated() -> None:
