@@ -8,10 +8,10 @@ from faust.types import TP
 from mode import Service
 
 from sentinel.delivery.pager import Pager
-from sentinel.delivery.unread import Spans
 from sentinel.kafka.security import broker_credentials
 from sentinel.kafka.topics import Topics
 from sentinel.kafka.transport import ChunkSchema, chunk_transport
+from sentinel.kafka.unread import Spans
 from sentinel.metrics.web import Web
 from sentinel.settings import Settings
 

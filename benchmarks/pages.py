@@ -21,8 +21,8 @@ from sentinel.delivery.clock import Clock
 from sentinel.delivery.declare import read_plan
 from sentinel.delivery.outbox import Outbox
 from sentinel.delivery.pager import Pager
-from sentinel.delivery.unread import Spans
 from sentinel.delivery.watch import PagerMetrics
+from sentinel.kafka.unread import Spans
 from sentinel.model.alert import Tier
 from sentinel.model.document import parse
 

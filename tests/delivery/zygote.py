@@ -24,8 +24,8 @@ from sentinel.delivery.channels import open_channel
 from sentinel.delivery.clock import Clock
 from sentinel.delivery.outbox import Outbox
 from sentinel.delivery.pager import Pager
-from sentinel.delivery.unread import Spans
 from sentinel.delivery.watch import PagerMetrics
+from sentinel.kafka.unread import Spans
 
 TEXT = """
 link: "https://desk.example/alerts/{alert_id}"

@@ -12,12 +12,12 @@ from tests.delivery.receiver import KINDS
 from tests.pages.database import Database
 from tests.pages.stories import SECOND, Record
 
+from sentinel.database import DatabaseError
 from sentinel.delivery.channels import open_channel, open_heartbeat
 from sentinel.delivery.clock import Clock
-from sentinel.delivery.outbox import OutboxError
 from sentinel.delivery.pager import Pager
-from sentinel.delivery.unread import Spans
 from sentinel.delivery.watch import PagerMetrics
+from sentinel.kafka.unread import Spans
 
 TOKEN = "planted-token-5Gw2"
 KEYS = {kind.type: kind.key for kind in KINDS}
@@ -144,7 +144,7 @@ class Process:
         while True:
             try:
                 await self._live()
-            except OutboxError:  # it cannot start, and says so: its supervisor tries again
+            except DatabaseError:  # it cannot start, and says so: its supervisor tries again
                 self.kills += 1
             await asyncio.sleep(RESTART_MS / 1000)
 

@@ -35,7 +35,7 @@ def run(context: typer.Context) -> None:
         return
     from sentinel.cli.failure import UserError
     from sentinel.cli.log import log_to_stderr
-    from sentinel.delivery.outbox import OutboxError
+    from sentinel.database import DatabaseError
     from sentinel.kafka.topics import StartupError, check
     from sentinel.settings import Settings
 
@@ -45,7 +45,7 @@ def run(context: typer.Context) -> None:
     try:
         check(settings)
         _serve(settings, plan)
-    except (StartupError, OutboxError) as error:
+    except (StartupError, DatabaseError) as error:
         raise UserError(str(error)) from None
 
 

@@ -15,10 +15,10 @@ from sentinel.delivery.outbox import Outbox
 from sentinel.delivery.page import Page, PageKind
 from sentinel.delivery.plan import NoPage, fallback
 from sentinel.delivery.rate import Rate
-from sentinel.delivery.supervised import Supervised, loggable
 from sentinel.delivery.watch import PagerMetrics, PagerTask, Result
 from sentinel.model.alert import Tier
 from sentinel.model.duration import parse_duration
+from sentinel.supervised import Supervised, loggable
 
 _log = structlog.get_logger(__name__)
 BATCH = 50
@@ -83,7 +83,7 @@ class Dispatcher:
     async def send_due(self, name: str) -> float:
         """Send what is due on a channel now; returns the seconds until there may be more.
 
-        Raises OutboxError.
+        Raises DatabaseError.
         """
         now_ms = self._clock.now_ms()
         due_ms = await asyncio.to_thread(self._outbox.next_due_ms, name)

@@ -5,11 +5,8 @@ their offsets, so a record that is read again does nothing, and one that was nev
 noticed.  SQLite by default; PostgreSQL by URL.
 """
 
-import logging
-import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,28 +15,23 @@ from sqlalchemy import (
     BindParameter,
     Column,
     ColumnElement,
-    Connection,
-    Engine,
     Select,
     bindparam,
-    create_engine,
     delete,
-    event,
     func,
-    insert,
     select,
     union_all,
     update,
 )
-from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
+from sentinel.database import Database, DatabaseError, advance, last_offset
+from sentinel.database.database import reason
 from sentinel.delivery import late
 from sentinel.delivery.declare import Plan
 from sentinel.delivery.intake import put, store
 from sentinel.delivery.page import Content, Page, PageKind
 from sentinel.delivery.plan import NoPage, fallback
 from sentinel.delivery.routes import Route
-from sentinel.delivery.schema import SchemaError, bring_up_to_date
 from sentinel.delivery.tables import (
     ALERTS,
     CANCELLED,
@@ -48,13 +40,12 @@ from sentinel.delivery.tables import (
     DUE,
     OFFSETS,
     PAGES,
+    SCHEMA,
     SENT,
 )
 from sentinel.model.alert import Alert, Tier
 
 _TIERS = tuple(Tier)
-# The caller logs a lost connection in one line; SQLAlchemy's traceback is not wanted, too.
-logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 
 def _next_due() -> Select[Any]:
@@ -67,10 +58,6 @@ def _next_due() -> Select[Any]:
 
 
 _NEXT_DUE = _next_due()
-
-
-class OutboxError(Exception):
-    """The database cannot be used now; the message has the cause, without the password."""
 
 
 class UnmadeError(Exception):
@@ -100,27 +87,19 @@ class Read:
 
 
 class Outbox:
-    """Everything that the pager remembers; calls block, and raise OutboxError."""
+    """Everything that the pager remembers; calls block, and raise DatabaseError."""
 
     def __init__(self, url: str) -> None:
-        try:
-            self._engine: Engine = create_engine(url, pool_pre_ping=True)
-            if self._engine.dialect.name == "sqlite":
-                event.listen(self._engine, "connect", _make_durable)
-            bring_up_to_date(self._engine)
-            # SQLite has one writer; who waits for it in line, and not by its clock, has its turn.
-            self._turn = threading.Lock()
-        except (SQLAlchemyError, SchemaError, ImportError, ValueError) as error:
-            raise OutboxError(f"SENTINEL_OUTBOX: {_reason(error)}") from None
+        self._database = Database(url, SCHEMA, "SENTINEL_OUTBOX")
 
     def close(self) -> None:
         """Close all connections."""
-        self._engine.dispose()
+        self._database.close()
 
     def latest_ms(self) -> int:
         """The latest moment at which something was noted, 0 if nothing has been."""
         noted = (select(func.max(ALERTS.c.updated_ms)), select(func.max(PAGES.c.ended_ms)))
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return max(connection.scalar(each) or 0 for each in noted)
 
     def overdue(self, before_ms: int, most: int) -> list[Page]:
@@ -134,9 +113,9 @@ class Outbox:
 
     def position(self, partition: str) -> int | None:
         """The last stored offset of ``partition``; None if nothing is stored."""
-        with self._reading() as connection:
-            last = connection.scalar(select(OFFSETS.c.last).where(OFFSETS.c.partition == partition))
-        return None if last is None else int(last) + 1
+        with self._database.reading() as connection:
+            last = last_offset(connection, OFFSETS, partition)
+        return None if last is None else last + 1
 
     def accept(self, read: Read, plan: Plan, now_ms: int) -> Counter[NoPage]:
         """Store alerts and their pages in one transaction; returns why pages are not sent.
@@ -146,42 +125,17 @@ class Outbox:
         """
         unsent: Counter[NoPage] = Counter()
         try:
-            with self._writing() as connection:
-                where = OFFSETS.c.partition == read.partition
-                last = connection.scalar(select(OFFSETS.c.last).where(where))
+            with self._database.writing() as connection:
+                last = last_offset(connection, OFFSETS, read.partition)
                 for offset, alert in read.alerts:
                     if last is None or offset > last:
                         unsent += store(connection, alert, plan, now_ms)
-                if last is None:
-                    fresh = insert(OFFSETS).values(partition=read.partition, last=read.end - 1)
-                    connection.execute(fresh)
-                else:
-                    most = max(last, read.end - 1)
-                    connection.execute(update(OFFSETS).where(where).values(last=most))
-        except OutboxError:
+                advance(connection, OFFSETS, read.partition, last, read.end)
+        except DatabaseError:
             raise
         except Exception as error:
-            raise UnmadeError(f"{type(error).__name__}: {_reason(error)}") from error
+            raise UnmadeError(f"{type(error).__name__}: {reason(error)}") from error
         return unsent
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """A transaction; what will not pass by itself is raised as it is."""
-        try:
-            with self._turn, self._engine.begin() as connection:
-                yield connection
-        except (IntegrityError, DataError):
-            raise
-        except SQLAlchemyError as error:
-            raise OutboxError(_reason(error)) from error
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        try:
-            with self._engine.connect() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise OutboxError(_reason(error)) from error
 
     def due(self, channel: str, now_ms: int, most: int) -> list[Page]:
         """The channel's pages that are due, the most urgent first, then the longest due."""
@@ -206,7 +160,7 @@ class Outbox:
             .order_by(*order)
             .limit(most)
         )
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(query).all()
         return [
             Page(
@@ -223,23 +177,23 @@ class Outbox:
 
     def next_due_ms(self, channel: str) -> int | None:
         """When the channel's next page or digest of late alerts is due."""
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             due_ms = connection.scalar(_NEXT_DUE, {"of": channel})
         return None if due_ms is None else int(due_ms)
 
     def close_digests(self, channel: str, plan: Plan, now_ms: int) -> None:
         """Make pages of the channel's digests of late alerts that are due."""
         wanted = (DIGESTS.c.channel == channel, DIGESTS.c.due_ms <= now_ms)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             due = connection.scalars(select(DIGESTS.c.page_id).where(*wanted)).all()
         for page_id in due:
-            with self._writing() as connection:
+            with self._database.writing() as connection:
                 late.close(connection, page_id, plan, now_ms)
 
     def begin(self, pages: Iterable[Page]) -> None:
         """Count an attempt, before it is made: from now on the receiver may have the pages."""
         ids = [page.page_id for page in pages]
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(
                 update(PAGES).where(PAGES.c.page_id.in_(ids)).values(attempts=PAGES.c.attempts + 1)
             )
@@ -255,7 +209,7 @@ class Outbox:
     def fall_back(self, page: Page, root: Route) -> int:
         """Make the fallback's pages for one that its channel does not deliver; returns how many."""
         made = 0
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             # Cancelled meanwhile, or sent before: it is not to be sent.
             row = connection.execute(
                 select(PAGES.c.alert_id, PAGES.c.urgency, PAGES.c.content).where(
@@ -276,7 +230,7 @@ class Outbox:
             .where(PAGES.c.state == DUE, PAGES.c.since_ms <= now_ms)
             .group_by(PAGES.c.urgency)
         )
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(query).all()
         return {_TIERS[row[0]]: int(row[1]) for row in rows}
 
@@ -294,7 +248,7 @@ class Outbox:
             .where(*sent)
             .order_by(PAGES.c.ended_ms, PAGES.c.page_id)
         )
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(query).all()
         newest = {
             row.alert_id: Page(
@@ -310,7 +264,7 @@ class Outbox:
 
     def retry(self, page: Page, due_ms: int) -> None:
         """Try the page again at ``due_ms``, unless it was cancelled."""
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(
                 update(PAGES)
                 .where(PAGES.c.page_id == page.page_id, PAGES.c.state == DUE)
@@ -320,7 +274,7 @@ class Outbox:
     def counts(self) -> dict[str, int]:
         """How many pages are in each state."""
         query = select(PAGES.c.state, func.count()).group_by(PAGES.c.state)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(query).all()
         return {DUE: 0, SENT: 0, DEAD: 0, CANCELLED: 0} | {str(row[0]): int(row[1]) for row in rows}
 
@@ -330,7 +284,7 @@ class Outbox:
         The pages of an open alert are kept: their channels are notified of its end.
         """
         is_open = select(ALERTS.c.alert_id).where(ALERTS.c.over == 0)
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             old = (PAGES.c.state != DUE, PAGES.c.ended_ms < before_ms)
             done = delete(PAGES).where(*old, PAGES.c.alert_id.not_in(is_open))
             gone = connection.execute(done).rowcount
@@ -341,16 +295,5 @@ class Outbox:
     def _end(self, pages: Iterable[Page], state: str, reason: str, now_ms: int) -> None:
         values = {"state": state, "reason": reason, "ended_ms": now_ms}
         ids = [page.page_id for page in pages]
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(update(PAGES).where(PAGES.c.page_id.in_(ids)).values(**values))
-
-
-def _reason(error: Exception) -> str:
-    """The database's own words: SQLAlchemy's hold the statement and its values."""
-    return str(getattr(error, "orig", None) or error).partition("\n")[0]
-
-
-def _make_durable(connection: Any, _: object) -> None:
-    """What has been committed survives the machine; readers do not wait for writers."""
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
-        connection.execute(f"PRAGMA {pragma}")

@@ -7,23 +7,25 @@ import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 import structlog
 
 from sentinel.alerting.cloudevent import decode
+from sentinel.database import Retry
 from sentinel.delivery.channels import Alertmanager, Channel, Heartbeat, Refused, Unreached
 from sentinel.delivery.clock import Clock
 from sentinel.delivery.declare import Plan
 from sentinel.delivery.dispatch import Dispatcher
-from sentinel.delivery.outbox import Outbox, OutboxError, Read, UnmadeError
+from sentinel.delivery.outbox import Outbox, Read, UnmadeError
 from sentinel.delivery.plan import NoPage
-from sentinel.delivery.supervised import Supervised
-from sentinel.delivery.unread import Spans, Unread
 from sentinel.delivery.watch import PagerMetrics, PagerTask
+from sentinel.kafka.continuity import Continuity, LeftOutError
+from sentinel.kafka.unread import Spans, Unread
 from sentinel.model.alert import Alert
 from sentinel.model.duration import parse_duration
 from sentinel.model.reading import UNREADABLE
+from sentinel.supervised import Supervised
 
 _log = structlog.get_logger(__name__)
 _COUNT_EVERY_S = 5.0
@@ -31,8 +33,6 @@ _TIDY_EVERY_S = 600.0
 _RESEND_EVERY_S = 60.0
 _LOOK_EVERY_S = 15.0
 _STUCK_S = 120.0
-_FIRST_RETRY_S, _LONGEST_RETRY_S = 0.1, 5.0
-T = TypeVar("T")
 
 
 class Pager:
@@ -76,15 +76,17 @@ class Pager:
             ),
         ]
         self._tasks: list[asyncio.Task[None]] = []
-        self._expected: dict[str, int] = {}
+        self._retry = Retry("outbox", partial(metrics.task_failed, PagerTask.ACCEPT))
+        self._continuity = Continuity(
+            lambda partition: self._retry.until_done(lambda: self._outbox.position(partition))
+        )
         self._accepting_since_ms: int | None = None
         self._is_assigned = False
-        self._blocked = ""
 
     def health(self) -> tuple[bool, str]:
         """Whether alerts are stored and sent, with a description."""
-        if self._blocked:
-            return False, f"the outbox cannot be written: {self._blocked}"
+        if self._retry.blocked:
+            return False, f"the outbox cannot be written: {self._retry.blocked}"
         if not self._is_assigned or not self._tasks:
             return False, "waiting for partitions of the alerts topic"
         return True, "ready"
@@ -97,7 +99,7 @@ class Pager:
 
     def assign(self) -> None:
         """Note that the group has assigned partitions: each may continue at another offset."""
-        self._expected.clear()
+        self._continuity.assign()
         self._is_assigned = True
 
     def start(self, spans: Callable[[], Awaitable[Spans]]) -> None:
@@ -137,7 +139,11 @@ class Pager:
             except UNREADABLE:
                 unsent[NoPage.UNREADABLE] += 1
                 _log.error("no alert", partition=partition, offset=offset)
-        unsent[NoPage.GONE] += await self._lost_before(partition, span[0], earliest)
+        try:
+            lost = await self._continuity.lost_before(partition, span[0], earliest)
+        except LeftOutError as error:
+            self._die(f"left out: {error}")
+        unsent[NoPage.GONE] += lost
         read = Read(partition, *span, alerts)
         try:
             unsent += await self._stored(read)
@@ -151,55 +157,16 @@ class Pager:
                     )
                     unsent[NoPage.UNMADE] += 1
                     await self._stored(Read(partition, each.start, each.end, []))
-        self._expected[partition] = max(span[1], self._expected.get(partition, 0))
+        self._continuity.reach(partition, span[1])
         self._metrics.accepted(+unsent)
         self._accepting_since_ms = None
         self._dispatcher.wake()
 
     async def _stored(self, read: Read) -> Counter[NoPage]:
         """Store records, and retry until the database has them; raises UnmadeError."""
-        return await self._until_done(
+        return await self._retry.until_done(
             lambda: self._outbox.accept(read, self._plan, self._clock.now_ms())
         )
-
-    async def _until_done(self, call: Callable[[], T]) -> T:
-        """The result of ``call``; retries, and is not ready, while the outbox fails."""
-        wait_s = _FIRST_RETRY_S
-        while True:
-            try:
-                answer = await asyncio.to_thread(call)
-            except OutboxError as error:
-                self._blocked = str(error)
-                self._metrics.task_failed(PagerTask.ACCEPT)
-                _log.error("the outbox cannot be written", reason=self._blocked, retry_s=wait_s)
-                await asyncio.sleep(wait_s)
-                wait_s = min(2 * wait_s, _LONGEST_RETRY_S)
-            else:
-                self._blocked = ""
-                return answer
-
-    async def _lost_before(
-        self, partition: str, start: int, earliest: Callable[[], Awaitable[int]]
-    ) -> int:
-        """How many offsets before ``start`` Kafka deleted before they were read.
-
-        Ends the process where records were left out that Kafka still has: after its restart it
-        reads them.  At the first records of a partition the outbox may be behind, where pagers
-        have outboxes of their own and another one had the partition.
-        """
-        expected, is_first = self._expected.get(partition), False
-        if expected is None:
-            position = await self._until_done(lambda: self._outbox.position(partition))
-            expected, is_first = position if position is not None else start, True
-        if start <= expected:
-            return 0
-        if await earliest() >= start:
-            _log.error("records are gone", partition=partition, since=expected, until=start)
-            return start - expected
-        if not is_first:
-            self._die(f"{partition}: records from {expected} to before {start} were left out")
-        _log.warning("another pager's records?", partition=partition, since=expected, until=start)
-        return 0
 
     async def _count(self) -> float:
         """Update how many pages there are, and since when the oldest waits."""

@@ -1,4 +1,6 @@
-"""The tables of the outbox; each change of them needs a migration in ``migrations``."""
+"""The tables of the outbox; each change of them needs a step in ``steps``."""
+
+from pathlib import Path
 
 from sqlalchemy import (
     BigInteger,
@@ -10,6 +12,9 @@ from sqlalchemy import (
     String,
     Table,
 )
+
+from sentinel.database import Schema, offsets_table
+from sentinel.database.schema import versions_table
 
 DUE, SENT, DEAD, CANCELLED = "due", "sent", "dead", "cancelled"
 
@@ -41,12 +46,7 @@ PAGES = Table(
     Index("pages_to_send", "channel", "state", "due_ms"),
     Index("pages_waiting", "state", "since_ms"),
 )
-OFFSETS = Table(
-    "offsets",
-    META,
-    Column("place", String(255), key="partition", primary_key=True),
-    Column("last", BigInteger, nullable=False),
-)
+OFFSETS = offsets_table(META)
 # Alerts found late are collected here until their digest becomes a page.
 DIGESTS = Table(
     "late_digests",
@@ -68,10 +68,10 @@ FOUND_LATE = Table(
     Column("last_ms", BigInteger, nullable=False),
     Column("unanswered", Integer, nullable=False),
 )
-# As Alembic makes it, under a name that another program in the same database does not use:
-# which step of ``migrations`` the tables are at.
-VERSIONS = Table(
-    "sentinel_outbox_version",
+SCHEMA = Schema(
     META,
-    Column("version_num", String(32), primary_key=True),
+    versions_table("sentinel_outbox_version", META),
+    version="0003",
+    steps=Path(__file__).parent / "steps",
+    lock=7236834,
 )

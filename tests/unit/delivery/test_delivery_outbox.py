@@ -7,7 +7,8 @@ import pytest
 from tests.delivery.alerts import CUSTOMER, NOW, alert
 from tests.delivery.box import PLAN, Box, read_of
 
-from sentinel.delivery.outbox import Outbox, OutboxError, Read
+from sentinel.database import DatabaseError
+from sentinel.delivery.outbox import Outbox, Read
 from sentinel.delivery.page import PageKind
 from sentinel.delivery.plan import NoPage
 from sentinel.model.alert import (
@@ -245,7 +246,7 @@ def test_what_is_long_over_is_forgotten(box: Box) -> None:
 )
 def test_a_database_that_cannot_be_used_is_one_line_without_password(url: str) -> None:
     """The variable is named, and what is wrong."""
-    with pytest.raises(OutboxError) as caught:
+    with pytest.raises(DatabaseError) as caught:
         Outbox(url)
     message = str(caught.value)
     assert message.startswith("SENTINEL_OUTBOX: ")

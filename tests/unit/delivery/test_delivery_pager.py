@@ -26,10 +26,10 @@ from sentinel.delivery.outbox import Outbox
 from sentinel.delivery.page import Content
 from sentinel.delivery.page import content as content_of
 from sentinel.delivery.pager import Pager
-from sentinel.delivery.supervised import Supervised
-from sentinel.delivery.unread import Spans
 from sentinel.delivery.watch import PagerMetrics
+from sentinel.kafka.unread import Spans
 from sentinel.model.alert import Alert
+from sentinel.supervised import Supervised
 
 AT_NOW = Clock(lambda: NOW, lambda: NOW, 0)
 
@@ -99,7 +99,7 @@ def test_a_locked_outbox_gets_the_same_alerts_again(
     waits: list[float] = []
 
     async def play(desk: Desk) -> None:
-        with desk.outbox._engine.connect() as connection:
+        with desk.outbox._database._engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA busy_timeout=1")
         other = sqlite3.connect(desk.path, check_same_thread=False, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")

@@ -6,17 +6,16 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from tests.delivery.alerts import NOW, alert
 from tests.delivery.box import PLAN, read_of
 
-from sentinel.delivery.outbox import Outbox, OutboxError
-from sentinel.delivery.schema import VERSION
-from sentinel.delivery.tables import META, VERSIONS
+from sentinel.database import DatabaseError
+from sentinel.database.schema import head
+from sentinel.delivery.outbox import Outbox
+from sentinel.delivery.tables import META, SCHEMA
 
 OLD = Path(__file__).parents[2] / "delivery" / "old_outboxes"
-STEPS = Path(__file__).parents[3] / "src/sentinel/delivery/migrations"
 
 
 def _restored(folder: Path, name: str) -> str:
@@ -30,7 +29,7 @@ def _restored(folder: Path, name: str) -> str:
 def _differences(url: str) -> list[object]:
     engine = create_engine(url)
     with engine.connect() as connection:
-        options = {"version_table": VERSIONS.name}
+        options = {"version_table": SCHEMA.versions.name}
         found = compare_metadata(MigrationContext.configure(connection, opts=options), META)
     engine.dispose()
     return list(found)
@@ -38,7 +37,7 @@ def _differences(url: str) -> list[object]:
 
 def test_the_last_step_is_the_version_that_is_asked_for() -> None:
     """Whoever adds a step says so in the schema."""
-    assert ScriptDirectory(str(STEPS)).get_current_head() == VERSION
+    assert head(SCHEMA) == SCHEMA.version
 
 
 def test_an_empty_database_has_all_tables(tmp_path: Path) -> None:
@@ -80,5 +79,5 @@ def test_the_outbox_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "outbox.db") as connection:
         connection.execute("UPDATE sentinel_outbox_version SET version_num = '9999'")
     connection.close()
-    with pytest.raises(OutboxError, match="newer version: 9999, not 0003"):
+    with pytest.raises(DatabaseError, match="newer version: 9999, not 0003"):
         Outbox(url)

@@ -56,7 +56,7 @@ _MAP = "a geographical place"
 _MONITORING = "to watch: the metrics and figures of a running process"
 EXCEPTIONS: dict[str, dict[str, str]] = {
     "benchmarks/scaling/model.py": {"copies": "the copies of a snapshot in memory"},
-    "src/sentinel/delivery/migrations/versions/0003_waiting.py": {"waiting": "a migration's id"},
+    "src/sentinel/delivery/steps/0003_waiting.py": {"waiting": "a migration's id"},
     "src/sentinel/delivery/plan.py": {"waiting": "a suppressed alert's page, stored in the outbox"},
     "src/sentinel/delivery/watch.py": {"watch": _MONITORING},
     "src/sentinel/demo/watch.py": {"watch": _MONITORING},

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from tests.pages.clockwork import VirtualLoop, run
 
-from sentinel.delivery.unread import Spans, Unread
+from sentinel.kafka.unread import Spans, Unread
 
 
 class Topic:
