@@ -253,7 +253,7 @@ def test_the_heart_beats_only_while_all_is_well(tmp_path: Path) -> None:
                 lambda: None,
                 subject.assign,
                 partial(subject.start, no_spans),
-                partial(setattr, subject, "_blocked", "disk full"),
+                partial(setattr, subject._retry, "blocked", "disk full"),
             ]
             for step in steps:
                 step()
