@@ -14,6 +14,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from rich.console import Console
 from tests.delivery.alerts import alert
+from tests.fetches import fetched_of
 
 from sentinel.alerting.cloudevent import encode
 from sentinel.delivery.channels import open_channel
@@ -96,9 +97,8 @@ async def _measure(folder: str) -> tuple[list[float], int]:
         nonlocal offset
         moment = _now_ms()
         values = [encode(alert(each, tier=tier, updated_at=moment)) for each in ids]
-        span = (offset, offset + len(ids))
-        await pager.accept("alerts-0", span, list(enumerate(values, offset)), first_offset)
-        offset = span[1]
+        await pager.accept(fetched_of("alerts", offset, values), first_offset)
+        offset += len(ids)
 
     yellow = [f"y{number}" for number in range(_YELLOW)]
     for first in range(0, _YELLOW, 500):

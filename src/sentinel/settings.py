@@ -47,6 +47,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     web_host: str = "127.0.0.1"
     web_port: Annotated[int, Meta(ge=0, le=65535)] = 6066
     outbox: _Text = "sqlite:///sentinel-outbox.db"  # where the pager keeps its pages
+    history: _Text = "sqlite:///sentinel-history.db"  # the database of history and desk
+    history_keep: str = "400d"  # how long history keeps what has ended
     horizon: str = "24h"  # the least retention of inputs, which recovery replays
     snapshot_interval: str = "5m"
     snapshot_steps: Annotated[int, Meta(ge=1)] = 20_000
@@ -95,7 +97,7 @@ class Settings(Struct, frozen=True, kw_only=True):
                 problem = problem[:1].lower() + problem[1:]
                 raise SettingsError(f"{variable(name)}: {problem}") from None
             settings = msgspec.structs.replace(settings, **{name: getattr(value, name)})
-        for name in ("horizon", "snapshot_interval", "session_timeout"):
+        for name in ("horizon", "snapshot_interval", "session_timeout", "history_keep"):
             try:
                 parse_duration(getattr(settings, name))
             except ValueError as error:
@@ -131,6 +133,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         return parse_duration(self.session_timeout) / 1000
 
     @property
+    def history_keep_ms(self) -> int:
+        """How long history keeps what has ended, in milliseconds."""
+        return parse_duration(self.history_keep)
+
+    @property
     def uses_sasl(self) -> bool:
         """Whether clients authenticate by name and password."""
         return self.security.startswith("sasl")
@@ -144,7 +151,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 def _masked(name: str, value: object) -> object:
     if name == "sasl_password":
         return _MASK
-    if name in ("outbox", "schema_registry"):  # a URL may hold a password
+    if name in ("outbox", "history", "schema_registry"):  # a URL may hold a password
         return re.sub(r"(//[^/@:]*:)[^@]*@", rf"\g<1>{_MASK}@", str(value))
     return value
 

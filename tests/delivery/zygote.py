@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 from tests.delivery.alerts import NOW, alert
 from tests.delivery.listener import KEY, ROUTING_KEY
 from tests.delivery.plans import plan
+from tests.fetches import fetched_of
 
 from sentinel.alerting.cloudevent import encode
 from sentinel.delivery.channels import open_channel
@@ -72,8 +73,8 @@ async def _page(folder: str, url: str, alerts: int, age_ms: int) -> None:
     pager.start(_spans)
     for first in range(0, alerts, _BATCH):
         offsets = range(first, min(first + _BATCH, alerts))
-        records = [(offset, encode(alert(f"a{offset}"))) for offset in offsets]
-        await pager.accept("alerts-0", (offsets.start, offsets.stop), records, _first_offset)
+        values = [encode(alert(f"a{offset}")) for offset in offsets]
+        await pager.accept(fetched_of("alerts", offsets.start, values), _first_offset)
     while outbox.next_due_ms("duty") is not None:  # noqa: ASYNC110 - another task sends
         await asyncio.sleep(0.002)
     await pager.stop()

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from tests.delivery.plans import plan
 from tests.delivery.receiver import KINDS
+from tests.fetches import fetched_of
 from tests.pages.database import Database
 from tests.pages.stories import SECOND, Record
 
@@ -81,8 +82,8 @@ class Topic:
                 self.records[end].at_ms <= self._now_ms()
             ):
                 end += 1
-            read = [(offset, self.records[offset].value) for offset in range(start, end)]
-            await pager.accept(_PLACE, (start, end), read, _first_offset)
+            values = [record.value for record in self.records[start:end]]
+            await pager.accept(fetched_of("alerts", start, values), _first_offset)
             for record in self.records[start:end]:
                 self.read_ms.setdefault((record.alert_id, record.revision), self._now_ms())
             self.committed = start = end

@@ -78,3 +78,8 @@ def decode(data: bytes) -> Alert:
     subclass) when it is not an alert of this version.
     """
     return msgspec.json.decode(data, type=CloudEvent).data
+
+
+def decode_action(data: bytes) -> ActionRequest:
+    """The requested action in a CloudEvent that :func:`encode_action` wrote; raises the same."""
+    return msgspec.json.decode(data, type=ActionEvent).data

@@ -17,6 +17,7 @@ from sentinel.cli.deadletter import deadletter
 from sentinel.cli.demo import demo
 from sentinel.cli.evaluate import evaluate
 from sentinel.cli.failure import Verbs
+from sentinel.cli.history import history
 from sentinel.cli.keys import keys
 from sentinel.cli.label import label
 from sentinel.cli.pager import pager
@@ -55,6 +56,7 @@ app.add_typer(deadletter, name="deadletter")
 app.add_typer(silence, name="silence")
 app.add_typer(keys, name="keys")
 app.add_typer(pager, name="pager")
+app.add_typer(history, name="history")
 app.add_typer(routes, name="routes")
 app.add_typer(topics, name="topics")
 app.add_typer(rules, name="rules")

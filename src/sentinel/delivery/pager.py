@@ -5,7 +5,7 @@ import contextlib
 import os
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import NoReturn
 
@@ -21,6 +21,7 @@ from sentinel.delivery.outbox import Outbox, Read, UnmadeError
 from sentinel.delivery.plan import NoPage
 from sentinel.delivery.watch import PagerMetrics, PagerTask
 from sentinel.kafka.continuity import Continuity, LeftOutError
+from sentinel.kafka.records import Fetched
 from sentinel.kafka.unread import Spans, Unread
 from sentinel.model.alert import Alert
 from sentinel.model.duration import parse_duration
@@ -118,33 +119,28 @@ class Pager:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
-    async def accept(
-        self,
-        partition: str,
-        span: tuple[int, int],
-        records: Sequence[tuple[int, bytes | None]],
-        earliest: Callable[[], Awaitable[int]],
-    ) -> None:
-        """Store all records from offset ``span[0]`` to before ``span[1]`` of ``partition``.
+    async def accept(self, fetched: Fetched, earliest: Callable[[], Awaitable[int]]) -> None:
+        """Store all alerts of a fetch.
 
         When this returns they are in the outbox, however long that takes.  ``earliest`` asks
         for the partition's first offset that Kafka still has.
         """
+        partition = f"{fetched.topic}-{fetched.partition}"
         self._accepting_since_ms = self._clock.now_ms()
         alerts: list[tuple[int, Alert]] = []
         unsent: Counter[NoPage] = Counter()
-        for offset, value in records:
+        for offset, value in zip(fetched.offsets, fetched.values, strict=True):
             try:
                 alerts.append((offset, self._read(value or b"")))
             except UNREADABLE:
                 unsent[NoPage.UNREADABLE] += 1
                 _log.error("no alert", partition=partition, offset=offset)
         try:
-            lost = await self._continuity.lost_before(partition, span[0], earliest)
+            lost = await self._continuity.lost_before(partition, fetched.start, earliest)
         except LeftOutError as error:
             self._die(f"left out: {error}")
         unsent[NoPage.GONE] += lost
-        read = Read(partition, *span, alerts)
+        read = Read(partition, fetched.start, fetched.end, alerts)
         try:
             unsent += await self._stored(read)
         except UnmadeError:
@@ -157,7 +153,7 @@ class Pager:
                     )
                     unsent[NoPage.UNMADE] += 1
                     await self._stored(Read(partition, each.start, each.end, []))
-        self._continuity.reach(partition, span[1])
+        self._continuity.reach(partition, fetched.end)
         self._metrics.accepted(+unsent)
         self._accepting_since_ms = None
         self._dispatcher.wake()

@@ -9,12 +9,12 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from sentinel import DISTRIBUTION
-from sentinel.alerting.cloudevent import decode
+from sentinel.alerting.cloudevent import decode, decode_action
 from sentinel.kafka.avro_schema import avro_schema
 from sentinel.kafka.topics import Topics
 from sentinel.model.alert import ActionRequest, Alert
@@ -23,6 +23,7 @@ from sentinel.settings import Settings, SettingsError, variable
 
 _MAGIC = b"\x00"
 _NOT_FOUND = 404
+T = TypeVar("T")
 
 
 class Registry:
@@ -54,12 +55,12 @@ class Registry:
         """The requested action in Avro."""
         return _bytes(self._action(msgspec.to_builtins(request), _context(topic)))
 
-    def read_alert(self, topic: str, value: bytes) -> Alert:
-        """An alert that :meth:`alert` wrote; raises msgspec.DecodeError if it is none."""
+    def read(self, topic: str, kind: type[T], value: bytes) -> T:
+        """An alert or action that was written so; raises msgspec.DecodeError if it is none."""
         from confluent_kafka.serialization import SerializationError  # noqa: PLC0415
 
         try:
-            return msgspec.convert(self._read(value, _context(topic)), Alert)
+            return msgspec.convert(self._read(value, _context(topic)), kind)
         except (SerializationError, ValueError, EOFError, IndexError, StopIteration) as error:
             raise msgspec.DecodeError(str(error)) from None
 
@@ -100,7 +101,13 @@ class Registry:
 def alert_reader(settings: Settings) -> Callable[[bytes], Alert]:
     """How the records of the alerts topic are read under these settings; raises SettingsError."""
     registry, topic = open_registry(settings), Topics(settings.topic_prefix).alerts
-    return decode if registry is None else partial(registry.read_alert, topic)
+    return decode if registry is None else partial(registry.read, topic, Alert)
+
+
+def action_reader(settings: Settings) -> Callable[[bytes], ActionRequest]:
+    """How the records of the actions topic are read; raises SettingsError."""
+    registry, topic = open_registry(settings), Topics(settings.topic_prefix).actions
+    return decode_action if registry is None else partial(registry.read, topic, ActionRequest)
 
 
 def open_registry(settings: Settings) -> Registry | None:

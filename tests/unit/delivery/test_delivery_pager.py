@@ -15,6 +15,7 @@ from tests.delivery.alerts import NOW, alert
 from tests.delivery.box import PLAN
 from tests.delivery.listener import Listener
 from tests.delivery.plans import TEXT, plan
+from tests.fetches import fetched_of
 from tests.pages.clockwork import VirtualLoop, run
 
 from sentinel.alerting.cloudevent import encode
@@ -64,8 +65,7 @@ class Desk:
         async def earliest() -> int:
             return self.first_offset
 
-        span = (start, start + len(values) if end is None else end)
-        await self.pager.accept(PLACE, span, list(enumerate(values, start)), earliest)
+        await self.pager.accept(fetched_of("alerts", start, values, end), earliest)
 
     def due(self) -> list[str]:
         """The alerts whose pages wait on the first channel."""

@@ -1,0 +1,1 @@
+"""History: the durable record of alerts, what people did, and the events behind them."""

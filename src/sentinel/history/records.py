@@ -1,0 +1,143 @@
+"""The records that history keeps, and how each is stored."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select, update
+
+from sentinel.history.tables import ACTIONS, ALERTS, REASONS, RESPONSES, REVISIONS
+from sentinel.model.alert import ActionRequest, Alert, Tier
+from sentinel.model.events import epoch_ms
+from sentinel.model.response import Response
+
+_TIERS = tuple(Tier)
+_AMOUNT = "amount"
+Record = Alert | ActionRequest | Response
+Put = Callable[[Connection, str, Record], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Records of one partition, ``partition`` (``topic-partition``), with their offsets.
+
+    All records from offset ``start`` to before ``end`` are in it, but those that cannot be read.
+    """
+
+    partition: str
+    start: int
+    end: int
+    records: list[tuple[int, Record]]
+
+
+def put(connection: Connection, where: str, record: Record) -> None:
+    """Store one record; ``where`` (``topic-partition@offset``) names it.
+
+    A record that is stored already changes nothing.
+    """
+    match record:
+        case Alert():
+            _put_alert(connection, record)
+        case ActionRequest():
+            _put_action(connection, record)
+        case Response():
+            _put_response(connection, where, record)
+
+
+def _put_alert(connection: Connection, alert: Alert) -> None:
+    mine = ALERTS.c.alert_id == alert.alert_id
+    query = select(ALERTS.c.revision, ALERTS.c.urgency, ALERTS.c.since_ms).where(mine)
+    known = connection.execute(query).one_or_none()
+    if known is not None and known.revision >= alert.revision:
+        return
+    data, urgency = msgspec.json.encode(alert), _TIERS.index(alert.tier)
+    connection.execute(
+        insert(REVISIONS).values(
+            alert_id=alert.alert_id,
+            revision=alert.revision,
+            change=alert.change,
+            at_ms=alert.updated_at,
+            data=data,
+        )
+    )
+    is_same_tier = known is not None and known.urgency == urgency
+    row = {
+        "revision": alert.revision,
+        "entity_kind": alert.entity.kind,
+        "entity_id": alert.entity.id,
+        "risk": alert.risk,
+        "state": alert.state,
+        "over": int(alert.resolution is not None),
+        "urgency": urgency,
+        "score": alert.score,
+        "rule": alert.reasons[0].rule_id if alert.reasons else "",
+        "amount": amount_of(alert),
+        "suppressed": int(bool(alert.suppressed)),
+        "assignee": alert.assignee,
+        "acknowledged_by": alert.acknowledged_by,
+        "resolution": alert.resolution,
+        "opened_ms": alert.opened_at,
+        "since_ms": known.since_ms if known is not None and is_same_tier else alert.updated_at,
+        "updated_ms": alert.updated_at,
+        "data": data,
+    }
+    if known is None:
+        connection.execute(insert(ALERTS).values(alert_id=alert.alert_id, **row))
+    else:
+        connection.execute(update(ALERTS).where(mine).values(**row))
+        connection.execute(delete(REASONS).where(REASONS.c.alert_id == alert.alert_id))
+    if alert.reasons:
+        connection.execute(
+            insert(REASONS),
+            [
+                {
+                    "alert_id": alert.alert_id,
+                    "rule": reason.rule_id,
+                    "contribution": reason.contribution,
+                }
+                for reason in alert.reasons
+            ],
+        )
+
+
+def amount_of(alert: Alert) -> float | None:
+    """The largest amount that the reasons of an alert saw, in base currency; None without one."""
+    amounts = [
+        float(value)
+        for reason in alert.reasons
+        for clause in reason.clauses
+        if isinstance(value := clause.values.get(_AMOUNT), int | float)
+    ]
+    return max(amounts, default=None)
+
+
+def _put_action(connection: Connection, request: ActionRequest) -> None:
+    mine = ACTIONS.c.request_id == request.request_id
+    if connection.scalar(select(ACTIONS.c.request_id).where(mine)) is None:
+        connection.execute(
+            insert(ACTIONS).values(
+                request_id=request.request_id,
+                alert_id=request.alert_id,
+                action=request.action,
+                requested_ms=request.requested_at,
+                data=msgspec.json.encode(request),
+            )
+        )
+
+
+def _put_response(connection: Connection, where: str, response: Response) -> None:
+    if connection.scalar(select(RESPONSES.c.record).where(RESPONSES.c.record == where)) is None:
+        connection.execute(
+            insert(RESPONSES).values(
+                record=where,
+                response_id=response.response_id,
+                alert_id=response.alert_id,
+                kind=response.kind,
+                actor=response.actor,
+                verdict=response.verdict,
+                assignee=response.assignee,
+                event_id=response.event_id,
+                note=response.note,
+                at_ms=epoch_ms(response.event_time),
+            )
+        )

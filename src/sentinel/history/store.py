@@ -1,0 +1,87 @@
+"""The SQL part of history: written once for each record, read by the desk and by commands."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import ColumnElement, Table, delete, select
+from sqlalchemy.exc import DataError, IntegrityError
+
+from sentinel.database import Database, advance, last_offset
+from sentinel.database.database import reason
+from sentinel.history.records import Read, put
+from sentinel.history.tables import ACTIONS, ALERTS, OFFSETS, REASONS, RESPONSES, REVISIONS, SCHEMA
+from sentinel.model.alert import Alert
+from sentinel.model.entity import CUSTOMER
+
+VARIABLE = "SENTINEL_HISTORY"
+_AT_ONCE = 500  # alerts deleted in one transaction: a writer must not wait long
+
+
+class UnstorableError(Exception):
+    """One of the records cannot be stored, for a reason that will not pass."""
+
+
+class Store:
+    """History in a database; calls block, and raise DatabaseError."""
+
+    def __init__(self, url: str) -> None:
+        self.database = Database(url, SCHEMA, VARIABLE)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.database.close()
+
+    def position(self, partition: str) -> int | None:
+        """The first offset of ``partition`` that is not stored; None if nothing is."""
+        with self.database.reading() as connection:
+            last = last_offset(connection, OFFSETS, partition)
+        return None if last is None else last + 1
+
+    def accept(self, read: Read) -> None:
+        """Store records and their offsets in one transaction; raises UnstorableError.
+
+        What lies before the position is skipped; whether there is a gap to it is the caller's
+        question.
+        """
+        try:
+            with self.database.writing() as connection:
+                last = last_offset(connection, OFFSETS, read.partition)
+                for offset, record in read.records:
+                    if last is None or offset > last:
+                        put(connection, f"{read.partition}@{offset}", record)
+                advance(connection, OFFSETS, read.partition, last, read.end)
+        except (IntegrityError, DataError) as error:
+            raise UnstorableError(reason(error)) from error
+
+    def alert(self, alert_id: str) -> Alert | None:
+        """The newest revision of an alert."""
+        query = select(ALERTS.c.data).where(ALERTS.c.alert_id == alert_id)
+        with self.database.reading() as connection:
+            data = connection.scalar(query)
+        return None if data is None else msgspec.json.decode(data, type=Alert)
+
+    def prune(self, before_ms: int) -> Counter[str]:
+        """Delete what ended before ``before_ms``, with all that belongs to it; counts rows."""
+        return self._forget((ALERTS.c.over == 1, ALERTS.c.updated_ms < before_ms))
+
+    def erase(self, customer_id: str) -> Counter[str]:
+        """Delete every alert about a customer, with all that belongs to it; counts rows."""
+        return self._forget((ALERTS.c.entity_kind == CUSTOMER, ALERTS.c.entity_id == customer_id))
+
+    def _forget(self, wanted: Sequence[ColumnElement[bool]]) -> Counter[str]:
+        """Delete alerts and what belongs to them, some at a time; counts rows by table."""
+        deleted: Counter[str] = Counter()
+        query = select(ALERTS.c.alert_id).where(*wanted).limit(_AT_ONCE)
+        while True:
+            with self.database.writing() as connection:
+                ids = list(connection.scalars(query))
+                for table in (RESPONSES, ACTIONS, REASONS, REVISIONS, ALERTS):
+                    gone = connection.execute(delete(table).where(_of(table, ids)))
+                    deleted[table.name] += gone.rowcount
+            if len(ids) < _AT_ONCE:
+                return +deleted
+
+
+def _of(table: Table, alert_ids: Sequence[str]) -> ColumnElement[bool]:
+    return table.c.alert_id.in_(alert_ids)

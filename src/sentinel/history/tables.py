@@ -1,0 +1,107 @@
+"""The tables of history; each change of them needs a step in ``steps``.
+
+Times are ms UTC.  ``data`` is the record as JSON: what has a column of its own is there to be
+searched and sorted.
+"""
+
+from pathlib import Path
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+from sentinel.database import Schema, offsets_table
+from sentinel.database.schema import versions_table
+
+META = MetaData()
+# The newest revision of each alert.
+ALERTS = Table(
+    "history_alerts",
+    META,
+    Column("alert_id", String(64), primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("entity_kind", String(32), nullable=False),
+    Column("entity_id", String(160), nullable=False),
+    Column("risk", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("over", Integer, nullable=False),
+    Column("urgency", Integer, nullable=False),  # index of the tier: 0 is red
+    Column("score", Float, nullable=False),
+    Column("rule", String(128), nullable=False),  # of the strongest reason
+    Column("amount", Float),  # the largest one that its reasons saw
+    Column("suppressed", Integer, nullable=False),
+    Column("assignee", String(64)),
+    Column("acknowledged_by", String(64)),
+    Column("resolution", String(16)),
+    Column("opened_ms", BigInteger, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),  # when it came to its tier
+    Column("updated_ms", BigInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Index("history_queue", "over", "suppressed", "urgency", "since_ms"),
+    Index("history_by_entity", "entity_kind", "entity_id", "opened_ms"),
+    Index("history_by_rule", "rule", "opened_ms"),
+    Index("history_ended", "over", "updated_ms"),
+)
+# Every revision; `number` is the order in which they were stored, and never goes back.
+REVISIONS = Table(
+    "history_revisions",
+    META,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("alert_id", String(64), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("change", String(16), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Index("history_revisions_once", "alert_id", "revision", unique=True),
+    sqlite_autoincrement=True,
+)
+# The rules behind the newest revision of each alert.
+REASONS = Table(
+    "history_reasons",
+    META,
+    Column("alert_id", String(64), primary_key=True),
+    Column("rule", String(128), primary_key=True),
+    Column("contribution", Float, nullable=False),
+    Index("history_reasons_by_rule", "rule"),
+)
+ACTIONS = Table(
+    "history_actions",
+    META,
+    Column("request_id", String(160), primary_key=True),
+    Column("alert_id", String(64), nullable=False, index=True),
+    Column("action", String(32), nullable=False),
+    Column("requested_ms", BigInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+# What people answered, as it was sent: whether it counts is told by the alert's revisions.
+RESPONSES = Table(
+    "history_responses",
+    META,
+    Column("place", String(320), key="record", primary_key=True),  # topic-partition@offset
+    Column("response_id", String(128), nullable=False, index=True),
+    Column("alert_id", String(128), index=True),
+    Column("kind", String(16), nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("verdict", String(16)),
+    Column("assignee", String(64)),
+    Column("event_id", String(128)),
+    Column("note", Text),
+    Column("at_ms", BigInteger, nullable=False),
+)
+OFFSETS = offsets_table(META, "history_offsets")
+SCHEMA = Schema(
+    META,
+    versions_table("sentinel_history_version", META),
+    version="0001",
+    steps=Path(__file__).parent / "steps",
+    lock=7236835,
+)

@@ -1,0 +1,148 @@
+"""The history service: every record is stored or counted, whatever goes wrong meanwhile."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+from sqlalchemy import select
+from tests.delivery.alerts import NOW, alert
+from tests.fetches import fetched_of
+
+from sentinel.alerting.cloudevent import decode, encode
+from sentinel.database import DatabaseError
+from sentinel.history.metrics import HistoryMetrics
+from sentinel.history.records import Read
+from sentinel.history.service import History
+from sentinel.history.store import Store, UnstorableError
+from sentinel.history.tables import REVISIONS
+from sentinel.model.alert import Alert
+
+
+class Scene:
+    """A service on a database of its own."""
+
+    def __init__(self, folder: Path, store: type[Store] = Store) -> None:
+        self.store = store(f"sqlite:///{folder}/history.db")
+        self.registry = CollectorRegistry()
+        self.service = History(
+            self.store, {"alerts": decode}, HistoryMetrics(self.registry), 1_000, lambda: NOW
+        )
+        self.service.assign()
+        self.first_offset = 0
+
+    async def accept(self, start: int, *values: bytes, end: int | None = None) -> None:
+        """Records one after the other, from an offset on."""
+
+        async def earliest() -> int:
+            return self.first_offset
+
+        await self.service.accept(fetched_of("alerts", start, values, end), earliest)
+
+    def stored(self) -> list[tuple[str, int]]:
+        """Which revisions there are."""
+        query = select(REVISIONS.c.alert_id, REVISIONS.c.revision)
+        with self.store.database.reading() as connection:
+            return [(row.alert_id, row.revision) for row in connection.execute(query)]
+
+    def count(self, name: str, **labels: str) -> float | None:
+        """A counter's value."""
+        return self.registry.get_sample_value(name, labels)
+
+
+class Refusing(Store):
+    """A database that refuses one alert for good."""
+
+    def accept(self, read: Read) -> None:
+        """Raise for the alert ``bad``."""
+        if any(isinstance(each, Alert) and each.alert_id == "bad" for _, each in read.records):
+            raise UnstorableError("value too long")
+        super().accept(read)
+
+
+class Locked(Store):
+    """A database that cannot be used twice, and then can."""
+
+    fails = 2
+
+    def accept(self, read: Read) -> None:
+        """Raise while it is locked."""
+        if self.fails:
+            self.fails -= 1
+            raise DatabaseError("database is locked")
+        super().accept(read)
+
+
+def _play(scene: Scene, *calls: Callable[[], Awaitable[None]]) -> None:
+    async def play() -> None:
+        for call in calls:
+            await call()
+
+    asyncio.run(play())
+
+
+def test_records_are_stored_and_counted(tmp_path: Path) -> None:
+    """What cannot be read is counted, and keeps nobody from what follows."""
+    scene = Scene(tmp_path)
+    values = (encode(alert("a")), b"{", encode(alert("b")))
+    _play(scene, lambda: scene.accept(0, *values))
+    assert scene.stored() == [("a", 1), ("b", 1)]
+    assert scene.count("sentinel_history_records_total", topic="alerts") == 2
+    assert scene.count("sentinel_history_not_stored_total", reason="unreadable") == 1
+    assert scene.store.position("alerts-0") == 3
+
+
+def test_one_that_the_database_refuses_stops_no_other(tmp_path: Path) -> None:
+    """It is counted, and the offset moves on."""
+    scene = Scene(tmp_path, Refusing)
+    values = [encode(alert(each)) for each in ("a", "bad", "b")]
+    _play(scene, lambda: scene.accept(0, *values, end=5))
+    assert scene.stored() == [("a", 1), ("b", 1)]
+    assert scene.count("sentinel_history_not_stored_total", reason="unstorable") == 1
+    assert scene.store.position("alerts-0") == 5
+
+
+def test_a_locked_database_gets_the_same_records_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service is not ready meanwhile, and a counter tells."""
+    scene, seen = Scene(tmp_path, Locked), list[Mapping[str, object]]()
+
+    async def sleep(wait_s: float) -> None:
+        seen.append({"wait_s": wait_s, "health": scene.service.health()})
+
+    monkeypatch.setattr("sentinel.database.retry.asyncio.sleep", sleep)
+    _play(scene, lambda: scene.accept(0, encode(alert())))
+    refused = (False, "history cannot be written: database is locked")
+    assert seen == [{"wait_s": wait_s, "health": refused} for wait_s in (0.1, 0.2)]
+    assert scene.stored() == [("a1", 1)]
+    assert scene.count("sentinel_history_task_failures_total", task="accept") == 2
+
+
+def test_what_kafka_deleted_before_it_was_read_is_counted(tmp_path: Path) -> None:
+    """A gap between what is stored and what comes."""
+    scene = Scene(tmp_path)
+    _play(scene, lambda: scene.accept(0, encode(alert("a"))))
+    scene.first_offset = 7
+    _play(scene, lambda: scene.accept(7, encode(alert("b"))))
+    assert scene.count("sentinel_history_not_stored_total", reason="gone") == 6
+
+
+def test_it_is_ready_once_it_reads_and_its_tasks_run(tmp_path: Path) -> None:
+    """And prunes what ended longer ago than it is kept."""
+    scene, after = Scene(tmp_path), list[tuple[bool, str]]()
+
+    async def play() -> None:
+        after.append(scene.service.health())
+
+        async def spans() -> Mapping[str, tuple[int, int]]:
+            return {"alerts-0": (3, 3)}
+
+        scene.service.start(spans)
+        after.append(scene.service.health())
+        assert scene.service.is_alive() == (True, "ok")
+        await scene.service.stop()
+
+    asyncio.run(play())
+    assert after == [(False, "waiting for partitions"), (True, "ready")]
