@@ -202,11 +202,7 @@ def test_answers_and_silences_take_effect_and_survive_a_restart(stage: Stage) ->
     assert_exact(stage)
     by_id = {alert.alert_id: alert for alert in _alerts(stage)}
     assert by_id[second.alert_id].resolution is Resolution.CONFIRMED
-    outcomes = {each.response_id: each for each in _outcomes(stage)}
-    assert len(outcomes) == len(_outcomes(stage)) == 3
-    assert {each.result for each in outcomes.values()} == {ResponseResult.APPLIED}
-    assert outcomes[f"R-{second.alert_id}"].revision == by_id[second.alert_id].revision
-    assert outcomes["R-label"].event_id == second.trigger.event_id
+    _check_outcomes(stage, by_id[second.alert_id], label)
     opened = [alert for alert in by_id.values() if alert.risk is Risk.OPERATIONAL]
     for alert in opened:  # one person's silence is not of red
         assert bool(alert.suppressed) is (alert.tier is not Tier.RED) or alert.resolution
@@ -241,6 +237,15 @@ def test_the_command_line_says_what_the_engine_made_of_an_answer(
 
 def _alerts(stage: Stage) -> list[Alert]:
     return [decode_alert(message.value()) for message in stage.read(stage.topics.alerts)]
+
+
+def _check_outcomes(stage: Stage, resolved: Alert, label: Response) -> None:
+    """An outcome for each of three responses, of which one resolved an alert and one is a label."""
+    outcomes = {each.response_id: each for each in _outcomes(stage)}
+    assert len(outcomes) == len(_outcomes(stage)) == 3
+    assert {each.result for each in outcomes.values()} == {ResponseResult.APPLIED}
+    assert outcomes[f"R-{resolved.alert_id}"].revision == resolved.revision
+    assert outcomes[label.response_id].event_id == label.event_id
 
 
 def _outcomes(stage: Stage) -> list[ResponseOutcome]:
