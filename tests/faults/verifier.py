@@ -1,9 +1,9 @@
 """Reads every output offset and counts what is lost, doubled or phantom.
 
 The journal says which steps were taken.  Its ranges must cover every input offset once; the pure
-engine, given the very same steps, must say the very same alerts, actions and dead letters; and
-where alerts do not depend on how topics interleave, the engine must give the same alert ids for
-the ledger as a whole.
+engine, given the very same steps, must say the very same alerts, actions, response results and
+dead letters; and where alerts do not depend on how topics interleave, the engine must give the same
+alert ids for the ledger as a whole.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from tests.faults.ledger import HOSTILE, Fed, Ledger
 from tests.faults.undisturbed import told_by, told_in, undisturbed
 from tests.integration.stage import Stage
 
-from sentinel.alerting.cloudevent import encode, encode_action
+from sentinel.alerting.cloudevent import encode, encode_action, encode_response_outcome
 from sentinel.engine import Engine
 from sentinel.kafka.records import from_librdkafka
 from sentinel.model.alert import Tier
@@ -145,6 +145,7 @@ class Verifier:
     def _check_outputs(self, verdict: Verdict) -> None:
         alerts: list[bytes] = []
         actions: list[bytes] = []
+        results: list[bytes] = []
         letters: list[bytes] = []
         for shard, records in self._steps.items():
             share = Share(shard, self._stage.partitions)
@@ -166,6 +167,7 @@ class Verifier:
                 verdict.counts["late rollups"] += outcome.counts.dropped_rollups[RollupDrop.LATE]
                 alerts += map(encode, outcome.emitted.alerts)
                 actions += map(encode_action, outcome.emitted.action_requests)
+                results += map(encode_response_outcome, outcome.emitted.response_outcomes)
                 letters += [
                     _letter(each)
                     for each in outcome.emitted.dead_letters
@@ -175,6 +177,8 @@ class Verifier:
         verdict.compare("alerts", self.alerts, alerts)
         verdict.compare("tiered", tiered, alerts)
         verdict.compare("actions", self._values(self._topics.actions), actions)
+        written = self._values(self._topics.response_results)
+        verdict.compare("response results", written, results)
         written = [_written_letter(each) for each in self._stage.read(self._topics.deadletter)]
         verdict.compare("letters", written, letters)
         ids = _ids(self.alerts)

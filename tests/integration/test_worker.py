@@ -7,18 +7,21 @@ import time
 from collections import Counter
 from functools import partial
 
+import msgspec
 import pytest
 from tests.faults.ledger import spoiled
 from tests.faults.verifier import Verifier
 from tests.integration.stage import GIVEN_UP_SOON, Stage, lively, wait_for
 from typer.testing import CliRunner
 
+from sentinel.alerting.cloudevent import ResponseResultEvent
 from sentinel.alerting.cloudevent import decode as decode_alert
 from sentinel.cli import app
 from sentinel.kafka.response_client import ResponseClient, Silences
 from sentinel.model.alert import Alert, Change, Resolution, Tier
 from sentinel.model.events import Stream
-from sentinel.model.response import Response, ResponseKind, Silence, Verdict
+from sentinel.model.response import Response, ResponseKind, ResponseResult, Silence, Verdict
+from sentinel.model.response_outcome import ResponseOutcome
 from sentinel.model.signal import Risk
 
 pytestmark = pytest.mark.process
@@ -199,6 +202,7 @@ def test_answers_and_silences_take_effect_and_survive_a_restart(stage: Stage) ->
     assert_exact(stage)
     by_id = {alert.alert_id: alert for alert in _alerts(stage)}
     assert by_id[second.alert_id].resolution is Resolution.CONFIRMED
+    _check_outcomes(stage, by_id[second.alert_id], label)
     opened = [alert for alert in by_id.values() if alert.risk is Risk.OPERATIONAL]
     for alert in opened:  # one person's silence is not of red
         assert bool(alert.suppressed) is (alert.tier is not Tier.RED) or alert.resolution
@@ -233,6 +237,24 @@ def test_the_command_line_says_what_the_engine_made_of_an_answer(
 
 def _alerts(stage: Stage) -> list[Alert]:
     return [decode_alert(message.value()) for message in stage.read(stage.topics.alerts)]
+
+
+def _check_outcomes(stage: Stage, resolved: Alert, label: Response) -> None:
+    """An outcome for each of three responses, of which one resolved an alert and one is a label."""
+    outcomes = {each.response_id: each for each in _outcomes(stage)}
+    assert len(outcomes) == len(_outcomes(stage)) == 3
+    assert {each.result for each in outcomes.values()} == {ResponseResult.APPLIED}
+    assert outcomes[f"R-{resolved.alert_id}"].revision == resolved.revision
+    assert outcomes[label.response_id].event_id == label.event_id
+
+
+def _outcomes(stage: Stage) -> list[ResponseOutcome]:
+    """What became of the responses, each under its key."""
+    messages = stage.read(stage.topics.response_results)
+    events = [msgspec.json.decode(each.value(), type=ResponseResultEvent) for each in messages]
+    keys = [each.data.key.encode() for each in events]
+    assert [message.key() for message in messages] == keys
+    return [each.data for each in events]
 
 
 def _changes(stage: Stage) -> set[Change]:

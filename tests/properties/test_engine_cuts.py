@@ -1,5 +1,6 @@
-"""The engine: any cutting of the input into steps gives byte-identical alerts and state."""
+"""The engine: any cutting of the input into steps gives byte-identical output and state."""
 
+from collections.abc import Iterable
 from functools import cache
 from itertools import pairwise
 
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.integration.stage import lively
 
-from sentinel.alerting.cloudevent import encode
+from sentinel.alerting.cloudevent import encode, encode_response_outcome
 from sentinel.engine import Configuration, Engine
 from sentinel.ingest import Watermarks, decode, merge
 from sentinel.model.events import Stream
@@ -87,8 +88,14 @@ def _answered(records: list[Record], order: list[int]) -> list[Record]:
     return answered
 
 
-def _alerts(engine: Engine, records: list[Record]) -> list[bytes]:
-    return [encode(alert) for alert in engine.process(Step(0, _chunks(records))).emitted.alerts]
+def _output(engine: Engine, steps: Iterable[list[Record]]) -> tuple[list[bytes], list[bytes]]:
+    """The alerts and the outcomes of responses that these steps come to."""
+    alerts, outcomes = list[bytes](), list[bytes]()
+    for records in steps:
+        emitted = engine.process(Step(0, _chunks(records))).emitted
+        alerts += map(encode, emitted.alerts)
+        outcomes += map(encode_response_outcome, emitted.response_outcomes)
+    return alerts, outcomes
 
 
 @settings(max_examples=12, deadline=None)
@@ -96,33 +103,33 @@ def _alerts(engine: Engine, records: list[Record]) -> list[bytes]:
 def test_cut_anywhere(seed: int, disorder: int, data: st.DataObject) -> None:
     """One step or many, with late events, three streams and answers: the same bytes and digest."""
     records = _answered(*_merged(seed, disorder))
-    whole = Engine(_configuration())
-    expected = _alerts(whole, records)
+    whole, engine = Engine(_configuration()), Engine(_configuration())
+    expected = _output(whole, [records])
     cuts = sorted(data.draw(st.lists(st.integers(0, len(records)), max_size=12)))
-    engine, got = Engine(_configuration()), []
-    for start, end in pairwise([0, *cuts, len(records)]):
-        got += _alerts(engine, records[start:end])
-    assert got == expected
+    steps = [records[start:end] for start, end in pairwise([0, *cuts, len(records)])]
+    assert _output(engine, steps) == expected
     assert engine.digest() == whole.digest()
-    assert len(expected) > 5
+    assert all(len(each) > 5 for each in expected)
 
 
 def test_one_event_a_step() -> None:
     """The finest cut of all."""
     records = _answered(*_merged(seed=9, disorder=3))[:300]
     whole, single = Engine(_configuration()), Engine(_configuration())
-    expected = _alerts(whole, records)
-    assert [each for record in records for each in _alerts(single, [record])] == expected
+    expected = _output(whole, [records])
+    assert _output(single, ([record] for record in records)) == expected
     assert single.digest() == whole.digest()
 
 
 def test_a_restored_engine_goes_on_as_if_nothing_happened() -> None:
-    """Snapshot, restore into a fresh engine, continue: the uninterrupted alerts."""
+    """Snapshot, restore into a fresh engine, continue: the uninterrupted output."""
     records = _answered(*_merged(seed=5, disorder=40))
     whole = Engine(_configuration())
-    expected = _alerts(whole, records)
+    alerts, outcomes = _output(whole, [records])
     first, second = Engine(_configuration()), Engine(_configuration())
-    before = _alerts(first, records[:400])
+    alerts_before, outcomes_before = _output(first, [records[:400]])
     second.restore(first.snapshot())
-    assert before + _alerts(second, records[400:]) == expected
+    alerts_after, outcomes_after = _output(second, [records[400:]])
+    assert alerts_before + alerts_after == alerts
+    assert outcomes_before + outcomes_after == outcomes
     assert second.digest() == whole.digest()

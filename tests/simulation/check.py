@@ -6,6 +6,7 @@ from tests.simulation.log import TOPICS, Log, LogHistory, told_of
 
 from sentinel.alerting.cloudevent import decode as decode_alert
 from sentinel.alerting.cloudevent import encode as encode_alert
+from sentinel.alerting.cloudevent import encode_action, encode_response_outcome
 from sentinel.engine import Engine
 from sentinel.model.alert import Alert
 from sentinel.model.entity import CUSTOMER
@@ -27,9 +28,14 @@ def check(log: Log, engine: Engine, *, as_undisturbed: bool) -> list[str]:
     """
     records = [decode(value) for _, value in log.journal]
     _check_ranges(log, records)
-    faultless, alerts = _rerun(log, records)
+    faultless, again = _rerun(log, records)
+    alerts = again.alerts
     if alerts != log.alerts:
         raise Fault("the alerts are not those of a run without faults")
+    if again.actions != log.actions:
+        raise Fault("the actions are not those of a run without faults")
+    if again.response_results != log.response_results:
+        raise Fault("the response results are not those of a run without faults")
     happened = ["risky"] if b"sim.risky" in b"".join(alerts) else []
     ids = [msgspec.json.decode(value)["id"] for value in alerts]
     if len(set(ids)) != len(ids):
@@ -56,10 +62,9 @@ def _check_ranges(log: Log, records: list[StepRecord]) -> None:
             raise Fault(f"{topic}: records were lost or taken twice")
 
 
-def _rerun(log: Log, records: list[StepRecord]) -> tuple[Engine, list[bytes]]:
-    """The engine and the alerts of a run without faults over the journalled steps."""
-    engine, history = Engine(log.configurations[0]), LogHistory(log)
-    alerts: list[bytes] = []
+def _rerun(log: Log, records: list[StepRecord]) -> tuple[Engine, Log]:
+    """The engine and the outputs of a run without faults over the journalled steps."""
+    engine, history, again = Engine(log.configurations[0]), LogHistory(log), Log()
     told: list[bytes] = []
     for record in records:
         if record.config_version != engine.configuration.version:
@@ -68,12 +73,14 @@ def _rerun(log: Log, records: list[StepRecord]) -> tuple[Engine, list[bytes]]:
             else:
                 engine.reconfigure(history.configuration(record.config_version))
         step, _ = history.step(record)
-        outcome = engine.process(step)
-        alerts += [encode_alert(alert) for alert in outcome.emitted.alerts]
-        told += [value for _, value in told_of(outcome.emitted)]
+        emitted = engine.process(step).emitted
+        again.alerts += map(encode_alert, emitted.alerts)
+        again.actions += map(encode_action, emitted.action_requests)
+        again.response_results += map(encode_response_outcome, emitted.response_outcomes)
+        told += [value for _, value in told_of(emitted)]
     if told != [entry.value for entry in log.inputs[Control.ROLLUP]]:
         raise Fault("owners are told something else than in a run without faults")
-    return engine, alerts
+    return engine, again
 
 
 def _check_undisturbed(log: Log) -> None:

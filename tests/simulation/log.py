@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from sentinel.alerting.cloudevent import encode as encode_alert
-from sentinel.alerting.cloudevent import encode_action
+from sentinel.alerting.cloudevent import encode_action, encode_response_outcome
 from sentinel.engine import Configuration, Emitted
 from sentinel.entities import records
 from sentinel.kafka.producer import ProducerFatalError, TransactionAbortedError
@@ -55,6 +55,7 @@ class Log:
     journal: list[tuple[int, bytes]] = field(default_factory=list)
     alerts: list[bytes] = field(default_factory=list)
     actions: list[bytes] = field(default_factory=list)
+    response_results: list[bytes] = field(default_factory=list)
     snapshots: list[tuple[Manifest, list[bytes]]] = field(default_factory=list)
     configurations: list[Configuration] = field(default_factory=list)
     positions: dict[Stream | Control, int] = field(default_factory=dict)
@@ -124,6 +125,8 @@ class LogSink:
             progress = EntityRiskProgress(owner=0, owners=1, until=emitted.entity_risk_until_ms)
             self._append(Control.ENTITY_RISK, record.wall_ms, msgspec.json.encode(progress))
         self.log.actions += [encode_action(request) for request in emitted.action_requests]
+        outcomes = emitted.response_outcomes
+        self.log.response_results += [encode_response_outcome(each) for each in outcomes]
         if fault == "after_commit":
             raise CrashError
         return offset

@@ -6,6 +6,7 @@ import pytest
 from tests.simulation.log import LogHistory, LogSink
 from tests.simulation.world import Worker, World
 
+from sentinel.alerting.cloudevent import encode_response_outcome
 from sentinel.engine import Emitted
 from sentinel.ingest import EventIds
 from sentinel.kafka.records import Fetched
@@ -86,6 +87,19 @@ def _no_fencing(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(LogSink, "write", unfenced)
 
 
+def _outcomes_written_late(patch: pytest.MonkeyPatch) -> None:
+    """What became of responses is written after the transaction, for those it does not abort."""
+    write = LogSink.write
+
+    def late(self: LogSink, emitted: Emitted, record: StepRecord) -> int:
+        outcomes, emitted.response_outcomes = emitted.response_outcomes, []
+        offset = write(self, emitted, record)
+        self.log.response_results += map(encode_response_outcome, outcomes)
+        return offset
+
+    patch.setattr(LogSink, "write", late)
+
+
 def _no_journal(patch: pytest.MonkeyPatch) -> None:
     """Recovery takes the snapshot and leaves out the steps since."""
     patch.setattr(LogHistory, "steps", lambda *_: iter(()))
@@ -112,6 +126,7 @@ def _all_seeds() -> None:
         (_acks_in_finally, "then came what was fetched"),
         (_position_of_the_group, "lost or taken twice"),
         (_no_fencing, "a zombie committed"),
+        (_outcomes_written_late, "the response results are not those of a run without faults"),
         (_no_journal, "then came what was fetched"),
         (_snapshot_without_event_ids, "something else|not those of a run without faults"),
         (_torn_snapshot_taken, None),

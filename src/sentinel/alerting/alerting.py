@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
@@ -44,6 +45,18 @@ class AlertingOutput:
     withheld: Counter[tuple[Action, Suppression]] = field(default_factory=tally)
     dropped: Counter[SignalDrop] = field(default_factory=tally)
     responses: Counter[tuple[ResponseKind, ResponseResult]] = field(default_factory=tally)
+
+
+class Responded(NamedTuple):
+    """What a response came to.
+
+    ``revision`` is the alert's newest after it, None if it is not open; ``events`` are those that
+    the response's verdict is about.
+    """
+
+    result: ResponseResult
+    revision: int | None
+    events: Sequence[EventKey] = ()
 
 
 class Alerting:
@@ -142,8 +155,8 @@ class Alerting:
         key = (resolution.entity.kind, resolution.entity.id, resolution.risk)
         self._end(key, resolution.resolution, resolution.at_ms)
 
-    def respond(self, response: Response, at_ms: int) -> list[EventKey]:
-        """Apply a person's response at ``at_ms``; returns the events that its verdict is about."""
+    def respond(self, response: Response, at_ms: int) -> Responded:
+        """Apply a person's response to an alert at ``at_ms``."""
         assert response.alert_id is not None  # noqa: S101 - checked when it was decoded
         alert, events = self._book.find(response.alert_id), list[EventKey]()
         if alert is None:
@@ -155,7 +168,8 @@ class Alerting:
         else:
             result = ResponseResult.UNCHANGED
         self._output.responses[response.kind, result] += 1
-        return events
+        revision = None if alert is None else self._newest_revision(alert)
+        return Responded(result, revision, events)
 
     @property
     def stream_ms(self) -> int:
@@ -263,6 +277,11 @@ class Alerting:
             self._end(key, Resolution.RETRACTED, at_ms)
         self._schedule_quiet(who, alert.risk)
         return True
+
+    def _newest_revision(self, alert: Alert) -> int:
+        """The newest revision of an alert that was open: the one after it, if it is resolved."""
+        found = self._book.find(alert.alert_id)
+        return alert.revision + 1 if found is None else found.revision
 
     def _dispose(self, response: Response, alert: Alert, at_ms: int) -> list[EventKey]:
         who = (alert.entity.kind, alert.entity.id)

@@ -1,4 +1,6 @@
-"""Alerts and requested actions on the wire: CloudEvents 1.0, structured mode, JSON.
+"""Alerts, requested actions and outcomes of responses on the wire: CloudEvents 1.0 in JSON.
+
+The mode is structured.
 
 An alert's ``data`` is the :class:`~sentinel.model.alert.Alert` itself, whose times stay epoch
 milliseconds; the envelope's ``time`` is ``updated_at`` as RFC 3339.  Consumers tell resends
@@ -11,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from sentinel.model.alert import ActionRequest, Alert, Entity
+from sentinel.model.response_outcome import ResponseOutcome
 
 CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
 
@@ -38,6 +41,13 @@ class ActionEvent(_Envelope, frozen=True, kw_only=True):
     data: ActionRequest
 
 
+class ResponseResultEvent(_Envelope, frozen=True, kw_only=True):
+    """The envelope of the outcome of a response."""
+
+    type: Literal["io.sentinel.response-result.v1"] = "io.sentinel.response-result.v1"
+    data: ResponseOutcome
+
+
 def encode(alert: Alert) -> bytes:
     """The alert as one CloudEvent; equal alerts give equal bytes."""
     return msgspec.json.encode(
@@ -58,6 +68,19 @@ def encode_action(request: ActionRequest) -> bytes:
             subject=_subject(request.entity),
             time=_rfc3339(request.requested_at),
             data=request,
+        )
+    )
+
+
+def encode_response_outcome(outcome: ResponseOutcome) -> bytes:
+    """The outcome of a response as one CloudEvent, whose ``id`` identifies resends."""
+    alert_id, event_id = outcome.alert_id, outcome.event_id
+    return msgspec.json.encode(
+        ResponseResultEvent(
+            id=outcome.outcome_id,
+            subject=f"event/{event_id}" if alert_id is None else f"alert/{alert_id}",
+            time=_rfc3339(outcome.processed_at),
+            data=outcome,
         )
     )
 
@@ -83,3 +106,8 @@ def decode(data: bytes) -> Alert:
 def decode_action(data: bytes) -> ActionRequest:
     """The requested action in a CloudEvent that :func:`encode_action` wrote; raises the same."""
     return msgspec.json.decode(data, type=ActionEvent).data
+
+
+def decode_outcome(data: bytes) -> ResponseOutcome:
+    """The outcome in a CloudEvent of a response's result; raises the same."""
+    return msgspec.json.decode(data, type=ResponseResultEvent).data

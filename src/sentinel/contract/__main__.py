@@ -11,13 +11,18 @@ from sentinel.contract.schemas import input_schemas, output_schemas
 from sentinel.kafka.avro_schema import avro_schema
 from sentinel.model.alert import ActionRequest, Alert
 from sentinel.model.events import EVENT_TYPES
+from sentinel.model.response_outcome import ResponseOutcome
 
 
 def documents() -> dict[str, str]:
     """Every document's text by its file's name; the same structs give the same bytes."""
     schemas = {**input_schemas(), **output_schemas()}
     named = {f"{name}.schema.json": schema for name, schema in schemas.items()}
-    kinds: dict[str, type[Struct]] = {"alert": Alert, "action": ActionRequest}
+    kinds: dict[str, type[Struct]] = {
+        "alert": Alert,
+        "action": ActionRequest,
+        "response-result": ResponseOutcome,
+    }
     kinds |= {stream.value: kind for stream, kind in EVENT_TYPES.items()}
     avro = {f"{name}.avsc": avro_schema(kind) for name, kind in kinds.items()}
     return {

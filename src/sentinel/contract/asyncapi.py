@@ -62,6 +62,13 @@ when a revision recommends it for the first time. The key is the customer_id in 
 is a recommendation: who reads it decides, and data.request_id tells what has been decided. Read \
 with isolation.level=read_committed."""
 
+_RESPONSE_RESULTS = """\
+What became of each response that could be decoded: applied, or why not. The key is the response's \
+key, in UTF-8; the outcomes of one key are in the order of its responses. data.partition and \
+data.offset are the position of the response's record. A response that is sent twice has two \
+outcomes. A refused response is a dead letter, too; of it nothing is proved, neither the actor nor \
+that the response_id is its own. Read with isolation.level=read_committed."""
+
 _DEAD = """\
 The records that could not be read as events, byte for byte, cut only where they are larger than \
 the topic accepts. The key is the record's position, \
@@ -95,6 +102,9 @@ def asyncapi() -> Document:
     actions = _channel(topics.actions, "action", _ACTIONS)
     channels["actions"] = actions | {"x-consumer": _CONSUMER}
     operations["sendActions"] = _operation("send", "actions")
+    results = _channel(topics.response_results, "responseResult", _RESPONSE_RESULTS)
+    channels["responseResults"] = results | {"x-consumer": _CONSUMER}
+    operations["sendResponseResults"] = _operation("send", "responseResults")
     dead = _channel(topics.deadletter, "deadLetter", _DEAD)
     channels["deadLetters"] = dead | {"x-consumer": _CONSUMER}
     operations["sendDeadLetters"] = _operation("send", "deadLetters")
@@ -142,13 +152,17 @@ def _messages() -> Document:
         for stream in Stream
     }
     outputs = {
-        name: {
-            "title": name.capitalize(),
+        message: {
+            "title": name.replace("-", " ").capitalize(),
             "contentType": CONTENT_TYPE,
             "payload": {"$ref": f"./{name}.schema.json"},
-            "bindings": _key("data.key: the customer_id."),
+            "bindings": _key(key),
         }
-        for name in ("alert", "action")
+        for message, name, key in (
+            ("alert", "alert", "data.key: the customer_id."),
+            ("action", "action", "data.key: the customer_id."),
+            ("responseResult", "response-result", "data.key: the response's key."),
+        )
     }
     controls = {
         Control.RESPONSE.value: ("Response", "The key of the alert."),

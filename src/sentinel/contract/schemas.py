@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from sentinel.alerting.cloudevent import ActionEvent, CloudEvent
+from sentinel.alerting.cloudevent import ActionEvent, CloudEvent, ResponseResultEvent
 from sentinel.model.events import EVENT_TYPES, Stream
 from sentinel.model.response import Control, Response, Silence
 
@@ -68,6 +68,29 @@ _FIELDS = {
         "id": "The `request_id`: equal ids are resends.",
         "subject": _SUBJECT,
         "time": "`requested_at` as RFC 3339.",
+    },
+    "ResponseResultEvent": {
+        "id": "The `outcome_id`: equal ids are resends.",
+        "subject": "`alert/<alert_id>`, of a label on an event `event/<event_id>`.",
+        "time": "`processed_at` as RFC 3339.",
+    },
+    "ResponseOutcome": {
+        "outcome_id": "`<response_id>.<partition>.<offset>`: one for each record of a response.",
+        "response_id": "As the response has it. If it has several outcomes, it was sent again, or "
+        "another has used its id: `refused` says nothing of the others.",
+        "partition": "Of the response's record on the responses topic.",
+        "offset": "Of the response's record on the responses topic.",
+        "key": "The Kafka key of this message: the response's `key`.",
+        "actor": "As the response has it; of a refused one nobody has proved it.",
+        "result": "applied: as the person wanted; unchanged: the alert was so already, or has no "
+        "such event; not_open: no open alert has this id; not_held: no rule fired on this event, "
+        "or too long ago; refused: the record is a dead letter.",
+        "revision": "The alert's newest revision after the response; null: no open alert had this "
+        "id, or the response is about an event.",
+        "reason": "Why it is refused, as in the header of the dead letter; null: it is not.",
+        "detail": "What was wrong, for people; null: it is not refused.",
+        "processed_at": "The append time of the response, in whose order the engine applied it. "
+        + _MS,
     },
     "Response": {
         "response_id": "Unique; responses sent again change nothing.",
@@ -154,6 +177,12 @@ def action_schema() -> Document:
     return _envelope("action", ActionEvent, "ActionCloudEvent", about)
 
 
+def response_result_schema() -> Document:
+    """The schema of the outcome of a response as it is written: a CloudEvent, too."""
+    about = "What became of one response, as a CloudEvent 1.0 in structured mode."
+    return _envelope("response-result", ResponseResultEvent, "ResponseResultCloudEvent", about)
+
+
 def input_schemas() -> dict[str, Document]:
     """The schemas of what others write, by the message's name."""
     return {
@@ -165,7 +194,11 @@ def input_schemas() -> dict[str, Document]:
 
 def output_schemas() -> dict[str, Document]:
     """The schemas of what Sentinel writes, by the message's name."""
-    return {"alert": alert_schema(), "action": action_schema()}
+    return {
+        "alert": alert_schema(),
+        "action": action_schema(),
+        "response-result": response_result_schema(),
+    }
 
 
 def _envelope(name: str, kind: type[msgspec.Struct], title: str, about: str) -> Document:

@@ -86,7 +86,7 @@ class Engine:
         stages.alerting.begin(self.configuration.version)
         timeline = Timeline(stages, counts, step.wall_ms)
         timeline.silence(inputs.silences)
-        timeline.process(batch, in_time, inputs.responses)
+        emitted.response_outcomes = timeline.process(batch, in_time, inputs.responses)
         emitted.rollups += stages.collector.collect_labels(stages.label_buffer.finish())
         emitted.entity_risks = timeline.process_shared(shared)
         known_ms = max(step.stream_ms, step.ahead_ms or step.stream_ms)

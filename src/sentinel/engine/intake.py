@@ -19,7 +19,7 @@ from sentinel.model.columns import Batch
 from sentinel.model.counts import Counts
 from sentinel.model.events import Stream
 from sentinel.model.people import People
-from sentinel.model.response import Control, Response, Silence
+from sentinel.model.response import Control, Response, ResponseResult, Silence
 from sentinel.model.step import Chunk, DeadLetter, Step
 
 
@@ -58,6 +58,8 @@ class Intake:
             chunks_of(step, Control.RESPONSE), self._limits, self._people, watermarks, until_ms
         )
         silences = decode_silences(chunks_of(step, Control.SILENCE), self._limits, self._people)
+        for each in responses.refused:
+            counts.responses[each.kind, ResponseResult.REFUSED] += 1
         for stream, part in decoded.items():
             counts.missing += Counter({(stream, name): n for name, n in part.missing.items()})
             decoded[stream] = position.without_repeats(stream, part, self._limits.hasher, counts)

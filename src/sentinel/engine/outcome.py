@@ -11,6 +11,7 @@ import numpy as np
 from sentinel.model.alert import ActionRequest, Alert, AlertState, Tier
 from sentinel.model.counts import Counts
 from sentinel.model.events import Stream
+from sentinel.model.response_outcome import ResponseOutcome
 from sentinel.model.rollup import EntityRisk, Progress, RollupBlock
 from sentinel.model.step import DeadLetter
 from sentinel.model.topic import Topic
@@ -24,6 +25,8 @@ class Emitted:
 
     alerts: list[Alert] = field(default_factory=list)
     action_requests: list[ActionRequest] = field(default_factory=list)
+    response_outcomes: list[ResponseOutcome] = field(default_factory=list)
+    """Of each response that could be decoded, in the order of their records."""
     dead_letters: list[DeadLetter] = field(default_factory=list)
     rollups: list[RollupBlock] = field(default_factory=list)
     """What is to tell the owners of shared entities."""

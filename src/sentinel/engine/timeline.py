@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter, itemgetter
+from typing import NamedTuple
 
 from sentinel.complaints import Notice
 from sentinel.engine.stages import Stages
@@ -15,10 +16,21 @@ from sentinel.model.counts import Counts
 from sentinel.model.entity import EntityKind
 from sentinel.model.events import Complaint, Event, EventKey, Stream
 from sentinel.model.response import Response, ResponseKind, ResponseResult, Silence
+from sentinel.model.response_outcome import ResponseOutcome, response_outcome
 from sentinel.model.rollup import EntityRisk
 from sentinel.model.signal import Signal
+from sentinel.model.step import Chunk
 
 _ENTITY_MOMENT = attrgetter("event_time", "entity_kind", "entity_id")
+_POSITION = attrgetter("position")
+
+
+class _Received(NamedTuple):
+    """A response, its append time (ms UTC), and the chunk and row of its record."""
+
+    response: Response
+    appended_ms: int
+    record: tuple[Chunk, int]
 
 
 class Timeline:
@@ -41,14 +53,16 @@ class Timeline:
 
     def process(
         self, batch: Batch, signals: Sequence[Signal], responses: ControlRecords[Response]
-    ) -> None:
-        """Process responses, complaints and signals in one order, each at its append time."""
+    ) -> list[ResponseOutcome]:
+        """Process responses, complaints and signals in one order, each at its append time.
+
+        Returns the outcomes of all responses, refused ones included, in the order of their records.
+        """
+        outcomes = list(responses.refused)
         for index, happened in _merged(batch, signals, responses):
-            if isinstance(happened, tuple):
-                response, appended_ms = happened
-                self.advance(appended_ms)
-                at_ms = int(response.event_time)  # type: ignore[arg-type]  # ms since decoded
-                self._respond(response, at_ms, index)
+            if isinstance(happened, _Received):
+                self.advance(happened.appended_ms)
+                outcomes.append(self._respond(happened, index))
                 continue
             self.advance(int(batch.order[index]))
             if isinstance(happened, Complaint):
@@ -58,6 +72,8 @@ class Timeline:
                 self._stages.alerting.process(happened)
         if len(batch):
             self.advance(int(batch.order[-1]))
+        outcomes.sort(key=_POSITION)
+        return outcomes
 
     def process_shared(self, signals: Sequence[Signal]) -> list[EntityRisk]:
         """Process the signals of shared entities; returns those that are risky now."""
@@ -89,16 +105,19 @@ class Timeline:
             self._apply(complaints.advance(due_ms))
         alerting.advance(stream_ms, self._wall_ms, shared_ms)
 
-    def _respond(self, response: Response, at_ms: int, index: int) -> None:
+    def _respond(self, received: _Received, index: int) -> ResponseOutcome:
         """Apply a response to an alert or an event."""
+        response, appended_ms, record = received
+        at_ms = int(response.event_time)  # type: ignore[arg-type]  # ms since decoded
         if response.kind is ResponseKind.LABEL:
             known = self._judge(response.events, response, at_ms, index)
             result = ResponseResult.APPLIED if known else ResponseResult.NOT_HELD
             self._counts.responses[response.kind, result] += 1
-            return
-        events = self._stages.alerting.respond(response, at_ms)
+            return response_outcome(response, record, appended_ms, result)
+        result, revision, events = self._stages.alerting.respond(response, at_ms)
         if response.kind is ResponseKind.DISPOSITION:
             self._judge(events, response, at_ms, index)
+        return response_outcome(response, record, appended_ms, result, revision=revision)
 
     def _judge(self, events: Sequence[EventKey], response: Response, at_ms: int, index: int) -> int:
         """Apply the response's verdict to events; returns how many are known."""
@@ -138,8 +157,8 @@ class Timeline:
                 self._stages.alerting.resolve(request)
 
 
-_Happening = tuple[Response, int] | Event | list[Signal]
-"""An answer and its append time, a complaint, or the signals of one event."""
+_Happening = _Received | Event | list[Signal]
+"""A response, a complaint, or the signals of one event."""
 
 
 def _merged(
@@ -148,7 +167,7 @@ def _merged(
     """Responses, complaints and signals with their index in the batch, ascending."""
     by_index = zip(
         positions(responses.appended_ms, batch),
-        zip(responses.messages, responses.appended_ms, strict=True),
+        map(_Received, responses.messages, responses.appended_ms, responses.records),
         strict=True,
     )
     rows = batch.rows.get(Stream.COMPLAINT)

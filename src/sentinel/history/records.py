@@ -1,20 +1,19 @@
 """The records that history keeps, and how each is stored."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
-from sentinel.history.tables import ACTIONS, ALERTS, REASONS, RESPONSES, REVISIONS
+from sentinel.history.tables import ACTIONS, ALERTS, OUTCOMES, REASONS, RESPONSES, REVISIONS
 from sentinel.model.alert import ActionRequest, Alert, Tier
 from sentinel.model.events import epoch_ms
 from sentinel.model.response import Response
+from sentinel.model.response_outcome import ResponseOutcome
 
 _TIERS = tuple(Tier)
 _AMOUNT = "amount"
-Record = Alert | ActionRequest | Response
-Put = Callable[[Connection, str, Record], None]
+Record = Alert | ActionRequest | Response | ResponseOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +41,8 @@ def put(connection: Connection, where: str, record: Record) -> None:
             _put_action(connection, record)
         case Response():
             _put_response(connection, where, record)
+        case ResponseOutcome():
+            _put_outcome(connection, record)
 
 
 def _put_alert(connection: Connection, alert: Alert) -> None:
@@ -139,5 +140,23 @@ def _put_response(connection: Connection, where: str, response: Response) -> Non
                 event_id=response.event_id,
                 note=response.note,
                 at_ms=epoch_ms(response.event_time),
+            )
+        )
+
+
+def _put_outcome(connection: Connection, outcome: ResponseOutcome) -> None:
+    """Store what became of a response, beside the response itself: they come in either order."""
+    mine = OUTCOMES.c.outcome_id == outcome.outcome_id
+    if connection.scalar(select(OUTCOMES.c.outcome_id).where(mine)) is None:
+        connection.execute(
+            insert(OUTCOMES).values(
+                outcome_id=outcome.outcome_id,
+                response_id=outcome.response_id,
+                alert_id=outcome.alert_id,
+                result=outcome.result,
+                reason=outcome.reason,
+                detail=outcome.detail,
+                revision=outcome.revision,
+                at_ms=outcome.processed_at,
             )
         )

@@ -10,7 +10,16 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sentinel.database import Database, advance, last_offset
 from sentinel.database.database import reason
 from sentinel.history.records import Read, put
-from sentinel.history.tables import ACTIONS, ALERTS, OFFSETS, REASONS, RESPONSES, REVISIONS, SCHEMA
+from sentinel.history.tables import (
+    ACTIONS,
+    ALERTS,
+    OFFSETS,
+    OUTCOMES,
+    REASONS,
+    RESPONSES,
+    REVISIONS,
+    SCHEMA,
+)
 from sentinel.model.alert import Alert
 from sentinel.model.entity import CUSTOMER
 
@@ -76,7 +85,7 @@ class Store:
         while True:
             with self.database.writing() as connection:
                 ids = list(connection.scalars(query))
-                for table in (RESPONSES, ACTIONS, REASONS, REVISIONS, ALERTS):
+                for table in (OUTCOMES, RESPONSES, ACTIONS, REASONS, REVISIONS, ALERTS):
                     gone = connection.execute(delete(table).where(_of(table, ids)))
                     deleted[table.name] += gone.rowcount
             if len(ids) < _AT_ONCE:

@@ -82,7 +82,7 @@ ACTIONS = Table(
     Column("requested_ms", BigInteger, nullable=False),
     Column("data", LargeBinary, nullable=False),
 )
-# What people answered, as it was sent: whether it counts is told by the alert's revisions.
+# What people answered, as it was sent.
 RESPONSES = Table(
     "history_responses",
     META,
@@ -95,6 +95,19 @@ RESPONSES = Table(
     Column("assignee", String(64)),
     Column("event_id", String(128)),
     Column("note", Text),
+    Column("at_ms", BigInteger, nullable=False),
+)
+# What became of them; the id names the partition and offset of the response itself.
+OUTCOMES = Table(
+    "history_outcomes",
+    META,
+    Column("outcome_id", String(160), primary_key=True),
+    Column("response_id", String(128), nullable=False, index=True),
+    Column("alert_id", String(128), index=True),
+    Column("result", String(16), nullable=False),
+    Column("reason", String(32)),
+    Column("detail", Text),
+    Column("revision", Integer),
     Column("at_ms", BigInteger, nullable=False),
 )
 OFFSETS = offsets_table(META, "history_offsets")

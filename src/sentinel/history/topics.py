@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from sentinel.history.records import Record
-from sentinel.kafka.registry import action_reader, alert_reader
+from sentinel.kafka.registry import action_reader, alert_reader, outcome_reader
 from sentinel.kafka.topics import Topics
 from sentinel.model.reading import check_levels
 from sentinel.model.response import Response
@@ -22,6 +22,7 @@ def readers(settings: Settings) -> Mapping[str, Callable[[bytes], Record]]:
         topics.alerts: alert_reader(settings),
         topics.actions: action_reader(settings),
         topics.responses: _response,
+        topics.response_results: outcome_reader(settings),
     }
 
 

@@ -19,8 +19,9 @@ from sentinel.model.columns import Batch
 from sentinel.model.events import epoch_ms
 from sentinel.model.people import People
 from sentinel.model.reading import UNREADABLE, check_levels
-from sentinel.model.response import Control, Response, Silence
-from sentinel.model.signature import SignatureError
+from sentinel.model.response import Control, Response, ResponseResult, Silence
+from sentinel.model.response_outcome import ResponseOutcome, response_outcome
+from sentinel.model.signature import SignatureError, payload_of
 from sentinel.model.silence import read_silence
 from sentinel.model.step import Chunk, DeadLetter, DeadLetterReason
 
@@ -33,14 +34,16 @@ _RESPONSES = msgspec.json.Decoder(Response)
 class ControlRecords(Generic[T]):
     """The decoded messages in offset order, with all times as epoch ms, and the dead letters.
 
-    ``appended_ms`` are the append times of the messages; responses only.  ``records`` are chunk
-    and row of each message, ``signers`` who signed it or None; silences only.
+    ``records`` are chunk and row of each message.  ``appended_ms`` are the append times of the
+    messages, ``refused`` the outcomes of those dead letters that could be decoded; responses only.
+    ``signers`` are who signed each message or None; silences only.
     """
 
     messages: list[T] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     appended_ms: list[int] = field(default_factory=list)
     records: list[tuple[Chunk, int]] = field(default_factory=list)
+    refused: list[ResponseOutcome] = field(default_factory=list)
     signers: list[str | None] = field(default_factory=list)
 
     def refuse(self, index: int, detail: str) -> None:
@@ -85,8 +88,14 @@ def decode_responses(
                 raise _RefusedError(DeadLetterReason.FUTURE, detail)  # noqa: TRY301
             decoded.messages.append(replace(response, event_time=at_ms))
             decoded.appended_ms.append(appended_ms)
+            decoded.records.append((chunk, row))
         except (*UNREADABLE, _RefusedError) as error:
-            decoded.dead_letters.append(_dead(chunk, row, error))
+            letter = _dead(chunk, row, error)
+            decoded.dead_letters.append(letter)
+            refused = _unverified(chunk, row, limits)
+            if refused is not None:
+                appended_ms = _append_time(watermarks, recorded_ms, 0, until_ms)
+                decoded.refused.append(_outcome(refused, (chunk, row), appended_ms, letter))
     return decoded
 
 
@@ -115,10 +124,40 @@ def positions(appended_ms: Sequence[int], batch: Batch) -> list[int]:
 
 def _appended(watermarks: Watermarks, recorded_ms: int, at_ms: int, until_ms: int | None) -> int:
     """The append time of a response at ``at_ms``; the watermarks are advanced to it."""
+    found_ms = _append_time(watermarks, recorded_ms, at_ms, until_ms)
+    watermarks.advance(Control.RESPONSE, found_ms)
+    return found_ms
+
+
+def _append_time(watermarks: Watermarks, recorded_ms: int, at_ms: int, until_ms: int | None) -> int:
+    """The append time of a response at ``at_ms``; the watermarks stay."""
     known, happened = np.array([recorded_ms]), np.array([at_ms])
     (found,) = append_times(known, happened, watermarks.appended(Control.RESPONSE), until_ms)
-    watermarks.advance(Control.RESPONSE, int(found))
     return int(found)
+
+
+def _outcome(
+    refused: Response, record: tuple[Chunk, int], appended_ms: int, letter: DeadLetter
+) -> ResponseOutcome:
+    """The outcome of a response that became a dead letter."""
+    return response_outcome(
+        refused,
+        record,
+        appended_ms,
+        ResponseResult.REFUSED,
+        reason=letter.reason,
+        detail=letter.detail,
+    )
+
+
+def _unverified(chunk: Chunk, row: int, limits: Limits) -> Response | None:
+    """The response in a record that was refused, whoever signed it; None if it is none."""
+    try:
+        payload = payload_of(_readable(chunk, row, limits))
+        check_levels(payload)
+        return _RESPONSES.decode(payload)
+    except (*UNREADABLE, _RefusedError):
+        return None
 
 
 def _records(chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, int]]:

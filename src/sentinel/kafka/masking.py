@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from sentinel.model.alert import ActionRequest, Alert, Entity
 from sentinel.model.file import read_document
+from sentinel.model.response_outcome import ResponseOutcome
 from sentinel.settings import Settings, SettingsError, shipped_configs, variable
 
 _TOKEN = 24  # hexadecimal digits: 96 bits
@@ -38,13 +39,17 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     alerts: Mask
     tiers: Mask
     actions: Mask
+    response_results: Mask
 
 
 class Masking:
-    """The masks of the three sorts of topics, with the key of their tokens."""
+    """The masks of the four sorts of topics, with the key of their tokens."""
 
-    def __init__(self, alerts: Mask, tiers: Mask, actions: Mask, key: bytes) -> None:
+    def __init__(
+        self, alerts: Mask, tiers: Mask, actions: Mask, response_results: Mask, key: bytes
+    ) -> None:
         self.alerts, self.tiers, self.actions = alerts, tiers, actions
+        self.response_results = response_results
         self._key = key
 
     def alert(self, alert: Alert, mask: Mask) -> Alert:
@@ -80,6 +85,15 @@ class Masking:
             entity=self._entity(mask, request.entity),
         )
 
+    def response_outcome(self, outcome: ResponseOutcome) -> ResponseOutcome:
+        """The outcome of a response as its topic's mask lets it be seen."""
+        mask, event_id = self.response_results, outcome.event_id
+        return replace(
+            outcome,
+            key=self._hidden(mask.customer, outcome.key),
+            event_id=None if event_id is None else self._hidden(mask.event, event_id),
+        )
+
     def _entity(self, mask: Mask, entity: Entity) -> Entity:
         return Entity(entity.kind, self._hidden(mask.customer, entity.id))
 
@@ -104,7 +118,7 @@ def read_masks(folder: Path) -> dict[str, Mask]:
     """The masks of a configuration folder by sort of topic; raises ConfigError, OSError."""
     document = read_document(folder / "masking.yaml", "masking.yaml")
     file = document.convert(_File)
-    return {"alerts": file.alerts, "tiers": file.tiers, "actions": file.actions}
+    return asdict(file)
 
 
 def _key(settings: Settings, masks: Mapping[str, Mask]) -> bytes:

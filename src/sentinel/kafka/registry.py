@@ -1,8 +1,8 @@
 """Avro with a Schema Registry, where there is one: optional, by SENTINEL_SCHEMA_REGISTRY.
 
-Alerts and requested actions are written as Avro in Confluent's framing; the registry's subject
-is ``<topic>-value``.  Inputs may come as Avro, too: they are translated to the JSON that ingest
-reads, and the record's own bytes go along for the dead letters.
+Alerts, requested actions and outcomes of responses are written as Avro in Confluent's framing; the
+registry's subject is ``<topic>-value``.  Inputs may come as Avro, too: they are translated to the
+JSON that ingest reads, and the record's own bytes go along for the dead letters.
 """
 
 import json
@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from sentinel import DISTRIBUTION
-from sentinel.alerting.cloudevent import decode, decode_action
+from sentinel.alerting.cloudevent import decode, decode_action, decode_outcome
 from sentinel.kafka.avro_schema import avro_schema
 from sentinel.kafka.topics import Topics
 from sentinel.model.alert import ActionRequest, Alert
+from sentinel.model.response_outcome import ResponseOutcome
 from sentinel.model.step import Chunk
 from sentinel.settings import Settings, SettingsError, variable
 
@@ -45,6 +46,7 @@ class Registry:
         client = SchemaRegistryClient.new_client({"url": url})
         self._alert = AvroSerializer(client, json.dumps(avro_schema(Alert)))
         self._action = AvroSerializer(client, json.dumps(avro_schema(ActionRequest)))
+        self._outcome = AvroSerializer(client, json.dumps(avro_schema(ResponseOutcome)))
         self._read = AvroDeserializer(client)
 
     def alert(self, topic: str, alert: Alert) -> bytes:
@@ -54,6 +56,10 @@ class Registry:
     def action(self, topic: str, request: ActionRequest) -> bytes:
         """The requested action in Avro."""
         return _bytes(self._action(msgspec.to_builtins(request), _context(topic)))
+
+    def response_outcome(self, topic: str, outcome: ResponseOutcome) -> bytes:
+        """The outcome of a response in Avro."""
+        return _bytes(self._outcome(msgspec.to_builtins(outcome), _context(topic)))
 
     def read(self, topic: str, kind: type[T], value: bytes) -> T:
         """An alert or action that was written so; raises msgspec.DecodeError if it is none."""
@@ -108,6 +114,12 @@ def action_reader(settings: Settings) -> Callable[[bytes], ActionRequest]:
     """How the records of the actions topic are read; raises SettingsError."""
     registry, topic = open_registry(settings), Topics(settings.topic_prefix).actions
     return decode_action if registry is None else partial(registry.read, topic, ActionRequest)
+
+
+def outcome_reader(settings: Settings) -> Callable[[bytes], ResponseOutcome]:
+    """How the records of the topic of response results are read; raises SettingsError."""
+    registry, topic = open_registry(settings), Topics(settings.topic_prefix).response_results
+    return decode_outcome if registry is None else partial(registry.read, topic, ResponseOutcome)
 
 
 def open_registry(settings: Settings) -> Registry | None:

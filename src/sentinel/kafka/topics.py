@@ -88,6 +88,7 @@ class Topics:
         self.silences = self._add(Topic("silences", Access.OUTSIDE, Kept.NEWEST, broadcast=True))
         self.alerts = self._add(Topic("alerts", Access.OUTPUT))
         self._tiers = {tier: self._add(Topic(f"alerts.{tier}", Access.OUTPUT)) for tier in Tier}
+        self.response_results = self._add(Topic("response-results", Access.OUTPUT))
         self.actions = self._add(Topic("actions", Access.OUTPUT))
         self.deadletter = self._add(
             Topic("deadletter", Access.OUTPUT, Kept.WEEK, max_bytes=LETTER_BYTES)

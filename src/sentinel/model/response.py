@@ -89,6 +89,7 @@ class ResponseResult(StrEnum):
     UNCHANGED = "unchanged"  # the alert was so already, or has no such event
     NOT_OPEN = "not_open"  # no open alert has this id
     NOT_HELD = "not_held"  # no rule fired on this event, or too long ago
+    REFUSED = "refused"  # it is a dead letter: not signed as required, or of a time that is wrong
 
 
 class Silence(Struct, frozen=True, kw_only=True, omit_defaults=True):

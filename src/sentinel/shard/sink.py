@@ -5,7 +5,7 @@ import structlog
 from confluent_kafka import KafkaError, Message
 
 from sentinel.alerting.cloudevent import encode as encode_alert
-from sentinel.alerting.cloudevent import encode_action
+from sentinel.alerting.cloudevent import encode_action, encode_response_outcome
 from sentinel.engine import Emitted
 from sentinel.entities import records
 from sentinel.kafka.letters import LETTER_BYTES, VALUE_BYTES, fewer, letter_record
@@ -15,6 +15,7 @@ from sentinel.kafka.registry import Registry
 from sentinel.kafka.topics import Topics
 from sentinel.model.alert import ActionRequest, Alert
 from sentinel.model.entity import owner_key
+from sentinel.model.response_outcome import ResponseOutcome
 from sentinel.model.rollup import EntityRiskProgress
 from sentinel.settings import Settings
 from sentinel.shard.failpoint import Failpoint, reach
@@ -61,6 +62,7 @@ class Sink:
         journalled: list[int] = []
         with self._producer.transaction():
             self._write_alerts(emitted)
+            self._write_response_outcomes(emitted)
             self._write_dead_letters(emitted)
             self._write_shared(emitted)
             self._producer.send(
@@ -87,6 +89,13 @@ class Sink:
         for each in emitted.action_requests:
             request, topic = masking.action(each), self._topics.actions
             self._producer.send(topic, request.key.encode(), self._action(topic, request))
+
+    def _write_response_outcomes(self, emitted: Emitted) -> None:
+        """What became of each response, as the topic's readers may see it."""
+        topic = self._topics.response_results
+        for each in emitted.response_outcomes:
+            outcome = self._masking.response_outcome(each)
+            self._producer.send(topic, outcome.key.encode(), self._outcome(topic, outcome))
 
     def _write_dead_letters(self, emitted: Emitted) -> None:
         for letter in emitted.dead_letters:
@@ -122,6 +131,12 @@ class Sink:
     def _action(self, topic: str, request: ActionRequest) -> bytes:
         registry = self._registry
         return encode_action(request) if not registry else registry.action(topic, request)
+
+    def _outcome(self, topic: str, outcome: ResponseOutcome) -> bytes:
+        registry = self._registry
+        if registry:
+            return registry.response_outcome(topic, outcome)
+        return encode_response_outcome(outcome)
 
     def _refused(self, error: KafkaError, message: Message) -> None:
         is_letter = message.topic() == self._topics.deadletter

@@ -12,7 +12,12 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 
-from sentinel.alerting.cloudevent import ActionEvent, encode_action
+from sentinel.alerting.cloudevent import (
+    ActionEvent,
+    ResponseResultEvent,
+    encode_action,
+    encode_response_outcome,
+)
 from sentinel.alerting.cloudevent import decode as decode_alert
 from sentinel.alerting.cloudevent import encode as encode_alert
 from sentinel.contract.__main__ import documents, main
@@ -123,6 +128,18 @@ def test_golden_action_is_what_would_be_written() -> None:
     assert golden["data"]["request_id"] == f"{alert['alert_id']}.{alert['actions'][0]}"
     request = msgspec.json.decode(json.dumps(golden), type=ActionEvent).data
     assert json.loads(encode_action(request)) == golden
+
+
+def test_golden_response_result_is_what_would_be_written() -> None:
+    """The example is of the golden response to the golden alert, which it resolves."""
+    golden, response = _example("response-result"), _example("response")
+    data, alert = golden["data"], _example("alert")["data"]
+    assert {name: data[name] for name in ("response_id", "key", "kind", "actor", "alert_id")} == {
+        name: response[name] for name in ("response_id", "key", "kind", "actor", "alert_id")
+    }
+    assert (data["alert_id"], data["revision"]) == (alert["alert_id"], alert["revision"] + 1)
+    outcome = msgspec.json.decode(json.dumps(golden), type=ResponseResultEvent).data
+    assert json.loads(encode_response_outcome(outcome)) == golden
 
 
 def test_golden_alert_is_about_the_golden_transaction() -> None:

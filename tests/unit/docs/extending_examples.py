@@ -158,7 +158,7 @@ def test_an_output_topic() -> None:
     topics, settings = Topics("sentinel"), Settings()
     assert topics.resolved in topics.all()  # type: ignore[attr-defined]
     assert topics.resolved not in topics.inside()  # type: ignore[attr-defined]
-    sink = Sink(settings, 0, Masking(Mask(), Mask(), Mask(), b""), None)
+    sink = Sink(settings, 0, Masking(Mask(), Mask(), Mask(), Mask(), b""), None)
     producer = sink._producer = _Producer()  # type: ignore[assignment]
     ended = msgspec.structs.replace(alert("a1", tier=Tier.RED), resolution=Resolution.QUIET)
     sink.write(Emitted(alerts=[ended]), StepRecord(0, 1, 1, {}, "v"))

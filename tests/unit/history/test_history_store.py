@@ -19,14 +19,17 @@ from sentinel.history.tables import (
     ACTIONS,
     ALERTS,
     META,
+    OUTCOMES,
     REASONS,
     RESPONSES,
     REVISIONS,
     SCHEMA,
 )
 from sentinel.model.alert import Alert, AlertState, Change, Entity, Resolution, Tier
-from sentinel.model.response import Response, ResponseKind, Verdict
+from sentinel.model.response import Control, Response, ResponseKind, ResponseResult, Verdict
+from sentinel.model.response_outcome import response_outcome
 from sentinel.model.signal import Action, Clause
+from sentinel.model.step import Chunk
 
 HOUR = 3_600_000
 
@@ -132,6 +135,16 @@ def test_actions_and_answers_are_kept_once(store: Store) -> None:
         "called back",
         NOW,
     )
+
+
+def test_what_became_of_an_answer_is_kept_beside_it(store: Store) -> None:
+    """Once for each record of the answer, in whatever order they come."""
+    chunk = Chunk(Control.RESPONSE, "responses", 3, [7], [NOW], [b"k"], [b""])
+    outcome = response_outcome(_answer(), (chunk, 0), NOW, ResponseResult.APPLIED, revision=2)
+    _accept(store, outcome, outcome, topic="response-results")
+    (row,) = _rows(store, OUTCOMES)
+    assert (row.outcome_id, row.response_id, row.alert_id) == ("r1.3.7", "r1", "a1")
+    assert (row.result, row.revision, row.reason) == ("applied", 2, None)
 
 
 def test_what_ended_long_ago_is_pruned_with_all_that_belongs_to_it(store: Store) -> None:

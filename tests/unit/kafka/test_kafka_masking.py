@@ -3,21 +3,40 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.delivery.alerts import CUSTOMER, alert
 
 from sentinel.alerting.cloudevent import encode
 from sentinel.alerting.revision import request
 from sentinel.kafka.masking import Mask, Masking, Method, read_masking
 from sentinel.model.document import ConfigError
+from sentinel.model.response import ResponseKind, ResponseResult
+from sentinel.model.response_outcome import ResponseOutcome
 from sentinel.settings import Settings, SettingsError
 
 KEY = b"0123456789abcdef"
 OPEN = Mask()
 TOKEN = Mask(customer=Method.TOKEN, event=Method.TOKEN, values="drop")
+OUTCOME = ResponseOutcome(
+    outcome_id="R1.0.7",
+    response_id="R1",
+    partition=0,
+    offset=7,
+    key=CUSTOMER,
+    kind=ResponseKind.RETRACT,
+    actor="li.wei",
+    alert_id="0f" * 16,
+    event_id="E4711",
+    result=ResponseResult.APPLIED,
+    revision=3,
+    reason=None,
+    detail=None,
+    processed_at=1_767_225_600_007,
+)
 
 
 def _masking(mask: Mask = TOKEN, key: bytes = KEY) -> Masking:
-    return Masking(OPEN, mask, mask, key)
+    return Masking(OPEN, mask, mask, mask, key)
 
 
 def test_an_open_mask_changes_nothing() -> None:
@@ -67,6 +86,17 @@ def test_requested_actions_are_masked_too() -> None:
     assert CUSTOMER not in str(masked)
 
 
+def test_outcomes_of_responses_are_masked_too() -> None:
+    """The customer in key and event; who answers which alert stays readable."""
+    masked = _masking().response_outcome(OUTCOME)
+    assert (masked.alert_id, masked.actor) == (OUTCOME.alert_id, "li.wei")
+    assert CUSTOMER not in str(masked)
+    assert "E4711" not in str(masked)
+    assert _masking(OPEN).response_outcome(OUTCOME) == OUTCOME
+    nothing = replace(OUTCOME, event_id=None)
+    assert _masking().response_outcome(nothing).event_id is None
+
+
 def _read(folder: Path, text: str, **settings: str) -> Masking:
     (folder / "masking.yaml").write_text(text, encoding="utf-8")
     return read_masking(Settings(configs=str(folder), **settings))  # type: ignore[arg-type]
@@ -76,11 +106,12 @@ def test_the_shipped_masks_are_open() -> None:
     """Nothing is hidden until somebody says so, and no key is needed."""
     masking = read_masking(Settings())
     assert masking.alerts == masking.tiers == masking.actions == OPEN
+    assert masking.response_results == OPEN
 
 
 def test_tokens_need_a_key_of_some_length(tmp_path: Path) -> None:
     """Without, or too short, or not there: one line that names the variable."""
-    text = "alerts: {}\ntiers: {customer: token}\nactions: {}\n"
+    text = "alerts: {}\ntiers: {customer: token}\nactions: {}\nresponse_results: {}\n"
     key = tmp_path / "key"
     with pytest.raises(SettingsError, match="set SENTINEL_MASKING_KEY_FILE"):
         _read(tmp_path, text)
@@ -104,5 +135,5 @@ def test_tokens_need_a_key_of_some_length(tmp_path: Path) -> None:
 def test_a_wrong_mask_is_refused_at_its_place(tmp_path: Path, line: str, message: str) -> None:
     """As all configuration errors are."""
     with pytest.raises(ConfigError) as caught:
-        _read(tmp_path, f"alerts: {{}}\n{line}\nactions: {{}}\n")
+        _read(tmp_path, f"alerts: {{}}\n{line}\nactions: {{}}\nresponse_results: {{}}\n")
     assert str(caught.value).startswith(f"masking.yaml:{message}")

@@ -20,6 +20,7 @@ from sentinel.kafka.avro_schema import avro_schema
 from sentinel.kafka.registry import Registry, alert_reader, open_registry
 from sentinel.model.alert import ActionRequest, Alert
 from sentinel.model.events import EVENT_TYPES, Stream
+from sentinel.model.response_outcome import ResponseOutcome
 from sentinel.model.step import Chunk, DeadLetterReason, Step
 from sentinel.settings import Settings, read_configuration
 
@@ -72,7 +73,7 @@ def _read(value: bytes) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("kind", [*EVENT_TYPES.values(), Alert, ActionRequest])
+@pytest.mark.parametrize("kind", [*EVENT_TYPES.values(), Alert, ActionRequest, ResponseOutcome])
 def test_every_schema_is_one(kind: type[msgspec.Struct]) -> None:
     """Fastavro parses them."""
     fastavro.parse_schema(avro_schema(kind))
@@ -90,6 +91,13 @@ def test_a_requested_action_is_read_back_as_it_was(registry: Registry) -> None:
     """The same for what core systems read."""
     one = request(alert(), alert().actions[0])
     assert msgspec.convert(_read(registry.action("sentinel.actions", one)), ActionRequest) == one
+
+
+def test_the_outcome_of_a_response_is_read_back_as_it_was(registry: Registry) -> None:
+    """The same for what a desk reads, with null where nothing is known."""
+    one = msgspec.convert(_example("response-result")["data"], ResponseOutcome)
+    value = registry.response_outcome("sentinel.response-results", one)
+    assert msgspec.convert(_read(value), ResponseOutcome) == one
 
 
 def test_events_in_avro_and_json_mean_the_same(registry: Registry, serialize: Serialize) -> None:

@@ -29,10 +29,10 @@ def _ask_for(broker: str, names: list[str]) -> None:
 
 
 def test_every_name_is_under_the_prefix() -> None:
-    """Five inputs, alerts and their tiers, actions, dead letters, what is inside: each once."""
+    """Five inputs, alerts and their tiers, three other outputs, what is inside: each once."""
     topics = Topics("bank")
     names = topics.all()
-    assert len(set(names)) == len(names) == 5 + 1 + len(Tier) + 2 + len(topics.inside())
+    assert len(set(names)) == len(names) == 5 + 1 + len(Tier) + 3 + len(topics.inside())
     assert all(name.startswith("bank.") for name in names)
     assert topics.tier(Tier.RED) == "bank.alerts.red"
 
