@@ -1,0 +1,222 @@
+"""Answers on their way: held while they may be taken back, sent, and what became of them.
+
+An answer is stored before anything else happens, so it is sent even if the browser or the desk
+ends meanwhile.  It may be sent twice after a crash: the engine applies it once.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+from sqlalchemy import delete, func, insert, select, update
+
+from sentinel.database import Database
+from sentinel.desk.tables import ANSWERS
+from sentinel.history.tables import OUTCOMES, RESPONSES
+from sentinel.model.response import Response, ResponseKind, ResponseResult, Verdict
+
+MOST_HELD = 10_000
+"""Answers that may wait to be sent; more are refused: Kafka does not answer."""
+_AT_ONCE = 200
+_KEEP_MS = 7 * 86_400_000  # afterwards history has them
+
+
+class AnswerState(StrEnum):
+    """Where an answer is before the engine has it."""
+
+    HELD = "held"  # may be taken back
+    SENDING = "sending"
+    SENT = "sent"
+    WITHDRAWN = "withdrawn"
+
+
+class Status(StrEnum):
+    """What a person sees of an answer."""
+
+    HELD = "held"
+    PENDING = "pending"  # sent, and not yet processed
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    NOT_OPEN = "not_open"
+    NOT_HELD = "not_held"
+    REFUSED = "refused"
+
+
+class TooManyHeldError(Exception):
+    """Too many answers wait to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer to an alert, and what became of it; times in ms UTC.
+
+    ``due_ms`` is when it is sent, 0 if it was not given here.
+    """
+
+    response_id: str
+    kind: ResponseKind
+    actor: str
+    verdict: Verdict | None
+    assignee: str | None
+    note: str | None
+    at_ms: int
+    due_ms: int
+    status: Status
+    detail: str
+
+
+class Answers:
+    """The answers that were given at this desk, and those in history; calls block."""
+
+    def __init__(self, desk: Database, history: Database) -> None:
+        self._desk, self._history = desk, history
+
+    def hold(self, responses: Sequence[Response], now_ms: int, due_ms: int) -> None:
+        """Store answers that are sent at ``due_ms``; raises TooManyHeldError."""
+        waiting = select(func.count()).where(ANSWERS.c.state == AnswerState.HELD)
+        with self._desk.writing() as connection:
+            if (connection.scalar(waiting) or 0) + len(responses) > MOST_HELD:
+                raise TooManyHeldError
+            connection.execute(
+                insert(ANSWERS),
+                [
+                    {
+                        "response_id": response.response_id,
+                        "alert_id": response.alert_id,
+                        "actor": response.actor,
+                        "state": AnswerState.HELD,
+                        "made_ms": now_ms,
+                        "due_ms": due_ms,
+                        "data": msgspec.json.encode(response),
+                    }
+                    for response in responses
+                ],
+            )
+
+    def withdraw(self, response_ids: Sequence[str], actor: str) -> int:
+        """Take answers back that are still held and one's own; returns how many."""
+        held = (
+            ANSWERS.c.response_id.in_(response_ids),
+            ANSWERS.c.actor == actor,
+            ANSWERS.c.state == AnswerState.HELD,
+        )
+        withdrawn = update(ANSWERS).where(*held).values(state=AnswerState.WITHDRAWN)
+        with self._desk.writing() as connection:
+            return connection.execute(withdrawn).rowcount
+
+    def send_due(self, now_ms: int, send: Callable[[Response], None]) -> int:
+        """Send what is due, in order; returns how many.  Raises what ``send`` raises.
+
+        What was being sent when a process ended is sent again.
+        """
+        due = (
+            select(ANSWERS.c.response_id)
+            .where(ANSWERS.c.state == AnswerState.HELD, ANSWERS.c.due_ms <= now_ms)
+            .order_by(ANSWERS.c.due_ms, ANSWERS.c.made_ms)
+            .limit(_AT_ONCE)
+        )
+        claimed = (
+            select(ANSWERS.c.data)
+            .where(ANSWERS.c.state == AnswerState.SENDING)
+            .order_by(ANSWERS.c.due_ms, ANSWERS.c.made_ms)
+        )
+        with self._desk.writing() as connection:
+            ids = list(connection.scalars(due))
+            held = (ANSWERS.c.response_id.in_(ids), ANSWERS.c.state == AnswerState.HELD)
+            connection.execute(update(ANSWERS).where(*held).values(state=AnswerState.SENDING))
+            found = list(connection.scalars(claimed))
+        for data in found:
+            response = msgspec.json.decode(data, type=Response)
+            send(response)
+            mine = ANSWERS.c.response_id == response.response_id
+            with self._desk.writing() as connection:
+                connection.execute(update(ANSWERS).where(mine).values(state=AnswerState.SENT))
+        return len(found)
+
+    def next_due_ms(self) -> int | None:
+        """When the next answer is sent."""
+        waiting = ANSWERS.c.state.in_([AnswerState.HELD, AnswerState.SENDING])
+        with self._desk.reading() as connection:
+            due_ms = connection.scalar(select(func.min(ANSWERS.c.due_ms)).where(waiting))
+        return None if due_ms is None else int(due_ms)
+
+    def of(self, alert_id: str) -> list[Answer]:
+        """All answers to an alert, the newest first: those given here and those in history."""
+        with self._desk.reading() as connection:
+            mine = connection.execute(
+                select(ANSWERS.c.data, ANSWERS.c.state, ANSWERS.c.due_ms).where(
+                    ANSWERS.c.alert_id == alert_id, ANSWERS.c.state != AnswerState.WITHDRAWN
+                )
+            ).all()
+        with self._history.reading() as connection:
+            known = connection.execute(
+                select(RESPONSES).where(RESPONSES.c.alert_id == alert_id)
+            ).all()
+            results = connection.execute(
+                select(OUTCOMES.c.response_id, OUTCOMES.c.result, OUTCOMES.c.detail).where(
+                    OUTCOMES.c.alert_id == alert_id
+                )
+            ).all()
+        outcomes: dict[str, tuple[Status, str]] = {}
+        for response_id, result, detail in results:
+            # A refused record may be another's that claims this id.
+            if response_id not in outcomes or result != ResponseResult.REFUSED:
+                outcomes[response_id] = Status(result), detail or ""
+        found: dict[str, Answer] = {}
+        for data, state, due_ms in mine:
+            response = msgspec.json.decode(data, type=Response)
+            unknown = Status.HELD if state == AnswerState.HELD else Status.PENDING
+            status, detail = outcomes.get(response.response_id, (unknown, ""))
+            found[response.response_id] = _answer(response, due_ms, status, detail)
+        for row in known:
+            if row.response_id not in found:
+                status, detail = outcomes.get(row.response_id, (Status.PENDING, ""))
+                found[row.response_id] = Answer(
+                    row.response_id,
+                    ResponseKind(row.kind),
+                    row.actor,
+                    None if row.verdict is None else Verdict(row.verdict),
+                    row.assignee,
+                    row.note,
+                    row.at_ms,
+                    0,
+                    status,
+                    detail,
+                )
+        return sorted(found.values(), key=lambda each: (each.at_ms, each.response_id), reverse=True)
+
+    def taken(self, since_ms: int) -> list[str]:
+        """The alerts that somebody here was given or answered since then."""
+        query = (
+            select(ANSWERS.c.alert_id)
+            .where(ANSWERS.c.made_ms >= since_ms, ANSWERS.c.state != AnswerState.WITHDRAWN)
+            .distinct()
+        )
+        with self._desk.reading() as connection:
+            return list(connection.scalars(query))
+
+    def prune(self, now_ms: int) -> int:
+        """Delete what was sent or withdrawn long ago; returns how many."""
+        old = (
+            ANSWERS.c.state.in_([AnswerState.SENT, AnswerState.WITHDRAWN]),
+            ANSWERS.c.made_ms < now_ms - _KEEP_MS,
+        )
+        with self._desk.writing() as connection:
+            return connection.execute(delete(ANSWERS).where(*old)).rowcount
+
+
+def _answer(response: Response, due_ms: int, status: Status, detail: str) -> Answer:
+    assert isinstance(response.event_time, int)  # noqa: S101 - the desk writes epoch ms
+    return Answer(
+        response.response_id,
+        response.kind,
+        response.actor,
+        response.verdict,
+        response.assignee,
+        response.note,
+        response.event_time,
+        due_ms,
+        status,
+        detail,
+    )

@@ -1,0 +1,114 @@
+"""``configs/desk.yaml``: how soon people answer, and what the names in reasons mean."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from msgspec import Struct
+
+from sentinel.model.alert import Tier
+from sentinel.model.document import Document
+from sentinel.model.duration import parse_duration
+from sentinel.model.file import read_document
+from sentinel.model.signal import Title
+from sentinel.rules.declare import Rule
+from sentinel.rules.declare import declare as declare_rules
+
+FILE = "desk.yaml"
+
+
+class Form(StrEnum):
+    """How a value is shown."""
+
+    MONEY = "money"
+    NUMBER = "number"
+    SHARE = "share"
+    SECONDS = "seconds"
+    KMH = "kmh"
+    DEVIATIONS = "deviations"
+    RARE = "rare"
+    ID = "id"
+    TEXT = "text"
+    TRUTH = "truth"
+    MOMENT = "moment"
+
+
+class Words(Struct, frozen=True, forbid_unknown_fields=True, rename={"form": "as"}):
+    """What a person calls what a condition reads."""
+
+    en: str
+    zh: str
+    form: Form
+
+
+class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    answer_within: dict[Tier, str]
+    undo: str
+    alike: str
+    judged: str
+    currency: str
+    words: dict[str, Words]
+
+
+@dataclass(frozen=True, slots=True)
+class DeskPlan:
+    """What the desk shows and when; lengths of time in milliseconds.
+
+    ``rules`` are those of the configuration by id: their titles, explanations and owners.
+    """
+
+    answer_within_ms: Mapping[Tier, int]
+    undo_ms: int
+    alike_ms: int
+    judged_ms: int
+    currency: str
+    words: Mapping[str, Words]
+    rules: Mapping[str, Rule]
+
+    def title(self, rule_id: str) -> Title:
+        """The title of a rule; its id where the configuration has no such rule any more."""
+        rule = self.rules.get(rule_id)
+        return Title(rule_id, rule_id) if rule is None else rule.title
+
+    def explanation(self, rule_id: str) -> Title | None:
+        """What a rule means, if the configuration says so."""
+        rule = self.rules.get(rule_id)
+        return None if rule is None else rule.explanation
+
+
+def declare(document: Document, rules: Mapping[str, Rule]) -> DeskPlan:
+    """Check ``desk.yaml``; raises ConfigError."""
+    file = document.convert(_File)
+    for tier in Tier:
+        if tier not in file.answer_within:
+            raise document.error(("answer_within",), f"no time for {tier}")
+    return DeskPlan(
+        answer_within_ms={
+            tier: _duration(document, ("answer_within", tier), text)
+            for tier, text in file.answer_within.items()
+        },
+        undo_ms=_duration(document, ("undo",), file.undo),
+        alike_ms=_duration(document, ("alike",), file.alike),
+        judged_ms=_duration(document, ("judged",), file.judged),
+        currency=file.currency,
+        words=file.words,
+        rules=rules,
+    )
+
+
+def read_folder(folder: Path) -> DeskPlan:
+    """The plan of a configuration folder; raises ConfigError, and OSError."""
+    documents = [
+        read_document(path, path.relative_to(folder).as_posix())
+        for path in sorted((folder / "rules").glob("*.yaml"))
+    ]
+    rules = {rule.id: rule for rule, _, _ in declare_rules(documents)}
+    return declare(read_document(folder / FILE, FILE), rules)
+
+
+def _duration(document: Document, path: tuple[str, ...], text: str) -> int:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise document.error(path, str(error)) from None

@@ -1,0 +1,210 @@
+"""The queue: which alerts wait, what to do next first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+from sqlalchemy import ColumnElement, Integer, and_, case, cast, func, or_, select
+
+from sentinel.database import Database
+from sentinel.history.tables import ALERTS, REVISIONS
+from sentinel.model.alert import Alert, AlertState, Resolution, Tier
+from sentinel.model.signal import Risk
+
+PAGE = 50
+"""Rows of the queue that are shown at once."""
+_COUNTED = 1_000  # more are "1,000+": nobody needs the exact number, and counting takes time
+_TIERS = tuple(Tier)
+T = TypeVar("T", bound=StrEnum)
+
+
+class View(StrEnum):
+    """Whose alerts are shown."""
+
+    OPEN = "open"  # nobody has them yet
+    MINE = "mine"
+    ALL = "all"  # all that are open
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What is shown of the queue: all of it stands in the URL."""
+
+    view: View = View.OPEN
+    tiers: tuple[Tier, ...] = ()
+    risk: Risk | None = None
+    rule: str = ""
+    search: str = ""
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> "Filter":
+        """The filter of a URL's query; what is not known is passed over."""
+        tiers = tuple(tier for tier in Tier if tier.value in query.get("tier", "").split(","))
+        return cls(
+            view=_word(View, query.get("view")) or View.OPEN,
+            tiers=tiers,
+            risk=_word(Risk, query.get("risk")),
+            rule=query.get("rule", "")[:128],
+            search=query.get("q", "").strip()[:160],
+        )
+
+    def query(self, **changes: object) -> str:
+        """The query of the URL that shows this, with changes."""
+        changed = replace(self, **changes)  # type: ignore[arg-type]
+        parts = {
+            "view": "" if changed.view is View.OPEN else changed.view.value,
+            "tier": ",".join(changed.tiers),
+            "risk": changed.risk.value if changed.risk else "",
+            "rule": changed.rule,
+            "q": changed.search,
+        }
+        return urlencode({name: text for name, text in parts.items() if text})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An alert in the queue."""
+
+    alert: Alert
+    amount: float | None
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Alerts of the same rule that were opened lately, and how many of them were false."""
+
+    opened: int = 0
+    confirmed: int = 0
+    false: int = 0
+
+
+class Queue:
+    """Reads alerts from history; calls block, and raise DatabaseError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def rows(self, wanted: Filter, user: str, *, skip: int = 0, most: int = PAGE) -> list[Row]:
+        """The alerts to show: the most urgent first, then who waits longest, then the amount."""
+        query = (
+            select(ALERTS.c.data, ALERTS.c.amount, ALERTS.c.since_ms)
+            .where(*_conditions(wanted, user))
+            .order_by(*_order(wanted))
+            .offset(skip)
+            .limit(most)
+        )
+        with self._database.reading() as connection:
+            found = connection.execute(query).all()
+        return [
+            Row(msgspec.json.decode(data, type=Alert), amount, since_ms)
+            for data, amount, since_ms in found
+        ]
+
+    def counts(self, wanted: Filter, user: str) -> dict[View, int]:
+        """How many alerts each view would show, at most :data:`_COUNTED`."""
+        counts = {}
+        with self._database.reading() as connection:
+            for view in (View.MINE, View.OPEN, View.ALL):
+                some = (
+                    select(ALERTS.c.alert_id)
+                    .where(*_conditions(replace(wanted, view=view), user))
+                    .limit(_COUNTED)
+                    .subquery()
+                )
+                counts[view] = int(connection.scalar(select(func.count()).select_from(some)) or 0)
+        return counts
+
+    def next(self, wanted: Filter, taken: Sequence[str]) -> str | None:
+        """The id of the first alert that nobody has, beside those in ``taken``."""
+        query = (
+            select(ALERTS.c.alert_id)
+            .where(*_conditions(replace(wanted, view=View.OPEN), ""))
+            .where(ALERTS.c.alert_id.not_in(taken))
+            .order_by(*_order(wanted))
+            .limit(1)
+        )
+        with self._database.reading() as connection:
+            return connection.scalar(query)
+
+    def alike(self, rules: Sequence[str], since_ms: int) -> dict[str, Alike]:
+        """By rule, the alerts with it as strongest reason that were opened since then."""
+        query = (
+            select(
+                ALERTS.c.rule,
+                func.count(),
+                _number_of(Resolution.CONFIRMED),
+                _number_of(Resolution.FALSE_POSITIVE),
+            )
+            .where(ALERTS.c.rule.in_(set(rules)), ALERTS.c.opened_ms >= since_ms)
+            .group_by(ALERTS.c.rule)
+        )
+        with self._database.reading() as connection:
+            found = connection.execute(query).all()
+        return {rule: Alike(*counts) for rule, *counts in found}
+
+    def newest(self) -> int:
+        """The number of the newest revision, 0 if there is none."""
+        with self._database.reading() as connection:
+            return int(connection.scalar(select(func.max(REVISIONS.c.number))) or 0)
+
+    def changed_since(self, wanted: Filter, user: str, number: int) -> int:
+        """How many alerts of the view were opened or changed after revision ``number``."""
+        changed = select(REVISIONS.c.alert_id).where(REVISIONS.c.number > number).distinct()
+        some = (
+            select(ALERTS.c.alert_id)
+            .where(*_conditions(wanted, user), ALERTS.c.alert_id.in_(changed))
+            .limit(_COUNTED)
+            .subquery()
+        )
+        with self._database.reading() as connection:
+            return int(connection.scalar(select(func.count()).select_from(some)) or 0)
+
+
+def _conditions(wanted: Filter, user: str) -> list[ColumnElement[bool]]:
+    over = 1 if wanted.view is View.ENDED else 0
+    conditions: list[ColumnElement[bool]] = [ALERTS.c.over == over]
+    if wanted.view is View.MINE:
+        conditions.append(or_(ALERTS.c.assignee == user, _acknowledged_by(user)))
+    elif wanted.view is View.OPEN:
+        conditions += [
+            ALERTS.c.suppressed == 0,
+            ALERTS.c.assignee.is_(None),
+            ALERTS.c.state == AlertState.FIRING,
+        ]
+    if wanted.tiers:
+        conditions.append(ALERTS.c.urgency.in_([_TIERS.index(tier) for tier in wanted.tiers]))
+    if wanted.risk:
+        conditions.append(ALERTS.c.risk == wanted.risk)
+    if wanted.rule:
+        conditions.append(ALERTS.c.rule == wanted.rule)
+    if wanted.search:
+        conditions.append(
+            or_(ALERTS.c.alert_id == wanted.search, ALERTS.c.entity_id == wanted.search)
+        )
+    return conditions
+
+
+def _acknowledged_by(user: str) -> ColumnElement[bool]:
+    """Whether somebody has it by acknowledging it, without being assigned."""
+    return and_(ALERTS.c.assignee.is_(None), ALERTS.c.acknowledged_by == user)
+
+
+def _order(wanted: Filter) -> list[ColumnElement[object]]:
+    if wanted.view is View.ENDED:
+        return [ALERTS.c.updated_ms.desc(), ALERTS.c.alert_id]
+    return [ALERTS.c.urgency, ALERTS.c.since_ms, ALERTS.c.amount.desc(), ALERTS.c.alert_id]
+
+
+def _number_of(resolution: Resolution) -> ColumnElement[int]:
+    return func.coalesce(
+        func.sum(cast(case((ALERTS.c.resolution == resolution, 1), else_=0), Integer)), 0
+    )
+
+
+def _word(kind: type[T], text: str | None) -> T | None:
+    return next((each for each in kind if each.value == text), None)
