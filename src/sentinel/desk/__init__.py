@@ -1,0 +1,1 @@
+"""The desk: alerts opened, understood and answered in a browser."""
