@@ -203,19 +203,19 @@ class Accounts:
             query = select(USERS.c.password, USERS.c.enabled).where(USERS.c.name == name)
             row = connection.execute(query).one_or_none()
             reason = _refusal(row, hashed, right)
-            actor = UNKNOWN if row is None else name
-            if reason is not None:
-                entry = Entry(now_ms, actor, Action.LOGIN_REFUSED, "address", address, reason.value)
-                append(connection, entry)
-            else:
+            if reason is None:
                 attempts.withdraw(connection, attempt)
-                values: dict[str, Any] = {"login_ms": now_ms}
-                if renewed is not None:
-                    values["password"] = renewed
+                values = {"login_ms": now_ms, "password": renewed or hashed}
                 _update(connection, name, values)
                 token, ended = sessions.start(connection, name, now_ms, self._limits)
                 append(connection, Entry(now_ms, name, Action.LOGIN, "address", address))
                 user = _existing(connection, name)
+            else:
+                actor, why = UNKNOWN if row is None else name, reason.value
+                append(
+                    connection,
+                    Entry(now_ms, actor, Action.LOGIN_REFUSED, "address", address, why),
+                )
         if reason is not None:
             return self._refused(reason)
         for _ in range(ended):
@@ -317,7 +317,7 @@ def _note(
 def _canonical(name: str) -> str:
     """A name as it is stored: however somebody writes it, it is one user's."""
     whole = name[: 4 * _LONGEST_DESK].encode(errors="replace").decode()
-    return unicodedata.normalize("NFKC", whole).strip().lower()
+    return unicodedata.normalize("NFKC", whole).replace("\0", "\ufffd").strip().lower()
 
 
 def _checked(name: str) -> str:

@@ -53,7 +53,7 @@ def admit(connection: Connection, name: str, address: str, now_ms: int) -> int |
     An attempt that is refused here is not stored: nobody prolongs a limit by trying.
     """
     hashed = _hash(name)
-    limits = (
+    limits: tuple[tuple[Refusal, int, list[ColumnElement[bool]]], ...] = (
         (Refusal.NAME_LIMIT, MOST_BY_NAME, [LOGINS.c.name_hash == hashed]),
         (Refusal.ADDRESS_LIMIT, MOST_BY_ADDRESS, [LOGINS.c.address == address]),
         (Refusal.TOTAL_LIMIT, MOST, []),
