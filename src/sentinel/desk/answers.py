@@ -94,16 +94,18 @@ class Answers:
                 ],
             )
 
-    def withdraw(self, response_ids: Sequence[str], actor: str) -> int:
-        """Take answers back that are still held and one's own; returns how many."""
+    def withdraw(self, response_id: str, actor: str) -> str | None:
+        """Take one's own answer back while it is held; returns its alert, None if it is not."""
         held = (
-            ANSWERS.c.response_id.in_(response_ids),
+            ANSWERS.c.response_id == response_id,
             ANSWERS.c.actor == actor,
             ANSWERS.c.state == AnswerState.HELD,
         )
-        withdrawn = update(ANSWERS).where(*held).values(state=AnswerState.WITHDRAWN)
         with self._desk.writing() as connection:
-            return connection.execute(withdrawn).rowcount
+            alert_id = connection.scalar(select(ANSWERS.c.alert_id).where(*held))
+            withdrawn = update(ANSWERS).where(*held).values(state=AnswerState.WITHDRAWN)
+            is_mine = connection.execute(withdrawn).rowcount > 0
+        return alert_id if is_mine else None
 
     def send_due(self, now_ms: int, send: Callable[[Response], None]) -> int:
         """Send what is due, in order; returns how many.  Raises what ``send`` raises.

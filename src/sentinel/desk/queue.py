@@ -131,6 +131,13 @@ class Queue:
         with self._database.reading() as connection:
             return connection.scalar(query)
 
+    def alert(self, alert_id: str) -> Alert | None:
+        """The newest revision of an alert."""
+        query = select(ALERTS.c.data).where(ALERTS.c.alert_id == alert_id)
+        with self._database.reading() as connection:
+            data = connection.scalar(query)
+        return None if data is None else msgspec.json.decode(data, type=Alert)
+
     def alike(self, rules: Sequence[str], since_ms: int) -> dict[str, Alike]:
         """By rule, the alerts with it as strongest reason that were opened since then."""
         query = (

@@ -161,6 +161,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "action_notify_branch": ("通知网点", "notify branch"),
     "action_file_report": ("上报", "file report"),
     "entity_customer": ("客户", "customer"),
+    "entity_complaint": ("投诉", "complaint"),
     "entity_device": ("设备", "device"),
     "entity_ip": ("IP 地址", "address"),
     "entity_counterparty": ("交易对方", "counterparty"),

@@ -62,23 +62,27 @@ class Speaker:
         return list(found.values())
 
     def sentence(self, alert: Alert) -> str:
-        """Why, as a person would say it: what the strongest rule means, and what it saw."""
+        """Why, as a person would say it: what the strongest rule saw, or else what it means.
+
+        The title of the rule stands before it where the alert has another title.
+        """
         if not alert.reasons:
-            return self.language.of(alert.title)
+            return ""
         reason = alert.reasons[0]
         facts = [each for each in self.facts(reason.clauses) if self._tells(each)][:_FACTS]
+        told = _JOINED[self.language].join(self._told(each) for each in facts)
+        if not told:
+            meaning = self.plan.explanation(reason.rule_id)
+            told = "" if meaning is None else self.language.of(meaning)
+        if reason.title == alert.title:
+            return told
         title = self.language.of(reason.title)
+        return f"{title}{_COLON[self.language]}{told}" if told else title
+
+    def _told(self, fact: Fact) -> str:
         if self.language is Language.ZH:
-            said = "，".join(
-                f"{each.label}{each.value}" + (f"（平时{each.usual}）" if each.usual else "")
-                for each in facts
-            )
-            return f"{title}：{said}" if said else title
-        said = ", ".join(
-            f"{each.label} {each.value}" + (f" (usually {each.usual})" if each.usual else "")
-            for each in facts
-        )
-        return f"{title}: {said}" if said else title
+            return f"{fact.label} {fact.value}" + (f"（平时 {fact.usual}）" if fact.usual else "")
+        return f"{fact.label} {fact.value}" + (f" (usually {fact.usual})" if fact.usual else "")
 
     def _tells(self, fact: Fact) -> bool:
         form = self._form(fact.name)
@@ -162,6 +166,8 @@ def _of(words: Words, language: Language) -> str:
     return words.zh if language is Language.ZH else words.en
 
 
+_JOINED = {Language.ZH: "，", Language.EN: ", "}
+_COLON = {Language.ZH: "：", Language.EN: ": "}
 _LENGTHS = {
     Language.ZH: {"d": "{}天", "h": "{}小时", "m": "{}分钟"},
     Language.EN: {"d": "{} d", "h": "{} h", "m": "{} min"},

@@ -1,0 +1,129 @@
+"""Who comes in: sessions, logins, and forms that were made in the session."""
+
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from litestar import Request, Response, get, post
+from litestar.connection import ASGIConnection
+from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from litestar.handlers.base import BaseRouteHandler
+from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
+from litestar.response import Redirect, Template
+
+from sentinel.desk.accounts import LoginRefused
+from sentinel.desk.attempts import Refusal
+from sentinel.desk.desk import Desk, now_ms
+from sentinel.desk.roles import Permission
+from sentinel.desk.sessions import Limits, is_csrf_right
+from sentinel.desk.view import (
+    LANGUAGE_COOKIE,
+    SESSION_COOKIE,
+    AnyRequest,
+    lasting,
+    page,
+    texts_of,
+)
+from sentinel.desk.words import Language
+
+_YEAR_S = 365 * 86_400
+_BY_ITSELF = ("/live", "/queue/news")  # what a page asks for keeps no session alive
+_BUSY = (Refusal.NAME_LIMIT, Refusal.ADDRESS_LIMIT, Refusal.TOTAL_LIMIT, Refusal.OVERLOADED)
+
+
+class Sessions(AbstractAuthenticationMiddleware):
+    """Finds the user of the cookie's session; whether one is needed is :func:`signed_in`'s."""
+
+    async def authenticate_request(
+        self, connection: ASGIConnection[Any, Any, Any, Any]
+    ) -> AuthenticationResult:
+        """The user and the session's token; neither without a session."""
+        token = connection.cookies.get(SESSION_COOKIE)
+        if not token:
+            return AuthenticationResult(user=None, auth=None)
+        desk: Desk = connection.app.state.desk
+        used = not connection.url.path.startswith(_BY_ITSELF)
+        user = desk.accounts.user_of(token, now_ms(), used=used)
+        return AuthenticationResult(user=user, auth=token if user else None)
+
+
+def signed_in(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Refuse who has no session."""
+    if connection.user is None:
+        raise NotAuthorizedException
+
+
+def needs(request: AnyRequest, permission: Permission) -> None:
+    """Refuse whose role lacks a permission."""
+    if request.user is None or not request.user.may(permission):
+        raise PermissionDeniedException
+
+
+async def made_here(request: Request[Any, Any, Any]) -> None:
+    """Refuse a form that was not made in this session, or comes from another site."""
+    if request.method != "POST":
+        return
+    origin = request.headers.get("origin")
+    if origin and origin != "null" and urlsplit(origin).netloc != request.headers.get("host"):
+        _too_old()
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        _too_old()
+    if request.url.path == "/login":  # no session yet: the headers tell where it comes from
+        return
+    given = request.headers.get("x-csrf-token") or (await request.form()).get("csrf")
+    if not request.auth or not isinstance(given, str) or not is_csrf_right(request.auth, given):
+        _too_old()
+
+
+def _too_old() -> NoReturn:
+    raise PermissionDeniedException(extra={"text": "stale_page"})
+
+
+def here_only(to: str) -> str:
+    """An address of this desk; anything else becomes the queue."""
+    parts = urlsplit(to)
+    safe = to.startswith("/") and not to.startswith(("//", "/\\")) and not parts.netloc
+    return to if safe and to.isprintable() and "\\" not in to else "/queue"
+
+
+@get("/login", sync_to_thread=False)
+def login_page(request: AnyRequest, desk: Desk) -> Template:
+    """The form."""
+    to = here_only(request.query_params.get("to", "/queue"))
+    return page(request, desk, "login.html", to=to, problem="")
+
+
+@post("/login", status_code=200)
+async def log_in(request: AnyRequest, desk: Desk) -> Response[Any]:
+    """Open a session; the cookie's token is another at every login."""
+    form = await request.form()
+    name, password = str(form.get("name", "")), str(form.get("password", ""))
+    to = here_only(str(form.get("to", "/queue")))
+    address = request.client.host if request.client else ""
+    found = await desk.run(desk.accounts.login, name, password, address, now_ms())
+    if isinstance(found, LoginRefused):
+        texts = texts_of(request)
+        problem = texts.login_limited if found.reason in _BUSY else texts.login_refused
+        status = 429 if found.reason in _BUSY else 401
+        return page(request, desk, "login.html", status, to=to, problem=problem)
+    if request.auth:
+        await desk.run(desk.accounts.close, request.auth, now_ms())
+    age_s = Limits().absolute_ms // 1000
+    cookie = lasting(SESSION_COOKIE, found.token, secure=desk.is_secure, max_age_s=age_s)
+    return Redirect(to, status_code=303, cookies=[cookie])
+
+
+@post("/logout", status_code=303)
+async def log_out(request: AnyRequest, desk: Desk) -> Redirect:
+    """End the session, here and in the database."""
+    if request.auth:
+        await desk.run(desk.accounts.close, request.auth, now_ms())
+    gone = lasting(SESSION_COOKIE, "", secure=desk.is_secure, max_age_s=0)
+    return Redirect("/login", status_code=303, cookies=[gone])
+
+
+@get("/language/{language:str}", sync_to_thread=False)
+def choose_language(request: AnyRequest, desk: Desk, language: str) -> Redirect:
+    """Remember the language."""
+    chosen = Language(language) if language in set(Language) else Language.ZH
+    cookie = lasting(LANGUAGE_COOKIE, chosen, secure=desk.is_secure, max_age_s=_YEAR_S)
+    return Redirect(here_only(request.query_params.get("to", "/queue")), cookies=[cookie])

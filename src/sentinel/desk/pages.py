@@ -1,0 +1,313 @@
+"""The pages: queue, alert, entity, and the answers that are given on them."""
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from litestar import Response as Answered
+from litestar import get, post
+from litestar.exceptions import ClientException, NotFoundException
+from litestar.response import Redirect, ServerSentEvent, ServerSentEventMessage, Template
+
+from sentinel.desk.answers import TooManyHeldError
+from sentinel.desk.audit import Action, Entry
+from sentinel.desk.desk import Desk, now_ms
+from sentinel.desk.door import here_only, needs
+from sentinel.desk.dossier import Dossier
+from sentinel.desk.queue import PAGE, Filter, Row, View
+from sentinel.desk.roles import Permission
+from sentinel.desk.runbook import read_runbook
+from sentinel.desk.view import AnyRequest, page, texts_of
+from sentinel.model.alert import Alert, Tier
+from sentinel.model.entity import CUSTOMER
+from sentinel.model.response import Response, ResponseKind, Verdict
+from sentinel.model.signal import Risk
+from sentinel.model.visible import visible
+
+_TAKEN_MS = 30_000  # what somebody was just given is in history after at most so long
+_ALIVE_S = 15.0
+_MOST_SKIPPED = 100_000
+_NOTE = 2_000
+_MOST_AT_ONCE = 200
+_KINDS = {
+    "acknowledge": ResponseKind.ACKNOWLEDGE,
+    "assign": ResponseKind.ASSIGN,
+    "note": ResponseKind.NOTE,
+}
+
+
+@get("/", sync_to_thread=False)
+def home() -> Redirect:
+    """The queue is where work begins."""
+    return Redirect("/queue")
+
+
+@get("/queue", sync_to_thread=True)
+def queue(request: AnyRequest, desk: Desk) -> Template:
+    """What waits, the most urgent first."""
+    needs(request, Permission.SEE)
+    wanted, user = Filter.read(request.query_params), _name(request)
+    newest = desk.queue.newest()
+    notice = request.query_params.get("notice", "")
+    texts = texts_of(request)
+    if wanted.search:
+        _log(desk, request, Action.SEARCH, "", wanted.search)
+    return page(
+        request,
+        desk,
+        "queue.html",
+        wanted=wanted,
+        counts=desk.queue.counts(wanted, user),
+        views=list(View),
+        tiers=list(Tier),
+        risks=list(Risk),
+        newest=newest,
+        notice=texts.nobody_left if notice == "nobody_left" else "",
+        **_rows(desk, wanted, user, 0),
+    )
+
+
+@get("/queue/rows", sync_to_thread=True)
+def more_rows(request: AnyRequest, desk: Desk) -> Template:
+    """Further rows of the queue."""
+    needs(request, Permission.SEE)
+    skip = _number(request.query_params.get("skip"), _MOST_SKIPPED)
+    wanted = Filter.read(request.query_params)
+    return page(request, desk, "rows.html", **_rows(desk, wanted, _name(request), skip))
+
+
+@get("/queue/news", sync_to_thread=True)
+def news(request: AnyRequest, desk: Desk) -> dict[str, int]:
+    """How many alerts of the view have changed since the page was made."""
+    needs(request, Permission.SEE)
+    after = _number(request.query_params.get("after"), 2**53)
+    wanted = Filter.read(request.query_params)
+    return {"count": desk.queue.changed_since(wanted, _name(request), after)}
+
+
+@post("/next", status_code=303, sync_to_thread=True)
+def next_alert(request: AnyRequest, desk: Desk) -> Redirect:
+    """Assign the first alert that nobody has to the user, and open it."""
+    needs(request, Permission.ANSWER)
+    wanted, now = Filter.read(request.query_params), now_ms()
+    with desk.one_at_a_time:  # two people never get the same
+        alert_id = desk.queue.next(wanted, desk.answers.taken(now - _TAKEN_MS))
+        alert = None if alert_id is None else desk.queue.alert(alert_id)
+        if alert is None:
+            query = wanted.query()
+            return Redirect(f"/queue?{query}{'&' if query else ''}notice=nobody_left")
+        _hold(
+            desk, request, [alert], {"kind": ResponseKind.ASSIGN, "assignee": _name(request)}, now
+        )
+    return Redirect(f"/alerts/{alert.alert_id}")
+
+
+@get("/alerts/{alert_id:str}", sync_to_thread=True)
+def alert(request: AnyRequest, desk: Desk, alert_id: str) -> Template:
+    """One alert: why, what to do, and what has been done."""
+    needs(request, Permission.SEE)
+    dossier = _dossier(desk, alert_id)
+    found = dossier.alert
+    if found.entity.kind == CUSTOMER:
+        _log(desk, request, Action.LOOK, found.entity.kind, found.entity.id, found.alert_id)
+    texts = texts_of(request)
+    rules = [reason.rule_id for reason in found.reasons]
+    return page(
+        request,
+        desk,
+        "alert.html",
+        dossier=dossier,
+        alert=found,
+        answers=desk.answers.of(alert_id),
+        problem="",
+        precision=desk.dossiers.precision(rules, now_ms() - desk.plan.judged_ms),
+        runbook=read_runbook(found.runbook),
+        suppressors=[texts.word("suppression", each.reason) for each in found.suppressed],
+        newest=desk.queue.newest(),
+    )
+
+
+@get("/alerts/{alert_id:str}/answers", sync_to_thread=True)
+def answers(request: AnyRequest, desk: Desk, alert_id: str) -> Template:
+    """The answers to an alert, as they are now."""
+    needs(request, Permission.SEE)
+    return _answers(request, desk, _dossier(desk, alert_id).alert)
+
+
+@post("/alerts/{alert_id:str}/answers", status_code=200)
+async def give_answer(request: AnyRequest, desk: Desk, alert_id: str) -> Template:
+    """Answer an alert: a verdict is held for as long as it may be taken back."""
+    needs(request, Permission.ANSWER)
+    form = await request.form()
+    fields = _fields(str(form.get("do", "")), str(form.get("note", "")), _name(request))
+    return await desk.run(_give, request, desk, alert_id, fields)
+
+
+@post("/answers/{response_id:str}/withdraw", status_code=200, sync_to_thread=True)
+def withdraw(request: AnyRequest, desk: Desk, response_id: str) -> Template:
+    """Take an answer back that has not been sent."""
+    needs(request, Permission.ANSWER)
+    alert_id = desk.answers.withdraw(response_id, _name(request))
+    if alert_id is None:
+        raise NotFoundException
+    found = _dossier(desk, alert_id).alert
+    _log(desk, request, Action.WITHDRAW, found.entity.kind, found.entity.id, response_id)
+    return _answers(request, desk, found)
+
+
+@post("/bulk", status_code=303)
+async def bulk(request: AnyRequest, desk: Desk) -> Redirect:
+    """End many alerts with one verdict."""
+    needs(request, Permission.BULK)
+    form = await request.form()
+    ids = [str(each) for each in form.getall("alert", [])][:_MOST_AT_ONCE]
+    fields = _fields(str(form.get("verdict", "")), "", _name(request))
+    to = here_only(str(form.get("to", "/queue")))
+    await desk.run(_give_many, request, desk, ids, fields)
+    return Redirect(to, status_code=303)
+
+
+@post("/alerts/{alert_id:str}/unmask", status_code=200)
+async def unmask(request: AnyRequest, desk: Desk, alert_id: str) -> Answered[str]:
+    """Show a customer's id in full, with a reason that is logged."""
+    needs(request, Permission.UNMASK)
+    form = await request.form()
+    reason = str(form.get("reason", "")).strip()
+    if len(reason) < 4:
+        raise ClientException
+    return await desk.run(_unmask, request, desk, alert_id, reason)
+
+
+@get("/entities/{kind:str}/of/{alert_id:str}", sync_to_thread=True)
+def entity(request: AnyRequest, desk: Desk, kind: str, alert_id: str) -> Template:
+    """All alerts about the entity of an alert; its id stands in no address."""
+    needs(request, Permission.SEE)
+    found = _dossier(desk, alert_id).alert.entity
+    if found.kind != kind:
+        raise NotFoundException
+    if found.kind == CUSTOMER:
+        _log(desk, request, Action.LOOK, found.kind, found.id)
+    alerts = desk.dossiers.of_entity(found.kind, found.id)
+    return page(request, desk, "entity.html", entity=found, alerts=alerts)
+
+
+@get("/live", sync_to_thread=False)
+def live(request: AnyRequest, desk: Desk) -> ServerSentEvent:
+    """Tell the page whenever history has changed."""
+    needs(request, Permission.SEE)
+    return ServerSentEvent(_changes(request, desk))
+
+
+async def _changes(request: AnyRequest, desk: Desk) -> AsyncIterator[ServerSentEventMessage]:
+    version = desk.live.version
+    yield ServerSentEventMessage(event="changed", data=str(version))
+    while True:
+        newer = await desk.live.after(version, _ALIVE_S)
+        if newer == version:
+            token = request.auth or ""
+            if await desk.run(desk.accounts.user_of, token, now_ms(), used=False) is None:
+                return  # the session has ended
+            yield ServerSentEventMessage(comment="alive")
+        else:
+            version = newer
+            yield ServerSentEventMessage(event="changed", data=str(version))
+
+
+def _rows(desk: Desk, wanted: Filter, user: str, skip: int) -> dict[str, Any]:
+    found: list[Row] = desk.queue.rows(wanted, user, skip=skip, most=PAGE + 1)
+    shown = found[:PAGE]
+    rules = [row.alert.reasons[0].rule_id for row in shown if row.alert.reasons]
+    return {
+        "rows": shown,
+        "more": len(found) > PAGE,
+        "skip": skip,
+        "query": wanted.query(),
+        "alike": desk.queue.alike(rules, now_ms() - desk.plan.alike_ms) if rules else {},
+    }
+
+
+def _dossier(desk: Desk, alert_id: str) -> Dossier:
+    dossier = desk.dossiers.open(alert_id[:64])
+    if dossier is None:
+        raise NotFoundException
+    return dossier
+
+
+def _answers(request: AnyRequest, desk: Desk, found: Alert, problem: str = "") -> Template:
+    given = desk.answers.of(found.alert_id)
+    return page(request, desk, "answers.html", alert=found, answers=given, problem=problem)
+
+
+def _fields(do: str, note: str, user: str) -> dict[str, Any]:
+    """What a button means, as fields of a response; raises for what is no button."""
+    fields: dict[str, Any]
+    if do in set(Verdict):
+        fields = {"kind": ResponseKind.DISPOSITION, "verdict": Verdict(do)}
+    elif do in _KINDS:
+        fields = {"kind": _KINDS[do], "assignee": user if do == "assign" else None}
+    else:
+        raise ClientException
+    text = note.strip()[:_NOTE]
+    if do == "note" and not text:
+        raise ClientException
+    return {**fields, "note": text or None}
+
+
+def _give(request: AnyRequest, desk: Desk, alert_id: str, fields: dict[str, Any]) -> Template:
+    found, problem = _dossier(desk, alert_id).alert, ""
+    try:
+        _hold(desk, request, [found], fields, now_ms())
+    except TooManyHeldError:
+        problem = texts_of(request).too_many_held
+    return _answers(request, desk, found, problem)
+
+
+def _give_many(request: AnyRequest, desk: Desk, ids: Sequence[str], fields: dict[str, Any]) -> None:
+    found = [_dossier(desk, each).alert for each in ids]
+    if found:
+        _hold(desk, request, found, fields, now_ms())
+
+
+def _hold(
+    desk: Desk, request: AnyRequest, alerts: Sequence[Alert], fields: dict[str, Any], now: int
+) -> None:
+    """Log and store answers; they are sent at once unless they may be taken back."""
+    waits_ms = desk.plan.undo_ms if fields["kind"] is ResponseKind.DISPOSITION else 0
+    responses = [
+        Response(
+            response_id=uuid.uuid4().hex,
+            event_time=now,
+            key=each.key,
+            alert_id=each.alert_id,
+            actor=_name(request),
+            **fields,
+        )
+        for each in alerts
+    ]
+    for each, response in zip(alerts, responses, strict=True):
+        said = response.verdict or response.kind
+        detail = f"{said} {each.alert_id} {response.response_id}"
+        _log(desk, request, Action.ANSWER, each.entity.kind, each.entity.id, detail)
+    desk.answers.hold(responses, now, now + waits_ms)
+    desk.wake_sender()
+
+
+def _unmask(request: AnyRequest, desk: Desk, alert_id: str, reason: str) -> Answered[str]:
+    found = _dossier(desk, alert_id).alert.entity
+    _log(desk, request, Action.UNMASK, found.kind, found.id, reason)
+    return Answered(visible(found.id), media_type="text/plain")
+
+
+def _log(
+    desk: Desk, request: AnyRequest, action: Action, kind: str, subject: str, detail: str = ""
+) -> None:
+    desk.audit.append(Entry(now_ms(), _name(request), action, kind, subject, detail))
+
+
+def _name(request: AnyRequest) -> str:
+    assert request.user is not None  # noqa: S101 - every page needs a session
+    return request.user.name
+
+
+def _number(text: str | None, most: int) -> int:
+    return min(int(text), most) if text and text.isascii() and text.isdigit() else 0
