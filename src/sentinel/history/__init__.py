@@ -1,0 +1,1 @@
+"""The durable record of what came in and what went out, and its queries."""

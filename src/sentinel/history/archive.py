@@ -1,0 +1,292 @@
+"""The archive: input events from Kafka as Parquet files, each event exactly once.
+
+One process appends the records of a partition.  A file covers a range of offsets, and the files
+are the only record of what is archived: after a crash, records are read again from the position
+that the files give, and what they cover is skipped.  Reading is in :mod:`.archive_query`.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from itertools import groupby
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sentinel.history.archive_buffer import ArchiveBuffer, Piece, size_bytes
+from sentinel.history.archive_files import (
+    ArchiveFile,
+    Disk,
+    LiveFile,
+    alone,
+    day_of,
+    files_in,
+    live,
+    remove_files,
+    shared,
+    torn_in,
+    write_file,
+)
+from sentinel.history.archive_parquet import (
+    count_rows,
+    encoded,
+    event_times,
+    has_customer,
+    read_rows,
+)
+from sentinel.history.archive_rows import CUSTOMER, OFFSET
+from sentinel.ingest import Limits
+from sentinel.model.events import Stream
+from sentinel.model.step import Chunk, DeadLetterReason
+
+
+class ArchiveLimit(StrEnum):
+    """A bound of the archive that was reached: the buffered records were written early."""
+
+    BUFFERED_RECORDS = "buffered_records"
+    BUFFERED_BYTES = "buffered_bytes"
+    PARTITIONS = "partitions"  # records of as many partitions as allowed were buffered
+
+
+class ArchiveLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is buffered, and how many rows a compacted file has; a chunk is never cut."""
+
+    buffered_records: int = 200_000
+    buffered_bytes: int = 256 << 20
+    partitions: int = 1_024
+    file_rows: int = 500_000
+
+
+@dataclass(slots=True)
+class ArchiveCounts:
+    """What the archive did since it was opened; ``events`` and ``refused`` once they are durable.
+
+    ``refused`` are records that are no events, ``repeated`` records that were archived before.
+    """
+
+    events: Counter[Stream] = field(default_factory=Counter)
+    refused: Counter[DeadLetterReason] = field(default_factory=Counter)
+    repeated: int = 0
+    limits: Counter[ArchiveLimit] = field(default_factory=Counter)
+    files_written: int = 0
+    files_torn: int = 0
+    files_superseded: int = 0
+    files_expired: int = 0
+    events_expired: int = 0
+    events_erased: int = 0
+
+
+class Archive:
+    """A folder of events; ``limits`` decide what is an event, ``bounds`` how much is buffered.
+
+    Opening it removes what a process left that ended while it wrote.  Every method may raise
+    OSError; what was buffered then still is, and the call can be repeated.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        limits: Limits,
+        bounds: ArchiveLimits | None = None,
+        disk: Disk | None = None,
+    ) -> None:
+        self.counts = ArchiveCounts()
+        self._folder, self._limits = folder, limits
+        self._bounds, self._disk = bounds or ArchiveLimits(), disk or Disk()
+        self._buffers: dict[tuple[Stream, int], ArchiveBuffer] = {}
+        self._ends: dict[tuple[Stream, int], int] = {}
+        self._disk.make_folder(folder)
+        with alone(folder):
+            for each in self._cleaned():
+                self._ends[each.file.stream, each.file.partition] = each.file.end
+
+    @property
+    def buffered_records(self) -> int:
+        """How many records are not written yet."""
+        return sum(map(len, self._buffers.values()))
+
+    @property
+    def buffered_bytes(self) -> int:
+        """The bytes of their values."""
+        return sum(each.size_bytes for each in self._buffers.values())
+
+    def position(self, stream: Stream, partition: int) -> int:
+        """The offset behind the last record that is written; 0 if none is."""
+        if (stream, partition) not in self._ends:
+            ends = [
+                each.end for each in files_in(self._folder, stream) if each.partition == partition
+            ]
+            self._ends[stream, partition] = max(ends, default=0)
+        return self._ends[stream, partition]
+
+    def release(self, stream: Stream, partition: int) -> None:
+        """Drop what is buffered of a partition that another process has from now on."""
+        self._buffers.pop((stream, partition), None)
+        self._ends.pop((stream, partition), None)
+
+    def append(self, chunk: Chunk) -> None:
+        """Buffer the records of a chunk of an input stream; those archived before are skipped.
+
+        Writes what is buffered first if the chunk would exceed a limit.
+        """
+        stream = Stream(chunk.stream)
+        key = stream, chunk.partition
+        buffer = self._buffers.get(key)
+        end = self.position(*key) if buffer is None else buffer.end
+        first = bisect_left(chunk.offsets, end)
+        if first < len(chunk.offsets):
+            reached = self._reached(key, len(chunk.offsets) - first, chunk.values[first:])
+            if reached is not None:
+                self.counts.limits[reached] += 1
+                self.flush()
+            start = end or chunk.offsets[first]
+            buffer = self._buffers.setdefault(key, ArchiveBuffer(*key, start))
+            buffer.append(chunk, first)
+        self.counts.repeated += first
+
+    def _reached(
+        self, key: tuple[Stream, int], records: int, values: list[bytes | None]
+    ) -> ArchiveLimit | None:
+        """The limit that these records would exceed; None while nothing is buffered."""
+        bounds = self._bounds
+        if not self._buffers:
+            return None
+        if self.buffered_records + records > bounds.buffered_records:
+            return ArchiveLimit.BUFFERED_RECORDS
+        if self.buffered_bytes + size_bytes(values) > bounds.buffered_bytes:
+            return ArchiveLimit.BUFFERED_BYTES
+        if key not in self._buffers and len(self._buffers) >= bounds.partitions:
+            return ArchiveLimit.PARTITIONS
+        return None
+
+    def flush(self) -> int:
+        """Write what is buffered; how many events were written.  They are durable afterwards."""
+        written = 0
+        with shared(self._folder):
+            for key, buffer in sorted(self._buffers.items()):
+                refused: Counter[DeadLetterReason] = Counter()
+                for piece in buffer.pieces(self._limits, refused):
+                    self._write(key, piece)
+                    buffer.drop_before(piece.end)
+                    self._ends[key] = piece.end
+                    self.counts.events[key[0]] += piece.rows.num_rows
+                    written += piece.rows.num_rows
+                self.counts.refused += refused
+                del self._buffers[key]
+        return written
+
+    def _write(self, key: tuple[Stream, int], piece: Piece) -> None:
+        """Write a file of its own; its name has the range, and between which times events are."""
+        times = event_times(piece.rows)
+        first_ms, last_ms = (int(times.min()), int(times.max())) if len(times) else (0, 0)
+        file = ArchiveFile(*key, piece.start, piece.end, piece.day, first_ms, last_ms)
+        write_file(self._disk, self._folder, file, encoded(piece.rows))
+        self.counts.files_written += 1
+
+    def compact(self, day: date) -> int:
+        """Merge the files of each partition of one day; how many were merged into others.
+
+        Files are merged whose ranges follow each other, up to ``file_rows`` rows.  The merged file
+        is whole before its parts are removed, and they are superseded from then on.
+        """
+        merged = 0
+        with alone(self._folder):
+            for parts in self._groups(self._cleaned(), day):
+                whole, first = parts[0].file, parts[0].first
+                end = parts[-1].file.end
+                tables = [self._rows(part) for part in parts]
+                piece = Piece(first, end, day, pa.concat_tables(tables).combine_chunks())
+                self._write((whole.stream, whole.partition), piece)
+                paths = [part.file.path for part in parts]
+                merged += remove_files(self._disk, self._folder, paths)
+        return merged
+
+    def _groups(self, files: list[LiveFile], day: date) -> list[list[LiveFile]]:
+        """Neighbours in one partition of which each is of the day, several to a group."""
+        groups: list[list[LiveFile]] = []
+
+        def run(each: LiveFile) -> tuple[Stream, int, date]:
+            return each.file.stream, each.file.partition, each.file.day
+
+        for (_, _, of_day), neighbours in groupby(files, run):
+            if of_day != day:
+                continue
+            groups.append([])
+            rows = 0
+            for each in neighbours:
+                more = count_rows(self._folder / each.file.path)
+                if groups[-1] and rows + more > self._bounds.file_rows:
+                    groups.append([])
+                    rows = 0
+                groups[-1].append(each)
+                rows += more
+        return [group for group in groups if len(group) > 1]
+
+    def _rows(self, part: LiveFile) -> pa.Table:
+        rows = read_rows(self._folder / part.file.path, part.file.stream)
+        return rows.filter(pc.greater_equal(rows[OFFSET], part.first))
+
+    def retain(self, before_ms: int) -> int:
+        """Delete the days before that of a time; how many files.
+
+        The newest file of a partition keeps its range, without rows: it has the position.
+        """
+        expired = 0
+        with alone(self._folder):
+            files = self._cleaned()
+            newest = {(each.file.stream, each.file.partition): each.file for each in files}
+            old = [each.file for each in files if each.file.day < day_of(before_ms)]
+            for file in old:
+                rows = count_rows(self._folder / file.path)
+                is_newest = file == newest[file.stream, file.partition]
+                if is_newest and not rows:
+                    continue
+                if is_newest:
+                    self._rewrite(
+                        file, read_rows(self._folder / file.path, file.stream).slice(0, 0)
+                    )
+                else:
+                    remove_files(self._disk, self._folder, [file.path])
+                expired += 1
+                self.counts.files_expired += 1
+                self.counts.events_expired += rows
+            for parent in sorted({(self._folder / file.path).parent for file in old}):
+                self._disk.remove_folder(parent)
+        return expired
+
+    def erase(self, customer_id: str) -> int:
+        """Remove a customer's events of all streams; how many.  Writes what is buffered first.
+
+        Each file is replaced at once; if the process ends in between, erase again.
+        """
+        self.flush()
+        erased = 0
+        with alone(self._folder):
+            for file in (each.file for each in self._cleaned()):
+                if has_customer(self._folder / file.path, customer_id):
+                    rows = read_rows(self._folder / file.path, file.stream)
+                    kept = rows.filter(pc.not_equal(rows[CUSTOMER], customer_id))
+                    self._rewrite(file, kept)
+                    erased += rows.num_rows - kept.num_rows
+                    self.counts.events_erased += rows.num_rows - kept.num_rows
+        return erased
+
+    def _rewrite(self, file: ArchiveFile, rows: pa.Table) -> None:
+        """Replace a file by one of the same name, so of the same range."""
+        write_file(self._disk, self._folder, file, encoded(rows))
+        self.counts.files_written += 1
+
+    def _cleaned(self) -> list[LiveFile]:
+        """The live files, after all others were removed."""
+        torn = torn_in(self._folder)
+        self.counts.files_torn += remove_files(self._disk, self._folder, torn)
+        files = files_in(self._folder)
+        kept = live(files)
+        superseded = {file.path for file in files} - {each.file.path for each in kept}
+        count = remove_files(self._disk, self._folder, sorted(superseded))
+        self.counts.files_superseded += count
+        return kept
