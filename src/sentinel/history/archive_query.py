@@ -5,6 +5,7 @@ is read again.
 """
 
 from collections.abc import Generator, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,16 @@ class ArchiveReader:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._database = duckdb.connect(":memory:", config=_SETTINGS)
+
+    @cached_property
+    def _database(self) -> duckdb.DuckDBPyConnection:
+        """Opened by the first timeline; a replay needs none."""
+        return duckdb.connect(":memory:", config=_SETTINGS)
 
     def close(self) -> None:
         """Release the database's memory."""
-        self._database.close()
+        if "_database" in vars(self):
+            self._database.close()
 
     def files(self, stream: Stream) -> list[LiveFile]:
         """The stream's live files by partition and offset."""

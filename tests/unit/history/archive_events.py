@@ -101,7 +101,18 @@ class KilledError(BaseException):
     """The process ended; nothing catches this."""
 
 
-class FailingDisk(Disk):
+class QuickDisk(Disk):
+    """A disk without synchronization: the machine does not end in a test."""
+
+    def write(self, path: Path, data: memoryview) -> None:
+        """Without waiting for the disk."""
+        path.write_bytes(data)
+
+    def sync(self, folder: Path) -> None:
+        """Nothing to do."""
+
+
+class FailingDisk(QuickDisk):
     """A disk at whose operation number ``fatal`` the process ends.
 
     A write that ends so leaves half a file.  With ``lossy`` the machine ends too: names that were
@@ -142,9 +153,7 @@ class FailingDisk(Disk):
         """Until then, changed names may be lost."""
         self._operation()
         super().sync(folder)
-        self._before = {
-            path: data for path, data in self._before.items() if path.parent != folder
-        }
+        self._before = {path: data for path, data in self._before.items() if path.parent != folder}
 
     def _remember(self, path: Path) -> None:
         self._before.setdefault(path, path.read_bytes() if path.exists() else None)

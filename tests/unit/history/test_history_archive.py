@@ -28,9 +28,7 @@ TODAY = date(2026, 11, 30)
 
 
 def _names(folder: Path) -> list[str]:
-    return sorted(
-        each.relative_to(folder).as_posix() for each in folder.rglob("*") if each.suffix
-    )
+    return sorted(each.relative_to(folder).as_posix() for each in folder.rglob("*") if each.suffix)
 
 
 def test_a_file_is_named_by_stream_day_partition_offsets_and_times(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Then a new process goes on, and the result is compared with an undisturbed run.
 """
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from tests.unit.history.archive_events import (
     NOON_MS,
     FailingDisk,
     KilledError,
+    QuickDisk,
     chunk,
     numbered,
     read,
@@ -30,11 +32,10 @@ from sentinel.history.archive_files import Disk, files_in, torn_in
 from sentinel.model.events import Stream
 
 TODAY = date(2026, 11, 30)
-Rows = list[tuple[int, int, bytes]]
 
 
-def _filled(folder: Path, disk: Disk | None = None) -> Archive:
-    """Two partitions, four flushes of twelve records, as an agent does it: from the positions on."""
+def _filled(folder: Path, disk: Disk) -> Archive:
+    """Two partitions and four flushes, as an agent does it: from the positions on."""
     archive = Archive(folder, LIMITS, disk=disk)
     for end in (12, 24, 36, 48):
         for partition in (0, 3):
@@ -47,19 +48,19 @@ def _filled(folder: Path, disk: Disk | None = None) -> Archive:
     return archive
 
 
-def _fill(folder: Path, disk: Disk | None) -> None:
+def _fill(folder: Path, disk: Disk) -> None:
     _filled(folder, disk)
 
 
-def _compact(folder: Path, disk: Disk | None) -> None:
+def _compact(folder: Path, disk: Disk) -> None:
     Archive(folder, LIMITS, disk=disk).compact(TODAY)
 
 
-def _erase(folder: Path, disk: Disk | None) -> None:
+def _erase(folder: Path, disk: Disk) -> None:
     Archive(folder, LIMITS, disk=disk).erase("C3")
 
 
-def _retain(folder: Path, disk: Disk | None) -> None:
+def _retain(folder: Path, disk: Disk) -> None:
     Archive(folder, LIMITS, disk=disk).retain(NOON_MS + DAY_MS)
 
 
@@ -71,22 +72,22 @@ def _positions(folder: Path) -> list[int]:
 @pytest.mark.parametrize("lossy", [False, True], ids=["killed", "machine"])
 @pytest.mark.parametrize("run", [_fill, _compact, _erase, _retain])
 def test_after_a_crash_at_any_step_the_rows_are_the_same(
-    tmp_path: Path, run: Callable[[Path, Disk | None], None], lossy: bool
+    tmp_path: Path, run: Callable[[Path, Disk], None], lossy: bool
 ) -> None:
     """In between they are those of before or after, each once, and no position is lost."""
-    expected = tmp_path / "expected"
-    before: Rows = []
+    start, expected = tmp_path / "start", tmp_path / "expected"
+    start.mkdir()
     if run is not _fill:
-        _filled(expected)
-        before = read(expected)
-    run(expected, None)
+        _filled(start, QuickDisk())
+    before = read(start)
+    shutil.copytree(start, expected)
+    run(expected, QuickDisk())
     after = read(expected)
     fatal = 0
     while True:
         fatal += 1
-        folder = tmp_path / f"{run.__name__}-{fatal}"
-        if run is not _fill:
-            _filled(folder)
+        folder = tmp_path / str(fatal)
+        shutil.copytree(start, folder)
         try:
             run(folder, FailingDisk(fatal, lossy=lossy))
         except KilledError:
@@ -95,7 +96,7 @@ def test_after_a_crash_at_any_step_the_rows_are_the_same(
             assert set(after) & set(before) <= set(seen) <= set(after) | set(before), fatal
             if run is not _fill:
                 assert _positions(folder) == [48, 48]
-            run(folder, None)
+            run(folder, QuickDisk())
             assert read(folder) == after
             assert _positions(folder) == [48, 48]
             assert torn_in(folder) == []
@@ -107,7 +108,7 @@ def test_after_a_crash_at_any_step_the_rows_are_the_same(
 
 def test_a_merged_file_supersedes_its_parts_at_once(tmp_path: Path) -> None:
     """For a reader, before they are removed; opening the archive removes and counts them."""
-    _filled(tmp_path)
+    _filled(tmp_path, QuickDisk())
     before, files = read(tmp_path), files_in(tmp_path)
     kept = {each.path: (tmp_path / each.path).read_bytes() for each in files}
     Archive(tmp_path, LIMITS).compact(TODAY)
@@ -122,7 +123,7 @@ def test_a_merged_file_supersedes_its_parts_at_once(tmp_path: Path) -> None:
 
 def test_a_torn_file_is_removed_and_counted(tmp_path: Path) -> None:
     """It was never renamed, so nobody read it; files of others are left alone."""
-    _filled(tmp_path)
+    _filled(tmp_path, QuickDisk())
     folder = tmp_path / files_in(tmp_path)[0].path
     (folder.parent / ".writing-7-p0003.parquet").write_bytes(b"PAR1")
     (folder.parent / "notes.txt").write_text("by hand")

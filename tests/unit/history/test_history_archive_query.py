@@ -84,7 +84,9 @@ def test_a_timeline_has_one_customers_events_of_all_streams(tmp_path: Path) -> N
         each for each in found if each.partition == 1
     ]
     assert reader.timeline("C2", NOON_MS + 9_000, NOON_MS + 16_000) == [
-        each for each in found if NOON_MS + 9_000 <= epoch_ms(each.event.event_time) < NOON_MS + 16_000
+        each
+        for each in found
+        if NOON_MS + 9_000 <= epoch_ms(each.event.event_time) < NOON_MS + 16_000
     ]
     assert reader.timeline("nobody", *ALWAYS) == reader.timeline("C2", 0, 1) == []
     reader.close()
