@@ -22,14 +22,15 @@ from sentinel.history.archive_files import (
     ArchiveFile,
     Disk,
     LiveFile,
-    alone,
     day_of,
     files_in,
     live,
+    nobody_writing,
     remove_files,
-    shared,
+    rewriting,
     torn_in,
     write_file,
+    writing,
 )
 from sentinel.history.archive_parquet import (
     count_rows,
@@ -84,7 +85,10 @@ class Archive:
     """A folder of events; ``limits`` decide what is an event, ``bounds`` how much is buffered.
 
     Opening it removes what a process left that ended while it wrote.  Every method may raise
-    OSError; what was buffered then still is, and the call can be repeated.
+    OSError; what was not written then still is buffered, and the call can be repeated.
+
+    Another archive of the same folder, in another thread or process, may compact, retain and erase
+    while this one appends.
     """
 
     def __init__(
@@ -97,35 +101,27 @@ class Archive:
         self.counts = ArchiveCounts()
         self._folder, self._limits = folder, limits
         self._bounds, self._disk = bounds or ArchiveLimits(), disk or Disk()
+        self.buffered_records = self.buffered_bytes = 0
+        self._unsynced: set[Path] = set()
         self._buffers: dict[tuple[Stream, int], ArchiveBuffer] = {}
         self._ends: dict[tuple[Stream, int], int] = {}
         self._disk.make_folder(folder)
-        with alone(folder):
+        with rewriting(folder):
             for each in self._cleaned():
                 self._ends[each.file.stream, each.file.partition] = each.file.end
-
-    @property
-    def buffered_records(self) -> int:
-        """How many records are not written yet."""
-        return sum(map(len, self._buffers.values()))
-
-    @property
-    def buffered_bytes(self) -> int:
-        """The bytes of their values."""
-        return sum(each.size_bytes for each in self._buffers.values())
 
     def position(self, stream: Stream, partition: int) -> int:
         """The offset behind the last record that is written; 0 if none is."""
         if (stream, partition) not in self._ends:
-            ends = [
-                each.end for each in files_in(self._folder, stream) if each.partition == partition
-            ]
+            ends = [each.end for each in files_in(self._folder, stream, partition)]
             self._ends[stream, partition] = max(ends, default=0)
         return self._ends[stream, partition]
 
     def release(self, stream: Stream, partition: int) -> None:
         """Drop what is buffered of a partition that another process has from now on."""
-        self._buffers.pop((stream, partition), None)
+        buffer = self._buffers.pop((stream, partition), None)
+        if buffer is not None:
+            self._drop(buffer, buffer.end)
         self._ends.pop((stream, partition), None)
 
     def append(self, chunk: Chunk) -> None:
@@ -139,45 +135,67 @@ class Archive:
         end = self.position(*key) if buffer is None else buffer.end
         first = bisect_left(chunk.offsets, end)
         if first < len(chunk.offsets):
-            reached = self._reached(key, len(chunk.offsets) - first, chunk.values[first:])
+            records, size = len(chunk.offsets) - first, size_bytes(chunk.values[first:])
+            reached = self._reached(key, records, size)
             if reached is not None:
                 self.counts.limits[reached] += 1
                 self.flush()
             start = end or chunk.offsets[first]
             buffer = self._buffers.setdefault(key, ArchiveBuffer(*key, start))
             buffer.append(chunk, first)
+            self.buffered_records += records
+            self.buffered_bytes += size
         self.counts.repeated += first
 
-    def _reached(
-        self, key: tuple[Stream, int], records: int, values: list[bytes | None]
-    ) -> ArchiveLimit | None:
-        """The limit that these records would exceed; None while nothing is buffered."""
+    def _reached(self, key: tuple[Stream, int], records: int, size: int) -> ArchiveLimit | None:
+        """The limit that more records would exceed; None while nothing is buffered."""
         bounds = self._bounds
         if not self._buffers:
             return None
         if self.buffered_records + records > bounds.buffered_records:
             return ArchiveLimit.BUFFERED_RECORDS
-        if self.buffered_bytes + size_bytes(values) > bounds.buffered_bytes:
+        if self.buffered_bytes + size > bounds.buffered_bytes:
             return ArchiveLimit.BUFFERED_BYTES
         if key not in self._buffers and len(self._buffers) >= bounds.partitions:
             return ArchiveLimit.PARTITIONS
         return None
 
     def flush(self) -> int:
-        """Write what is buffered; how many events were written.  They are durable afterwards."""
+        """Write what is buffered; how many events were written.  They are durable afterwards.
+
+        Of one partition no file is durable before those with lower offsets are, or a crash of the
+        machine could leave a gap below the position.
+        """
         written = 0
-        with shared(self._folder):
+        with writing(self._folder):
+            self._sync()
             for key, buffer in sorted(self._buffers.items()):
                 refused: Counter[DeadLetterReason] = Counter()
-                for piece in buffer.pieces(self._limits, refused):
+                for number, piece in enumerate(buffer.pieces(self._limits, refused)):
+                    if number:
+                        self._sync()
                     self._write(key, piece)
-                    buffer.drop_before(piece.end)
+                    self._drop(buffer, piece.end)
                     self._ends[key] = piece.end
                     self.counts.events[key[0]] += piece.rows.num_rows
                     written += piece.rows.num_rows
                 self.counts.refused += refused
                 del self._buffers[key]
+            self._sync()
         return written
+
+    def _drop(self, buffer: ArchiveBuffer, before: int) -> None:
+        """Remove the records before an offset from a buffer."""
+        records, size = len(buffer), buffer.size_bytes
+        buffer.drop_before(before)
+        self.buffered_records -= records - len(buffer)
+        self.buffered_bytes -= size - buffer.size_bytes
+
+    def _sync(self) -> None:
+        """Make the names of the files written so far durable."""
+        for folder in sorted(self._unsynced):
+            self._disk.sync(folder)
+            self._unsynced.discard(folder)
 
     def _write(self, key: tuple[Stream, int], piece: Piece) -> None:
         """Write a file of its own; its name has the range, and between which times events are."""
@@ -185,6 +203,7 @@ class Archive:
         first_ms, last_ms = (int(times.min()), int(times.max())) if len(times) else (0, 0)
         file = ArchiveFile(*key, piece.start, piece.end, piece.day, first_ms, last_ms)
         write_file(self._disk, self._folder, file, encoded(piece.rows))
+        self._unsynced.add((self._folder / file.path).parent)
         self.counts.files_written += 1
 
     def compact(self, day: date) -> int:
@@ -194,13 +213,14 @@ class Archive:
         is whole before its parts are removed, and they are superseded from then on.
         """
         merged = 0
-        with alone(self._folder):
+        with rewriting(self._folder):
             for parts in self._groups(self._cleaned(), day):
                 whole, first = parts[0].file, parts[0].first
                 end = parts[-1].file.end
                 tables = [self._rows(part) for part in parts]
                 piece = Piece(first, end, day, pa.concat_tables(tables).combine_chunks())
                 self._write((whole.stream, whole.partition), piece)
+                self._sync()
                 paths = [part.file.path for part in parts]
                 merged += remove_files(self._disk, self._folder, paths)
         return merged
@@ -236,7 +256,7 @@ class Archive:
         The newest file of a partition keeps its range, without rows: it has the position.
         """
         expired = 0
-        with alone(self._folder):
+        with rewriting(self._folder):
             files = self._cleaned()
             newest = {(each.file.stream, each.file.partition): each.file for each in files}
             old = [each.file for each in files if each.file.day < day_of(before_ms)]
@@ -254,8 +274,9 @@ class Archive:
                 expired += 1
                 self.counts.files_expired += 1
                 self.counts.events_expired += rows
-            for parent in sorted({(self._folder / file.path).parent for file in old}):
-                self._disk.remove_folder(parent)
+            with nobody_writing(self._folder):
+                for parent in sorted({(self._folder / file.path).parent for file in old}):
+                    self._disk.remove_folder(parent)
         return expired
 
     def erase(self, customer_id: str) -> int:
@@ -265,7 +286,7 @@ class Archive:
         """
         self.flush()
         erased = 0
-        with alone(self._folder):
+        with rewriting(self._folder):
             for file in (each.file for each in self._cleaned()):
                 if has_customer(self._folder / file.path, customer_id):
                     rows = read_rows(self._folder / file.path, file.stream)
@@ -278,12 +299,14 @@ class Archive:
     def _rewrite(self, file: ArchiveFile, rows: pa.Table) -> None:
         """Replace a file by one of the same name, so of the same range."""
         write_file(self._disk, self._folder, file, encoded(rows))
+        self._disk.sync((self._folder / file.path).parent)
         self.counts.files_written += 1
 
     def _cleaned(self) -> list[LiveFile]:
         """The live files, after all others were removed."""
-        torn = torn_in(self._folder)
-        self.counts.files_torn += remove_files(self._disk, self._folder, torn)
+        with nobody_writing(self._folder):
+            torn = torn_in(self._folder)
+            self.counts.files_torn += remove_files(self._disk, self._folder, torn)
         files = files_in(self._folder)
         kept = live(files)
         superseded = {file.path for file in files} - {each.file.path for each in kept}

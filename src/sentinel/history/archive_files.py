@@ -23,9 +23,9 @@ from pathlib import Path
 from sentinel.model.events import Stream
 
 DAY_MS = 86_400_000
-_TEMPORARY = ".writing-"
+_TEMPORARY = ".new-"
 _DAY = "day="
-_LOCK = ".lock"
+_WRITING, _REWRITING = ".writing.lock", ".rewriting.lock"
 _NAME = re.compile(r"p(\d{4,9})-(\d{20})-(\d{20})-(\d+)-(\d+)\.parquet")
 
 
@@ -67,15 +67,19 @@ def day_of(time_ms: int) -> date:
     return datetime.fromtimestamp(time_ms // 1000, UTC).date()
 
 
-def files_in(folder: Path, stream: Stream | None = None) -> list[ArchiveFile]:
-    """Every file of the archive, superseded ones too; those of one stream if it is given."""
+def files_in(
+    folder: Path, stream: Stream | None = None, partition: int | None = None
+) -> list[ArchiveFile]:
+    """Every file of the archive, superseded ones too; those of a stream and partition if given."""
     streams = tuple(Stream) if stream is None else (stream,)
+    start = "p" if partition is None else f"p{partition:04}-"
     return [
         file
         for each in streams
         for day in _listed(folder / each.value)
         if day.startswith(_DAY)
         for name in _listed(folder / each.value / day)
+        if name.startswith(start)
         if (file := _parsed(each, day, name)) is not None
     ]
 
@@ -168,7 +172,10 @@ class Disk:
 
 
 def write_file(disk: Disk, folder: Path, file: ArchiveFile, data: memoryview) -> None:
-    """Write a file of the archive whole or not at all; one of the same name is replaced."""
+    """Write a file of the archive whole or not at all; one of the same name is replaced.
+
+    The caller synchronizes the folder of the day: until then the machine may lose the name.
+    """
     path = folder / file.path
     temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{path.name}")
     disk.make_folder(path.parent)
@@ -178,7 +185,6 @@ def write_file(disk: Disk, folder: Path, file: ArchiveFile, data: memoryview) ->
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    disk.sync(path.parent)
 
 
 def remove_files(disk: Disk, folder: Path, paths: Iterable[str]) -> int:
@@ -192,22 +198,29 @@ def remove_files(disk: Disk, folder: Path, paths: Iterable[str]) -> int:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process writes to the archive, then keep others waiting."""
-    with _locked(folder, fcntl.LOCK_EX):
+def rewriting(folder: Path) -> Iterator[None]:
+    """Wait until nobody else rewrites or removes files, then keep others waiting."""
+    with _locked(folder / _REWRITING, fcntl.LOCK_EX):
         yield
 
 
 @contextmanager
-def shared(folder: Path) -> Iterator[None]:
-    """Wait until no other process rewrites files; several may write new ones."""
-    with _locked(folder, fcntl.LOCK_SH):
+def writing(folder: Path) -> Iterator[None]:
+    """Several may write new files at the same time, also while others are rewritten."""
+    with _locked(folder / _WRITING, fcntl.LOCK_SH):
         yield
 
 
 @contextmanager
-def _locked(folder: Path, how: int) -> Iterator[None]:
-    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+def nobody_writing(folder: Path) -> Iterator[None]:
+    """Wait until nobody writes new files, then keep them waiting: for a short time."""
+    with _locked(folder / _WRITING, fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def _locked(path: Path, how: int) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, how)
         yield

@@ -54,9 +54,9 @@ class ArchiveReader:
         if "_database" in vars(self):
             self._database.close()
 
-    def files(self, stream: Stream) -> list[LiveFile]:
-        """The stream's live files by partition and offset."""
-        return live(files_in(self._folder, stream))
+    def files(self, stream: Stream, partition: int | None = None) -> list[LiveFile]:
+        """The live files of a stream, or one partition of it, by partition and offset."""
+        return live(files_in(self._folder, stream, partition))
 
     def rows(self, stream: Stream, from_ms: int, to_ms: int) -> Iterator[pa.RecordBatch]:
         """Events from ``from_ms`` to before ``to_ms`` in order of partition and offset.
@@ -72,9 +72,9 @@ class ArchiveReader:
         self, stream: Stream, partition: int, span: tuple[int, int], reached: int
     ) -> Generator[pa.RecordBatch, None, int]:
         """The rows of a partition from offset ``reached`` on; -1, or where a file was gone."""
-        for each in self.files(stream):
+        for each in self.files(stream, partition):
             file = each.file
-            if file.partition != partition or file.end <= reached or not file.overlaps(*span):
+            if file.end <= reached or not file.overlaps(*span):
                 continue
             try:
                 rows = read_rows(self._folder / file.path, stream)
@@ -122,8 +122,8 @@ class ArchiveReader:
         for tries in range(_TRIES):
             paths = [
                 str(self._folder / each.file.path)
-                for each in self.files(stream)
-                if each.file.overlaps(*span) and partition in {None, each.file.partition}
+                for each in self.files(stream, partition)
+                if each.file.overlaps(*span)
             ]
             if not paths:
                 return []

@@ -28,7 +28,11 @@ TODAY = date(2026, 11, 30)
 
 
 def _names(folder: Path) -> list[str]:
-    return sorted(each.relative_to(folder).as_posix() for each in folder.rglob("*") if each.suffix)
+    return sorted(
+        each.relative_to(folder).as_posix()
+        for each in folder.rglob("*.*")
+        if each.suffix != ".lock"
+    )
 
 
 def test_a_file_is_named_by_stream_day_partition_offsets_and_times(tmp_path: Path) -> None:
@@ -176,12 +180,47 @@ def test_a_disk_that_fails_keeps_the_buffer(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space"):
         archive.append(numbered(10, 11))
     assert archive.buffered_records == 10
-    assert not [each for each in tmp_path.rglob("*") if each.name.startswith(".writing")]
+    assert not [each for each in tmp_path.rglob("*") if each.name.startswith(".new")]
     disk.full = False
     archive.append(numbered(0, 11))
     archive.flush()
     assert [offset for _, offset, _ in read(tmp_path)] == list(range(11))
     assert archive.counts.events == {Stream.TRANSACTION: 11}
+
+
+def test_a_folder_that_could_not_be_synchronized_is_synchronized_by_the_next_flush(
+    tmp_path: Path,
+) -> None:
+    """Before anything else is written: what follows must not be durable without it."""
+
+    class Unwilling(Disk):
+        fails = 0
+        calls: list[str] = []  # noqa: RUF012 - of one test
+
+        def rename(self, old: Path, new: Path) -> None:
+            super().rename(old, new)
+            self.calls.append(new.parent.name)
+
+        def sync(self, folder: Path) -> None:
+            if self.fails:
+                self.fails -= 1
+                raise OSError("Input/output error")
+            super().sync(folder)
+            self.calls.append(f"synchronized {folder.name}")
+
+    disk = Unwilling()
+    archive = Archive(tmp_path, LIMITS, disk=disk)
+    (tmp_path / "transaction" / "day=2026-11-30").mkdir(parents=True)
+    archive.append(numbered(0, 4))
+    disk.calls.clear()
+    disk.fails = 1
+    with pytest.raises(OSError, match="Input/output"):
+        archive.flush()
+    archive.append(numbered(0, 6))
+    archive.flush()
+    written = "day=2026-11-30"
+    assert disk.calls == [written, f"synchronized {written}"] * 2
+    assert [offset for _, offset, _ in read(tmp_path)] == list(range(6))
 
 
 def test_a_released_partition_is_read_from_the_files_again(tmp_path: Path) -> None:

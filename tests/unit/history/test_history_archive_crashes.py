@@ -125,7 +125,7 @@ def test_a_torn_file_is_removed_and_counted(tmp_path: Path) -> None:
     """It was never renamed, so nobody read it; files of others are left alone."""
     _filled(tmp_path, QuickDisk())
     folder = tmp_path / files_in(tmp_path)[0].path
-    (folder.parent / ".writing-7-p0003.parquet").write_bytes(b"PAR1")
+    (folder.parent / ".new-7-p0003.parquet").write_bytes(b"PAR1")
     (folder.parent / "notes.txt").write_text("by hand")
     (tmp_path / "transaction" / "day=soon").mkdir()
     (tmp_path / "transaction" / "day=soon" / folder.name).write_bytes(b"")

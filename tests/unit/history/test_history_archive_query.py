@@ -133,9 +133,9 @@ def test_a_timeline_lists_the_files_again_if_one_is_gone(
     archive.compact(TODAY)
     listed = []
 
-    def files(self: ArchiveReader, stream: Stream) -> object:
+    def files(self: ArchiveReader, stream: Stream, partition: int | None) -> object:
         listed.append(stream)
-        return old.pop(stream, None) or real(self, stream)
+        return old.pop(stream, None) or real(self, stream, partition)
 
     real = ArchiveReader.files
     monkeypatch.setattr(ArchiveReader, "files", files)
