@@ -1,6 +1,7 @@
 """Events, chunks and a disk that fails: what the archive's tests share."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -112,17 +113,24 @@ class QuickDisk(Disk):
         """Nothing to do."""
 
 
-class FailingDisk(QuickDisk):
-    """A disk at whose operation number ``fatal`` the process ends.
+class Lost(StrEnum):
+    """Which changes of names are lost that were not synchronized."""
 
-    A write that ends so leaves half a file.  With ``lossy`` the machine ends too: names that were
-    changed since their folder was last synchronized are as before.
+    NOTHING = "nothing"  # the process is killed
+    ALL = "all"  # the machine ends
+    ALL_BUT_THE_LAST = "all_but_the_last"  # it ends after the disk did the last one first
+
+
+class FailingDisk(QuickDisk):
+    """A disk at whose operation number ``fatal`` the process or the machine ends.
+
+    A write that ends so leaves half a file.
     """
 
-    def __init__(self, fatal: int, *, lossy: bool = False) -> None:
+    def __init__(self, fatal: int, lost: Lost) -> None:
         self.operations = 0
-        self._fatal, self._lossy = fatal, lossy
-        self._before: dict[Path, bytes | None] = {}
+        self._fatal, self._lost = fatal, lost
+        self._changes: list[dict[Path, bytes | None]] = []
 
     def write(self, path: Path, data: memoryview) -> None:
         """Half of it, then the end."""
@@ -134,8 +142,7 @@ class FailingDisk(QuickDisk):
     def rename(self, old: Path, new: Path) -> None:
         """The whole or nothing."""
         self._operation()
-        self._remember(old)
-        self._remember(new)
+        self._remember(old, new)
         super().rename(old, new)
 
     def remove(self, path: Path) -> None:
@@ -153,10 +160,11 @@ class FailingDisk(QuickDisk):
         """Until then, changed names may be lost."""
         self._operation()
         super().sync(folder)
-        self._before = {path: data for path, data in self._before.items() if path.parent != folder}
+        self._changes = [each for each in self._changes if folder not in {p.parent for p in each}]
 
-    def _remember(self, path: Path) -> None:
-        self._before.setdefault(path, path.read_bytes() if path.exists() else None)
+    def _remember(self, *paths: Path) -> None:
+        before = {path: path.read_bytes() if path.exists() else None for path in paths}
+        self._changes.append(before)
 
     def _is_fatal(self) -> bool:
         self.operations += 1
@@ -167,8 +175,13 @@ class FailingDisk(QuickDisk):
             self._end()
 
     def _end(self) -> None:
-        if self._lossy:
-            for path, data in self._before.items():
+        lost = {
+            Lost.NOTHING: [],
+            Lost.ALL: self._changes,
+            Lost.ALL_BUT_THE_LAST: self._changes[:-1],
+        }
+        for change in reversed(lost[self._lost]):
+            for path, data in change.items():
                 if data is None:
                     path.unlink(missing_ok=True)
                 else:
