@@ -25,6 +25,7 @@ from sentinel.history.archive_files import (
     day_of,
     files_in,
     live,
+    live_files,
     nobody_writing,
     remove_files,
     rewriting,
@@ -107,15 +108,21 @@ class Archive:
         self._ends: dict[tuple[Stream, int], int] = {}
         self._disk.make_folder(folder)
         with rewriting(folder):
-            for each in self._cleaned():
-                self._ends[each.file.stream, each.file.partition] = each.file.end
+            self._found(self._cleaned())
 
     def position(self, stream: Stream, partition: int) -> int:
         """The offset behind the last record that is written; 0 if none is."""
         if (stream, partition) not in self._ends:
-            ends = [each.end for each in files_in(self._folder, stream, partition)]
-            self._ends[stream, partition] = max(ends, default=0)
+            self._ends[stream, partition] = 0
+            self._found(live_files(self._folder, stream, partition))
         return self._ends[stream, partition]
+
+    def _found(self, files: list[LiveFile]) -> None:
+        """Go on after the newest file of each partition, once its name is durable, too."""
+        newest = {(each.file.stream, each.file.partition): each.file for each in files}
+        for key, file in newest.items():
+            self._ends[key] = file.end
+            self._unsynced.add((self._folder / file.path).parent)
 
     def release(self, stream: Stream, partition: int) -> None:
         """Drop what is buffered of a partition that another process has from now on."""
@@ -303,13 +310,17 @@ class Archive:
         self.counts.files_written += 1
 
     def _cleaned(self) -> list[LiveFile]:
-        """The live files, after all others were removed."""
+        """The live files, once all others are removed; what covers these is made durable first."""
         with nobody_writing(self._folder):
             torn = torn_in(self._folder)
             self.counts.files_torn += remove_files(self._disk, self._folder, torn)
         files = files_in(self._folder)
         kept = live(files)
-        superseded = {file.path for file in files} - {each.file.path for each in kept}
-        count = remove_files(self._disk, self._folder, sorted(superseded))
-        self.counts.files_superseded += count
+        superseded = set(files) - {each.file for each in kept}
+        owners = {(file.stream, file.partition) for file in superseded}
+        covering = [each.file for each in kept if (each.file.stream, each.file.partition) in owners]
+        for parent in sorted({(self._folder / file.path).parent for file in covering}):
+            self._disk.sync(parent)
+        paths = sorted(file.path for file in superseded)
+        self.counts.files_superseded += remove_files(self._disk, self._folder, paths)
         return kept

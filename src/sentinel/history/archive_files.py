@@ -84,6 +84,21 @@ def files_in(
     ]
 
 
+def live_files(
+    folder: Path, stream: Stream | None = None, partition: int | None = None
+) -> list[LiveFile]:
+    """The files that count, for who reads while others may write, merge and remove.
+
+    A listing during which files are merged may miss the parts and the whole.  So a file that was
+    there must still be there in the listing after: then whatever replaced another is, too.
+    """
+    found: set[ArchiveFile] | None = None
+    while True:
+        before, found = found, set(files_in(folder, stream, partition))
+        if before is not None and before <= found:
+            return live(found)
+
+
 def torn_in(folder: Path) -> list[str]:
     """The paths of temporary files: each was left by a process that ended while it wrote."""
     return [
@@ -116,7 +131,7 @@ def _parsed(stream: Stream, day: str, name: str) -> ArchiveFile | None:
 
 
 def live(files: Iterable[ArchiveFile]) -> list[LiveFile]:
-    """The files that count, by stream, partition and offset; every reader goes through this."""
+    """The files of a listing that count, by stream, partition and offset."""
     found: list[LiveFile] = []
     in_order = sorted(files, key=lambda each: (*_owner(each), each.start, -each.end, each))
     for _, group in groupby(in_order, _owner):

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sentinel.history.archive_files import LiveFile, files_in, live
+from sentinel.history.archive_files import LiveFile, live_files
 from sentinel.history.archive_parquet import read_rows
 from sentinel.history.archive_rows import OFFSET, ArchivedEvent, archived_event
 from sentinel.model.columns import EVENT_TIME
@@ -56,7 +56,7 @@ class ArchiveReader:
 
     def files(self, stream: Stream, partition: int | None = None) -> list[LiveFile]:
         """The live files of a stream, or one partition of it, by partition and offset."""
-        return live(files_in(self._folder, stream, partition))
+        return live_files(self._folder, stream, partition)
 
     def rows(self, stream: Stream, from_ms: int, to_ms: int) -> Iterator[pa.RecordBatch]:
         """Events from ``from_ms`` to before ``to_ms`` in order of partition and offset.

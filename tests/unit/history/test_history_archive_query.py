@@ -17,9 +17,9 @@ from tests.unit.history.archive_events import (
     transaction,
 )
 
-from sentinel.history import archive_query
+from sentinel.history import archive_files, archive_query
 from sentinel.history.archive import Archive
-from sentinel.history.archive_files import files_in
+from sentinel.history.archive_files import files_in, live_files
 from sentinel.history.archive_parquet import read_rows
 from sentinel.history.archive_query import ArchiveReader
 from sentinel.model.columns import FIELDS
@@ -141,6 +141,20 @@ def test_a_timeline_lists_the_files_again_if_one_is_gone(
     monkeypatch.setattr(ArchiveReader, "files", files)
     assert reader.timeline("C2", *ALWAYS) == expected
     assert listed.count(Stream.TRANSACTION) == 2
+
+
+def test_a_listing_that_misses_a_merged_file_and_its_parts_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names that appear and go while a folder is listed may both be left out."""
+    archive = _archive(tmp_path)
+    before = files_in(tmp_path, Stream.TRANSACTION)
+    archive.compact(TODAY)
+    merged = files_in(tmp_path, Stream.TRANSACTION)
+    listings = [before, [each for each in before if each.partition == 1], merged, merged]
+    monkeypatch.setattr(archive_files, "files_in", lambda *_: listings.pop(0))
+    assert [each.file for each in live_files(tmp_path)] == sorted(merged)
+    assert listings == []
 
 
 def test_rows_of_an_older_version_lack_newer_fields(tmp_path: Path) -> None:
