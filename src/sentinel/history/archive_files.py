@@ -2,7 +2,9 @@
 
 ``transaction/day=2026-11-30/p0003-START-END-FIRST-LAST.parquet`` covers the offsets from START to
 before END of partition 3; its events happened from FIRST to LAST, ms UTC (both 0 without events).
-So a reader chooses files by their names, without opening them.
+So a reader chooses files by their names, without opening them.  The day is that of the brokers'
+timestamps.  Customers need no buckets of their own: records are keyed by customer, so a partition
+is one.
 
 The ranges are the only record of what is archived.  Where they overlap, because a process ended
 between writing a merged file and removing its parts, the range that starts first counts, of those

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from tests.unit.history.archive_events import (
@@ -149,6 +150,31 @@ def test_ranges_that_overlap_in_part_give_each_record_once(tmp_path: Path) -> No
     Archive(tmp_path, LIMITS).compact(TODAY)
     assert [(each.start, each.end) for each in files_in(tmp_path)] == [(0, 15)]
     assert [offset for _, offset, _ in read(tmp_path)] == list(range(15))
+
+
+def test_one_appends_while_another_merges_and_a_third_reads(tmp_path: Path) -> None:
+    """A reader sees every offset up to some position, each once, at any time."""
+    archive, stop = Archive(tmp_path, LIMITS, disk=QuickDisk()), Event()
+
+    def merge() -> None:
+        merging = Archive(tmp_path, LIMITS, disk=QuickDisk())
+        while not stop.is_set():
+            merging.compact(TODAY)
+        merged.append(merging.counts.files_written)
+
+    merged: list[int] = []
+    thread = Thread(target=merge)
+    thread.start()
+    try:
+        for start in range(0, 200, 10):
+            archive.append(numbered(start, start + 10))
+            archive.flush()
+            assert [offset for _, offset, _ in read(tmp_path)] == list(range(start + 10))
+    finally:
+        stop.set()
+        thread.join()
+    assert merged[0] > 3
+    assert len(files_in(tmp_path)) < 20
 
 
 def test_a_killed_process_leaves_an_archive_that_goes_on(tmp_path: Path) -> None:
