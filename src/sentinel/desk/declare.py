@@ -49,6 +49,7 @@ class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     judged: str
     currency: str
     words: dict[str, Words]
+    values: dict[str, Title]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class DeskPlan:
     judged_ms: int
     currency: str
     words: Mapping[str, Words]
+    values: Mapping[str, Title]
     rules: Mapping[str, Rule]
 
     def title(self, rule_id: str) -> Title:
@@ -93,6 +95,7 @@ def declare(document: Document, rules: Mapping[str, Rule]) -> DeskPlan:
         judged_ms=_duration(document, ("judged",), file.judged),
         currency=file.currency,
         words=file.words,
+        values=file.values,
         rules=rules,
     )
 

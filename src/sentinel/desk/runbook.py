@@ -1,33 +1,49 @@
-"""Runbooks as the desk shows them: headings, and steps to tick."""
+"""Runbooks as the desk shows them: rendered, their list items as steps to tick."""
 
 import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markupsafe import Markup
 
 import sentinel
 
 _FOLDER = Path(sentinel.__file__).parent / "runbooks"
 _NAME = re.compile(r"\Adocs/runbooks/([a-z0-9-]+\.md)\Z")
-_STEP = re.compile(r"\A(?:\d+\.|[-*])\s+(.*)")
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A part of a runbook: its paragraphs and its steps."""
-
-    heading: str
-    paragraphs: tuple[str, ...]
-    steps: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Runbook:
-    """A runbook: its title, the sentence under it, and its sections."""
+    """A runbook: its title, and the rest as HTML in which nothing of the text is markup."""
 
     title: str
-    summary: str
-    sections: tuple[Section, ...]
+    body: Markup
+
+
+class _Renderer(RendererHTML):
+    """Adds a checkbox to each list item, numbered through the runbook."""
+
+    def list_item_open(self, *rendered: Any) -> str:
+        """Open a list item with its box; the last argument is kept while a text is rendered."""
+        environment = rendered[-1]
+        environment["steps"] = environment.get("steps", 0) + 1
+        return f'<li><label><input type="checkbox" data-step="{environment["steps"]}"> <span>'
+
+    def list_item_close(self, *_: Any) -> str:
+        """Close it."""
+        return "</span></label></li>\n"
+
+    def heading_open(self, *_: Any) -> str:
+        """Headings stand below the page's own."""
+        return "<h3>"
+
+    def heading_close(self, *_: Any) -> str:
+        """Close it."""
+        return "</h3>\n"
 
 
 @cache
@@ -40,25 +56,7 @@ def read_runbook(path: str) -> Runbook | None:
 
 
 def parse_runbook(text: str) -> Runbook:
-    """The parts of a runbook in Markdown."""
-    title, summary, sections = "", "", list[Section]()
-    heading, paragraphs, steps = "", list[str](), list[str]()
-
-    def close() -> None:
-        if heading:
-            sections.append(Section(heading, tuple(paragraphs), tuple(steps)))
-
-    for line in (each.strip() for each in text.splitlines()):
-        if line.startswith("# "):
-            title = line[2:]
-        elif line.startswith("> "):
-            summary = line[2:]
-        elif line.startswith("## "):
-            close()
-            heading, paragraphs, steps = line[3:], [], []
-        elif step := _STEP.match(line):
-            steps.append(step[1])
-        elif line:
-            paragraphs.append(line)
-    close()
-    return Runbook(title, summary, tuple(sections))
+    """A runbook in Markdown; its first line is the title."""
+    title, _, rest = text.partition("\n")
+    markdown = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
+    return Runbook(title.removeprefix("# ").strip(), Markup(markdown.render(rest)))  # noqa: S704 - html is off

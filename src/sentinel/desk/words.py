@@ -14,6 +14,7 @@ from sentinel.model.visible import visible
 
 _SHOWN = 4  # characters at the start and at the end of a masked id
 _FACTS = 3  # in one sentence
+_LISTS = "lists."  # what a list has of a text is told with the reason
 Value = float | str | bool | None
 
 
@@ -86,12 +87,17 @@ class Speaker:
 
     def _tells(self, fact: Fact) -> bool:
         form = self._form(fact.name)
-        return form not in (Form.TEXT, Form.ID, Form.TRUTH, Form.RARE)
+        return not fact.name.startswith(_LISTS) and form not in (
+            Form.TEXT,
+            Form.ID,
+            Form.TRUTH,
+            Form.RARE,
+        )
 
     def label(self, name: str) -> str:
         """What a person calls a name; the name itself if nobody has said."""
         words = self.plan.words.get(name)
-        return name if words is None else _of(words, self.language)
+        return visible(name) if words is None else _of(words, self.language)
 
     def value(self, name: str, value: Value) -> str:
         """A value with its unit."""
@@ -102,7 +108,8 @@ class Speaker:
         if isinstance(value, bool):
             return ("是" if value else "否") if chinese else ("yes" if value else "no")
         if isinstance(value, str):
-            return visible(value)
+            words = self.plan.values.get(value) if form is Form.TEXT else None
+            return visible(value) if words is None else self.language.of(words)
         match form:
             case Form.MONEY:
                 return self.money(value)
