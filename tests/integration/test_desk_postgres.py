@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import update
 from tests.delivery.postgres import Postgres
-from tests.unit.desk.test_desk_accounts import CHEAP, HOME, NOW, PASSWORD
+from tests.desk.accounts import CHEAP, HOME, NOW, PASSWORD
 
 from sentinel.database import Database
 from sentinel.desk.accounts import Accounts, LoginRefused, Session

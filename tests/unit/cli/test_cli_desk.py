@@ -22,6 +22,7 @@ class Shell:
         self.file.write_text(f"{PASSWORD}\n", "utf-8")
 
     def __call__(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run a verb."""
         return run(*arguments, environment={"SENTINEL_HISTORY": self.url})
 
     def add(self, name: str, role: str = "analyst") -> subprocess.CompletedProcess[str]:
