@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 from tests.zygote import run
+from typer.testing import CliRunner
+
+from sentinel.cli import app
 
 PASSWORD = "correct horse battery"
 
@@ -156,3 +159,19 @@ def test_a_database_that_cannot_be_opened_names_the_setting() -> None:
     done = run("audit", "verify", environment={"SENTINEL_HISTORY": "sqlite:////no/folder/x.db"})
     assert done.returncode == 1
     assert done.stderr.startswith("sentinel: SENTINEL_HISTORY: ")
+
+
+@pytest.mark.parametrize(
+    ("typed", "added"),
+    [(f"{PASSWORD}\n{PASSWORD}\n", True), (f"{PASSWORD}\nother\n", False)],
+)
+def test_a_password_is_asked_twice_and_not_shown(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, typed: str, added: bool
+) -> None:
+    """Two that differ are asked again: here the input ends."""
+    monkeypatch.setenv("SENTINEL_HISTORY", shell.url)
+    asked = CliRunner().invoke(app, ["desk", "user", "add", "zoe", "--role", "viewer"], input=typed)
+    assert "Password" in asked.output
+    assert "horse" not in asked.output
+    assert (asked.exit_code == 0) == added
+    assert ("zoe" in shell("desk", "user", "list").stdout) == added
