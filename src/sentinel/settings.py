@@ -48,6 +48,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     web_port: Annotated[int, Meta(ge=0, le=65535)] = 6066
     outbox: _Text = "sqlite:///sentinel-outbox.db"  # where the pager keeps its pages
     history: _Text = "sqlite:///sentinel-history.db"  # the database of history and desk
+    desk_url: Annotated[str, Meta(pattern=r"\Ahttps?://[^/?#]+\Z")] = (
+        "http://127.0.0.1:6066"  # in links
+    )
     history_keep: str = "400d"  # how long history keeps what has ended
     horizon: str = "24h"  # the least retention of inputs, which recovery replays
     snapshot_interval: str = "5m"

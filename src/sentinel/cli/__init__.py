@@ -11,10 +11,12 @@ import typer
 
 from sentinel import DISTRIBUTION, __version__
 from sentinel.cli.ack import ack
+from sentinel.cli.audit import audit
 from sentinel.cli.backtest import backtest
 from sentinel.cli.check import check
 from sentinel.cli.deadletter import deadletter
 from sentinel.cli.demo import demo
+from sentinel.cli.desk import desk
 from sentinel.cli.evaluate import evaluate
 from sentinel.cli.failure import Verbs
 from sentinel.cli.history import history
@@ -57,6 +59,8 @@ app.add_typer(silence, name="silence")
 app.add_typer(keys, name="keys")
 app.add_typer(pager, name="pager")
 app.add_typer(history, name="history")
+app.add_typer(desk, name="desk")
+app.add_typer(audit, name="audit")
 app.add_typer(routes, name="routes")
 app.add_typer(topics, name="topics")
 app.add_typer(rules, name="rules")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -11,11 +12,13 @@ from sentinel.model.alert import Tier
 from sentinel.model.document import Document
 from sentinel.model.duration import parse_duration
 from sentinel.model.file import read_document
+from sentinel.model.hours import read_zone
 from sentinel.model.signal import Title
 from sentinel.rules.declare import Rule
 from sentinel.rules.declare import declare as declare_rules
 
 FILE = "desk.yaml"
+_ENGINE = "engine.yaml"  # has the bank's zone
 
 
 class Form(StrEnum):
@@ -54,7 +57,7 @@ class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class DeskPlan:
-    """What the desk shows and when; lengths of time in milliseconds.
+    """What the desk shows and when; lengths of time in milliseconds, times in ``zone``.
 
     ``rules`` are those of the configuration by id: their titles, explanations and owners.
     """
@@ -64,6 +67,7 @@ class DeskPlan:
     alike_ms: int
     judged_ms: int
     currency: str
+    zone: ZoneInfo
     words: Mapping[str, Words]
     values: Mapping[str, Title]
     rules: Mapping[str, Rule]
@@ -79,8 +83,8 @@ class DeskPlan:
         return None if rule is None else rule.explanation
 
 
-def declare(document: Document, rules: Mapping[str, Rule]) -> DeskPlan:
-    """Check ``desk.yaml``; raises ConfigError."""
+def declare(document: Document, rules: Mapping[str, Rule], zone: ZoneInfo) -> DeskPlan:
+    """Check ``desk.yaml``; ``zone`` is the bank's.  Raises ConfigError."""
     file = document.convert(_File)
     for tier in Tier:
         if tier not in file.answer_within:
@@ -94,6 +98,7 @@ def declare(document: Document, rules: Mapping[str, Rule]) -> DeskPlan:
         alike_ms=_duration(document, ("alike",), file.alike),
         judged_ms=_duration(document, ("judged",), file.judged),
         currency=file.currency,
+        zone=zone,
         words=file.words,
         values=file.values,
         rules=rules,
@@ -107,7 +112,8 @@ def read_folder(folder: Path) -> DeskPlan:
         for path in sorted((folder / "rules").glob("*.yaml"))
     ]
     rules = {rule.id: rule for rule, _, _ in declare_rules(documents)}
-    return declare(read_document(folder / FILE, FILE), rules)
+    zone = read_zone(read_document(folder / _ENGINE, _ENGINE))
+    return declare(read_document(folder / FILE, FILE), rules, zone)
 
 
 def _duration(document: Document, path: tuple[str, ...], text: str) -> int:

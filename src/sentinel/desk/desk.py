@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from functools import partial
 from typing import ParamSpec, TypeVar
-from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import func, select
@@ -52,7 +51,6 @@ class Desk:
         store: Store,
         url: str,
         plan: DeskPlan,
-        zone: ZoneInfo,
         send: Callable[[Response], None],
         metrics: DeskMetrics,
         *,
@@ -60,7 +58,7 @@ class Desk:
     ) -> None:
         self.is_secure = is_secure
         self.history, self.own = store.database, Database(url, SCHEMA, VARIABLE)
-        self.plan, self.zone, self.metrics, self._send = plan, zone, metrics, send
+        self.plan, self.metrics, self._send = plan, metrics, send
         self.queue, self.dossiers = Queue(self.history), Dossiers(self.history)
         self.answers = Answers(self.own, self.history)
         self.accounts = Accounts(self.own, count=metrics.limited)

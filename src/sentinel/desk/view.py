@@ -64,7 +64,7 @@ def page(request: AnyRequest, desk: Desk, name: str, status: int = 200, **more: 
         context={
             "t": texts,
             "language": language,
-            "say": Speaker(language, desk.plan, desk.zone),
+            "say": Speaker(language, desk.plan),
             "plan": desk.plan,
             "within": desk.plan.answer_within_ms,
             "user": user,

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from sentinel.desk.declare import DeskPlan, Form, Words
 from sentinel.model.alert import Alert, Reason
@@ -45,7 +44,6 @@ class Speaker:
 
     language: Language
     plan: DeskPlan
-    zone: ZoneInfo
 
     def facts(self, clauses: tuple[Clause, ...]) -> list[Fact]:
         """What clauses saw, each name once, without what only says which kind of event it was."""
@@ -143,7 +141,7 @@ class Speaker:
 
     def moment(self, time_ms: int) -> str:
         """A moment with date and time, in the bank's zone."""
-        moment = datetime.fromtimestamp(time_ms / 1000, self.zone)
+        moment = datetime.fromtimestamp(time_ms / 1000, self.plan.zone)
         if self.language is Language.ZH:
             return f"{moment.month}月{moment.day}日 {moment:%H:%M:%S}"
         return f"{moment.day} {moment:%b %H:%M:%S}"

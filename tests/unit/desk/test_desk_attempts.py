@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from tests.unit.desk.test_desk_accounts import CHEAP, HOME, NOW, PASSWORD, Desk
+from tests.desk.accounts import CHEAP, HOME, NOW, PASSWORD, Desk
 
 from sentinel.desk import attempts, passwords
 from sentinel.desk.accounts import Accounts, LoginRefused, Session
@@ -94,7 +94,7 @@ def test_a_flood_of_logins_is_refused_and_not_counted(
     """Nobody waits long for a turn to have a password checked."""
     monkeypatch.setattr(passwords, "_LONGEST_WAIT_S", 0.0)
     checking = Passwords(CHEAP)
-    accounts = Accounts(desk.database, passwords=checking, count=desk._count)
+    accounts = Accounts(desk.database, passwords=checking, count=desk.count)
     for _ in range(passwords.MOST_AT_ONCE):
         checking._turns.acquire()
     refused = accounts.login("li.wei", PASSWORD, HOME, NOW)

@@ -13,7 +13,8 @@ _ROW = re.compile(r"^\| `(\w+)` \|(.*)\|$", re.MULTILINE)
 
 def test_every_role_may_what_the_page_says() -> None:
     """The table in docs/desk.md is the table in the code."""
-    section = PAGE.read_text("utf-8").partition("## Who may what\n")[2].partition("| permission")[0]
+    text = PAGE.read_text("utf-8")
+    section = text.partition("## Who may what\n")[2].partition("| permission |")[0]
     table = {role: set(re.findall(r"`(\w+)`", cells)) for role, cells in _ROW.findall(section)}
     assert table == {role.value: {each.value for each in PERMISSIONS[role]} for role in Role}
 
