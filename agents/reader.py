@@ -49,6 +49,7 @@ def create_app(
         f"{settings.app_id}-{name}",
         broker=[f"kafka://{broker.strip()}" for broker in settings.brokers.split(",")],
         broker_credentials=broker_credentials(settings),
+        broker_check_crcs=settings.check_crcs,
         stream_wait_empty=False,
         topic_allow_declare=False,
         topic_disable_leader=True,

@@ -16,8 +16,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from tests.integration.stage import wait_for
 
 from sentinel.agents.app import create_app
+from sentinel.demo.child import environment
 from sentinel.demo.cluster import Cluster
-from sentinel.demo.worker import environment
 from sentinel.engine import Emitted
 from sentinel.kafka.broadcast import Broadcast
 from sentinel.kafka.masking import read_masking

@@ -16,16 +16,16 @@ def demo(
     ] = 300,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bank.")] = 7,
 ) -> None:
-    """Watch alerts live: a built-in Kafka, one worker, simulated customers, labelled fraud."""
+    """Watch alerts live, and answer them in a browser: a Kafka of its own, an invented bank."""
     from rich.console import Console
 
+    from sentinel.demo.child import ChildError
     from sentinel.demo.cluster import ClusterError
     from sentinel.demo.run import Demo
-    from sentinel.demo.worker import WorkerError
 
     try:
         all_tiers = Demo(Console(), seconds, events_per_second, seed).run()
-    except (ClusterError, WorkerError) as error:
+    except (ClusterError, ChildError) as error:
         raise UserError(str(error)) from None
     if seconds is not None and seconds >= 30 and not all_tiers:
         typer.echo("sentinel: some tier had no alert", err=True)

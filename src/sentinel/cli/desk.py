@@ -41,16 +41,10 @@ def run(context: typer.Context) -> None:
 
 
 def _serve(settings: "Settings", client: "ResponseClient") -> None:
-    try:
-        import uvicorn
-
-        from sentinel.desk.app import create_app
-    except ImportError as error:
-        from sentinel import DISTRIBUTION
-
-        raise UserError(f"pip install '{DISTRIBUTION}[desk]' ({error})") from None
+    import uvicorn
     from prometheus_client import CollectorRegistry
 
+    from sentinel.desk.app import create_app
     from sentinel.desk.declare import read_folder
     from sentinel.desk.desk import Desk
     from sentinel.desk.metrics import DeskMetrics
@@ -153,14 +147,10 @@ def password(name: _Name, password_file: _PasswordFile = None) -> None:
 @contextmanager
 def _accounts() -> "Iterator[tuple[Accounts, str, int]]":
     """The accounts, who changes them, and the time; errors become UserError."""
-    from sentinel import DISTRIBUTION
     from sentinel.cli.audit import now_ms, open_database, os_user
     from sentinel.database import DatabaseError
+    from sentinel.desk.accounts import AccountError, Accounts
 
-    try:
-        from sentinel.desk.accounts import AccountError, Accounts
-    except ImportError as error:
-        raise UserError(f"pip install '{DISTRIBUTION}[desk]' ({error})") from None
     database = open_database()
     try:
         yield Accounts(database), os_user(), now_ms()

@@ -43,8 +43,11 @@ def bring_up_to_date(engine: Engine, schema: Schema) -> None:
     Raises SchemaError for those of a newer version, and what the database raises.
     """
     with engine.begin() as connection:
+        # Programs that start at once take turns.
         if engine.dialect.name == "postgresql":
             connection.execute(_LOCK, {"number": schema.lock})
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         tables, versions = inspect(connection).get_table_names(), schema.versions
         if schema.tables.tables.keys().isdisjoint(tables):
             schema.tables.create_all(connection)

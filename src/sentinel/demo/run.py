@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.live import Live
 
 from sentinel.demo.analyst import Analyst
+from sentinel.demo.child import Child
 from sentinel.demo.cluster import NAME, Cluster
+from sentinel.demo.desk import DemoDesk
 from sentinel.demo.view import lines, screen, summary
 from sentinel.demo.watch import AlertFeed, Figures, read_figures
-from sentinel.demo.worker import Worker
 from sentinel.kafka.security import client_config
 from sentinel.kafka.topics import Topics
 from sentinel.model.alert import Tier
@@ -60,27 +61,36 @@ class Demo:
     def run(self) -> bool:
         """Run until the end; returns whether alerts of all four tiers were seen.
 
-        Raises WorkerError, ClusterError, and KeyboardInterrupt after everything was stopped.
+        Raises ChildError, ClusterError, and KeyboardInterrupt after everything was stopped.
         """
         console = self._console
-        console.print(f"starting {NAME}, one worker, a simulator", highlight=False)
+        console.print(
+            f"starting {NAME}, one worker, a simulator, history and desk", highlight=False
+        )
         cluster = Cluster()
         settings = Settings(brokers=cluster.address, web_port=_free_port())
         topics = Topics(settings.topic_prefix)
         cluster.create(topics.all())
-        worker = Worker(settings)
+        worker = Child("worker", settings)
+        desk = DemoDesk(settings, _free_port)
         feed = AlertFeed(settings)
         started = time.monotonic()
         try:
             worker.wait_ready(lambda text: console.print(text, highlight=False))
+            desk.wait_ready(lambda text: console.print(text, highlight=False))
             console.print(f"metrics: {worker.url}/metrics", highlight=False)
+            console.print(
+                f"desk:    [link]{desk.url}[/link]  user {desk.user}, password {desk.password}",
+                highlight=False,
+            )
             started = time.monotonic()
             player = threading.Thread(target=self._play, args=(settings, topics), daemon=True)
             player.start()
             trim = partial(cluster.trim, topics.inputs.values(), settings.app_id)
-            self._print_figures(worker, feed, started, trim)
+            self._print_figures(worker, desk, feed, started, trim)
         finally:
             self._stop.set()
+            desk.stop()
             worker.stop()
             feed.close()
         summary(console, self._figures, feed, time.monotonic() - started, NAME)
@@ -120,7 +130,12 @@ class Demo:
             pass
 
     def _print_figures(
-        self, worker: Worker, feed: AlertFeed, started: float, trim: Callable[[], None]
+        self,
+        worker: Child,
+        desk: DemoDesk,
+        feed: AlertFeed,
+        started: float,
+        trim: Callable[[], None],
     ) -> None:
         console = self._console
         before, before_at, rate = 0, started, 0.0
@@ -131,6 +146,7 @@ class Demo:
         ) as live:
             while self._seconds is None or time.monotonic() - started < self._seconds:
                 worker.check()
+                desk.check()
                 if self._failure is not None:
                     raise self._failure
                 alerts = feed.poll()
@@ -149,6 +165,8 @@ class Demo:
                         console.print(line, highlight=False, markup=False, soft_wrap=True)
                 else:
                     left = "" if self._seconds is None else f"{self._seconds - now + started:.0f} s"
-                    live.update(screen(self._figures, feed, rate, worker.url, left), refresh=True)
+                    live.update(
+                        screen(self._figures, feed, rate, desk.invitation, left), refresh=True
+                    )
                 self._stop.wait(0.25)
         feed.poll()

@@ -58,8 +58,10 @@ def _counts(counts: dict[str, int]) -> str:
     return "  ".join(f"{name} {count:,}" for name, count in counts.items()) or "none"
 
 
-def screen(figures: Figures, feed: AlertFeed, rate: float, url: str, left: str) -> RenderableType:
-    """The whole screen."""
+def screen(
+    figures: Figures, feed: AlertFeed, rate: float, invitation: str, left: str
+) -> RenderableType:
+    """The whole screen; ``invitation`` is where the desk is."""
     numbers = Table.grid(padding=(0, 2))
     numbers.add_row("event to alert", latency(figures.latency), f"{figures.steps:,} steps")
     numbers.add_row("shared entities", latency(figures.shared_latency), "devices, addresses …")
@@ -87,7 +89,7 @@ def screen(figures: Figures, feed: AlertFeed, rate: float, url: str, left: str) 
         )
     return Group(
         Panel(tiers, title=f"Sentinel demo: alerts by tier  {left}"),
-        Panel(numbers, title="what the worker does", subtitle=f"{url}/metrics"),
+        Panel(numbers, title="what the worker does", subtitle=invitation),
         Panel(latest, title="latest alerts and why"),
     )
 

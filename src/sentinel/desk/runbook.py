@@ -37,6 +37,14 @@ class _Renderer(RendererHTML):
         """Close it."""
         return "</span></label></li>\n"
 
+    def link_open(self, *_: Any) -> str:
+        """Links lead to files of the docs, which the desk does not serve: their text remains."""
+        return ""
+
+    def link_close(self, *_: Any) -> str:
+        """Nothing was opened."""
+        return ""
+
     def heading_open(self, *_: Any) -> str:
         """Headings stand below the page's own."""
         return "<h3>"

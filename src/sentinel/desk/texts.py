@@ -69,7 +69,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "reasons": ("触发规则", "Reasons"),
     "usual": ("平时 {}", "usually {}"),
     "share": ("占评分 {}", "{} of the score"),
-    "times": ("触发 {} 次", "fired {} times"),
+    "times": ("触发 {} 次", "fired {} ×"),
     "precision": ("近 {2} 判定 {1} 条，属实 {0} 条", "right {} of {} in {}"),
     "unjudged": ("尚无判定", "no verdict yet"),
     "actions": ("已向核心系统建议的措施", "Measures requested of core systems"),

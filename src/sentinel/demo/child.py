@@ -1,4 +1,4 @@
-"""A Sentinel worker as a child process that never outlives its parent."""
+"""A Sentinel service as a child process that never outlives its parent."""
 
 import ctypes
 import os
@@ -17,10 +17,19 @@ from sentinel.settings import Settings, variable
 _READY_TIMEOUT_S = 120.0
 _STOP_TIMEOUT_S = 15.0
 _PR_SET_PDEATHSIG = 1
+_PASSED = (
+    "brokers",
+    "app_id",
+    "topic_prefix",
+    "web_host",
+    "web_port",
+    "history",
+    "desk_url",
+)
 
 
-class WorkerError(Exception):
-    """The worker did not start or has ended; the message has the end of its log."""
+class ChildError(Exception):
+    """A service did not start or has ended; the message has the end of its log."""
 
 
 def _die_with_parent() -> None:
@@ -31,9 +40,9 @@ def _die_with_parent() -> None:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The environment of a worker on the built-in cluster, without our own SENTINEL_ variables."""
+    """A service's environment on the built-in cluster, without our own SENTINEL_ variables."""
     variables = {k: v for k, v in os.environ.items() if not k.startswith("SENTINEL_")}
-    for name in ("brokers", "app_id", "topic_prefix", "web_host", "web_port"):
+    for name in _PASSED:
         variables[variable(name)] = str(getattr(settings, name))
     # The built-in cluster changes transactional batches (rollups) and leaves their checksums.
     variables[variable("check_crcs")] = "false"
@@ -41,14 +50,15 @@ def environment(settings: Settings) -> dict[str, str]:
     return variables
 
 
-class Worker:
-    """A running worker; ``url`` is where its metrics are."""
+class Child:
+    """A running service, started by its verb; ``url`` is where its web pages are."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, verb: str, settings: Settings) -> None:
+        self._verb = verb
         self.url = f"http://{settings.web_host}:{settings.web_port}"
-        self._log = tempfile.NamedTemporaryFile(prefix="sentinel-worker-", suffix=".log")  # noqa: SIM115 - kept until stop
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "sentinel", "worker"],
+        self._log = tempfile.NamedTemporaryFile(prefix=f"sentinel-{verb}-", suffix=".log")  # noqa: SIM115 - kept until stop
+        self._process = subprocess.Popen(  # noqa: S603 - a verb of our own
+            [sys.executable, "-m", "sentinel", verb],
             env=environment(settings),
             stdin=subprocess.DEVNULL,
             stdout=self._log,
@@ -57,7 +67,7 @@ class Worker:
         )
 
     def wait_ready(self, tell: Callable[[str], None]) -> None:
-        """Wait until all shards are ready; raises WorkerError."""
+        """Wait until it is ready; raises ChildError."""
         deadline = time.monotonic() + _READY_TIMEOUT_S
         slow = time.monotonic() + 8
         while not self._responds("/readyz"):
@@ -66,16 +76,15 @@ class Worker:
                 tell("compiling kernels, first start only (about half a minute)")
                 slow = deadline
             if time.monotonic() > deadline:
-                raise WorkerError(
-                    f"the worker was not ready after {_READY_TIMEOUT_S:.0f} s:\n{self._tail()}"
-                )
+                waited = f"after {_READY_TIMEOUT_S:.0f} s"
+                raise ChildError(f"the {self._verb} was not ready {waited}:\n{self._tail()}")
             time.sleep(0.2)
 
     def check(self) -> None:
-        """Raise WorkerError if the worker has ended."""
+        """Raise ChildError if the service has ended."""
         if self._process.poll() is not None:
-            raise WorkerError(
-                f"the worker ended with exit code {self._process.returncode}:\n{self._tail()}"
+            raise ChildError(
+                f"the {self._verb} ended with exit code {self._process.returncode}:\n{self._tail()}"
             )
 
     def metrics(self) -> str:
@@ -87,7 +96,7 @@ class Worker:
             return ""
 
     def stop(self) -> None:
-        """Stop the worker: ask it to end, kill it after a time."""
+        """Stop the service: ask it to end, kill it after a time."""
         if self._process.poll() is None:
             self._process.terminate()
             try:
