@@ -1,5 +1,6 @@
 """The demo as its user runs it."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -24,8 +25,8 @@ def test_all_four_tiers_and_a_clean_end() -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_for(lambda: bool(_children_of(demo.pid)), "the worker starts")
-    (worker,) = _children_of(demo.pid)
+    wait_for(lambda: len(_children_of(demo.pid)) == 3, "worker, history and desk start")
+    children = _children_of(demo.pid)
     output, complaint = demo.communicate(timeout=240)
     assert demo.returncode == 0, output + complaint
     for tier in ("red", "orange", "yellow", "blue"):
@@ -35,9 +36,10 @@ def test_all_four_tiers_and_a_clean_end() -> None:
         assert " 0 alert revisions" not in line, line
     assert "librdkafka's built-in cluster" in output
     assert "malformed" in output
+    assert re.search(r"desk: +http://127.0.0.1:[0-9]+ +user demo, password [a-z0-9]{14}", output)
     (shared,) = [line for line in output.splitlines() if "shared entities" in line]
     assert "p99" in shared
-    left = subprocess.run(["ps", "-p", worker], capture_output=True, check=False)
+    left = subprocess.run(["ps", "-p", ",".join(children)], capture_output=True, check=False)
     assert left.returncode == 1
 
 
@@ -52,12 +54,12 @@ def test_ctrl_c_ends_everything() -> None:
         # A shell that starts pytest in the background makes it and its children ignore interrupts.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - as above
     )
-    wait_for(lambda: bool(_children_of(demo.pid)), "the worker starts")
-    (worker,) = _children_of(demo.pid)
+    wait_for(lambda: len(_children_of(demo.pid)) == 3, "worker, history and desk start")
+    children = _children_of(demo.pid)
     demo.send_signal(signal.SIGINT)
     output, complaint = demo.communicate(timeout=60)
     assert demo.returncode == 130, output + complaint
-    left = subprocess.run(["ps", "-p", worker], capture_output=True, check=False)
+    left = subprocess.run(["ps", "-p", ",".join(children)], capture_output=True, check=False)
     assert left.returncode == 1
 
 
@@ -69,8 +71,8 @@ def test_no_orphan_when_the_demo_is_killed() -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    wait_for(lambda: bool(_children_of(demo.pid)), "the worker starts")
-    (worker,) = _children_of(demo.pid)
+    wait_for(lambda: len(_children_of(demo.pid)) == 3, "worker, history and desk start")
+    children = _children_of(demo.pid)
     demo.kill()
     demo.wait()
 

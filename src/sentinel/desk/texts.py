@@ -15,7 +15,6 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "offline": ("连接中断，正在重连", "offline, reconnecting"),
     "news_one": ("有 1 条更新", "1 new"),
     "news_many": ("有 {} 条更新", "{} new"),
-    "show": ("显示", "Show"),
     "keys": ("快捷键", "Keys"),
     "close": ("关闭", "Close"),
     "look_logged": ("查看客户信息均有记录", "Every look at a customer is logged"),
@@ -28,7 +27,6 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "尝试次数过多，请稍后再试",
         "Too many attempts; try again in a few minutes",
     ),
-    "session_over": ("会话已结束，请重新登录", "Your session is over; log in again"),
     # Queue
     "view_open": ("待领取", "Unassigned"),
     "view_mine": ("我的", "Mine"),
@@ -61,7 +59,6 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "将把 {} 条预警判为误报并结束，{} 内可撤销",
         "This ends {} alerts as false; you can undo it for {}",
     ),
-    "bulk_done": ("已处理 {} 条", "{} answered"),
     "select": ("选择", "Select"),
     # Alert
     "score": ("评分", "score"),
@@ -98,7 +95,6 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "do_note": ("添加备注", "Add note"),
     "note": ("备注", "Note"),
     "undo": ("撤销", "Undo"),
-    "send_now": ("立即提交", "Send now"),
     "may_not_answer": ("您的角色只能查看", "Your role may only look"),
     # Status of an answer
     "status_held": ("{} 秒后提交", "is sent in {} s"),

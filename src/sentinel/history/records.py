@@ -1,5 +1,6 @@
 """The records that history keeps, and how each is stored."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -26,7 +27,7 @@ class Read:
     partition: str
     start: int
     end: int
-    records: list[tuple[int, Record]]
+    records: Sequence[tuple[int, Record]]
 
 
 def put(connection: Connection, where: str, record: Record) -> None:
