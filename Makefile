@@ -79,8 +79,9 @@ sbom: $(AUDIT)/.ready  ## what a worker is made of, as CycloneDX: dist/sbom.json
 audit: $(AUDIT)/.ready  ## known vulnerabilities of what is locked, by PyPI's advisories
 	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements-run.lock
 
-previews: $(READY) setup-system  ## draw docs/dashboards from a running stack
+previews: $(READY) setup-system  ## docs/dashboards from a running stack, docs/desk in Chromium
 	$(BIN)/python -m tests.stack --seconds 60 --previews docs/dashboards
+	$(BIN)/python -m tests.desk.pictures docs/desk
 
 # Everybody may read a file, nobody the folder: containers see the file alone, as another user.
 secrets:  ## random secrets for docker-compose.yml, where a file is missing

@@ -78,7 +78,10 @@ def test_no_orphan_when_the_demo_is_killed() -> None:
 
     def gone() -> bool:
         return (
-            subprocess.run(["ps", "-p", worker], capture_output=True, check=False).returncode == 1
+            subprocess.run(
+                ["ps", "-p", ",".join(children)], capture_output=True, check=False
+            ).returncode
+            == 1
         )
 
     wait_for(gone, "the worker is gone", 20)
