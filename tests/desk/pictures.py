@@ -1,4 +1,4 @@
-"""``python -m tests.desk.pictures FOLDER``: the desk's pictures for the docs, from an invented bank."""
+"""``python -m tests.desk.pictures FOLDER``: pictures of the desk for the docs."""
 
 import socket
 import subprocess

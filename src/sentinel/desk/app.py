@@ -52,7 +52,7 @@ _PAGES: Sequence[Any] = (
     pages.news,
     pages.next_alert,
     pages.alert,
-    pages.answers,
+    pages.responses,
     pages.give_answer,
     pages.withdraw,
     pages.bulk,

@@ -119,12 +119,12 @@ class Queue:
                 counts[view] = int(connection.scalar(select(func.count()).select_from(some)) or 0)
         return counts
 
-    def next(self, wanted: Filter, taken: Sequence[str]) -> str | None:
-        """The id of the first alert that nobody has, beside those in ``taken``."""
+    def next(self, wanted: Filter, others: Sequence[str]) -> str | None:
+        """The id of the first alert that nobody has, beside ``others``."""
         query = (
             select(ALERTS.c.alert_id)
             .where(*_conditions(replace(wanted, view=View.OPEN), ""))
-            .where(ALERTS.c.alert_id.not_in(taken))
+            .where(ALERTS.c.alert_id.not_in(others))
             .order_by(*_order(wanted))
             .limit(1)
         )

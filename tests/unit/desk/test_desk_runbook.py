@@ -7,6 +7,7 @@ import pytest
 
 from sentinel.desk.runbook import parse_runbook, read_runbook
 
+NONE = "none.md"
 RUNBOOKS = Path(__file__).parents[3] / "docs/runbooks"
 
 
@@ -31,7 +32,7 @@ def test_what_a_text_holds_is_no_markup() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["docs/runbooks/none.md", "docs/runbooks/../desk.md", "/etc/passwd", "", "x.md"]
+    "path", [f"docs/runbooks/{NONE}", "docs/runbooks/../desk.md", "/etc/passwd", "", "x.md"]
 )
 def test_other_files_are_not_read(path: str) -> None:
     """A rule names a runbook; anything else is none."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from sentinel.desk.answers import Status
+from sentinel.desk.outgoing import Status
 from sentinel.desk.queue import View
 from sentinel.desk.texts import NAMES, Texts
 from sentinel.desk.words import Language

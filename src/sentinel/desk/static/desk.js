@@ -73,7 +73,7 @@ if (live) {
   source.addEventListener("open", () => { live.textContent = live.dataset.live; live.classList.remove("offline"); });
   source.addEventListener("error", () => { live.textContent = live.dataset.offline; live.classList.add("offline"); });
   source.addEventListener("changed", async () => {
-    document.body.dispatchEvent(new CustomEvent("answers"));
+    document.body.dispatchEvent(new CustomEvent("responses"));
     if (!news) return;
     const query = news.dataset.query;
     const answer = await fetch(`/queue/news?${query}&after=${document.body.dataset.newest}`);

@@ -1,4 +1,4 @@
-"""Answers on their way: held, taken back, sent once, and what became of them."""
+"""Outgoing on their way: deferred, taken back, sent once, and what became of them."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ import pytest
 from tests.delivery.alerts import CUSTOMER, NOW
 
 from sentinel.database import Database
-from sentinel.desk import answers as module
-from sentinel.desk.answers import Answers, Status, TooManyHeldError
+from sentinel.desk import outgoing as module
+from sentinel.desk.outgoing import Outgoing, Status, TooManyDeferredError
 from sentinel.desk.tables import SCHEMA
 from sentinel.history.records import Read, Record
 from sentinel.history.store import Store
@@ -25,13 +25,13 @@ UNDO_MS = 10_000
 
 
 class Scene:
-    """Answers with a history beside, and a Kafka that notes what is sent."""
+    """Outgoing with a history beside, and a Kafka that notes what is sent."""
 
     def __init__(self, folder: Path) -> None:
         url = f"sqlite:///{folder}/history.db"
         self.history = Store(url)
         self.desk = Database(url, SCHEMA, "SENTINEL_HISTORY")
-        self.answers = Answers(self.desk, self.history.database)
+        self.responses = Outgoing(self.desk, self.history.database)
         self.sent: list[str] = []
         self.offset = 0
 
@@ -46,8 +46,8 @@ class Scene:
         self.offset += len(records)
 
     def statuses(self) -> list[tuple[str, Status]]:
-        """The answers to the alert as a person sees them."""
-        return [(each.response_id, each.status) for each in self.answers.of("a1")]
+        """The responses to the alert as a person sees them."""
+        return [(each.response_id, each.status) for each in self.responses.of("a1")]
 
 
 @pytest.fixture
@@ -78,28 +78,28 @@ def _outcome(
 
 def test_an_answer_is_sent_when_it_is_due_and_once(scene: Scene) -> None:
     """Not a millisecond before; in the order in which they were given."""
-    scene.answers.hold([_response("r1"), _response("r2")], NOW, NOW + UNDO_MS)
-    assert scene.answers.next_due_ms() == NOW + UNDO_MS
-    assert scene.answers.send_due(NOW + UNDO_MS - 1, scene.send) == 0
-    assert scene.statuses() == [("r2", Status.HELD), ("r1", Status.HELD)]
-    assert scene.answers.send_due(NOW + UNDO_MS, scene.send) == 2
-    assert scene.answers.send_due(NOW + 2 * UNDO_MS, scene.send) == 0
+    scene.responses.defer([_response("r1"), _response("r2")], NOW, NOW + UNDO_MS)
+    assert scene.responses.next_due_ms() == NOW + UNDO_MS
+    assert scene.responses.send_due(NOW + UNDO_MS - 1, scene.send) == 0
+    assert scene.statuses() == [("r2", Status.DEFERRED), ("r1", Status.DEFERRED)]
+    assert scene.responses.send_due(NOW + UNDO_MS, scene.send) == 2
+    assert scene.responses.send_due(NOW + 2 * UNDO_MS, scene.send) == 0
     assert scene.sent == ["r1", "r2"]
     assert scene.statuses() == [("r2", Status.PENDING), ("r1", Status.PENDING)]
-    assert scene.answers.next_due_ms() is None
+    assert scene.responses.next_due_ms() is None
 
 
 def test_a_held_answer_may_be_taken_back_by_who_gave_it(scene: Scene) -> None:
     """Nobody else, and not after it was sent."""
-    scene.answers.hold([_response()], NOW, NOW + UNDO_MS)
-    assert scene.answers.withdraw("r1", "wang") is None
-    assert scene.answers.withdraw("r1", "li.wei") == "a1"
-    assert scene.answers.withdraw("r1", "li.wei") is None
-    assert scene.answers.send_due(NOW + UNDO_MS, scene.send) == 0
+    scene.responses.defer([_response()], NOW, NOW + UNDO_MS)
+    assert scene.responses.withdraw("r1", "wang") is None
+    assert scene.responses.withdraw("r1", "li.wei") == "a1"
+    assert scene.responses.withdraw("r1", "li.wei") is None
+    assert scene.responses.send_due(NOW + UNDO_MS, scene.send) == 0
     assert scene.statuses() == []
-    scene.answers.hold([_response("r2")], NOW, NOW)
-    scene.answers.send_due(NOW, scene.send)
-    assert scene.answers.withdraw("r2", "li.wei") is None
+    scene.responses.defer([_response("r2")], NOW, NOW)
+    scene.responses.send_due(NOW, scene.send)
+    assert scene.responses.withdraw("r2", "li.wei") is None
 
 
 def test_what_could_not_be_sent_is_sent_again(scene: Scene) -> None:
@@ -108,13 +108,13 @@ def test_what_could_not_be_sent_is_sent_again(scene: Scene) -> None:
     def fail(_: Response) -> None:
         raise RuntimeError("no broker")
 
-    scene.answers.hold([_response("r1"), _response("r2")], NOW, NOW)
+    scene.responses.defer([_response("r1"), _response("r2")], NOW, NOW)
     with pytest.raises(RuntimeError):
-        scene.answers.send_due(NOW, fail)
-    assert scene.answers.next_due_ms() == NOW
-    assert scene.answers.withdraw("r1", "li.wei") is None
+        scene.responses.send_due(NOW, fail)
+    assert scene.responses.next_due_ms() == NOW
+    assert scene.responses.withdraw("r1", "li.wei") is None
     assert scene.statuses() == [("r2", Status.PENDING), ("r1", Status.PENDING)]
-    again = Answers(scene.desk, scene.history.database)
+    again = Outgoing(scene.desk, scene.history.database)
     assert again.send_due(NOW, scene.send) == 2
     assert scene.sent == ["r1", "r2"]
 
@@ -122,8 +122,8 @@ def test_what_could_not_be_sent_is_sent_again(scene: Scene) -> None:
 @pytest.mark.parametrize("result", list(ResponseResult))
 def test_what_became_of_an_answer_is_told(scene: Scene, result: ResponseResult) -> None:
     """As the engine wrote it, whichever of both records history read first."""
-    scene.answers.hold([_response()], NOW, NOW)
-    scene.answers.send_due(NOW, scene.send)
+    scene.responses.defer([_response()], NOW, NOW)
+    scene.responses.send_due(NOW, scene.send)
     scene.store("response-results", _outcome(_response(), result))
     assert scene.statuses() == [("r1", Status(result))]
     scene.store("responses", _response())
@@ -143,39 +143,39 @@ def test_answers_from_elsewhere_are_told_beside_ours(scene: Scene) -> None:
     scene.store("responses", _response("cli", "wang", NOW + 5))
     refused = _outcome(_response("cli", "wang"), ResponseResult.REFUSED, 7, "no key of wang")
     scene.store("response-results", refused)
-    scene.answers.hold([_response()], NOW, NOW + UNDO_MS)
-    found = scene.answers.of("a1")
+    scene.responses.defer([_response()], NOW, NOW + UNDO_MS)
+    found = scene.responses.of("a1")
     assert [(each.actor, each.status, each.detail) for each in found] == [
         ("wang", Status.REFUSED, "no key of wang"),
-        ("li.wei", Status.HELD, ""),
+        ("li.wei", Status.DEFERRED, ""),
     ]
     assert [each.due_ms for each in found] == [0, NOW + UNDO_MS]
 
 
 def test_more_than_may_wait_is_refused(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whole: nothing of what was too much is held."""
-    monkeypatch.setattr(module, "MOST_HELD", 2)
-    scene.answers.hold([_response("r1")], NOW, NOW)
-    with pytest.raises(TooManyHeldError):
-        scene.answers.hold([_response("r2"), _response("r3")], NOW, NOW)
+    """Whole: nothing of what was too much is deferred."""
+    monkeypatch.setattr(module, "MOST_DEFERRED", 2)
+    scene.responses.defer([_response("r1")], NOW, NOW)
+    with pytest.raises(TooManyDeferredError):
+        scene.responses.defer([_response("r2"), _response("r3")], NOW, NOW)
     assert [each for each, _ in scene.statuses()] == ["r1"]
 
 
 def test_alerts_that_were_just_answered_are_taken(scene: Scene) -> None:
     """Those of a withdrawn answer are free again."""
-    scene.answers.hold([_response()], NOW, NOW + UNDO_MS)
-    assert scene.answers.taken(NOW) == ["a1"]
-    assert scene.answers.taken(NOW + 1) == []
-    scene.answers.withdraw("r1", "li.wei")
-    assert scene.answers.taken(NOW) == []
+    scene.responses.defer([_response()], NOW, NOW + UNDO_MS)
+    assert scene.responses.answered_since(NOW) == ["a1"]
+    assert scene.responses.answered_since(NOW + 1) == []
+    scene.responses.withdraw("r1", "li.wei")
+    assert scene.responses.answered_since(NOW) == []
 
 
 def test_what_was_sent_long_ago_is_deleted_here(scene: Scene) -> None:
-    """History has it; what is still held stays."""
-    scene.answers.hold([_response("r1")], NOW, NOW)
-    scene.answers.send_due(NOW, scene.send)
-    scene.answers.hold([_response("r2")], NOW, NOW + UNDO_MS)
+    """History has it; what is still deferred stays."""
+    scene.responses.defer([_response("r1")], NOW, NOW)
+    scene.responses.send_due(NOW, scene.send)
+    scene.responses.defer([_response("r2")], NOW, NOW + UNDO_MS)
     week_ms = 7 * 86_400_000
-    assert scene.answers.prune(NOW + week_ms) == 0
-    assert scene.answers.prune(NOW + week_ms + 1) == 1
+    assert scene.responses.prune(NOW + week_ms) == 0
+    assert scene.responses.prune(NOW + week_ms + 1) == 1
     assert [each for each, _ in scene.statuses()] == ["r2"]
