@@ -68,7 +68,7 @@ class Stack:
                 self._start(name)
         for name in self.pages:
             self._wait(lambda name=name: self.healthy(name), f"{name} healthy")  # type: ignore[misc]
-        for name in ("worker-1", "worker-2", "pager"):
+        for name in ("worker-1", "worker-2", "pager", "history", "desk"):
             ready = self.pages[name].replace("/livez", "/readyz")
             self._wait(lambda url=ready: _responds(url), f"{name} ready")  # type: ignore[misc]
         self._start("simulator")
