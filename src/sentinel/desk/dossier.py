@@ -9,6 +9,7 @@ from sqlalchemy import case, func, select
 from sentinel.database import Database
 from sentinel.history.tables import ACTIONS, ALERTS, REASONS, REVISIONS
 from sentinel.model.alert import ActionRequest, Alert, Resolution
+from sentinel.model.events import EventKey
 
 MOST_ALERTS = 50
 """Alerts of the same entity that are shown."""
@@ -83,6 +84,21 @@ class Dossiers:
         )
         with self._database.reading() as connection:
             return [msgspec.json.decode(each, type=Alert) for each in connection.scalars(query)]
+
+    def triggers(self, alerts: Sequence[Alert]) -> list[tuple[EventKey, Alert]]:
+        """The events that raised or changed these alerts."""
+        by_id = {alert.alert_id: alert for alert in alerts}
+        query = (
+            select(REVISIONS.c.data)
+            .where(REVISIONS.c.alert_id.in_(by_id))
+            .order_by(REVISIONS.c.number.desc())
+            .limit(_MOST_REVISIONS)
+        )
+        with self._database.reading() as connection:
+            found = [msgspec.json.decode(each, type=Alert) for each in connection.scalars(query)]
+        return [
+            ((each.trigger.stream, each.trigger.event_id), by_id[each.alert_id]) for each in found
+        ]
 
     def precision(self, rules: Sequence[str], since_ms: int) -> dict[str, Precision]:
         """By rule, the verdicts on ended alerts that it was behind, opened since then."""

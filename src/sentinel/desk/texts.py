@@ -96,6 +96,12 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "note": ("备注", "Note"),
     "undo": ("撤销", "Undo"),
     "may_not_answer": ("您的角色只能查看", "Your role may only look"),
+    # Customer
+    "timeline": ("客户时间轴", "Timeline"),
+    "no_archive": ("未配置事件归档，无法显示交易与登录", "No archive of events is configured"),
+    "no_events": ("此期间没有事件", "Nothing happened in this time"),
+    "timeline_cut": ("仅显示最近 {} 条", "The newest {} are shown"),
+    "failed": ("失败", "failed"),
     # Status of an answer
     "status_deferred": ("{} 秒后提交", "is sent in {} s"),
     "status_pending": ("已提交，等待生效", "sent, waiting for the engine"),

@@ -106,8 +106,7 @@ class Speaker:
         if isinstance(value, bool):
             return ("是" if value else "否") if chinese else ("yes" if value else "no")
         if isinstance(value, str):
-            words = self.plan.values.get(value) if form is Form.TEXT else None
-            return visible(value) if words is None else self.language.of(words)
+            return self.word(value) if form is Form.TEXT else visible(value)
         match form:
             case Form.MONEY:
                 return self.money(value)
@@ -124,6 +123,11 @@ class Speaker:
             case Form.MOMENT:
                 return self.moment(round(value))
         return f"{value:,.2f}".rstrip("0").rstrip(".")
+
+    def word(self, value: str) -> str:
+        """A word of events, as a person writes it; the word itself if nobody has said."""
+        words = self.plan.values.get(value)
+        return visible(value) if words is None else self.language.of(words)
 
     def money(self, amount: float | None) -> str:
         """An amount in the base currency; empty without one."""
