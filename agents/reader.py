@@ -32,23 +32,56 @@ class Reader(Protocol):
         """Stop the tasks."""
 
 
+class Later(Protocol):
+    """A service that stores what it reads some time after it has read it."""
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """The topics that it reads."""
+
+    async def accept(
+        self,
+        fetched: Fetched,
+        earliest: Callable[[], Awaitable[int]],
+        ack: Callable[[], object],
+    ) -> None:
+        """Buffer what a fetch brought; calls ``ack`` once that is durable."""
+
+    async def revoke(self) -> None:
+        """Store what is buffered: the group revokes the partitions."""
+
+
+Earliest = Callable[[], Awaitable[int]]
+Accept = Callable[[Any, Fetched, Earliest], Awaitable[None]]
+
+
 async def _first_offset(app: faust.App, partition: TP) -> int:
     """The first offset of a partition that Kafka still has."""
     return int((await app.consumer.earliest_offsets(partition))[partition])
 
 
-def _always(_topic: str, _partition: int) -> bool:
-    return True
-
-
 def create_app(
-    settings: Settings, name: str, topics: frozenset[str], reader: Reader, web: Web, data_dir: str
+    settings: Settings,
+    name: str,
+    topics: frozenset[str],
+    reader: Reader,
+    web: Web,
+    data_dir: str,
+    later: Later | None = None,
 ) -> faust.App:
-    """An app that feeds ``reader``, in the group ``<app_id>-<name>``; ``data_dir`` is scratch."""
+    """An app that feeds ``reader``, in the group ``<app_id>-<name>``; ``data_dir`` is scratch.
+
+    ``later`` reads topics of its own.  No more is fetched of a topic while its records are
+    accepted, so that one that waits for its database or disk does not fill the memory.
+    """
+    later_topics = later.topics if later is not None else frozenset[str]()
+    every, busy = topics | later_topics, set[str]()
     app = faust.App(
         f"{settings.app_id}-{name}",
         broker=[f"kafka://{broker.strip()}" for broker in settings.brokers.split(",")],
         broker_credentials=broker_credentials(settings),
+        broker_max_poll_records=settings.max_poll_records,
+        broker_check_crcs=settings.check_crcs,
         stream_wait_empty=False,
         topic_allow_declare=False,
         topic_disable_leader=True,
@@ -58,21 +91,36 @@ def create_app(
         loghandlers=[],
     )
     app.transport = chunk_transport(
-        app, topics, topics, _always, repeats_fetches=settings.built_in_cluster
+        app,
+        every,
+        every,
+        lambda topic, _: topic not in busy,
+        repeats_fetches=settings.built_in_cluster,
     )
 
-    async def read(stream: Any) -> None:
-        async for event in stream.noack().events():
-            fetched = event.value
-            first = partial(_first_offset, app, TP(fetched.topic, fetched.partition))
-            await reader.accept(fetched, first)
-            event.ack()
+    def agent(topic: str, accept: Accept) -> None:
+        async def read(stream: Any) -> None:
+            async for event in stream.noack().events():
+                fetched, partition = event.value, TP(topic, event.value.partition)
+                busy.add(topic)
+                try:
+                    await accept(event, fetched, partial(_first_offset, app, partition))
+                finally:
+                    busy.discard(topic)
 
-    for topic in sorted(topics):
         app.agent(app.topic(topic, schema=ChunkSchema()), name=f"{name}-{topic}")(read)
 
+    async def accept_now(event: Any, fetched: Fetched, earliest: Earliest) -> None:
+        await reader.accept(fetched, earliest)
+        event.ack()
+
+    for topic in sorted(topics):
+        agent(topic, accept_now)
+    if later is not None:
+        _register_later(app, later, agent)
+
     async def spans() -> Spans:
-        assigned = {each for each in app.consumer.assignment() if each.topic in topics}
+        assigned = {each for each in app.consumer.assignment() if each.topic in every}
         ends = await app.consumer.highwaters(*assigned) if assigned else {}
         reached = app.consumer.progress.reached
         return {
@@ -97,3 +145,15 @@ def create_app(
             await web.stop()
 
     return app
+
+
+def _register_later(app: faust.App, later: Later, agent: Callable[[str, Accept], None]) -> None:
+    async def accept(event: Any, fetched: Fetched, earliest: Earliest) -> None:
+        await later.accept(fetched, earliest, event.ack)
+
+    for topic in sorted(later.topics):
+        agent(topic, accept)
+
+    @app.on_partitions_revoked.connect
+    async def revoked(*_: Any, **__: Any) -> None:
+        await later.revoke()

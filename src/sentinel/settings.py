@@ -49,6 +49,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     outbox: _Text = "sqlite:///sentinel-outbox.db"  # where the pager keeps its pages
     history: _Text = "sqlite:///sentinel-history.db"  # the database of history and desk
     history_keep: str = "400d"  # how long history keeps what has ended
+    archive: str = "sentinel-archive"  # the folder of history's events; none: no archive
     horizon: str = "24h"  # the least retention of inputs, which recovery replays
     snapshot_interval: str = "5m"
     snapshot_steps: Annotated[int, Meta(ge=1)] = 20_000
@@ -138,6 +139,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         return parse_duration(self.history_keep)
 
     @property
+    def archive_folder(self) -> Path | None:
+        """The folder of the archive; None if history keeps no events."""
+        return None if self.archive in ("", "none") else Path(self.archive)
+
+    @property
     def uses_sasl(self) -> bool:
         """Whether clients authenticate by name and password."""
         return self.security.startswith("sasl")
@@ -158,6 +164,8 @@ def _masked(name: str, value: object) -> object:
 
 def _refuse_what_does_not_fit(settings: Settings) -> None:
     """Raise SettingsError for security settings that contradict or lack one another."""
+    if "://" in settings.archive:
+        raise SettingsError(f"{variable('archive')}: a folder, not a URL")
     chosen = f"{variable('security')}={settings.security}"
     given = settings.shown()
     for start, used in (("sasl_", settings.uses_sasl), ("tls_", settings.uses_tls)):
