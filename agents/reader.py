@@ -15,6 +15,9 @@ from sentinel.kafka.unread import Spans
 from sentinel.metrics.web import Web
 from sentinel.settings import Settings
 
+HEARTBEATS = 5
+"""In a session timeout: some may be late."""
+
 
 class Reader(Protocol):
     """A service that stores what its agents read."""
@@ -80,6 +83,8 @@ def create_app(
         f"{settings.app_id}-{name}",
         broker=[f"kafka://{broker.strip()}" for broker in settings.brokers.split(",")],
         broker_credentials=broker_credentials(settings),
+        broker_session_timeout=settings.session_timeout_s,
+        broker_heartbeat_interval=settings.session_timeout_s / HEARTBEATS,
         broker_max_poll_records=settings.max_poll_records,
         broker_check_crcs=settings.check_crcs,
         stream_wait_empty=False,
