@@ -4,10 +4,15 @@ import logging
 import os
 import tempfile
 import time
+from contextlib import ExitStack
+from gzip import GzipFile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
+
+from sentinel.cli.events import ArchiveFolder, chosen, lines
+from sentinel.model.events import Stream
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -85,7 +90,6 @@ def _archiving(settings: "Settings", metrics: "HistoryMetrics") -> "Archiving | 
     from sentinel.history.metrics import HistoryTask
     from sentinel.kafka.registry import open_registry
     from sentinel.kafka.topics import Topics
-    from sentinel.model.events import Stream
 
     if settings.archive_folder is None:
         return None
@@ -162,6 +166,36 @@ def prune(
         archive.retain(before_ms)
         deleted["events"] = archive.counts.events_expired
     _report(deleted)
+
+
+@history.command("export")
+def export(
+    to: Annotated[Path, typer.Option(help="The file to write: .jsonl or .jsonl.gz.")],
+    span: Annotated[
+        str,
+        typer.Option("--history", metavar="FROM..TO", help="Events from FROM to before TO (UTC)."),
+    ],
+    stream: Annotated[Stream | None, typer.Option(help="Events of this stream only.")] = None,
+    archive: ArchiveFolder = None,
+) -> None:
+    """Write events of the archive as JSON lines, as `sentinel replay` reads them."""
+    if not to.name.endswith((".jsonl", ".jsonl.gz")):
+        raise typer.BadParameter("--to: a name that ends in .jsonl or .jsonl.gz")
+    events = chosen(None, None, stream, span, archive)
+    unfinished, count = to.with_name(f"{to.name}.part"), 0
+    try:
+        with ExitStack() as stack:
+            file: BinaryIO | GzipFile = stack.enter_context(unfinished.open("wb"))
+            if to.suffix == ".gz":
+                file = stack.enter_context(GzipFile(fileobj=file, mode="wb", mtime=0))
+            for line in lines(events):
+                file.write(line)
+                count += 1
+        events.refuse_nothing(count)
+        unfinished.replace(to)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    typer.echo(f"{count:,} events", err=True)
 
 
 def _open(settings: "Settings") -> "Store":
