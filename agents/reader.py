@@ -55,7 +55,7 @@ class Later(Protocol):
 
 
 Earliest = Callable[[], Awaitable[int]]
-Accept = Callable[[Any, Fetched, Earliest], Awaitable[None]]
+Accept = Callable[[Any, Earliest], Awaitable[None]]
 
 
 async def _first_offset(app: faust.App, partition: TP) -> int:
@@ -77,9 +77,69 @@ def create_app(
     ``later`` reads topics of its own.  No more is fetched of a topic while its records are
     accepted, so that one that waits for its database or disk does not fill the memory.
     """
-    later_topics = later.topics if later is not None else frozenset[str]()
-    every, busy = topics | later_topics, set[str]()
-    app = faust.App(
+    every = topics | (later.topics if later is not None else frozenset[str]())
+    app = _app(settings, name, data_dir)
+    accepting = set[str]()
+    app.transport = chunk_transport(
+        app,
+        every,
+        every,
+        lambda topic, _: topic not in accepting,
+        repeats_fetches=settings.built_in_cluster,
+    )
+
+    async def accept_now(event: Any, earliest: Earliest) -> None:
+        await reader.accept(event.value, earliest)
+        event.ack()
+
+    async def accept_later(event: Any, earliest: Earliest) -> None:
+        if later is not None:
+            await later.accept(event.value, earliest, event.ack)
+
+    for topic in sorted(every):
+        accept = accept_now if topic in topics else accept_later
+        _register(app, name, topic, accept, accepting)
+
+    async def spans() -> Spans:
+        assigned = {each for each in app.consumer.assignment() if each.topic in every}
+        ends = await app.consumer.highwaters(*assigned) if assigned else {}
+        reached = app.consumer.progress.reached
+        return {
+            f"{each.topic}-{each.partition}": (end, reached(each.topic, each.partition))
+            for each, end in ends.items()
+        }
+
+    @app.on_partitions_assigned.connect
+    async def assigned(*_: Any, **__: Any) -> None:
+        reader.assign()
+
+    @app.on_partitions_revoked.connect
+    async def revoked(*_: Any, **__: Any) -> None:
+        if later is not None:
+            await later.revoke()
+
+    _run_beside(app, reader, web, spans)
+    return app
+
+
+def _run_beside(
+    app: faust.App, reader: Reader, web: Web, spans: Callable[[], Awaitable[Spans]]
+) -> None:
+    @app.service
+    class Beside(Service):
+        """The service's tasks, and the web pages."""
+
+        async def on_start(self) -> None:
+            reader.start(spans)
+            await web.start()
+
+        async def on_stop(self) -> None:
+            await reader.stop()
+            await web.stop()
+
+
+def _app(settings: Settings, name: str, data_dir: str) -> faust.App:
+    return faust.App(
         f"{settings.app_id}-{name}",
         broker=[f"kafka://{broker.strip()}" for broker in settings.brokers.split(",")],
         broker_credentials=broker_credentials(settings),
@@ -95,70 +155,17 @@ def create_app(
         datadir=data_dir,
         loghandlers=[],
     )
-    app.transport = chunk_transport(
-        app,
-        every,
-        every,
-        lambda topic, _: topic not in busy,
-        repeats_fetches=settings.built_in_cluster,
-    )
-
-    def agent(topic: str, accept: Accept) -> None:
-        async def read(stream: Any) -> None:
-            async for event in stream.noack().events():
-                fetched, partition = event.value, TP(topic, event.value.partition)
-                busy.add(topic)
-                try:
-                    await accept(event, fetched, partial(_first_offset, app, partition))
-                finally:
-                    busy.discard(topic)
-
-        app.agent(app.topic(topic, schema=ChunkSchema()), name=f"{name}-{topic}")(read)
-
-    async def accept_now(event: Any, fetched: Fetched, earliest: Earliest) -> None:
-        await reader.accept(fetched, earliest)
-        event.ack()
-
-    for topic in sorted(topics):
-        agent(topic, accept_now)
-    if later is not None:
-        _register_later(app, later, agent)
-
-    async def spans() -> Spans:
-        assigned = {each for each in app.consumer.assignment() if each.topic in every}
-        ends = await app.consumer.highwaters(*assigned) if assigned else {}
-        reached = app.consumer.progress.reached
-        return {
-            f"{each.topic}-{each.partition}": (end, reached(each.topic, each.partition))
-            for each, end in ends.items()
-        }
-
-    @app.on_partitions_assigned.connect
-    async def assigned(*_: Any, **__: Any) -> None:
-        reader.assign()
-
-    @app.service
-    class Beside(Service):
-        """The service's tasks, and the web pages."""
-
-        async def on_start(self) -> None:
-            reader.start(spans)
-            await web.start()
-
-        async def on_stop(self) -> None:
-            await reader.stop()
-            await web.stop()
-
-    return app
 
 
-def _register_later(app: faust.App, later: Later, agent: Callable[[str, Accept], None]) -> None:
-    async def accept(event: Any, fetched: Fetched, earliest: Earliest) -> None:
-        await later.accept(fetched, earliest, event.ack)
+def _register(app: faust.App, name: str, topic: str, accept: Accept, accepting: set[str]) -> None:
+    """Register a topic's agent; the topic is among ``accepting`` while it accepts records."""
 
-    for topic in sorted(later.topics):
-        agent(topic, accept)
-
-    @app.on_partitions_revoked.connect
-    async def revoked(*_: Any, **__: Any) -> None:
-        await later.revoke()
+    @app.agent(app.topic(topic, schema=ChunkSchema()), name=f"{name}-{topic}")
+    async def read(stream: Any) -> None:
+        async for event in stream.noack().events():
+            partition = TP(topic, event.value.partition)
+            accepting.add(topic)
+            try:
+                await accept(event, partial(_first_offset, app, partition))
+            finally:
+                accepting.discard(topic)

@@ -59,8 +59,7 @@ def replay(
 ) -> None:
     """Run files of history, or the archive, through the engine that runs live.
 
-    Alerts go to stdout as JSONL (CloudEvents), the summary to stderr. Several files are
-    merged by event time.
+    Alerts go to stdout as JSONL (CloudEvents), the summary to stderr. Files are merged by time.
     """
     from sentinel.cli.replay_summary import print_summary, write_summary
     from sentinel.engine import Engine
@@ -69,8 +68,7 @@ def replay(
 
     events = chosen(files, map_name, stream, history, archive)
     configuration = read_configuration(configs)
-    if as_deployed:
-        configuration = _keyed(configuration)
+    configuration = _keyed(configuration) if as_deployed else configuration
     sources = events.open()
     engine = loop.LoopBack(Engine(configuration))
     summary = run.Summary()
@@ -81,7 +79,7 @@ def replay(
     events.refuse_nothing(summary.rows)
     if not quiet:
         print_summary(sources, summary, seconds)
-    if summary_json is not None:
+    if summary_json:
         write_summary(summary_json, summary, seconds, configuration.version)
 
 

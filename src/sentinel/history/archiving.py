@@ -15,7 +15,7 @@ import structlog
 
 from sentinel.history.archive import Archive, ArchiveCounts
 from sentinel.history.archive_metrics import ArchiveMetrics, NotArchived
-from sentinel.history.ending import end_process
+from sentinel.history.exit import end_process
 from sentinel.history.upkeep import Upkeep
 from sentinel.ingest import Limits
 from sentinel.kafka.continuity import Continuity, LeftOutError

@@ -9,7 +9,7 @@ import structlog
 
 from sentinel.database import Retry
 from sentinel.history.archiving import Archiving, UnavailableError
-from sentinel.history.ending import end_process
+from sentinel.history.exit import end_process
 from sentinel.history.metrics import HistoryMetrics, HistoryTask, NotStored
 from sentinel.history.records import Read, Record
 from sentinel.history.store import Store, UnstorableError
