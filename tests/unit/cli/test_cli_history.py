@@ -29,7 +29,7 @@ def test_erase_removes_a_customer_from_both(tmp_path: Path) -> None:
     environment = _environment(tmp_path)
     done = run("history", "erase", CUSTOMER, "--yes", environment=environment)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "alerts\t1\nevents\t2\nreasons\t1\nrevisions\t1\n"
+    assert done.stdout == "events\t2\nalerts\t1\nreasons\t1\nrevisions\t1\n"
     assert [offset for _, offset, _ in read(tmp_path / "archive")] == [1]
     done = run("history", "erase", CUSTOMER, "--yes", environment=environment)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "nothing to delete\n")
