@@ -24,7 +24,7 @@ from sentinel.history.tables import REVISIONS
 from sentinel.model.events import LAST_MOMENT_MS, Stream
 
 pytestmark = pytest.mark.process
-KILLS = int(os.environ.get("HISTORY_KILLS", "6"))
+KILLS = int(os.environ.get("HISTORY_KILLS", "5"))
 _EVENTS, _ALERTS = 60, 5  # fed at once, again and again until the kill
 _LONGEST_S = 0.4
 

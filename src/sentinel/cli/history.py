@@ -17,6 +17,7 @@ from sentinel.model.events import Stream
 if TYPE_CHECKING:
     from collections import Counter
 
+    from sentinel.engine import Configuration
     from sentinel.history.archive import Archive
     from sentinel.history.archiving import Archiving
     from sentinel.history.metrics import HistoryMetrics
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sentinel.ingest import Limits
     from sentinel.settings import Settings
 
+_CATCH_UP_S = 30.0
 history = typer.Typer(
     help="The durable record of alerts, answers and events: run it, or delete from it."
 )
@@ -96,7 +98,7 @@ def _archiving(settings: "Settings", metrics: "HistoryMetrics") -> "Archiving | 
     inputs, registry = Topics(settings.topic_prefix).inputs, open_registry(settings)
     return Archiving(
         settings.archive_folder,
-        _limits(settings),
+        _limits_in_force(settings),
         {inputs[stream]: stream for stream in Stream},
         (lambda chunk: chunk) if registry is None else registry.to_json,
         ArchiveMetrics(metrics.registry),
@@ -106,11 +108,29 @@ def _archiving(settings: "Settings", metrics: "HistoryMetrics") -> "Archiving | 
     )
 
 
-def _limits(settings: "Settings") -> "Limits":
-    """What is an event, by the configuration's files."""
+def _configuration(settings: "Settings") -> "Configuration":
     from sentinel.settings import read_configuration
 
-    return read_configuration(Path(settings.configs) if settings.configs else None).bounds.ingest
+    return read_configuration(Path(settings.configs) if settings.configs else None)
+
+
+def _limits_in_force(settings: "Settings") -> "Limits":
+    """What is an event by the configuration that is published now, that of the files if none is.
+
+    Raises UserError.
+    """
+    from sentinel.cli.failure import UserError
+    from sentinel.kafka.configurations import Configurations
+    from sentinel.metrics import Metrics
+
+    configurations = Configurations(settings, _configuration(settings), Metrics())
+    configurations.start()
+    try:
+        if not configurations.wait_caught_up(_CATCH_UP_S):
+            raise UserError(f"no answer from {settings.brokers} for {_CATCH_UP_S:.0f} s")
+        return configurations.current().bounds.ingest
+    finally:
+        configurations.stop()
 
 
 def _open_archive(settings: "Settings") -> "Archive | None":
@@ -119,7 +139,7 @@ def _open_archive(settings: "Settings") -> "Archive | None":
 
     if settings.archive_folder is None or not settings.archive_folder.is_dir():
         return None
-    return Archive(settings.archive_folder, _limits(settings))
+    return Archive(settings.archive_folder, _configuration(settings).bounds.ingest)
 
 
 @history.command("erase")
