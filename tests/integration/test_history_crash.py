@@ -26,7 +26,8 @@ from sentinel.model.events import LAST_MOMENT_MS, Stream
 pytestmark = pytest.mark.process
 KILLS = int(os.environ.get("HISTORY_KILLS", "5"))
 _EVENTS, _ALERTS = 60, 5  # fed at once, again and again until the kill
-_LONGEST_S = 0.4
+_LONGEST_S = 0.6
+_OFTEN_S, _NEVER_S = 0.05, 600.0
 
 
 @dataclass
@@ -38,7 +39,7 @@ class Scene:
     alerts: int = 0
     events: int = 0
 
-    def start(self, number: int) -> Forked:
+    def start(self, number: int, flush_every_s: float) -> Forked:
         """``sentinel history``, as it is started again and again."""
         settings = self.stage.settings
         environment = {
@@ -51,7 +52,7 @@ class Scene:
             "SENTINEL_ARCHIVE": f"{self.folder}/archive",
         }
         out, errors = (self.folder / f"{name}-{number}" for name in ("out", "errors"))
-        often = Call("tests.integration.history_process:flush_every", "0.05")
+        often = Call("tests.integration.history_process:flush_every", str(flush_every_s))
         return zygote().fork(["history"], environment, out, errors, before=[often])
 
     def feed(self) -> None:
@@ -100,12 +101,14 @@ class Scene:
 def test_nothing_is_lost_or_doubled_whenever_history_is_killed(
     kafka: str, prefix: str, tmp_path: Path
 ) -> None:
-    """Kills at seeded moments while it reads, buffers and writes."""
+    """Kills at seeded moments while it reads, buffers, writes and commits offsets."""
     scene, chance = Scene(Stage(kafka, prefix), tmp_path), random.Random(2028)
     for number in range(KILLS):
-        process, before = scene.start(number), scene.files()
+        writes = not number % 2  # else it buffers and never writes, until it is killed
+        process = scene.start(number, _OFTEN_S if writes else _NEVER_S)
+        files, stored = scene.files(), scene.stored()
         deadline = time.monotonic() + 30
-        while not scene.files() - before:  # it reads, buffers and writes
+        while not (scene.files() - files if writes else scene.stored() - stored):
             scene.feed()
             assert time.monotonic() < deadline, (tmp_path / f"errors-{number}").read_text()
         killer = threading.Timer(chance.uniform(0.0, _LONGEST_S), process.send, (SIGKILL,))
@@ -113,7 +116,7 @@ def test_nothing_is_lost_or_doubled_whenever_history_is_killed(
         while process.code is None:
             scene.feed()
         assert process.wait(60) == -SIGKILL, (tmp_path / f"errors-{number}").read_text()
-    process = scene.start(KILLS)
+    process = scene.start(KILLS, _OFTEN_S)
     events = scene.in_kafka()
     alerts = {f"a{number}" for number in range(scene.alerts)}
     assert len(events) == scene.events
