@@ -5,7 +5,7 @@ import random
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
@@ -38,6 +38,11 @@ class Scene:
     folder: Path
     alerts: int = 0
     events: int = 0
+    store: Store = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open the database."""
+        self.store = Store(f"sqlite:///{self.folder}/history.db")
 
     def start(self, number: int, flush_every_s: float) -> Forked:
         """``sentinel history``, as it is started again and again."""
@@ -47,7 +52,7 @@ class Scene:
             "SENTINEL_APP_ID": settings.app_id,
             "SENTINEL_TOPIC_PREFIX": settings.topic_prefix,
             "SENTINEL_WEB_PORT": "0",
-            "SENTINEL_SESSION_TIMEOUT": "2s",
+            "SENTINEL_SESSION_TIMEOUT": "1s",
             "SENTINEL_HISTORY": f"sqlite:///{self.folder}/history.db",
             "SENTINEL_ARCHIVE": f"{self.folder}/archive",
         }
@@ -91,11 +96,8 @@ class Scene:
 
     def stored(self) -> Counter[str]:
         """The alerts of which a revision is stored."""
-        store = Store(f"sqlite:///{self.folder}/history.db")
-        with store.database.reading() as connection:
-            found = Counter(connection.scalars(select(REVISIONS.c.alert_id)))
-        store.close()
-        return found
+        with self.store.database.reading() as connection:
+            return Counter(connection.scalars(select(REVISIONS.c.alert_id)))
 
 
 def test_nothing_is_lost_or_doubled_whenever_history_is_killed(
@@ -126,3 +128,4 @@ def test_nothing_is_lost_or_doubled_whenever_history_is_killed(
     assert process.wait(60) == 0
     assert scene.archived() == Counter(events)
     assert scene.stored() == Counter(alerts)
+    scene.store.close()
