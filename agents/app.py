@@ -7,6 +7,7 @@ import faust
 from mode import Service
 
 from sentinel.agents import inputs
+from sentinel.agents.reader import HEARTBEATS
 from sentinel.kafka.security import broker_credentials
 from sentinel.kafka.topics import Topics
 from sentinel.kafka.transport import FETCH_BYTES, chunk_transport
@@ -15,7 +16,6 @@ from sentinel.model.events import Stream
 from sentinel.settings import Settings
 from sentinel.shard.shards import Shards
 
-_HEARTBEATS = 5  # in a session timeout: some may be late
 # A broker that has just come back may not know its topics yet. A worker that asks it then assigns
 # nothing to anybody, until it asks again.
 _METADATA_AGE_MS = 10_000
@@ -28,7 +28,7 @@ def create_app(settings: Settings, shards: Shards, web: Web, data_dir: str) -> f
         broker=[f"kafka://{broker.strip()}" for broker in settings.brokers.split(",")],
         broker_credentials=broker_credentials(settings),
         broker_session_timeout=settings.session_timeout_s,
-        broker_heartbeat_interval=settings.session_timeout_s / _HEARTBEATS,
+        broker_heartbeat_interval=settings.session_timeout_s / HEARTBEATS,
         broker_max_poll_records=settings.max_poll_records,
         broker_check_crcs=settings.check_crcs,
         stream_buffer_maxsize=4,

@@ -10,4 +10,6 @@ from sentinel.settings import Settings
 
 def create_app(settings: Settings, history: History, web: Web, data_dir: str) -> faust.App:
     """An app whose agents feed ``history``; ``data_dir`` is scratch space of Faust's."""
-    return create_reader(settings, "history", history.topics, history, web, data_dir)
+    return create_reader(
+        settings, "history", history.topics, history, web, data_dir, history.archiving
+    )

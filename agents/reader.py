@@ -15,6 +15,9 @@ from sentinel.kafka.unread import Spans
 from sentinel.metrics.web import Web
 from sentinel.settings import Settings
 
+HEARTBEATS = 5
+"""In a session timeout: some may be late."""
+
 
 class Reader(Protocol):
     """A service that stores what its agents read."""
@@ -32,48 +35,73 @@ class Reader(Protocol):
         """Stop the tasks."""
 
 
+class Later(Protocol):
+    """A service that stores what it reads some time after it has read it."""
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """The topics that it reads."""
+
+    async def accept(
+        self,
+        fetched: Fetched,
+        earliest: Callable[[], Awaitable[int]],
+        ack: Callable[[], object],
+    ) -> None:
+        """Buffer what a fetch brought; calls ``ack`` once that is durable."""
+
+    async def revoke(self) -> None:
+        """Store what is buffered: the group revokes the partitions."""
+
+
+Earliest = Callable[[], Awaitable[int]]
+Accept = Callable[[Any, Earliest], Awaitable[None]]
+
+
 async def _first_offset(app: faust.App, partition: TP) -> int:
     """The first offset of a partition that Kafka still has."""
     return int((await app.consumer.earliest_offsets(partition))[partition])
 
 
-def _always(_topic: str, _partition: int) -> bool:
-    return True
-
-
 def create_app(
-    settings: Settings, name: str, topics: frozenset[str], reader: Reader, web: Web, data_dir: str
+    settings: Settings,
+    name: str,
+    topics: frozenset[str],
+    reader: Reader,
+    web: Web,
+    data_dir: str,
+    later: Later | None = None,
 ) -> faust.App:
-    """An app that feeds ``reader``, in the group ``<app_id>-<name>``; ``data_dir`` is scratch."""
-    app = faust.App(
-        f"{settings.app_id}-{name}",
-        broker=[f"kafka://{broker.strip()}" for broker in settings.brokers.split(",")],
-        broker_credentials=broker_credentials(settings),
-        broker_check_crcs=settings.check_crcs,
-        stream_wait_empty=False,
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        consumer_auto_offset_reset="earliest",
-        web_enabled=False,
-        datadir=data_dir,
-        loghandlers=[],
-    )
+    """An app that feeds ``reader``, in the group ``<app_id>-<name>``; ``data_dir`` is scratch.
+
+    ``later`` reads topics of its own.  No more is fetched of a topic while its records are
+    accepted, so that one that waits for its database or disk does not fill the memory.
+    """
+    every = topics | (later.topics if later is not None else frozenset[str]())
+    app = _app(settings, name, data_dir)
+    accepting = set[str]()
     app.transport = chunk_transport(
-        app, topics, topics, _always, repeats_fetches=settings.built_in_cluster
+        app,
+        every,
+        every,
+        lambda topic, _: topic not in accepting,
+        repeats_fetches=settings.built_in_cluster,
     )
 
-    async def read(stream: Any) -> None:
-        async for event in stream.noack().events():
-            fetched = event.value
-            first = partial(_first_offset, app, TP(fetched.topic, fetched.partition))
-            await reader.accept(fetched, first)
-            event.ack()
+    async def accept_now(event: Any, earliest: Earliest) -> None:
+        await reader.accept(event.value, earliest)
+        event.ack()
 
-    for topic in sorted(topics):
-        app.agent(app.topic(topic, schema=ChunkSchema()), name=f"{name}-{topic}")(read)
+    async def accept_later(event: Any, earliest: Earliest) -> None:
+        if later is not None:
+            await later.accept(event.value, earliest, event.ack)
+
+    for topic in sorted(every):
+        accept = accept_now if topic in topics else accept_later
+        _register(app, name, topic, accept, accepting)
 
     async def spans() -> Spans:
-        assigned = {each for each in app.consumer.assignment() if each.topic in topics}
+        assigned = {each for each in app.consumer.assignment() if each.topic in every}
         ends = await app.consumer.highwaters(*assigned) if assigned else {}
         reached = app.consumer.progress.reached
         return {
@@ -85,6 +113,18 @@ def create_app(
     async def assigned(*_: Any, **__: Any) -> None:
         reader.assign()
 
+    @app.on_partitions_revoked.connect
+    async def revoked(*_: Any, **__: Any) -> None:
+        if later is not None:
+            await later.revoke()
+
+    _run_beside(app, reader, web, spans)
+    return app
+
+
+def _run_beside(
+    app: faust.App, reader: Reader, web: Web, spans: Callable[[], Awaitable[Spans]]
+) -> None:
     @app.service
     class Beside(Service):
         """The service's tasks, and the web pages."""
@@ -97,4 +137,35 @@ def create_app(
             await reader.stop()
             await web.stop()
 
-    return app
+
+def _app(settings: Settings, name: str, data_dir: str) -> faust.App:
+    return faust.App(
+        f"{settings.app_id}-{name}",
+        broker=[f"kafka://{broker.strip()}" for broker in settings.brokers.split(",")],
+        broker_credentials=broker_credentials(settings),
+        broker_session_timeout=settings.session_timeout_s,
+        broker_heartbeat_interval=settings.session_timeout_s / HEARTBEATS,
+        broker_max_poll_records=settings.max_poll_records,
+        broker_check_crcs=settings.check_crcs,
+        stream_wait_empty=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        consumer_auto_offset_reset="earliest",
+        web_enabled=False,
+        datadir=data_dir,
+        loghandlers=[],
+    )
+
+
+def _register(app: faust.App, name: str, topic: str, accept: Accept, accepting: set[str]) -> None:
+    """Register a topic's agent; the topic is among ``accepting`` while it accepts records."""
+
+    @app.agent(app.topic(topic, schema=ChunkSchema()), name=f"{name}-{topic}")
+    async def read(stream: Any) -> None:
+        async for event in stream.noack().events():
+            partition = TP(topic, event.value.partition)
+            accepting.add(topic)
+            try:
+                await accept(event, partial(_first_offset, app, partition))
+            finally:
+                accepting.discard(topic)

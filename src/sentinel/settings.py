@@ -52,6 +52,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         "http://127.0.0.1:6066"  # in links
     )
     history_keep: str = "400d"  # how long history keeps what has ended
+    archive: str = "sentinel-archive"  # the folder of history's events; none: no archive
     horizon: str = "24h"  # the least retention of inputs, which recovery replays
     snapshot_interval: str = "5m"
     snapshot_steps: Annotated[int, Meta(ge=1)] = 20_000
@@ -141,6 +142,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         return parse_duration(self.history_keep)
 
     @property
+    def archive_folder(self) -> Path | None:
+        """The folder of the archive; None if history keeps no events."""
+        return None if self.archive in ("", "none") else Path(self.archive)
+
+    @property
     def uses_sasl(self) -> bool:
         """Whether clients authenticate by name and password."""
         return self.security.startswith("sasl")
@@ -161,6 +167,8 @@ def _masked(name: str, value: object) -> object:
 
 def _refuse_what_does_not_fit(settings: Settings) -> None:
     """Raise SettingsError for security settings that contradict or lack one another."""
+    if "://" in settings.archive:
+        raise SettingsError(f"{variable('archive')}: a folder, not a URL")
     chosen = f"{variable('security')}={settings.security}"
     given = settings.shown()
     for start, used in (("sasl_", settings.uses_sasl), ("tls_", settings.uses_tls)):

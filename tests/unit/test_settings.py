@@ -143,3 +143,14 @@ def test_a_password_is_never_shown() -> None:
     assert "hush" not in repr(settings)
     assert settings.shown()["sasl_password"] == "********"
     assert "tls_ca_file" not in settings.shown()
+
+
+def test_the_archive_is_a_folder_or_none() -> None:
+    """Empty or none: no archive; a URL is refused, or a folder of that name would be made."""
+    folders = {
+        text: Settings.from_environment({"SENTINEL_ARCHIVE": text}).archive_folder
+        for text in ("", "none", "events")
+    }
+    assert folders == {"": None, "none": None, "events": Path("events")}
+    with pytest.raises(SettingsError, match="SENTINEL_ARCHIVE: a folder, not a URL"):
+        Settings.from_environment({"SENTINEL_ARCHIVE": "s3://bucket/events"})

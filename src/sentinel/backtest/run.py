@@ -2,7 +2,7 @@
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +16,7 @@ from sentinel.model.network import network_of
 from sentinel.model.reading import UNREADABLE
 from sentinel.model.step import Step
 from sentinel.replay.loop import LoopBack
-from sentinel.replay.run import Summary, replay
-from sentinel.replay.source import Source
+from sentinel.replay.run import Origin, Summary, replay
 
 _LOSSES = frozenset({"approved", None})
 
@@ -84,7 +83,7 @@ class Run:
 
 def run(
     configuration: Configuration,
-    sources: list[Source],
+    sources: Sequence[Origin],
     truth: Truth | None,
     *,
     limit: int | None = None,

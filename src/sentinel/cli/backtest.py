@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentinel import DISTRIBUTION
+from sentinel.cli.events import ArchiveFolder, Events, History, chosen
 from sentinel.cli.failure import UserError
 from sentinel.model.events import Stream
 
@@ -13,10 +14,8 @@ if TYPE_CHECKING:
     from sentinel.backtest import Differences, Judgement, Run, Truth
     from sentinel.engine import Configuration
 
-Data = Annotated[
-    list[str],
-    typer.Argument(help="Files of events, as for `sentinel replay`.", show_default=False),
-]
+_FILES = typer.Argument(help="Files of events, as for `sentinel replay`.", show_default=False)
+Data = Annotated[list[str], _FILES]
 Labels = Annotated[
     Path | None,
     typer.Option(help="Labels of the events, in the form of labels.jsonl of `sentinel simulate`."),
@@ -39,7 +38,7 @@ _RULES = "A configuration folder, or a rule file that replaces the shipped one o
 
 
 def backtest(
-    data: Data,
+    data: Annotated[list[str] | None, _FILES] = None,
     rules: Annotated[Path | None, typer.Option(help=_RULES)] = None,
     against: Annotated[
         Path | None,
@@ -49,6 +48,8 @@ def backtest(
     warm_up: WarmUp = "0s",
     map_name: MapName = None,
     stream: OfStream = None,
+    history: History = None,
+    archive: ArchiveFolder = None,
     limit: Limit = None,
     html: Annotated[
         Path | None, typer.Option(help="Write a report with plots to this file.")
@@ -66,17 +67,17 @@ def backtest(
     from sentinel.backtest import compare, judge
 
     warm_up_ms = duration_ms(warm_up)
-    sources = (data, map_name, stream)
+    events = chosen(data, map_name, stream, history, archive)
     truth = read_truth(labels)
-    new = _run(rules, sources, truth, limit=limit, quiet=quiet)
+    new = _run(rules, events, truth, limit=limit, quiet=quiet)
     judgement = judge(new, truth, warm_up_ms)
     old = judged = differences = None
     if against is not None:
-        old = _run(against, sources, None, limit=limit, quiet=quiet)
+        old = _run(against, events, None, limit=limit, quiet=quiet)
         judged = judge(old, truth, warm_up_ms)
         differences = compare(new, old, warm_up_ms)
     if html is not None:
-        _write_page(html, new, judgement, old, judged, differences, data)
+        _write_page(html, new, judgement, old, judged, differences, events.names)
     if as_json:
         figures: dict[str, object] = {"new": judgement.figures()}
         if judged is not None and differences is not None:
@@ -98,46 +99,45 @@ def read_truth(labels: "Path | None") -> "Truth | None":
 
 def watched(
     configuration: "Configuration",
-    sources: "tuple[list[str], str | None, Stream | None]",
+    events: Events,
     truth: "Truth | None",
     *,
     limit: int | None,
     quiet: bool,
     what: str = "",
 ) -> "Run":
-    """Run a configuration over files with a progress bar.
+    """Run a configuration over events with a progress bar, of which ``what`` is the label.
 
-    ``sources`` are the files' names, the mapping and the stream, ``what`` is the bar's label.
     Raises UserError, OSError, ConfigError and ReplayError.
     """
     from rich.console import Console
     from rich.progress import Progress
 
     from sentinel.backtest import run
-    from sentinel.replay import mapping, source
+    from sentinel.replay import source
 
-    names, map_name, stream = sources
-    if source.STDIN in names:
+    if source.STDIN in events.files:
         raise UserError("standard input can be read once only: give files")
-    mapped = mapping.read(map_name) if map_name is not None else None
-    opened = [source.open_source(name, mapped, stream) for name in names]
+    opened = events.open()
+    total = sum(each.total_bytes for each in opened) or None
     console = Console(stderr=True)
     shown = not quiet and console.is_terminal
     with Progress(console=console, transient=True, disable=not shown) as bar:
-        task = bar.add_task(what or configuration.version, total=sum(s.total_bytes for s in opened))
+        task = bar.add_task(what or configuration.version, total=total)
 
         def progress() -> None:
             bar.update(task, completed=sum(each.done_bytes() for each in opened))
 
         found = run(configuration, opened, truth, limit=limit, progress=progress)
+    events.refuse_nothing(found.summary.rows)
     if not found.summary.events:
-        raise UserError(f"{', '.join(names)}: no events")
+        raise UserError(f"{', '.join(events.names)}: no events")
     return found
 
 
 def _run(
     rules: "Path | None",
-    sources: "tuple[list[str], str | None, Stream | None]",
+    events: Events,
     truth: "Truth | None",
     *,
     limit: int | None,
@@ -147,7 +147,7 @@ def _run(
     from sentinel.engine import Configuration
 
     configuration = Configuration.parse(configuration_files(rules))
-    return watched(configuration, sources, truth, limit=limit, quiet=quiet)
+    return watched(configuration, events, truth, limit=limit, quiet=quiet)
 
 
 def duration_ms(text: str) -> int:

@@ -1,18 +1,34 @@
-"""``sentinel history``: keep alerts and what people did in a database, and forget them."""
+"""``sentinel history``: keep alerts and answers in a database, events in files, and forget them."""
 
 import logging
 import os
 import tempfile
 import time
-from typing import TYPE_CHECKING, Annotated
+from contextlib import ExitStack
+from gzip import GzipFile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from sentinel.cli.events import ArchiveFolder, chosen, lines
+from sentinel.model.events import Stream
+
 if TYPE_CHECKING:
+    from collections import Counter
+
+    from sentinel.engine import Configuration
+    from sentinel.history.archive import Archive
+    from sentinel.history.archiving import Archiving
+    from sentinel.history.metrics import HistoryMetrics
     from sentinel.history.store import Store
+    from sentinel.ingest import Limits
     from sentinel.settings import Settings
 
-history = typer.Typer(help="The durable record of alerts and answers: run it, or delete from it.")
+_CATCH_UP_S = 30.0
+history = typer.Typer(
+    help="The durable record of alerts, answers and events: run it, or delete from it."
+)
 
 
 def _now_ms() -> int:
@@ -21,7 +37,7 @@ def _now_ms() -> int:
 
 @history.callback(invoke_without_command=True)
 def run(context: typer.Context) -> None:
-    """Keep alerts, actions and responses in a database until stopped (SENTINEL_ variables)."""
+    """Keep alerts and answers in a database, events in an archive, until stopped."""
     if context.invoked_subcommand is not None:
         return
     from sentinel.cli.failure import UserError
@@ -50,7 +66,14 @@ def _serve(settings: "Settings", store: "Store") -> None:
     from sentinel.metrics.web import Web
 
     metrics = HistoryMetrics(CollectorRegistry())
-    service = History(store, readers(settings), metrics, settings.history_keep_ms, _now_ms)
+    service = History(
+        store,
+        readers(settings),
+        metrics,
+        settings.history_keep_ms,
+        _now_ms,
+        _archiving(settings, metrics),
+    )
     web = Web(
         settings.web_host, settings.web_port, metrics.registry, service.health, service.is_alive
     )
@@ -61,19 +84,83 @@ def _serve(settings: "Settings", store: "Store") -> None:
         ).execute_from_commandline()
 
 
+def _archiving(settings: "Settings", metrics: "HistoryMetrics") -> "Archiving | None":
+    from functools import partial
+
+    from sentinel.history.archive_metrics import ArchiveMetrics
+    from sentinel.history.archiving import Archiving
+    from sentinel.history.metrics import HistoryTask
+    from sentinel.kafka.registry import open_registry
+    from sentinel.kafka.topics import Topics
+
+    if settings.archive_folder is None:
+        return None
+    inputs, registry = Topics(settings.topic_prefix).inputs, open_registry(settings)
+    return Archiving(
+        settings.archive_folder,
+        _limits_in_force(settings),
+        {inputs[stream]: stream for stream in Stream},
+        (lambda chunk: chunk) if registry is None else registry.to_json,
+        ArchiveMetrics(metrics.registry),
+        settings.history_keep_ms,
+        _now_ms,
+        partial(metrics.task_failed, HistoryTask.ARCHIVE),
+    )
+
+
+def _configuration(settings: "Settings") -> "Configuration":
+    from sentinel.settings import read_configuration
+
+    return read_configuration(Path(settings.configs) if settings.configs else None)
+
+
+def _limits_in_force(settings: "Settings") -> "Limits":
+    """What is an event by the configuration that is published now, that of the files if none is.
+
+    Raises UserError.
+    """
+    from sentinel.cli.failure import UserError
+    from sentinel.kafka.configurations import Configurations
+    from sentinel.metrics import Metrics
+
+    configurations = Configurations(settings, _configuration(settings), Metrics())
+    configurations.start()
+    try:
+        if not configurations.wait_caught_up(_CATCH_UP_S):
+            raise UserError(f"no answer from {settings.brokers} for {_CATCH_UP_S:.0f} s")
+        return configurations.current().bounds.ingest
+    finally:
+        configurations.stop()
+
+
+def _open_archive(settings: "Settings") -> "Archive | None":
+    """The archive, if there is one."""
+    from sentinel.history.archive import Archive
+
+    if settings.archive_folder is None or not settings.archive_folder.is_dir():
+        return None
+    return Archive(settings.archive_folder, _configuration(settings).bounds.ingest)
+
+
 @history.command("erase")
 def erase(
     customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")],
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Delete everything about one customer from the database; it cannot be undone."""
+    """Delete everything about one customer from database and archive; it cannot be undone."""
     from sentinel.settings import Settings
 
-    store = _open(Settings.from_environment(os.environ))
+    settings = Settings.from_environment(os.environ)
+    store, archive = _open(settings), _open_archive(settings)
     if not yes:
-        typer.confirm("Delete every alert about this customer, with its answers?", abort=True)
-    _report(store.erase(customer))
+        typer.confirm(
+            "Delete every alert about this customer, with its answers, and every event?", abort=True
+        )
+    deleted = store.erase(customer)
+    if archive is not None:
+        deleted["events"] = archive.erase(customer)
+    _report(deleted)
 
 
 @history.command("prune")
@@ -83,7 +170,7 @@ def prune(
         typer.Option(help="How long to keep what has ended; SENTINEL_HISTORY_KEEP if not given."),
     ] = "",
 ) -> None:
-    """Delete what ended longer ago than it is kept; the service does this every hour."""
+    """Delete what ended, and events, longer ago than kept; the service does this every hour."""
     from sentinel.cli.failure import UserError
     from sentinel.model.duration import parse_duration
     from sentinel.settings import Settings
@@ -93,7 +180,42 @@ def prune(
         keep_ms = parse_duration(keep) if keep else settings.history_keep_ms
     except ValueError as error:
         raise UserError(f"--keep: {error}") from None
-    _report(_open(settings).prune(_now_ms() - keep_ms))
+    before_ms = _now_ms() - keep_ms
+    deleted, archive = _open(settings).prune(before_ms), _open_archive(settings)
+    if archive is not None:
+        archive.retain(before_ms)
+        deleted["events"] = archive.counts.events_expired
+    _report(deleted)
+
+
+@history.command("export")
+def export(
+    to: Annotated[Path, typer.Option(help="The file to write: .jsonl or .jsonl.gz.")],
+    span: Annotated[
+        str,
+        typer.Option("--history", metavar="FROM..TO", help="Events from FROM to before TO (UTC)."),
+    ],
+    stream: Annotated[Stream | None, typer.Option(help="Events of this stream only.")] = None,
+    archive: ArchiveFolder = None,
+) -> None:
+    """Write events of the archive as JSON lines, as `sentinel replay` reads them."""
+    if not to.name.endswith((".jsonl", ".jsonl.gz")):
+        raise typer.BadParameter("--to: a name that ends in .jsonl or .jsonl.gz")
+    events = chosen(None, None, stream, span, archive)
+    unfinished, count = to.with_name(f"{to.name}.part"), 0
+    try:
+        with ExitStack() as stack:
+            file: BinaryIO | GzipFile = stack.enter_context(unfinished.open("wb"))
+            if to.suffix == ".gz":
+                file = stack.enter_context(GzipFile(fileobj=file, mode="wb", mtime=0))
+            for line in lines(events):
+                file.write(line)
+                count += 1
+        events.refuse_nothing(count)
+        unfinished.replace(to)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    typer.echo(f"{count:,} events", err=True)
 
 
 def _open(settings: "Settings") -> "Store":
@@ -107,9 +229,9 @@ def _open(settings: "Settings") -> "Store":
         raise UserError(str(error)) from None
 
 
-def _report(deleted: dict[str, int]) -> None:
-    """Print how many rows of each table are gone."""
-    for table, rows in sorted(deleted.items()):
+def _report(deleted: "Counter[str]") -> None:
+    """Print how many rows of each table, and how many events, are gone."""
+    for table, rows in sorted((+deleted).items()):
         typer.echo(f"{table.removeprefix('history_')}\t{rows}")
-    if not deleted:
+    if not +deleted:
         typer.echo("nothing to delete", err=True)

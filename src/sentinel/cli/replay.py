@@ -11,28 +11,31 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from sentinel.cli.backtest import Limit, OfStream
+from sentinel.cli.events import ArchiveFolder, History, chosen
 
 if TYPE_CHECKING:
     from sentinel.engine import Configuration, Outcome
     from sentinel.model.step import DeadLetter
-    from sentinel.replay.source import Source
+    from sentinel.replay.run import Origin
 
 _ANSWER_S = 15.0
 
 
 def replay(
     files: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             help="JSONL, CSV, TSV or Parquet, also .gz; text logs by a mapping; - is stdin.",
             show_default=False,
         ),
-    ],
+    ] = None,
     map_name: Annotated[
         str | None,
         typer.Option("--map", help="A mapping file, or a shipped one (docs/mappings.md)."),
     ] = None,
     stream: OfStream = None,
+    history: History = None,
+    archive: ArchiveFolder = None,
     configs: Annotated[
         Path | None, typer.Option(help="A configuration folder; without it the shipped one.")
     ] = None,
@@ -54,30 +57,29 @@ def replay(
         bool, typer.Option("--quiet", "-q", help="No progress bar and no summary.")
     ] = False,
 ) -> None:
-    """Run files of history through the engine that runs live.
+    """Run files of history, or the archive, through the engine that runs live.
 
-    Alerts go to stdout as JSONL (CloudEvents), the summary to stderr. Several files are
-    merged by event time.
+    Alerts go to stdout as JSONL (CloudEvents), the summary to stderr. Files are merged by time.
     """
     from sentinel.cli.replay_summary import print_summary, write_summary
     from sentinel.engine import Engine
-    from sentinel.replay import loop, mapping, run, source
+    from sentinel.replay import loop, run
     from sentinel.settings import read_configuration
 
+    events = chosen(files, map_name, stream, history, archive)
     configuration = read_configuration(configs)
-    if as_deployed:
-        configuration = _keyed(configuration)
-    mapped = mapping.read(map_name) if map_name is not None else None
-    sources = [source.open_source(name, mapped, stream) for name in files]
+    configuration = _keyed(configuration) if as_deployed else configuration
+    sources = events.open()
     engine = loop.LoopBack(Engine(configuration))
     summary = run.Summary()
     started = time.perf_counter()
     outcomes = run.replay(engine, sources, summary, limit=limit)
     _write(_with_progress(outcomes, sources, quiet=quiet), dead_letters)
     seconds = time.perf_counter() - started
+    events.refuse_nothing(summary.rows)
     if not quiet:
         print_summary(sources, summary, seconds)
-    if summary_json is not None:
+    if summary_json:
         write_summary(summary_json, summary, seconds, configuration.version)
 
 
@@ -116,7 +118,7 @@ def _write(outcomes: "Iterator[Outcome]", dead_letters: Path | None) -> None:
 
 
 def _with_progress(
-    outcomes: "Iterator[Outcome]", sources: "list[Source]", *, quiet: bool
+    outcomes: "Iterator[Outcome]", sources: "list[Origin]", *, quiet: bool
 ) -> "Iterator[Outcome]":
     """The outcomes; a progress bar of the bytes read is on stderr if that is a terminal."""
     from rich.console import Console

@@ -9,8 +9,7 @@ import msgspec
 import typer
 
 from sentinel.model.visible import visible
-from sentinel.replay.run import Summary
-from sentinel.replay.source import Source
+from sentinel.replay.run import Origin, Summary
 
 _LETTERS = 5  # kinds of dead letters, by file and reason, of which the first is shown
 
@@ -32,7 +31,7 @@ def write_summary(path: Path, summary: Summary, seconds: float, version: str) ->
     path.write_bytes(msgspec.json.format(msgspec.json.encode(data)) + b"\n")
 
 
-def print_summary(sources: Sequence[Source], summary: Summary, seconds: float) -> None:
+def print_summary(sources: Sequence[Origin], summary: Summary, seconds: float) -> None:
     """Print to stderr which files' years were guessed, and the counts.
 
     Every row is an event, a dead letter, a repeat, or skipped: these add up to ``rows``.

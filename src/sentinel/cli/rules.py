@@ -16,6 +16,7 @@ from sentinel.cli.backtest import (
     read_truth,
     watched,
 )
+from sentinel.cli.events import Events
 from sentinel.cli.failure import UserError
 
 if TYPE_CHECKING:
@@ -62,9 +63,9 @@ def what_if(
             raise UserError(str(error)) from None
         configuration = Configuration.parse(changed).narrowed([rule])
         truth = read_truth(labels)  # read again: a run changes it
-        sources = (data, map_name, stream)
+        events = Events(data, map_name, stream)
         run = watched(
-            configuration, sources, truth, limit=limit, quiet=quiet, what=f"{rule} at {value:g}"
+            configuration, events, truth, limit=limit, quiet=quiet, what=f"{rule} at {value:g}"
         )
         judgement = judge(run, truth, 0, rule)
         found.append((value, judgement))

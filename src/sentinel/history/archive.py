@@ -117,6 +117,10 @@ class Archive:
             self._found(live_files(self._folder, stream, partition))
         return self._ends[stream, partition]
 
+    def known(self) -> dict[tuple[Stream, int], int]:
+        """The positions that were asked for or have moved, by stream and partition."""
+        return dict(self._ends)
+
     def _found(self, files: list[LiveFile]) -> None:
         """Go on after the newest file of each partition, once its name is durable, too."""
         newest = {(each.file.stream, each.file.partition): each.file for each in files}

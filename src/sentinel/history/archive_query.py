@@ -63,10 +63,20 @@ class ArchiveReader:
 
         A batch is of one partition.  Holds one file's rows in memory: see ``ArchiveLimits``.
         """
-        for partition in sorted({each.file.partition for each in self.files(stream)}):
-            reached = 0
-            while reached >= 0:
-                reached = yield from self._partition(stream, partition, (from_ms, to_ms), reached)
+        for partition in self.partitions(stream):
+            yield from self.partition_rows(stream, partition, from_ms, to_ms)
+
+    def partitions(self, stream: Stream) -> list[int]:
+        """The partitions of which there are files, in order."""
+        return sorted({each.file.partition for each in self.files(stream)})
+
+    def partition_rows(
+        self, stream: Stream, partition: int, from_ms: int, to_ms: int
+    ) -> Iterator[pa.RecordBatch]:
+        """The same of one partition."""
+        reached = 0
+        while reached >= 0:
+            reached = yield from self._partition(stream, partition, (from_ms, to_ms), reached)
 
     def _partition(
         self, stream: Stream, partition: int, span: tuple[int, int], reached: int

@@ -11,6 +11,9 @@ class HistoryTask(StrEnum):
     ACCEPT = "accept"  # store records
     READ = "read"  # ask Kafka whether all records have been stored
     PRUNE = "prune"  # delete what is older than the retention
+    ARCHIVE = "archive"  # buffer events
+    FLUSH = "flush"  # write buffered events
+    UPKEEP = "upkeep"  # merge the archive's files, and delete old ones
 
 
 class NotStored(StrEnum):

@@ -2,15 +2,14 @@
 
 import asyncio
 import contextlib
-import os
-import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import NoReturn
 
 import structlog
 
 from sentinel.database import Retry
+from sentinel.history.archiving import Archiving, UnavailableError
+from sentinel.history.exit import end_process
 from sentinel.history.metrics import HistoryMetrics, HistoryTask, NotStored
 from sentinel.history.records import Read, Record
 from sentinel.history.store import Store, UnstorableError
@@ -24,13 +23,15 @@ _log = structlog.get_logger(__name__)
 _LOOK_EVERY_S = 15.0
 _PRUNE_EVERY_S = 3600.0
 _STUCK_S = 120.0
+_LONG_STUCK_S = 4 * 3600.0  # a day of many events is merged in one go
 
 
 class History:
     """One history process.
 
     ``read`` has for each topic what makes a record of a value, or raises one of UNREADABLE;
-    ``keep_ms`` is how long what has ended is kept; ``now_ms`` is the clock.
+    ``keep_ms`` is how long what has ended is kept; ``now_ms`` is the clock; ``archiving`` reads the
+    input topics.
     """
 
     def __init__(
@@ -40,19 +41,21 @@ class History:
         metrics: HistoryMetrics,
         keep_ms: int,
         now_ms: Callable[[], int],
+        archiving: Archiving | None = None,
     ) -> None:
+        self.archiving = archiving
         self._store, self._read, self._metrics = store, read, metrics
         self._keep_ms, self._now_ms = keep_ms, now_ms
         self._retry = Retry("history", partial(metrics.task_failed, HistoryTask.ACCEPT))
         self._continuity = Continuity(
             lambda partition: self._retry.until_done(lambda: store.position(partition))
         )
+        tasks = {HistoryTask.READ: self._look, HistoryTask.PRUNE: self._prune}
+        if archiving is not None:
+            tasks |= {HistoryTask.FLUSH: archiving.flush, HistoryTask.UPKEEP: archiving.tend}
         self._supervised = [
             Supervised(task, once, partial(metrics.task_failed, task))
-            for task, once in (
-                (HistoryTask.READ, self._look),
-                (HistoryTask.PRUNE, self._prune),
-            )
+            for task, once in tasks.items()
         ]
         self._tasks: list[asyncio.Task[None]] = []
         self._is_assigned = False
@@ -68,33 +71,45 @@ class History:
             return False, f"history cannot be written: {self._retry.blocked}"
         if not self._is_assigned or not self._tasks:
             return False, "waiting for partitions"
-        return True, "ready"
+        problem = self.archiving.health() if self.archiving is not None else ""
+        return (False, problem) if problem else (True, "ready")
 
     def is_alive(self) -> tuple[bool, str]:
         """Whether every task makes progress, with a description."""
-        stuck = [each.name for each in self._supervised if each.is_stuck(_STUCK_S)]
+        stuck = [
+            each.name
+            for each in self._supervised
+            if each.is_stuck(_LONG_STUCK_S if each.name == HistoryTask.UPKEEP else _STUCK_S)
+        ]
         return (False, f"stuck: {', '.join(stuck)}") if stuck else (True, "ok")
 
     def assign(self) -> None:
         """Note that the group has assigned partitions."""
         self._continuity.assign()
+        if self.archiving is not None:
+            self.archiving.assign()
         self._is_assigned = True
 
     def start(self, spans: Callable[[], Awaitable[Spans]]) -> None:
         """Start the tasks; ``spans`` returns how far the assigned partitions are read."""
         self._unread = Unread(spans)
+        if self.archiving is not None:
+            self.archiving.start(spans)
         for each in self._supervised:
             task = asyncio.create_task(each.run(), name=each.name)
             task.add_done_callback(self._ended)
             self._tasks.append(task)
 
     async def stop(self) -> None:
-        """Stop the tasks."""
+        """Stop the tasks, and write the events that are buffered."""
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        if self.archiving is not None:
+            with contextlib.suppress(UnavailableError):  # Kafka still has the records
+                await self.archiving.flush()
 
     async def accept(self, fetched: Fetched, earliest: Callable[[], Awaitable[int]]) -> None:
         """Store all records of a fetch; when this returns they are, however long that takes.
@@ -105,7 +120,7 @@ class History:
         try:
             lost = await self._continuity.lost_before(partition, fetched.start, earliest)
         except LeftOutError as error:
-            self._die(f"left out: {error}")
+            end_process(f"left out: {error}")
         if lost:
             self._metrics.not_stored(NotStored.GONE, lost)
         records = self._readable(fetched, partition)
@@ -157,10 +172,4 @@ class History:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
-            self._die(f"{task.get_name()} has ended: {task.exception()!r}")
-
-    def _die(self, reason: str) -> NoReturn:
-        """End the process: after a fresh start the records are read again."""
-        _log.error("history ends", reason=reason)
-        sys.stderr.flush()
-        os._exit(1)
+            end_process(f"{task.get_name()} has ended: {task.exception()!r}")

@@ -1,7 +1,7 @@
 """Steps go through the engine; what happened is counted."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
@@ -11,9 +11,33 @@ from sentinel.model.alert import Tier
 from sentinel.model.events import Stream
 from sentinel.model.step import DeadLetter, DeadLetterReason, Limit, SignalDrop, Step
 from sentinel.model.topic import Topic
-from sentinel.replay.block import ReplayError, Skip
+from sentinel.replay.block import Block, ReplayError, Skip
 from sentinel.replay.order import STEP_ROWS, first_rows, in_order, steps
-from sentinel.replay.source import Source
+
+
+class Origin(Protocol):
+    """Where rows come from: a file, or a stream of the archive.
+
+    Each row is in a block, refused, or among the ``skipped``.  ``total_bytes`` is 0 where the size
+    is not known; ``guessed_year``: the file's date gave times their year.
+    """
+
+    name: str
+    skipped: Counter[Skip]
+    guessed_year: bool
+    total_bytes: int
+
+    def done_bytes(self) -> int:
+        """How much has been read."""
+        ...
+
+    def drain_refused(self) -> list[DeadLetter]:
+        """The rows refused since this was last asked, as dead letters."""
+        ...
+
+    def blocks(self) -> Iterator[Block]:
+        """The rows; raises OSError and ReplayError."""
+        ...
 
 
 class Processor(Protocol):
@@ -75,7 +99,7 @@ class Summary:
 
 def replay(
     engine: Replayable,
-    sources: list[Source],
+    sources: Sequence[Origin],
     summary: Summary,
     *,
     limit: int | None = None,
@@ -103,7 +127,7 @@ def replay(
         summary.rows += source.skipped.total()
 
 
-def _counted(summary: Summary, outcome: Outcome, sources: list[Source]) -> Outcome:
+def _counted(summary: Summary, outcome: Outcome, sources: Sequence[Origin]) -> Outcome:
     """The outcome with what its readers refused, counted."""
     refused = [letter for source in sources for letter in source.drain_refused()]
     summary.rows += len(refused)

@@ -9,15 +9,19 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 from tests.delivery.alerts import NOW, alert
 from tests.fetches import fetched_of
+from tests.unit.history.archive_events import LIMITS, read, transaction
 
 from sentinel.alerting.cloudevent import decode, encode
 from sentinel.database import DatabaseError
+from sentinel.history.archive_metrics import ArchiveMetrics
+from sentinel.history.archiving import Archiving
 from sentinel.history.metrics import HistoryMetrics
 from sentinel.history.records import Read
 from sentinel.history.service import History
 from sentinel.history.store import Store, UnstorableError
 from sentinel.history.tables import REVISIONS
 from sentinel.model.alert import Alert
+from sentinel.model.events import Stream
 
 
 class Scene:
@@ -146,3 +150,45 @@ def test_it_is_ready_once_it_reads_and_its_tasks_run(tmp_path: Path) -> None:
 
     asyncio.run(play())
     assert after == [(False, "waiting for partitions"), (True, "ready")]
+
+
+def test_with_an_archive_its_tasks_run_and_its_health_counts(tmp_path: Path) -> None:
+    """What is buffered is written at the end; a problem of the archive makes it not ready."""
+    scene, after = Scene(tmp_path), list[tuple[bool, str]]()
+    archiving = Archiving(
+        tmp_path / "archive",
+        LIMITS,
+        {"transactions": Stream.TRANSACTION},
+        lambda chunk: chunk,
+        ArchiveMetrics(scene.registry),
+        10**13,
+        lambda: NOW,
+    )
+    service = History(
+        scene.store,
+        {"alerts": decode},
+        HistoryMetrics(CollectorRegistry()),
+        1,
+        lambda: NOW,
+        archiving,
+    )
+
+    async def play() -> None:
+        async def spans() -> Mapping[str, tuple[int, int]]:
+            return {}
+
+        async def earliest() -> int:
+            return 0
+
+        service.assign()
+        service.start(spans)
+        fetched = fetched_of("transactions", 0, [transaction(0)])
+        await archiving.accept(fetched, earliest, lambda: None)
+        after.append(service.health())
+        archiving.health = lambda: "archive: no"  # type: ignore[method-assign]
+        after.append(service.health())
+        await service.stop()
+
+    asyncio.run(play())
+    assert after == [(True, "ready"), (False, "archive: no")]
+    assert len(read(tmp_path / "archive")) == 1
