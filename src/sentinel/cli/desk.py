@@ -48,9 +48,11 @@ def _serve(settings: "Settings", client: "ResponseClient") -> None:
     from sentinel.desk.declare import read_folder
     from sentinel.desk.desk import Desk
     from sentinel.desk.metrics import DeskMetrics
+    from sentinel.history.archive_query import ArchiveReader
     from sentinel.history.store import Store
     from sentinel.settings import shipped_configs
 
+    folder_of_events = settings.archive_folder
     folder = Path(settings.configs) if settings.configs else shipped_configs()
     served = Desk(
         Store(settings.history),
@@ -59,6 +61,7 @@ def _serve(settings: "Settings", client: "ResponseClient") -> None:
         client.respond,
         DeskMetrics(CollectorRegistry()),
         is_secure=settings.desk_url.startswith("https://"),
+        archive=None if folder_of_events is None else ArchiveReader(folder_of_events),
     )
     uvicorn.run(
         create_app(served),

@@ -24,6 +24,7 @@ _PASSED = (
     "web_host",
     "web_port",
     "history",
+    "archive",
     "desk_url",
 )
 

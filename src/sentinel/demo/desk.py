@@ -28,7 +28,10 @@ class DemoDesk:
         port = free_port()
         self.url = f"http://{settings.web_host}:{port}"
         shared = replace(
-            settings, history=f"sqlite:///{self._folder.name}/history.db", desk_url=self.url
+            settings,
+            history=f"sqlite:///{self._folder.name}/history.db",
+            archive=f"{self._folder.name}/archive",
+            desk_url=self.url,
         )
         self.password = "".join(secrets.choice(_LETTERS) for _ in range(14))
         database = Database(shared.history, SCHEMA, VARIABLE)

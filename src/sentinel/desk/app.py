@@ -25,7 +25,7 @@ from litestar.types import Message, Scope
 from prometheus_client.exposition import choose_encoder
 
 from sentinel.database import DatabaseError
-from sentinel.desk import door, pages
+from sentinel.desk import door, entity_page, pages
 from sentinel.desk.desk import Desk
 from sentinel.desk.view import STATIC, AnyRequest, page, texts_of
 from sentinel.supervised import loggable
@@ -57,7 +57,7 @@ _PAGES: Sequence[Any] = (
     pages.withdraw,
     pages.bulk,
     pages.unmask,
-    pages.entity,
+    entity_page.entity,
     pages.live,
 )
 

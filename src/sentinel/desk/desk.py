@@ -21,6 +21,7 @@ from sentinel.desk.metrics import DeskMetrics, DeskTask
 from sentinel.desk.outgoing import Outgoing
 from sentinel.desk.queue import Queue
 from sentinel.desk.tables import SCHEMA
+from sentinel.history.archive_query import ArchiveReader
 from sentinel.history.store import VARIABLE, Store
 from sentinel.history.tables import OFFSETS
 from sentinel.model.response import Response
@@ -43,7 +44,7 @@ class Desk:
     """What the pages use.
 
     ``send`` sends a response and raises while Kafka does not answer; with ``is_secure`` browsers
-    send the session's cookie over TLS only.
+    send the session's cookie over TLS only.  ``archive`` has the events of customers.
     """
 
     def __init__(
@@ -55,8 +56,9 @@ class Desk:
         metrics: DeskMetrics,
         *,
         is_secure: bool,
+        archive: ArchiveReader | None = None,
     ) -> None:
-        self.is_secure = is_secure
+        self.is_secure, self.archive = is_secure, archive
         self.history, self.own = store.database, Database(url, SCHEMA, VARIABLE)
         self.plan, self.metrics, self._send = plan, metrics, send
         self.queue, self.dossiers = Queue(self.history), Dossiers(self.history)

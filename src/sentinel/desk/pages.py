@@ -178,19 +178,6 @@ async def unmask(request: AnyRequest, desk: Desk, alert_id: str) -> Answered[str
     return await desk.run(_unmask, request, desk, alert_id, reason)
 
 
-@get("/entities/{kind:str}/of/{alert_id:str}", sync_to_thread=True)
-def entity(request: AnyRequest, desk: Desk, kind: str, alert_id: str) -> Template:
-    """All alerts about the entity of an alert; its id stands in no address."""
-    needs(request, Permission.SEE)
-    found = _dossier(desk, alert_id).alert.entity
-    if found.kind != kind:
-        raise NotFoundException
-    if found.kind == CUSTOMER:
-        _log(desk, request, Action.LOOK, found.kind, found.id)
-    alerts = desk.dossiers.of_entity(found.kind, found.id)
-    return page(request, desk, "entity.html", entity=found, alerts=alerts)
-
-
 @get("/live", sync_to_thread=False)
 def live(request: AnyRequest, desk: Desk) -> ServerSentEvent:
     """Tell the page whenever history has changed."""

@@ -7,11 +7,11 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-from sqlalchemy import ColumnElement, Integer, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Integer, case, cast, func, select
 
 from sentinel.database import Database
 from sentinel.history.tables import ALERTS, REVISIONS
-from sentinel.model.alert import Alert, AlertState, Resolution, Tier
+from sentinel.model.alert import Alert, Resolution, Tier
 from sentinel.model.signal import Risk
 
 PAGE = 50
@@ -160,11 +160,21 @@ class Queue:
             return int(connection.scalar(select(func.max(REVISIONS.c.number))) or 0)
 
     def changed_since(self, wanted: Filter, user: str, number: int) -> int:
-        """How many alerts of the view were opened or changed after revision ``number``."""
-        changed = select(REVISIONS.c.alert_id).where(REVISIONS.c.number > number).distinct()
+        """How many alerts of the view were opened or changed after revision ``number``.
+
+        Of the newest changes :data:`_COUNTED` are looked at.
+        """
+        changed = (
+            select(REVISIONS.c.alert_id)
+            .where(REVISIONS.c.number > number)
+            .order_by(REVISIONS.c.number.desc())
+            .limit(_COUNTED)
+        )
+        with self._database.reading() as connection:
+            ids = set(connection.scalars(changed))
         some = (
             select(ALERTS.c.alert_id)
-            .where(*_conditions(wanted, user), ALERTS.c.alert_id.in_(changed))
+            .where(*_conditions(wanted, user), ALERTS.c.alert_id.in_(ids))
             .limit(_COUNTED)
             .subquery()
         )
@@ -176,13 +186,9 @@ def _conditions(wanted: Filter, user: str) -> list[ColumnElement[bool]]:
     over = 1 if wanted.view is View.ENDED else 0
     conditions: list[ColumnElement[bool]] = [ALERTS.c.over == over]
     if wanted.view is View.MINE:
-        conditions.append(or_(ALERTS.c.assignee == user, _acknowledged_by(user)))
+        conditions.append(ALERTS.c.owner == user)
     elif wanted.view is View.OPEN:
-        conditions += [
-            ALERTS.c.suppressed == 0,
-            ALERTS.c.assignee.is_(None),
-            ALERTS.c.state == AlertState.FIRING,
-        ]
+        conditions += [ALERTS.c.owner.is_(None), ALERTS.c.suppressed == 0]
     if wanted.tiers:
         conditions.append(ALERTS.c.urgency.in_([_TIERS.index(tier) for tier in wanted.tiers]))
     if wanted.risk:
@@ -190,15 +196,11 @@ def _conditions(wanted: Filter, user: str) -> list[ColumnElement[bool]]:
     if wanted.rule:
         conditions.append(ALERTS.c.rule == wanted.rule)
     if wanted.search:
-        conditions.append(
-            or_(ALERTS.c.alert_id == wanted.search, ALERTS.c.entity_id == wanted.search)
-        )
+        # Two looks into an index: with "or" all open alerts would be read.
+        by_id = select(ALERTS.c.alert_id).where(ALERTS.c.alert_id == wanted.search)
+        of_entity = select(ALERTS.c.alert_id).where(ALERTS.c.entity_id == wanted.search)
+        conditions.append(ALERTS.c.alert_id.in_(by_id.union_all(of_entity)))
     return conditions
-
-
-def _acknowledged_by(user: str) -> ColumnElement[bool]:
-    """Whether somebody has it by acknowledging it, without being assigned."""
-    return and_(ALERTS.c.assignee.is_(None), ALERTS.c.acknowledged_by == user)
 
 
 def _order(wanted: Filter) -> list[ColumnElement[object]]:

@@ -39,15 +39,18 @@ ALERTS = Table(
     Column("rule", String(128), nullable=False),  # of the strongest reason
     Column("amount", Float),  # the largest one that its reasons saw
     Column("suppressed", Integer, nullable=False),
-    Column("assignee", String(64)),
-    Column("acknowledged_by", String(64)),
+    Column("owner", String(64)),  # whom it is assigned to, or else who has acknowledged it
     Column("resolution", String(16)),
     Column("opened_ms", BigInteger, nullable=False),
     Column("since_ms", BigInteger, nullable=False),  # when it came to its tier
     Column("updated_ms", BigInteger, nullable=False),
     Column("data", LargeBinary, nullable=False),
-    Index("history_queue", "over", "suppressed", "urgency", "since_ms"),
-    Index("history_by_entity", "entity_kind", "entity_id", "opened_ms"),
+    # What a queue shows is read in its order: all, one person's, one risk's, one rule's.
+    Index("history_queue", "over", "urgency", "since_ms"),
+    Index("history_queue_of_owner", "over", "owner", "urgency", "since_ms"),
+    Index("history_queue_of_risk", "over", "risk", "urgency", "since_ms"),
+    Index("history_queue_of_rule", "over", "rule", "urgency", "since_ms"),
+    Index("history_by_entity", "entity_id", "entity_kind", "opened_ms"),
     Index("history_by_rule", "rule", "opened_ms"),
     Index("history_ended", "over", "updated_ms"),
 )
