@@ -246,4 +246,3 @@ def title(page: Page) -> str:
     """The title of a page."""
     (found,) = re.findall(r"<title>(.*?)</title>", page.text, re.DOTALL)
     return unescape(found)
-

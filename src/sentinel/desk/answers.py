@@ -147,7 +147,7 @@ class Answers:
         """All answers to an alert, the newest first: those given here and those in history."""
         with self._desk.reading() as connection:
             mine = connection.execute(
-                select(ANSWERS.c.data, ANSWERS.c.state, ANSWERS.c.due_ms).where(
+                select(ANSWERS.c.data, ANSWERS.c.state, ANSWERS.c.made_ms, ANSWERS.c.due_ms).where(
                     ANSWERS.c.alert_id == alert_id, ANSWERS.c.state != AnswerState.WITHDRAWN
                 )
             ).all()
@@ -166,9 +166,10 @@ class Answers:
             if response_id not in outcomes or result != ResponseResult.REFUSED:
                 outcomes[response_id] = Status(result), detail or ""
         found: dict[str, Answer] = {}
-        for data, state, due_ms in mine:
+        for data, state, made_ms, due_ms in mine:
             response = msgspec.json.decode(data, type=Response)
-            unknown = Status.HELD if state == AnswerState.HELD else Status.PENDING
+            may_take_back = state == AnswerState.HELD and due_ms > made_ms
+            unknown = Status.HELD if may_take_back else Status.PENDING
             status, detail = outcomes.get(response.response_id, (unknown, ""))
             found[response.response_id] = _answer(response, due_ms, status, detail)
         for row in known:

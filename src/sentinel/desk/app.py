@@ -8,7 +8,6 @@ from urllib.parse import quote
 import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Litestar, Request, Response, Router, get
-from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import (
@@ -18,6 +17,7 @@ from litestar.exceptions import (
     PermissionDeniedException,
 )
 from litestar.middleware import DefineMiddleware
+from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect, Template
 from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
@@ -109,7 +109,7 @@ async def _add_headers(message: Message, scope: Scope) -> None:
     """Headers of every answer; nothing but static files is kept by anybody."""
     if message["type"] != "http.response.start":
         return
-    is_static = scope["path"].startswith("/static/") and message["status"] == 200  # noqa: PLR2004
+    is_static = scope["path"].startswith("/static/") and message["status"] == 200
     kept = "public, max-age=31536000, immutable" if is_static else "no-store"
     headers = {**_HEADERS, "cache-control": kept}
     sent = [(name, value) for name, value in message["headers"] if name.decode() not in headers]

@@ -43,7 +43,7 @@ class Sessions(AbstractAuthenticationMiddleware):
         if not token:
             return AuthenticationResult(user=None, auth=None)
         desk: Desk = connection.app.state.desk
-        by_itself = connection.scope["method"] == "GET" and _BY_ITSELF.fullmatch(
+        by_itself = connection.scope.get("method") == "GET" and _BY_ITSELF.fullmatch(
             connection.scope["path"]
         )
         user = await desk.run(desk.accounts.user_of, token, now_ms(), used=not by_itself)

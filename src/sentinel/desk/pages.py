@@ -8,7 +8,6 @@ from litestar import Response as Answered
 from litestar import get, post
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.response import Redirect, ServerSentEvent, ServerSentEventMessage, Template
-
 from markupsafe import escape
 
 from sentinel.desk.answers import TooManyHeldError
