@@ -17,10 +17,24 @@ function move(by) {
 function writes(element) {
   return element instanceof HTMLElement && (element.matches("textarea, select, input:not([type=checkbox])") || element.isContentEditable);
 }
+// A key that comes while an answer is on its way waits for what the page then is: f and z at once.
+const posting = new Set();
+let early = [];
+document.addEventListener("htmx:confirm", (event) => {
+  if (event.detail.verb === "post") posting.add(event.detail.elt);
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  posting.delete(event.detail.requestConfig.elt);
+  if (posting.size) return;
+  const keys = early;
+  early = [];
+  for (const key of keys) document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+});
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (event.key === "Escape" && writes(event.target)) { event.target.blur(); return; }
   if (writes(event.target) || document.querySelector("dialog[open]")) return;
+  if (posting.size) { early.push(event.key); event.preventDefault(); return; }
   const here = rows()[at];
   let handled = true;
   if (event.key === "?") document.getElementById("keys")?.showModal();
