@@ -168,8 +168,8 @@ class Answers:
         found: dict[str, Answer] = {}
         for data, state, made_ms, due_ms in mine:
             response = msgspec.json.decode(data, type=Response)
-            may_take_back = state == AnswerState.HELD and due_ms > made_ms
-            unknown = Status.HELD if may_take_back else Status.PENDING
+            can_undo = state == AnswerState.HELD and due_ms > made_ms
+            unknown = Status.HELD if can_undo else Status.PENDING
             status, detail = outcomes.get(response.response_id, (unknown, ""))
             found[response.response_id] = _answer(response, due_ms, status, detail)
         for row in known:
