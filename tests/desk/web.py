@@ -33,7 +33,7 @@ from sentinel.desk.metrics import DeskMetrics
 from sentinel.desk.passwords import Passwords
 from sentinel.desk.roles import Role
 from sentinel.desk.sessions import csrf_of
-from sentinel.desk.tables import ANSWERS, AUDIT, SCHEMA
+from sentinel.desk.tables import OUTGOING, AUDIT, SCHEMA
 from sentinel.history.records import Read, Record
 from sentinel.history.store import VARIABLE, Store
 from sentinel.model.alert import Alert
@@ -177,8 +177,8 @@ class Web:
         """What an action changes: the length of the audit log, and every stored answer."""
         with self.desk.own.reading() as connection:
             lines = len(connection.execute(select(AUDIT.c.number)).all())
-            answers = connection.execute(select(ANSWERS).order_by(ANSWERS.c.response_id)).all()
-        return lines, [tuple(row) for row in answers]
+            responses = connection.execute(select(OUTGOING).order_by(OUTGOING.c.response_id)).all()
+        return lines, [tuple(row) for row in responses]
 
 
 @contextmanager
@@ -217,7 +217,7 @@ def _template() -> Path:
 
 @cache
 def plan() -> DeskPlan:
-    """The shipped plan, in which a verdict is held for ``UNDO_MS``."""
+    """The shipped plan, in which a verdict is deferred for ``UNDO_MS``."""
     return replace(read_folder(shipped_configs()), undo_ms=UNDO_MS)
 
 
@@ -231,9 +231,9 @@ def concrete(route: str) -> str:
     return route.format(**_PARTS)
 
 
-def held(page: Page) -> list[str]:
-    """The answers on a page that its reader may take back."""
-    return re.findall(r'hx-post="/answers/([^"/]+)/withdraw"', page.text)
+def deferred(page: Page) -> list[str]:
+    """The responses on a page that its reader may take back."""
+    return re.findall(r'hx-post="/responses/([^"/]+)/withdraw"', page.text)
 
 
 def addresses(page: Page) -> list[str]:

@@ -98,21 +98,21 @@ def test_a_verdict_by_keyboard(stack: DeskStack, browser: Browser, language: str
         user.log_in()
         _wait_for_alerts(user)
         alert_id = user.take_next()
-        answers = user.page.locator("#answers")
-        expect(answers.locator(".answer.applied")).to_contain_text(
+        responses = user.page.locator("#responses")
+        expect(responses.locator(".answer.applied")).to_contain_text(
             f"{assigned} {USER}", timeout=APPEAR_MS
         )
         user.press("f")
         user.press("z")  # at once: it waits for the answer
-        expect(answers.locator(".answer")).to_have_count(1)
+        expect(responses.locator(".answer")).to_have_count(1)
         user.press("f")
-        expect(answers.locator(".answer.held")).to_have_count(1)
+        expect(responses.locator(".answer.deferred")).to_have_count(1)
         user.press("z")
-        expect(answers.locator(".answer")).to_have_count(1)
+        expect(responses.locator(".answer")).to_have_count(1)
         user.press("c")
-        expect(answers.locator(".answer.held")).to_have_count(1)
+        expect(responses.locator(".answer.deferred")).to_have_count(1)
         assert user.keys - 4 == 2  # the next alert and its verdict, beside what was taken back
-        verdict = answers.locator(".answer.applied", has_text=confirmed)
+        verdict = responses.locator(".answer.applied", has_text=confirmed)
         expect(verdict).to_contain_text(applied, timeout=APPEAR_MS)
         assert user.complaints == []
     assert stack.alert(alert_id).resolution is Resolution.CONFIRMED
@@ -124,13 +124,13 @@ def test_a_verdict_by_keyboard(stack: DeskStack, browser: Browser, language: str
 
 
 def test_a_killed_desk_sends_what_it_held_once(stack: DeskStack, browser: Browser) -> None:
-    """After kill -9 while a verdict is held, the next process sends it, once."""
+    """After kill -9 while a verdict is deferred, the next process sends it, once."""
     with hands(browser, stack.url, locale="en-US") as user:
         user.log_in()
         _wait_for_alerts(user)
         alert_id = user.take_next()
         user.press("f")
-        expect(user.page.locator("#answers .answer.held")).to_have_count(1)
+        expect(user.page.locator("#responses .answer.deferred")).to_have_count(1)
         stack.desk.end(signal.SIGKILL)
     assert [each.verdict for each in stack.responses(alert_id) if each.verdict] == []
     stack.start_desk()

@@ -26,7 +26,7 @@ from prometheus_client.exposition import choose_encoder
 
 from sentinel.database import DatabaseError
 from sentinel.desk import door, pages
-from sentinel.desk.answers import TooManyHeldError
+from sentinel.desk.outgoing import TooManyDeferredError
 from sentinel.desk.desk import Desk
 from sentinel.desk.view import STATIC, AnyRequest, page, texts_of
 from sentinel.supervised import loggable
@@ -53,7 +53,7 @@ _PAGES: Sequence[Any] = (
     pages.news,
     pages.next_alert,
     pages.alert,
-    pages.answers,
+    pages.responses,
     pages.give_answer,
     pages.withdraw,
     pages.bulk,
@@ -93,7 +93,7 @@ def create_app(desk: Desk) -> Litestar:
             NotAuthorizedException: _to_login,
             HTTPException: _problem,
             DatabaseError: _no_history,
-            TooManyHeldError: _too_many,
+            TooManyDeferredError: _too_many,
             Exception: _failed,
         },
         on_startup=[desk.start],
@@ -169,8 +169,8 @@ def _no_history(request: AnyRequest, error: DatabaseError) -> Template:
     return _shown(request, 503, texts_of(request).unavailable, "")
 
 
-def _too_many(request: AnyRequest, _: TooManyHeldError) -> Template:
-    return _shown(request, 503, texts_of(request).too_many_held, "")
+def _too_many(request: AnyRequest, _: TooManyDeferredError) -> Template:
+    return _shown(request, 503, texts_of(request).too_many_deferred, "")
 
 
 def _failed(request: AnyRequest, error: Exception) -> Template:

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from sentinel.database import Database
 from sentinel.desk.accounts import Accounts
-from sentinel.desk.answers import Answers
+from sentinel.desk.outgoing import Outgoing
 from sentinel.desk.audit import AuditLog
 from sentinel.desk.declare import DeskPlan
 from sentinel.desk.dossier import Dossiers
@@ -60,7 +60,7 @@ class Desk:
         self.history, self.own = store.database, Database(url, SCHEMA, VARIABLE)
         self.plan, self.metrics, self._send = plan, metrics, send
         self.queue, self.dossiers = Queue(self.history), Dossiers(self.history)
-        self.answers = Answers(self.own, self.history)
+        self.responses = Outgoing(self.own, self.history)
         self.accounts = Accounts(self.own, count=metrics.limited)
         self.audit = AuditLog(self.own)
         self.live = Live(self._position)
@@ -68,7 +68,7 @@ class Desk:
             task: Supervised(task, once, partial(metrics.task_failed, task))
             for task, once in (
                 (DeskTask.SEND, self._send_due),
-                (DeskTask.WATCH, self.live.watch),
+                (DeskTask.POLL, self.live.poll),
                 (DeskTask.PRUNE, self._prune),
             )
         }
@@ -107,15 +107,15 @@ class Desk:
 
     async def _send_due(self) -> float:
         """Send what is due; returns the seconds until there may be more."""
-        sent = await asyncio.to_thread(self.answers.send_due, now_ms(), self._send)
+        sent = await asyncio.to_thread(self.responses.send_due, now_ms(), self._send)
         self.metrics.sent(sent)
-        due_ms = await asyncio.to_thread(self.answers.next_due_ms)
+        due_ms = await asyncio.to_thread(self.responses.next_due_ms)
         if due_ms is None:
             return _IDLE_S * 10
         return max(0.01, min(_IDLE_S * 10, (due_ms - now_ms()) / 1000))
 
     async def _prune(self) -> float:
-        await asyncio.to_thread(self.answers.prune, now_ms())
+        await asyncio.to_thread(self.responses.prune, now_ms())
         await asyncio.to_thread(self.accounts.prune, now_ms())
         return _PRUNE_EVERY_S
 

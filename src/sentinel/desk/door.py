@@ -28,8 +28,8 @@ from sentinel.desk.words import Language
 
 _YEAR_S = 365 * 86_400
 # What a page asks for by itself keeps no session alive.
-_BY_ITSELF = re.compile(r"/live|/queue/news|/alerts/[^/]+/answers")
-_BUSY = (Refusal.NAME_LIMIT, Refusal.ADDRESS_LIMIT, Refusal.TOTAL_LIMIT, Refusal.OVERLOADED)
+_BY_ITSELF = re.compile(r"/live|/queue/news|/alerts/[^/]+/responses")
+_LIMITED = (Refusal.NAME_LIMIT, Refusal.ADDRESS_LIMIT, Refusal.TOTAL_LIMIT, Refusal.OVERLOADED)
 
 
 class Sessions(AbstractAuthenticationMiddleware):
@@ -113,8 +113,8 @@ async def log_in(request: AnyRequest, desk: Desk) -> Response[Any]:
     found = await desk.run(desk.accounts.login, name, password, address, now_ms())
     if isinstance(found, LoginRefused):
         texts = texts_of(request)
-        problem = texts.login_limited if found.reason in _BUSY else texts.login_refused
-        status = 429 if found.reason in _BUSY else 401
+        problem = texts.login_limited if found.reason in _LIMITED else texts.login_refused
+        status = 429 if found.reason in _LIMITED else 401
         return page(request, desk, "login.html", status, to=to, problem=problem)
     if request.auth:
         await desk.run(desk.accounts.close, request.auth, now_ms())

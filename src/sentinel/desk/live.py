@@ -16,7 +16,7 @@ class Live:
         self._changed = asyncio.Condition()
         self.version = 0
 
-    async def watch(self) -> float:
+    async def poll(self) -> float:
         """Look once; returns the seconds until the next look."""
         seen = await asyncio.to_thread(self._look)
         if seen != self._seen:

@@ -10,9 +10,9 @@ _SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 class DeskTask(StrEnum):
     """What the desk does all the time."""
 
-    SEND = "send"  # send answers that are due
-    WATCH = "watch"  # look whether history has changed
-    PRUNE = "prune"  # delete old sessions and answers
+    SEND = "send"  # send responses that are due
+    POLL = "poll"  # look whether history has changed
+    PRUNE = "prune"  # delete old sessions and responses
 
 
 class DeskMetrics:
@@ -27,8 +27,8 @@ class DeskMetrics:
             buckets=_SECONDS,
             registry=registry,
         )
-        self._answers = Counter(
-            "sentinel_desk_answers_sent_total", "Answers sent to Kafka.", registry=registry
+        self._responses = Counter(
+            "sentinel_desk_outgoing_sent_total", "Outgoing sent to Kafka.", registry=registry
         )
         self._limited = Counter(
             "sentinel_desk_logins_limited_total",
@@ -49,9 +49,9 @@ class DeskMetrics:
         """Observe a request."""
         self._pages.labels(path).observe(seconds)
 
-    def sent(self, answers: int) -> None:
-        """Count answers that were sent."""
-        self._answers.inc(answers)
+    def sent(self, responses: int) -> None:
+        """Count responses that were sent."""
+        self._responses.inc(responses)
 
     def limited(self, reason: StrEnum) -> None:
         """Count a refused login, or a limit that was hit."""

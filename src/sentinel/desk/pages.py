@@ -1,4 +1,4 @@
-"""The pages: queue, alert, entity, and the answers that are given on them."""
+"""The pages: queue, alert, entity, and the responses that are given on them."""
 
 import uuid
 from collections.abc import AsyncIterator, Sequence
@@ -10,7 +10,7 @@ from litestar.exceptions import ClientException, NotFoundException
 from litestar.response import Redirect, ServerSentEvent, ServerSentEventMessage, Template
 from markupsafe import escape
 
-from sentinel.desk.answers import TooManyHeldError
+from sentinel.desk.outgoing import TooManyDeferredError
 from sentinel.desk.audit import Action, Entry
 from sentinel.desk.desk import Desk, now_ms
 from sentinel.desk.door import here_only, needs
@@ -25,7 +25,7 @@ from sentinel.model.response import Response, ResponseKind, Verdict
 from sentinel.model.signal import Risk
 from sentinel.model.visible import visible
 
-_TAKEN_MS = 30_000  # what somebody was just given is in history after at most so long
+_ASSIGNING_MS = 30_000  # what somebody was just given is in history after at most so long
 _ALIVE_S = 15.0
 _MOST_SKIPPED = 100_000
 _DIGITS = 16
@@ -95,13 +95,13 @@ def next_alert(request: AnyRequest, desk: Desk) -> Redirect:
     needs(request, Permission.ANSWER)
     wanted, now = Filter.read(request.query_params), now_ms()
     with desk.one_at_a_time:  # two people never get the same
-        alert_id = desk.queue.next(wanted, desk.answers.taken(now - _TAKEN_MS))
+        alert_id = desk.queue.next(wanted, desk.responses.answered_since(now - _ASSIGNING_MS))
         alert = None if alert_id is None else desk.queue.alert(alert_id)
         if alert is None:
             query = wanted.query()
             to = f"/queue?{query}{'&' if query else ''}notice=nobody_left"
             return Redirect(to, status_code=303)
-        _hold(
+        _defer(
             desk, request, [alert], {"kind": ResponseKind.ASSIGN, "assignee": _name(request)}, now
         )
     return Redirect(f"/alerts/{alert.alert_id}", status_code=303)
@@ -123,7 +123,7 @@ def alert(request: AnyRequest, desk: Desk, alert_id: str) -> Template:
         "alert.html",
         dossier=dossier,
         alert=found,
-        answers=desk.answers.of(alert_id),
+        responses=desk.responses.of(alert_id),
         problem="",
         precision=desk.dossiers.precision(rules, now_ms() - desk.plan.judged_ms),
         runbook=read_runbook(found.runbook),
@@ -132,32 +132,32 @@ def alert(request: AnyRequest, desk: Desk, alert_id: str) -> Template:
     )
 
 
-@get("/alerts/{alert_id:str}/answers", sync_to_thread=True)
-def answers(request: AnyRequest, desk: Desk, alert_id: str) -> Template:
-    """The answers to an alert, as they are now."""
+@get("/alerts/{alert_id:str}/responses", sync_to_thread=True)
+def responses(request: AnyRequest, desk: Desk, alert_id: str) -> Template:
+    """The responses to an alert, as they are now."""
     needs(request, Permission.SEE)
-    return _answers(request, desk, _dossier(desk, alert_id).alert)
+    return _responses(request, desk, _dossier(desk, alert_id).alert)
 
 
-@post("/alerts/{alert_id:str}/answers", status_code=200)
+@post("/alerts/{alert_id:str}/responses", status_code=200)
 async def give_answer(request: AnyRequest, desk: Desk, alert_id: str) -> Template:
-    """Answer an alert: a verdict is held for as long as it may be taken back."""
+    """Answer an alert: a verdict is deferred for as long as it may be taken back."""
     needs(request, Permission.ANSWER)
     form = await request.form()
     fields = _fields(str(form.get("do", "")), str(form.get("note", "")), _name(request))
     return await desk.run(_give, request, desk, alert_id, fields)
 
 
-@post("/answers/{response_id:str}/withdraw", status_code=200, sync_to_thread=True)
+@post("/responses/{response_id:str}/withdraw", status_code=200, sync_to_thread=True)
 def withdraw(request: AnyRequest, desk: Desk, response_id: str) -> Template:
     """Take an answer back that has not been sent."""
     needs(request, Permission.ANSWER)
-    alert_id = desk.answers.withdraw(response_id, _name(request))
+    alert_id = desk.responses.withdraw(response_id, _name(request))
     if alert_id is None:
         raise NotFoundException
     found = _dossier(desk, alert_id).alert
     _log(desk, request, Action.WITHDRAW, found.entity.kind, found.entity.id, response_id)
-    return _answers(request, desk, found)
+    return _responses(request, desk, found)
 
 
 @post("/bulk", status_code=303)
@@ -242,9 +242,9 @@ def _dossier(desk: Desk, alert_id: str) -> Dossier:
     return dossier
 
 
-def _answers(request: AnyRequest, desk: Desk, found: Alert, problem: str = "") -> Template:
-    given = desk.answers.of(found.alert_id)
-    return page(request, desk, "answers.html", alert=found, answers=given, problem=problem)
+def _responses(request: AnyRequest, desk: Desk, found: Alert, problem: str = "") -> Template:
+    given = desk.responses.of(found.alert_id)
+    return page(request, desk, "responses.html", alert=found, responses=given, problem=problem)
 
 
 def _fields(do: str, note: str, user: str) -> dict[str, Any]:
@@ -265,22 +265,22 @@ def _fields(do: str, note: str, user: str) -> dict[str, Any]:
 def _give(request: AnyRequest, desk: Desk, alert_id: str, fields: dict[str, Any]) -> Template:
     found, problem = _dossier(desk, alert_id).alert, ""
     try:
-        _hold(desk, request, [found], fields, now_ms())
-    except TooManyHeldError:
-        problem = texts_of(request).too_many_held
-    return _answers(request, desk, found, problem)
+        _defer(desk, request, [found], fields, now_ms())
+    except TooManyDeferredError:
+        problem = texts_of(request).too_many_deferred
+    return _responses(request, desk, found, problem)
 
 
 def _give_many(request: AnyRequest, desk: Desk, ids: Sequence[str], fields: dict[str, Any]) -> None:
     found = [_dossier(desk, each).alert for each in ids]
     if found:
-        _hold(desk, request, found, fields, now_ms())
+        _defer(desk, request, found, fields, now_ms())
 
 
-def _hold(
+def _defer(
     desk: Desk, request: AnyRequest, alerts: Sequence[Alert], fields: dict[str, Any], now: int
 ) -> None:
-    """Log and store answers; they are sent at once unless they may be taken back."""
+    """Log and store responses; they are sent at once unless they may be taken back."""
     waits_ms = desk.plan.undo_ms if fields["kind"] is ResponseKind.DISPOSITION else 0
     responses = [
         Response(
@@ -297,7 +297,7 @@ def _hold(
         said = response.verdict or response.kind
         detail = f"{said} {each.alert_id} {response.response_id}"
         _log(desk, request, Action.ANSWER, each.entity.kind, each.entity.id, detail)
-    desk.answers.hold(responses, now, now + waits_ms)
+    desk.responses.defer(responses, now, now + waits_ms)
     desk.wake_sender()
 
 

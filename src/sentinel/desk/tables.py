@@ -76,9 +76,9 @@ AUDIT = Table(
     Index("desk_audit_by_actor", "actor", "number"),
     Index("desk_audit_by_subject", "subject", "number"),
 )
-# What people answered here, until the engine has it: held for as long as it may be taken back.
-ANSWERS = Table(
-    "desk_answers",
+# What people answered here, until the engine has it: deferred for as long as it may be taken back.
+OUTGOING = Table(
+    "desk_outgoing",
     META,
     Column("response_id", String(64), primary_key=True),
     Column("alert_id", String(64), nullable=False),
@@ -87,8 +87,8 @@ ANSWERS = Table(
     Column("made_ms", BigInteger, nullable=False),
     Column("due_ms", BigInteger, nullable=False),
     Column("data", LargeBinary, nullable=False),  # the response as JSON
-    Index("desk_answers_due", "state", "due_ms"),
-    Index("desk_answers_of", "alert_id", "made_ms"),
+    Index("desk_outgoing_due", "state", "due_ms"),
+    Index("desk_outgoing_of", "alert_id", "made_ms"),
 )
 SCHEMA = Schema(
     META,

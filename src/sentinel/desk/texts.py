@@ -78,7 +78,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "others": ("该对象的其他预警", "Other alerts about it"),
     "no_others": ("没有其他预警", "No other alert"),
     "history": ("经过", "History"),
-    "answers": ("处置记录", "Answers"),
+    "responses": ("处置记录", "Outgoing"),
     "no_answers": ("尚无处置", "No answer yet"),
     "opened": ("开立", "opened"),
     "event": ("触发事件", "Trigger"),
@@ -101,12 +101,12 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "send_now": ("立即提交", "Send now"),
     "may_not_answer": ("您的角色只能查看", "Your role may only look"),
     # Status of an answer
-    "status_held": ("{} 秒后提交", "is sent in {} s"),
+    "status_deferred": ("{} 秒后提交", "is sent in {} s"),
     "status_pending": ("已提交，等待生效", "sent, waiting for the engine"),
     "status_applied": ("已生效", "applied"),
     "status_unchanged": ("无变化", "nothing changed"),
     "status_not_open": ("未生效：预警已结束", "not applied: the alert was over"),
-    "status_not_held": ("未生效：事件已不在库", "not applied: the event is not held"),
+    "status_not_held": ("未生效：事件已不在库", "not applied: the event is not deferred"),
     "status_refused": ("被拒绝：{}", "refused: {}"),
     "kind_acknowledge": ("领取", "acknowledged"),
     "kind_assign": ("分配给 {}", "assigned to {}"),
@@ -192,9 +192,9 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "unavailable": ("历史库暂时不可用", "History does not answer"),
     "forbidden": ("您的角色无此权限", "Your role may not do this"),
     "stale_page": ("页面已过期，请刷新", "This page is too old; load it again"),
-    "too_many_held": (
+    "too_many_deferred": (
         "提交队列已满：Kafka 无响应",
-        "Too many answers wait to be sent: Kafka does not answer",
+        "Too many responses wait to be sent: Kafka does not answer",
     ),
 }
 

@@ -69,7 +69,7 @@ def test_a_made_up_token_is_no_session(web: Web, token: str) -> None:
 
 def test_a_part_of_a_page_sends_the_whole_page_to_the_login(web: Web) -> None:
     """A request of htmx without a session moves the browser, not the part."""
-    answer = web.stranger().get("/alerts/a1/answers", headers={"hx-request": "true"})
+    answer = web.stranger().get("/alerts/a1/responses", headers={"hx-request": "true"})
     assert answer.status_code == 401
     assert answer.headers["hx-redirect"] == "/login"
 
@@ -140,7 +140,7 @@ def test_a_page_that_lies_open_keeps_no_session_alive(web: Web) -> None:
     for _ in range(4):
         web.clock.ms += Limits().idle_ms // 4
         person.get("/queue/news")
-        person.get("/alerts/a1/answers")
+        person.get("/alerts/a1/responses")
     assert person.get("/queue").status_code == 303
 
 

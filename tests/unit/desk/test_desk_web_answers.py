@@ -1,4 +1,4 @@
-"""Answers given in the browser: held, taken back, sent once; and what is next."""
+"""Outgoing given in the browser: deferred, taken back, sent once; and what is next."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from tests.delivery.alerts import CUSTOMER, NOW, alert
-from tests.desk.web import UNDO_MS, Person, Web, held, running
+from tests.desk.web import UNDO_MS, Person, Web, deferred, running
 
-from sentinel.desk import answers as answers_module
+from sentinel.desk import responses as answers_module
 from sentinel.desk.roles import Role
 from sentinel.model.alert import AlertState, Resolution, Suppression, Suppressor, Tier
 from sentinel.model.response import ResponseKind, Verdict
@@ -23,7 +23,7 @@ def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
 
 def _nothing_else_is_sent(web: Web, person: Person) -> None:
     """A note is sent at once, after everything that was due before it."""
-    person.post("/alerts/a3/answers", do="note", note="last")
+    person.post("/alerts/a3/responses", do="note", note="last")
     assert web.next_sent().note == "last"
     assert web.sent.empty()
 
@@ -31,7 +31,7 @@ def _nothing_else_is_sent(web: Web, person: Person) -> None:
 def test_a_verdict_is_held_and_sent_once(web: Web) -> None:
     """It waits for as long as it may be taken back; then it is sent, as it was given."""
     person = web.person()
-    page = person.post("/alerts/a1/answers", do="false_positive", note=" known device ")
+    page = person.post("/alerts/a1/responses", do="false_positive", note=" known device ")
     assert "is sent in 10 s" in page.text
     web.later(UNDO_MS - 1)
     _nothing_else_is_sent(web, person)
@@ -47,12 +47,12 @@ def test_a_verdict_is_held_and_sent_once(web: Web) -> None:
 def test_a_verdict_can_be_taken_back_while_it_is_held(web: Web) -> None:
     """What was withdrawn is shown no more, is never sent, and cannot be withdrawn again."""
     person = web.person()
-    (answer,) = held(person.post("/alerts/a1/answers", do="confirmed"))
+    (answer,) = deferred(person.post("/alerts/a1/responses", do="confirmed"))
     web.clock.ms += UNDO_MS - 1
-    page = person.post(f"/answers/{answer}/withdraw")
+    page = person.post(f"/responses/{answer}/withdraw")
     assert page.status_code == 200
     assert "No answer yet" in page.text
-    assert person.post(f"/answers/{answer}/withdraw").status_code == 404
+    assert person.post(f"/responses/{answer}/withdraw").status_code == 404
     web.later(UNDO_MS)
     _nothing_else_is_sent(web, person)
 
@@ -60,12 +60,12 @@ def test_a_verdict_can_be_taken_back_while_it_is_held(web: Web) -> None:
 def test_a_verdict_that_was_sent_cannot_be_taken_back(web: Web) -> None:
     """Afterwards the page offers no undo, and the form is refused."""
     person = web.person()
-    (answer,) = held(person.post("/alerts/a1/answers", do="confirmed"))
+    (answer,) = deferred(person.post("/alerts/a1/responses", do="confirmed"))
     web.later(UNDO_MS)
     assert web.next_sent().response_id == answer
     before = web.footprint()
-    assert held(person.get("/alerts/a1")) == []
-    assert person.post(f"/answers/{answer}/withdraw").status_code == 404
+    assert deferred(person.get("/alerts/a1")) == []
+    assert person.post(f"/responses/{answer}/withdraw").status_code == 404
     assert web.footprint()[0] == before[0] + 1  # the look
 
 
@@ -79,8 +79,8 @@ def test_a_verdict_that_was_sent_cannot_be_taken_back(web: Web) -> None:
 )
 def test_what_is_no_verdict_is_sent_at_once(web: Web, do: str, kind: ResponseKind) -> None:
     """Notes and assignments do not wait; an assignment is to oneself."""
-    page = web.person().post("/alerts/a1/answers", do=do, note="why")
-    assert held(page) == []
+    page = web.person().post("/alerts/a1/responses", do=do, note="why")
+    assert deferred(page) == []
     sent = web.next_sent()
     assert (sent.kind, sent.note, sent.verdict) == (kind, "why", None)
     assert sent.assignee == ("analyst" if do == "assign" else None)
@@ -88,7 +88,7 @@ def test_what_is_no_verdict_is_sent_at_once(web: Web, do: str, kind: ResponseKin
 
 def test_a_long_note_is_cut(web: Web) -> None:
     """A note has at most 2,000 characters."""
-    web.person().post("/alerts/a1/answers", do="note", note="x" * 3_000)
+    web.person().post("/alerts/a1/responses", do="note", note="x" * 3_000)
     assert web.next_sent().note == "x" * 2_000
 
 
@@ -96,7 +96,7 @@ def test_an_alert_that_is_not_there_is_not_answered(web: Web) -> None:
     """No answer to an unknown alert; of many, none if one is unknown."""
     person = web.person("senior")
     before = web.footprint()
-    assert person.post("/alerts/none/answers", do="confirmed").status_code == 404
+    assert person.post("/alerts/none/responses", do="confirmed").status_code == 404
     assert person.post("/alerts/none/unmask", reason="call back").status_code == 404
     assert person.post("/bulk", alert=["a1", "none"], verdict="confirmed").status_code == 404
     assert web.footprint() == before
@@ -106,9 +106,9 @@ def test_one_verdict_for_many_is_held_for_each_once(web: Web) -> None:
     """Each chosen alert is answered once, and each answer can be taken back by itself."""
     person = web.person("senior")
     person.post("/bulk", alert=["a1", "a2", "a1"], verdict="false_positive")
-    (first,), (_,) = held(person.get("/alerts/a1")), held(person.get("/alerts/a2"))
-    assert held(person.get("/alerts/a3")) == []
-    person.post(f"/answers/{first}/withdraw")
+    (first,), (_,) = deferred(person.get("/alerts/a1")), deferred(person.get("/alerts/a2"))
+    assert deferred(person.get("/alerts/a3")) == []
+    person.post(f"/responses/{first}/withdraw")
     web.later(UNDO_MS)
     assert web.next_sent().alert_id == "a2"
     _nothing_else_is_sent(web, person)
@@ -124,11 +124,11 @@ def test_more_than_the_limit_at_once_are_refused_and_not_cut(web: Web) -> None:
 
 
 def test_a_full_queue_of_answers_is_told(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While Kafka takes nothing, further answers are refused with the reason."""
-    monkeypatch.setattr(answers_module, "MOST_HELD", 0)
+    """While Kafka takes nothing, further responses are refused with the reason."""
+    monkeypatch.setattr(answers_module, "MOST_DEFERRED", 0)
     person = web.person("senior")
-    told = "Too many answers wait to be sent"
-    part = person.post("/alerts/a1/answers", do="confirmed")
+    told = "Too many responses wait to be sent"
+    part = person.post("/alerts/a1/responses", do="confirmed")
     assert (part.status_code, told in part.text) == (200, True)
     for path, form in (("/next", {}), ("/bulk", {"alert": "a1", "verdict": "confirmed"})):
         page = person.post(path, **form)

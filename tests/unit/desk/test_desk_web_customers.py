@@ -24,7 +24,7 @@ PAGES = [
     "/queue?view=all",
     "/queue/rows?view=all",
     "/alerts/a1",
-    "/alerts/a1/answers",
+    "/alerts/a1/responses",
     "/alerts/d1",
     "/entities/customer/of/a1",
     "/entities/device/of/d1",
@@ -47,7 +47,7 @@ def test_a_customer_is_masked_on_every_page(
     asked = request(alerts[0], Action.FREEZE_ACCOUNT)
     with running(tmp_path, monkeypatch, *alerts, asked) as web:
         person = web.person("senior", language)
-        person.post("/alerts/a1/answers", do="confirmed")
+        person.post("/alerts/a1/responses", do="confirmed")
         for path in PAGES:
             page = person.get(path)
             assert page.status_code == 200
@@ -96,13 +96,13 @@ def test_every_search_is_a_line(web: Web) -> None:
 def test_every_answer_and_withdrawal_is_a_line(web: Web) -> None:
     """Who answered what, and took it back, with the alert and the answer's id."""
     person = web.person("senior")
-    page = person.post("/alerts/a1/answers", do="confirmed")
+    page = person.post("/alerts/a1/responses", do="confirmed")
     (line,) = web.audit("answer")
     assert line[:3] == ("senior", "answer", CUSTOMER)
     verdict, alert_id, response_id = line[3].split()
     assert (verdict, alert_id) == ("confirmed", "a1")
-    assert f"/answers/{response_id}/withdraw" in page.text
-    person.post(f"/answers/{response_id}/withdraw")
+    assert f"/responses/{response_id}/withdraw" in page.text
+    person.post(f"/responses/{response_id}/withdraw")
     assert web.audit("withdraw") == [("senior", "withdraw", CUSTOMER, response_id)]
     person.post("/bulk", alert=["a1", "a2"], verdict="false_positive")
     person.post("/next")

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.desk.web import HOST, OPEN, Web, concrete, held, running
+from tests.desk.web import HOST, OPEN, Web, concrete, deferred, running
 
 from sentinel.desk.roles import PERMISSIONS, Permission, Role
 
 ACTIONS = {  # each POST route but login and logout: what it needs, and a form that it accepts
     "/next": (Permission.ANSWER, {}),
-    "/alerts/{alert_id}/answers": (Permission.ANSWER, {"do": "confirmed"}),
+    "/alerts/{alert_id}/responses": (Permission.ANSWER, {"do": "confirmed"}),
     "/alerts/{alert_id}/unmask": (Permission.UNMASK, {"reason": "call the customer"}),
-    "/answers/{response_id}/withdraw": (Permission.ANSWER, {}),
+    "/responses/{response_id}/withdraw": (Permission.ANSWER, {}),
     "/bulk": (Permission.BULK, {"alert": "a2", "verdict": "false_positive"}),
 }
 
@@ -32,7 +32,7 @@ def test_every_form_is_in_the_table_of_permissions(web: Web) -> None:
 def test_a_form_that_was_not_made_in_the_session_changes_nothing(web: Web) -> None:
     """Without token, with another session's, or with a wrong one, a form is refused."""
     person, other = web.person("senior"), web.person("senior")
-    (answer,) = held(person.post("/alerts/a3/answers", do="confirmed"))
+    (answer,) = deferred(person.post("/alerts/a3/responses", do="confirmed"))
     before = web.footprint()
     for route, (_, form) in {**ACTIONS, "/logout": (None, {})}.items():
         path = concrete(route).replace("r1", answer)
@@ -76,7 +76,7 @@ def test_the_token_may_stand_in_a_header(web: Web) -> None:
     person = web.person()
     for csrf, status in ((person.csrf, 200), ("wrong", 403), ("", 403)):
         answer = person.request(
-            "POST", "/alerts/a1/answers", data={"do": "confirmed"}, headers={"x-csrf-token": csrf}
+            "POST", "/alerts/a1/responses", data={"do": "confirmed"}, headers={"x-csrf-token": csrf}
         )
         assert answer.status_code == status
 
@@ -88,7 +88,7 @@ def test_each_role_may_what_its_permissions_say(web: Web, role: Role) -> None:
     for route, (permission, form) in ACTIONS.items():
         path = concrete(route)
         if "withdraw" in route and permission in PERMISSIONS[role]:
-            (answer,) = held(person.post("/alerts/a3/answers", do="confirmed"))
+            (answer,) = deferred(person.post("/alerts/a3/responses", do="confirmed"))
             path = path.replace("r1", answer)
         before = web.footprint()
         status = person.post(path, **form).status_code
@@ -108,23 +108,23 @@ def test_a_page_offers_only_what_its_reader_may(web: Web, role: Role) -> None:
     assert ('action="/next' in queue) is (Permission.ANSWER in may)
     assert ('action="/bulk"' in queue) is (Permission.BULK in may)
     assert ('data-key="x" disabled' in queue) is (Permission.BULK not in may)
-    assert ('hx-post="/alerts/a1/answers"' in alert) is (Permission.ANSWER in may)
+    assert ('hx-post="/alerts/a1/responses"' in alert) is (Permission.ANSWER in may)
     assert ('hx-post="/alerts/a1/unmask"' in alert) is (Permission.UNMASK in may)
 
 
 def test_nobody_withdraws_the_answer_of_somebody_else(web: Web) -> None:
-    """Another user's answer stays held, is not named as one's own, and no line is logged."""
+    """Another user's answer stays deferred, is not named as one's own, and no line is logged."""
     web.add("other", Role.SENIOR)
     owner, other = web.person("analyst"), web.person("other")
-    (answer,) = held(owner.post("/alerts/a1/answers", do="confirmed"))
-    assert held(other.get("/alerts/a1")) == []
+    (answer,) = deferred(owner.post("/alerts/a1/responses", do="confirmed"))
+    assert deferred(other.get("/alerts/a1")) == []
     before = web.footprint()
-    assert other.post(f"/answers/{answer}/withdraw").status_code == 404
+    assert other.post(f"/responses/{answer}/withdraw").status_code == 404
     assert web.footprint() == before
-    assert owner.post(f"/answers/{answer}/withdraw").status_code == 200
+    assert owner.post(f"/responses/{answer}/withdraw").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/alerts/a1/answers", "/bulk", "/login", "/alerts/a1/unmask"])
+@pytest.mark.parametrize("path", ["/alerts/a1/responses", "/bulk", "/login", "/alerts/a1/unmask"])
 def test_a_form_above_the_limit_is_refused(web: Web, path: str) -> None:
     """Large bodies are not read, with a length before them or without."""
     person = web.person("senior")
@@ -150,10 +150,10 @@ def test_a_form_above_the_limit_is_refused(web: Web, path: str) -> None:
     ],
 )
 def test_what_is_no_button_is_no_answer(web: Web, form: dict[str, str]) -> None:
-    """Only the buttons of the page are answers."""
+    """Only the buttons of the page are responses."""
     person = web.person()
     before = web.footprint()
-    assert person.post("/alerts/a1/answers", **form).status_code == 400
+    assert person.post("/alerts/a1/responses", **form).status_code == 400
     assert web.footprint() == before
 
 
@@ -173,7 +173,7 @@ def test_a_broken_form_is_refused(web: Web) -> None:
     for content_type in ("multipart/form-data; boundary=x", "multipart/form-data", "text/plain"):
         answer = person.request(
             "POST",
-            "/alerts/a1/answers",
+            "/alerts/a1/responses",
             content=b"--x\r\nContent-Disposition: form-data; na",
             headers={"content-type": content_type},
         )

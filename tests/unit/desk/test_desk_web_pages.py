@@ -61,7 +61,7 @@ def test_every_page_renders_in_both_languages(
     with running(tmp_path, monkeypatch, alert("a1"), bare, _over(), requested, *many) as web:
         answered = web.person("senior", language)
         for do in ("confirmed", "note", "assign", "acknowledge"):
-            assert answered.post("/alerts/a1/answers", do=do, note="n").status_code == 200
+            assert answered.post("/alerts/a1/responses", do=do, note="n").status_code == 200
         person = web.person(role, language)
         asked = [concrete(route) for route in web.routes("GET") if route != "/live"]
         asked += [f"/queue?view={view}" for view in ("mine", "all", "ended")]
@@ -180,7 +180,7 @@ def test_the_stream_of_changes_ends_with_the_session(
                 web.accounts.close(token, web.clock())
             web.store_records(alert(f"a{number}"))
             web.clock.ms += 20_000
-            await web.desk.live.watch()
+            await web.desk.live.poll()
             events += [each.event async for each in _first(stream)]
         return events
 
@@ -201,7 +201,7 @@ def test_probes_tell_whether_the_desk_works(web: Web) -> None:
     stranger = web.stranger()
     assert stranger.get("/livez").text == "ok\n"
     person = web.person()
-    person.post("/alerts/a1/answers", do="confirmed")
+    person.post("/alerts/a1/responses", do="confirmed")
     web.later(UNDO_MS)
     web.next_sent()
-    assert "sentinel_desk_answers_sent_total" in stranger.get("/metrics").text
+    assert "sentinel_desk_outgoing_sent_total" in stranger.get("/metrics").text

@@ -78,7 +78,7 @@ def _alert(words: str, alert_id: str = "e1", kind: str = "merchant") -> Alert:
 
 
 def _answered(words: str, alert_id: str = "e1") -> list[Record]:
-    """Answers of another program, and what became of them."""
+    """Outgoing of another program, and what became of them."""
     fields = {"event_time": NOW, "key": words, "alert_id": alert_id, "actor": words}
     return [
         Response(response_id="r1", kind=ResponseKind.NOTE, note=words, **fields),  # type: ignore[arg-type]
@@ -111,7 +111,7 @@ def _pages(person: Person, words: str) -> dict[str, str]:
         "search": person.get("/queue", params=search),
         "alert": person.get("/alerts/e1"),
         "other": person.get("/alerts/e2"),
-        "answers": person.get("/alerts/e1/answers"),
+        "responses": person.get("/alerts/e1/responses"),
         "entity": person.get("/entities/merchant/of/e1"),
         "login": person.web.stranger().get("/login", params={"to": f"/{words}"}),
         "error": person.get("/queue/none", params=search),
@@ -129,7 +129,7 @@ def test_no_text_of_others_is_markup(tmp_path: Path, monkeypatch: pytest.MonkeyP
         alerts = [_alert(words), _alert(words, "e2")]
         with running(folder, monkeypatch, *alerts, *_answered(words)) as web:
             person = web.person("senior")
-            person.post("/alerts/e1/answers", do="note", note=f"note {words}")
+            person.post("/alerts/e1/responses", do="note", note=f"note {words}")
             found = {name: _Skeleton(page) for name, page in _pages(person, words).items()}
         for name, skeleton in found.items():
             assert skeleton.schemes <= {"/", "#"}, (name, words)
@@ -145,12 +145,12 @@ def test_texts_of_others_are_there_to_read(tmp_path: Path, monkeypatch: pytest.M
     words = "<b>\u202e&"
     with running(tmp_path, monkeypatch, _alert(words), _alert(words, "e2")) as web:
         person = web.person()
-        person.post("/alerts/e1/answers", do="note", note=f"note {words}")
+        person.post("/alerts/e1/responses", do="note", note=f"note {words}")
         pages = _pages(person, words)
     shown = r"&lt;b&gt;\u202e&amp;"
     for name in ("queue", "rows", "alert", "entity"):
         assert f"title {shown}" in pages[name], name
-    assert f"note {shown}" in pages["answers"]
+    assert f"note {shown}" in pages["responses"]
     assert f"id {shown}" in pages["entity"]
     assert f"name {shown}" in pages["alert"]
 
@@ -167,7 +167,7 @@ def test_an_unmasked_id_is_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_every_answer_has_the_headers_that_confine_a_page(web: Web) -> None:
     """Pages, errors, redirects, files and probes have them; only files may be kept."""
     person = web.person()
-    answers = [
+    responses = [
         *(person.get(concrete(route)) for route in web.routes("GET") if route != "/live"),
         *(person.post(concrete(route)) for route in web.routes("POST")),
         web.stranger().get("/queue"),
@@ -177,8 +177,8 @@ def test_every_answer_has_the_headers_that_confine_a_page(web: Web) -> None:
         person.request("DELETE", "/queue"),
         person.request("POST", "/login", data={"name": "x" * 70_000}),
     ]
-    assert {200, 302, 303, 400, 403, 404, 405, 413} <= {each.status_code for each in answers}
-    for answer in answers:
+    assert {200, 302, 303, 400, 403, 404, 405, 413} <= {each.status_code for each in responses}
+    for answer in responses:
         policy = answer.headers["content-security-policy"].split("; ")
         assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} <= set(policy)
         assert "unsafe" not in answer.headers["content-security-policy"]
@@ -201,12 +201,12 @@ def test_no_input_is_sql(web: Web, words: str) -> None:
             assert person.get(path, params={name: words}).status_code == 200, (name, path)
     for path in (
         "/alerts/{}",
-        "/alerts/{}/answers",
+        "/alerts/{}/responses",
         "/entities/customer/of/{}",
         "/entities/{}/of/a1",
     ):
         assert person.get(path.format(_quoted(words))).status_code == 404, path
-    assert person.post(f"/answers/{_quoted(words)}/withdraw").status_code == 404
+    assert person.post(f"/responses/{_quoted(words)}/withdraw").status_code == 404
     assert person.post("/bulk", alert=[words, "a1"], verdict="confirmed").status_code == 404
     with web.store.database.reading() as connection:
         assert connection.scalar(select(func.count()).select_from(ALERTS)) == 3

@@ -17,14 +17,14 @@ function move(by) {
 function writes(element) {
   return element instanceof HTMLElement && (element.matches("textarea, select, input:not([type=checkbox])") || element.isContentEditable);
 }
-// While an answer is on its way, keys wait for what the page then is (f and z at once), and answers
+// While an answer is on its way, keys wait for what the page then is (f and z at once), and responses
 // that were asked for before it are not shown: they must not overwrite what comes back.
 const posting = new Set();
 const isPosting = () => [...posting].some((each) => each.isConnected);
 let early = [], refreshLater = false, posts = 0, postsWhenAsked = 0;
 function refresh() {
   refreshLater = isPosting();
-  if (!refreshLater) document.body.dispatchEvent(new CustomEvent("answers"));
+  if (!refreshLater) document.body.dispatchEvent(new CustomEvent("responses"));
 }
 document.addEventListener("htmx:confirm", (event) => {
   if (event.detail.verb === "post") { posting.add(event.detail.elt); posts += 1; }

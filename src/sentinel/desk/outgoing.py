@@ -1,4 +1,4 @@
-"""Answers on their way: held while they may be taken back, sent, and what became of them.
+"""Outgoing on their way: deferred while they may be taken back, sent, and what became of them.
 
 An answer is stored before anything else happens, so it is sent even if the browser or the desk
 ends meanwhile.  It may be sent twice after a crash: the engine applies it once.
@@ -12,20 +12,20 @@ import msgspec
 from sqlalchemy import delete, func, insert, select, update
 
 from sentinel.database import Database
-from sentinel.desk.tables import ANSWERS
+from sentinel.desk.tables import OUTGOING
 from sentinel.history.tables import OUTCOMES, RESPONSES
 from sentinel.model.response import Response, ResponseKind, ResponseResult, Verdict
 
-MOST_HELD = 10_000
-"""Answers that may wait to be sent; more are refused: Kafka does not answer."""
+MOST_DEFERRED = 10_000
+"""Outgoing that may wait to be sent; more are refused: Kafka does not answer."""
 _AT_ONCE = 200
 _KEEP_MS = 7 * 86_400_000  # afterwards history has them
 
 
-class AnswerState(StrEnum):
+class SendState(StrEnum):
     """Where an answer is before the engine has it."""
 
-    HELD = "held"  # may be taken back
+    DEFERRED = "deferred"  # may be taken back
     SENDING = "sending"
     SENT = "sent"
     WITHDRAWN = "withdrawn"
@@ -34,7 +34,7 @@ class AnswerState(StrEnum):
 class Status(StrEnum):
     """What a person sees of an answer."""
 
-    HELD = "held"
+    DEFERRED = "deferred"
     PENDING = "pending"  # sent, and not yet processed
     APPLIED = "applied"
     UNCHANGED = "unchanged"
@@ -43,12 +43,12 @@ class Status(StrEnum):
     REFUSED = "refused"
 
 
-class TooManyHeldError(Exception):
-    """Too many answers wait to be sent."""
+class TooManyDeferredError(Exception):
+    """Too many responses wait to be sent."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GivenResponse:
     """An answer to an alert, and what became of it; times in ms UTC.
 
     ``due_ms`` is when it is sent, 0 if it was not given here.
@@ -66,26 +66,26 @@ class Answer:
     detail: str
 
 
-class Answers:
-    """The answers that were given at this desk, and those in history; calls block."""
+class Outgoing:
+    """The responses that were given at this desk, and those in history; calls block."""
 
     def __init__(self, desk: Database, history: Database) -> None:
         self._desk, self._history = desk, history
 
-    def hold(self, responses: Sequence[Response], now_ms: int, due_ms: int) -> None:
-        """Store answers that are sent at ``due_ms``; raises TooManyHeldError."""
-        waiting = select(func.count()).where(ANSWERS.c.state == AnswerState.HELD)
+    def defer(self, responses: Sequence[Response], now_ms: int, due_ms: int) -> None:
+        """Store responses that are sent at ``due_ms``; raises TooManyDeferredError."""
+        waiting = select(func.count()).where(OUTGOING.c.state == SendState.DEFERRED)
         with self._desk.writing() as connection:
-            if (connection.scalar(waiting) or 0) + len(responses) > MOST_HELD:
-                raise TooManyHeldError
+            if (connection.scalar(waiting) or 0) + len(responses) > MOST_DEFERRED:
+                raise TooManyDeferredError
             connection.execute(
-                insert(ANSWERS),
+                insert(OUTGOING),
                 [
                     {
                         "response_id": response.response_id,
                         "alert_id": response.alert_id,
                         "actor": response.actor,
-                        "state": AnswerState.HELD,
+                        "state": SendState.DEFERRED,
                         "made_ms": now_ms,
                         "due_ms": due_ms,
                         "data": msgspec.json.encode(response),
@@ -95,15 +95,15 @@ class Answers:
             )
 
     def withdraw(self, response_id: str, actor: str) -> str | None:
-        """Take one's own answer back while it is held; returns its alert, None if it is not."""
-        held = (
-            ANSWERS.c.response_id == response_id,
-            ANSWERS.c.actor == actor,
-            ANSWERS.c.state == AnswerState.HELD,
+        """Take one's own answer back while it is deferred; returns its alert, None if it is not."""
+        deferred = (
+            OUTGOING.c.response_id == response_id,
+            OUTGOING.c.actor == actor,
+            OUTGOING.c.state == SendState.DEFERRED,
         )
         with self._desk.writing() as connection:
-            alert_id = connection.scalar(select(ANSWERS.c.alert_id).where(*held))
-            withdrawn = update(ANSWERS).where(*held).values(state=AnswerState.WITHDRAWN)
+            alert_id = connection.scalar(select(OUTGOING.c.alert_id).where(*deferred))
+            withdrawn = update(OUTGOING).where(*deferred).values(state=SendState.WITHDRAWN)
             is_mine = connection.execute(withdrawn).rowcount > 0
         return alert_id if is_mine else None
 
@@ -113,42 +113,42 @@ class Answers:
         What was being sent when a process ended is sent again.
         """
         due = (
-            select(ANSWERS.c.response_id)
-            .where(ANSWERS.c.state == AnswerState.HELD, ANSWERS.c.due_ms <= now_ms)
-            .order_by(ANSWERS.c.due_ms, ANSWERS.c.made_ms)
+            select(OUTGOING.c.response_id)
+            .where(OUTGOING.c.state == SendState.DEFERRED, OUTGOING.c.due_ms <= now_ms)
+            .order_by(OUTGOING.c.due_ms, OUTGOING.c.made_ms)
             .limit(_AT_ONCE)
         )
         claimed = (
-            select(ANSWERS.c.data)
-            .where(ANSWERS.c.state == AnswerState.SENDING)
-            .order_by(ANSWERS.c.due_ms, ANSWERS.c.made_ms)
+            select(OUTGOING.c.data)
+            .where(OUTGOING.c.state == SendState.SENDING)
+            .order_by(OUTGOING.c.due_ms, OUTGOING.c.made_ms)
         )
         with self._desk.writing() as connection:
             ids = list(connection.scalars(due))
-            held = (ANSWERS.c.response_id.in_(ids), ANSWERS.c.state == AnswerState.HELD)
-            connection.execute(update(ANSWERS).where(*held).values(state=AnswerState.SENDING))
+            deferred = (OUTGOING.c.response_id.in_(ids), OUTGOING.c.state == SendState.DEFERRED)
+            connection.execute(update(OUTGOING).where(*deferred).values(state=SendState.SENDING))
             found = list(connection.scalars(claimed))
         for data in found:
             response = msgspec.json.decode(data, type=Response)
             send(response)
-            mine = ANSWERS.c.response_id == response.response_id
+            mine = OUTGOING.c.response_id == response.response_id
             with self._desk.writing() as connection:
-                connection.execute(update(ANSWERS).where(mine).values(state=AnswerState.SENT))
+                connection.execute(update(OUTGOING).where(mine).values(state=SendState.SENT))
         return len(found)
 
     def next_due_ms(self) -> int | None:
         """When the next answer is sent."""
-        waiting = ANSWERS.c.state.in_([AnswerState.HELD, AnswerState.SENDING])
+        waiting = OUTGOING.c.state.in_([SendState.DEFERRED, SendState.SENDING])
         with self._desk.reading() as connection:
-            due_ms = connection.scalar(select(func.min(ANSWERS.c.due_ms)).where(waiting))
+            due_ms = connection.scalar(select(func.min(OUTGOING.c.due_ms)).where(waiting))
         return None if due_ms is None else int(due_ms)
 
-    def of(self, alert_id: str) -> list[Answer]:
-        """All answers to an alert, the newest first: those given here and those in history."""
+    def of(self, alert_id: str) -> list[GivenResponse]:
+        """All responses to an alert, the newest first: those given here and those in history."""
         with self._desk.reading() as connection:
             mine = connection.execute(
-                select(ANSWERS.c.data, ANSWERS.c.state, ANSWERS.c.made_ms, ANSWERS.c.due_ms).where(
-                    ANSWERS.c.alert_id == alert_id, ANSWERS.c.state != AnswerState.WITHDRAWN
+                select(OUTGOING.c.data, OUTGOING.c.state, OUTGOING.c.made_ms, OUTGOING.c.due_ms).where(
+                    OUTGOING.c.alert_id == alert_id, OUTGOING.c.state != SendState.WITHDRAWN
                 )
             ).all()
         with self._history.reading() as connection:
@@ -165,17 +165,17 @@ class Answers:
             # A refused record may be another's that claims this id.
             if response_id not in outcomes or result != ResponseResult.REFUSED:
                 outcomes[response_id] = Status(result), detail or ""
-        found: dict[str, Answer] = {}
+        found: dict[str, GivenResponse] = {}
         for data, state, made_ms, due_ms in mine:
             response = msgspec.json.decode(data, type=Response)
-            can_undo = state == AnswerState.HELD and due_ms > made_ms
-            unknown = Status.HELD if can_undo else Status.PENDING
+            can_undo = state == SendState.DEFERRED and due_ms > made_ms
+            unknown = Status.DEFERRED if can_undo else Status.PENDING
             status, detail = outcomes.get(response.response_id, (unknown, ""))
             found[response.response_id] = _answer(response, due_ms, status, detail)
         for row in known:
             if row.response_id not in found:
                 status, detail = outcomes.get(row.response_id, (Status.PENDING, ""))
-                found[row.response_id] = Answer(
+                found[row.response_id] = GivenResponse(
                     row.response_id,
                     ResponseKind(row.kind),
                     row.actor,
@@ -189,11 +189,11 @@ class Answers:
                 )
         return sorted(found.values(), key=lambda each: (each.at_ms, each.response_id), reverse=True)
 
-    def taken(self, since_ms: int) -> list[str]:
+    def answered_since(self, since_ms: int) -> list[str]:
         """The alerts that somebody here was given or answered since then."""
         query = (
-            select(ANSWERS.c.alert_id)
-            .where(ANSWERS.c.made_ms >= since_ms, ANSWERS.c.state != AnswerState.WITHDRAWN)
+            select(OUTGOING.c.alert_id)
+            .where(OUTGOING.c.made_ms >= since_ms, OUTGOING.c.state != SendState.WITHDRAWN)
             .distinct()
         )
         with self._desk.reading() as connection:
@@ -202,16 +202,16 @@ class Answers:
     def prune(self, now_ms: int) -> int:
         """Delete what was sent or withdrawn long ago; returns how many."""
         old = (
-            ANSWERS.c.state.in_([AnswerState.SENT, AnswerState.WITHDRAWN]),
-            ANSWERS.c.made_ms < now_ms - _KEEP_MS,
+            OUTGOING.c.state.in_([SendState.SENT, SendState.WITHDRAWN]),
+            OUTGOING.c.made_ms < now_ms - _KEEP_MS,
         )
         with self._desk.writing() as connection:
-            return connection.execute(delete(ANSWERS).where(*old)).rowcount
+            return connection.execute(delete(OUTGOING).where(*old)).rowcount
 
 
-def _answer(response: Response, due_ms: int, status: Status, detail: str) -> Answer:
+def _answer(response: Response, due_ms: int, status: Status, detail: str) -> GivenResponse:
     assert isinstance(response.event_time, int)  # noqa: S101 - the desk writes epoch ms
-    return Answer(
+    return GivenResponse(
         response.response_id,
         response.kind,
         response.actor,
