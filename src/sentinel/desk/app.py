@@ -8,7 +8,6 @@ from urllib.parse import quote
 import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Litestar, Request, Response, Router, get
-from litestar.contrib.jinja import JinjaTemplateEngine
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import (
@@ -18,6 +17,7 @@ from litestar.exceptions import (
     PermissionDeniedException,
 )
 from litestar.middleware import DefineMiddleware
+from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect, Template
 from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
@@ -27,6 +27,7 @@ from prometheus_client.exposition import choose_encoder
 from sentinel.database import DatabaseError
 from sentinel.desk import door, entity_page, pages
 from sentinel.desk.desk import Desk
+from sentinel.desk.outgoing import TooManyDeferredError
 from sentinel.desk.view import STATIC, AnyRequest, page, texts_of
 from sentinel.supervised import loggable
 
@@ -85,15 +86,14 @@ def create_app(desk: Desk) -> Litestar:
         ],
         before_request=door.made_here,
         before_send=[_add_headers],
-        middleware=[
-            DefineMiddleware(door.Sessions, exclude=["^/static", "^/(livez|readyz|metrics)$"])
-        ],
+        middleware=[DefineMiddleware(door.Sessions, exclude=_OPEN)],
         dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
         exception_handlers={
             NotAuthorizedException: _to_login,
             HTTPException: _problem,
             DatabaseError: _no_history,
+            TooManyDeferredError: _too_many,
             Exception: _failed,
         },
         on_startup=[desk.start],
@@ -109,7 +109,7 @@ async def _add_headers(message: Message, scope: Scope) -> None:
     """Headers of every answer; nothing but static files is kept by anybody."""
     if message["type"] != "http.response.start":
         return
-    is_static = scope["path"].startswith("/static/")
+    is_static = scope["path"].startswith("/static/") and message["status"] == 200
     kept = "public, max-age=31536000, immutable" if is_static else "no-store"
     headers = {**_HEADERS, "cache-control": kept}
     sent = [(name, value) for name, value in message["headers"] if name.decode() not in headers]
@@ -167,6 +167,10 @@ def _problem(request: AnyRequest, error: HTTPException) -> Template:
 def _no_history(request: AnyRequest, error: DatabaseError) -> Template:
     _log.error("history does not answer", reason=str(error))
     return _shown(request, 503, texts_of(request).unavailable, "")
+
+
+def _too_many(request: AnyRequest, _: TooManyDeferredError) -> Template:
+    return _shown(request, 503, texts_of(request).too_many_deferred, "")
 
 
 def _failed(request: AnyRequest, error: Exception) -> Template:

@@ -44,7 +44,7 @@ class Desk:
     """What the pages use.
 
     ``send`` sends a response and raises while Kafka does not answer; with ``is_secure`` browsers
-    send the session's cookie over TLS only.  ``archive`` has the events of customers.
+    send the session's cookie over TLS only.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class Desk:
             )
         }
         self._tasks: list[asyncio.Task[None]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.one_at_a_time = threading.Lock()
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -89,6 +90,7 @@ class Desk:
 
     async def start(self) -> None:
         """Start the tasks."""
+        self._loop = asyncio.get_running_loop()
         for each in self._supervised.values():
             self._tasks.append(asyncio.create_task(each.run(), name=each.name))
 
@@ -101,8 +103,9 @@ class Desk:
                 await task
 
     def wake_sender(self) -> None:
-        """Send now what is due."""
-        self._supervised[DeskTask.SEND].wake()
+        """Send now what is due; for any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._supervised[DeskTask.SEND].wake)
 
     async def _send_due(self) -> float:
         """Send what is due; returns the seconds until there may be more."""

@@ -1,5 +1,6 @@
 """Who comes in: sessions, logins, and forms that were made in the session."""
 
+import re
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -26,7 +27,8 @@ from sentinel.desk.view import (
 from sentinel.desk.words import Language
 
 _YEAR_S = 365 * 86_400
-_BY_ITSELF = ("/live", "/queue/news")  # what a page asks for keeps no session alive
+# What a page asks for by itself keeps no session alive.
+_BY_ITSELF = re.compile(r"/live|/queue/news|/alerts/[^/]+/responses")
 _LIMITED = (Refusal.NAME_LIMIT, Refusal.ADDRESS_LIMIT, Refusal.TOTAL_LIMIT, Refusal.OVERLOADED)
 
 
@@ -41,8 +43,10 @@ class Sessions(AbstractAuthenticationMiddleware):
         if not token:
             return AuthenticationResult(user=None, auth=None)
         desk: Desk = connection.app.state.desk
-        used = not connection.url.path.startswith(_BY_ITSELF)
-        user = desk.accounts.user_of(token, now_ms(), used=used)
+        by_itself = connection.scope.get("method") == "GET" and _BY_ITSELF.fullmatch(
+            connection.scope["path"]
+        )
+        user = await desk.run(desk.accounts.user_of, token, now_ms(), used=not by_itself)
         return AuthenticationResult(user=user, auth=token if user else None)
 
 
@@ -63,7 +67,7 @@ async def made_here(request: Request[Any, Any, Any]) -> None:
     if request.method != "POST":
         return
     origin = request.headers.get("origin")
-    if origin and origin != "null" and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin and _host(origin) != request.headers.get("host"):
         _too_old()
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         _too_old()
@@ -78,11 +82,18 @@ def _too_old() -> NoReturn:
     raise PermissionDeniedException(extra={"text": "stale_page"})
 
 
+def _host(origin: str) -> str:
+    """The host and port of an origin; empty for ``null`` and for what is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
+
+
 def here_only(to: str) -> str:
     """An address of this desk; anything else becomes the queue."""
-    parts = urlsplit(to)
-    safe = to.startswith("/") and not to.startswith(("//", "/\\")) and not parts.netloc
-    return to if safe and to.isprintable() and "\\" not in to else "/queue"
+    is_path = to.startswith("/") and not to.startswith("//") and "\\" not in to
+    return to if is_path and to.isprintable() else "/queue"
 
 
 @get("/login", sync_to_thread=False)

@@ -95,7 +95,7 @@ class Outgoing:
             )
 
     def withdraw(self, response_id: str, actor: str) -> str | None:
-        """Withdraw one's own response while it is deferred; returns its alert, or None."""
+        """Take one's own response back while deferred; returns its alert, None if it is not."""
         deferred = (
             OUTGOING.c.response_id == response_id,
             OUTGOING.c.actor == actor,
@@ -146,8 +146,9 @@ class Outgoing:
     def of(self, alert_id: str) -> list[GivenResponse]:
         """All responses to an alert, the newest first: those given here and those in history."""
         with self._desk.reading() as connection:
+            columns = (OUTGOING.c.data, OUTGOING.c.state, OUTGOING.c.made_ms, OUTGOING.c.due_ms)
             mine = connection.execute(
-                select(OUTGOING.c.data, OUTGOING.c.state, OUTGOING.c.due_ms).where(
+                select(*columns).where(
                     OUTGOING.c.alert_id == alert_id, OUTGOING.c.state != SendState.WITHDRAWN
                 )
             ).all()
@@ -166,9 +167,10 @@ class Outgoing:
             if response_id not in outcomes or result != ResponseResult.REFUSED:
                 outcomes[response_id] = Status(result), detail or ""
         found: dict[str, GivenResponse] = {}
-        for data, state, due_ms in mine:
+        for data, state, made_ms, due_ms in mine:
             response = msgspec.json.decode(data, type=Response)
-            unknown = Status.DEFERRED if state == SendState.DEFERRED else Status.PENDING
+            can_undo = state == SendState.DEFERRED and due_ms > made_ms
+            unknown = Status.DEFERRED if can_undo else Status.PENDING
             status, detail = outcomes.get(response.response_id, (unknown, ""))
             found[response.response_id] = _given(response, due_ms, status, detail)
         for row in known:

@@ -8,6 +8,7 @@ from litestar import Response as Answered
 from litestar import get, post
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.response import Redirect, ServerSentEvent, ServerSentEventMessage, Template
+from markupsafe import escape
 
 from sentinel.desk.audit import Action, Entry
 from sentinel.desk.desk import Desk, now_ms
@@ -27,6 +28,7 @@ from sentinel.model.visible import visible
 _ASSIGNING_MS = 30_000  # what somebody was just given is in history after at most so long
 _ALIVE_S = 15.0
 _MOST_SKIPPED = 100_000
+_DIGITS = 16
 _NOTE = 2_000
 _MOST_AT_ONCE = 200
 _KINDS = {
@@ -73,6 +75,8 @@ def more_rows(request: AnyRequest, desk: Desk) -> Template:
     needs(request, Permission.SEE)
     skip = _number(request.query_params.get("skip"), _MOST_SKIPPED)
     wanted = Filter.read(request.query_params)
+    if wanted.search:
+        _log(desk, request, Action.SEARCH, "", wanted.search)
     return page(request, desk, "rows.html", **_rows(desk, wanted, _name(request), skip))
 
 
@@ -95,11 +99,12 @@ def next_alert(request: AnyRequest, desk: Desk) -> Redirect:
         alert = None if alert_id is None else desk.queue.alert(alert_id)
         if alert is None:
             query = wanted.query()
-            return Redirect(f"/queue?{query}{'&' if query else ''}notice=nobody_left")
+            to = f"/queue?{query}{'&' if query else ''}notice=nobody_left"
+            return Redirect(to, status_code=303)
         _defer(
             desk, request, [alert], {"kind": ResponseKind.ASSIGN, "assignee": _name(request)}, now
         )
-    return Redirect(f"/alerts/{alert.alert_id}")
+    return Redirect(f"/alerts/{alert.alert_id}", status_code=303)
 
 
 @get("/alerts/{alert_id:str}", sync_to_thread=True)
@@ -160,8 +165,10 @@ async def bulk(request: AnyRequest, desk: Desk) -> Redirect:
     """End many alerts with one verdict."""
     needs(request, Permission.BULK)
     form = await request.form()
-    ids = [str(each) for each in form.getall("alert", [])][:_MOST_AT_ONCE]
+    ids = list(dict.fromkeys(str(each) for each in form.getall("alert", [])))
     fields = _fields(str(form.get("verdict", "")), "", _name(request))
+    if fields["kind"] is not ResponseKind.DISPOSITION or len(ids) > _MOST_AT_ONCE:
+        raise ClientException
     to = here_only(str(form.get("to", "/queue")))
     await desk.run(_give_many, request, desk, ids, fields)
     return Redirect(to, status_code=303)
@@ -186,14 +193,16 @@ def live(request: AnyRequest, desk: Desk) -> ServerSentEvent:
 
 
 async def _changes(request: AnyRequest, desk: Desk) -> AsyncIterator[ServerSentEventMessage]:
-    version = desk.live.version
+    version, checked_ms = desk.live.version, now_ms()
     yield ServerSentEventMessage(event="changed", data=str(version))
     while True:
         newer = await desk.live.after(version, _ALIVE_S)
-        if newer == version:
+        if newer == version or now_ms() - checked_ms >= _ALIVE_S * 1000:
+            checked_ms = now_ms()
             token = request.auth or ""
-            if await desk.run(desk.accounts.user_of, token, now_ms(), used=False) is None:
+            if await desk.run(desk.accounts.user_of, token, checked_ms, used=False) is None:
                 return  # the session has ended
+        if newer == version:
             yield ServerSentEventMessage(comment="alive")
         else:
             version = newer
@@ -282,7 +291,7 @@ def _defer(
 def _unmask(request: AnyRequest, desk: Desk, alert_id: str, reason: str) -> Answered[str]:
     found = _dossier(desk, alert_id).alert.entity
     _log(desk, request, Action.UNMASK, found.kind, found.id, reason)
-    return Answered(visible(found.id), media_type="text/plain")
+    return Answered(escape(visible(found.id)), media_type="text/html")  # htmx inserts it as HTML
 
 
 def _log(
@@ -297,4 +306,7 @@ def _name(request: AnyRequest) -> str:
 
 
 def _number(text: str | None, most: int) -> int:
-    return min(int(text), most) if text and text.isascii() and text.isdigit() else 0
+    """A number of a query, 0 where it is none; ``int`` raises for thousands of digits."""
+    if not text or not text.isascii() or not text.isdigit():
+        return 0
+    return min(int(text[:_DIGITS]), most)

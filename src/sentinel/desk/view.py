@@ -73,6 +73,7 @@ def page(request: AnyRequest, desk: Desk, name: str, status: int = 200, **more: 
             "now_ms": now_ms(),
             "newest": 0,
             "may_answer": user is not None and user.may(Permission.ANSWER),
+            "may_bulk": user is not None and user.may(Permission.BULK),
             "may_unmask": user is not None and user.may(Permission.UNMASK),
             "tier_words": {tier: texts.word("tier", tier) for tier in Tier},
             "static": static,

@@ -13,6 +13,7 @@ from sentinel.model.visible import visible
 
 _SHOWN = 4  # characters at the start and at the end of a masked id
 _FACTS = 3  # in one sentence
+_CUSTOMER_ID = "customer_id"  # alerts about devices and payees see it, too
 _LISTS = "lists."  # what a list has of a text is told with the reason
 Value = float | str | bool | None
 
@@ -106,6 +107,8 @@ class Speaker:
         if isinstance(value, bool):
             return ("是" if value else "否") if chinese else ("yes" if value else "no")
         if isinstance(value, str):
+            if name == _CUSTOMER_ID:
+                return masked(CUSTOMER, value)
             return self.word(value) if form is Form.TEXT else visible(value)
         match form:
             case Form.MONEY:

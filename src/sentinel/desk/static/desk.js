@@ -17,10 +17,39 @@ function move(by) {
 function writes(element) {
   return element instanceof HTMLElement && (element.matches("textarea, select, input:not([type=checkbox])") || element.isContentEditable);
 }
+// While an answer is on its way, keys wait for what the page then is (f and z at once), and responses
+// that were asked for before it are not shown: they must not overwrite what comes back.
+const posting = new Set();
+const isPosting = () => [...posting].some((each) => each.isConnected);
+let early = [], refreshLater = false, posts = 0, postsWhenAsked = 0;
+function refresh() {
+  refreshLater = isPosting();
+  if (!refreshLater) document.body.dispatchEvent(new CustomEvent("responses"));
+}
+document.addEventListener("htmx:confirm", (event) => {
+  if (event.detail.verb === "post") { posting.add(event.detail.elt); posts += 1; }
+});
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target.id === "refresh") postsWhenAsked = posts;
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.requestConfig.elt.id !== "refresh" || postsWhenAsked === posts) return;
+  event.detail.shouldSwap = false;
+  refreshLater = true;
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  posting.delete(event.detail.requestConfig.elt);
+  if (isPosting()) return;
+  const keys = early;
+  early = [];
+  for (const key of keys) document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  if (refreshLater) refresh();
+});
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (event.key === "Escape" && writes(event.target)) { event.target.blur(); return; }
   if (writes(event.target) || document.querySelector("dialog[open]")) return;
+  if (isPosting()) { early.push(event.key); event.preventDefault(); return; }
   const here = rows()[at];
   let handled = true;
   if (event.key === "?") document.getElementById("keys")?.showModal();
@@ -73,7 +102,7 @@ if (live) {
   source.addEventListener("open", () => { live.textContent = live.dataset.live; live.classList.remove("offline"); });
   source.addEventListener("error", () => { live.textContent = live.dataset.offline; live.classList.add("offline"); });
   source.addEventListener("changed", async () => {
-    document.body.dispatchEvent(new CustomEvent("responses"));
+    refresh();
     if (!news) return;
     const query = news.dataset.query;
     const answer = await fetch(`/queue/news?${query}&after=${document.body.dataset.newest}`);
