@@ -24,7 +24,7 @@ from tests.desk.accounts import CHEAP, HOME, PASSWORD
 
 from sentinel.database import Database
 from sentinel.desk import desk as desk_module
-from sentinel.desk import door, pages, view
+from sentinel.desk import door, entity_page, pages, view
 from sentinel.desk.accounts import Accounts, Session
 from sentinel.desk.app import create_app
 from sentinel.desk.declare import DeskPlan, read_folder
@@ -190,7 +190,7 @@ def running(
 ) -> Iterator[Web]:
     """A desk that runs with its tasks, on a clock that stands still."""
     web = Web(folder, alerts or some_alerts(), is_secure=is_secure)
-    for module in (desk_module, door, pages, view):
+    for module in (desk_module, door, entity_page, pages, view):
         monkeypatch.setattr(module, "now_ms", web.clock)
     with web.client:
         yield web

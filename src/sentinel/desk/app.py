@@ -1,5 +1,6 @@
 """The desk's web application: routes, and what holds for every answer."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,10 @@ async def _add_headers(message: Message, scope: Scope) -> None:
     """Headers of every answer; nothing but static files is kept by anybody."""
     if message["type"] != "http.response.start":
         return
+    started_s = scope["state"].get(door.STARTED_S)
+    if started_s is not None:
+        desk: Desk = scope["litestar_app"].state.desk
+        desk.metrics.request(_pattern(scope), time.perf_counter() - started_s)
     is_static = scope["path"].startswith("/static/") and message["status"] == 200
     kept = "public, max-age=31536000, immutable" if is_static else "no-store"
     headers = {**_HEADERS, "cache-control": kept}
@@ -159,6 +164,8 @@ def _problem(request: AnyRequest, error: HTTPException) -> Template:
         return _shown(request, error.status_code, text, "")
     if error.status_code == 404:
         return _shown(request, 404, texts.not_found, texts.not_found_hint)
+    if error.status_code == 413:
+        return _shown(request, 413, texts.too_long, "")
     if isinstance(error, ClientException):
         return _shown(request, error.status_code, texts.stale_page, "")
     return _shown(request, error.status_code, texts.unavailable, "")
@@ -174,7 +181,7 @@ def _too_many(request: AnyRequest, _: TooManyDeferredError) -> Template:
 
 
 def _failed(request: AnyRequest, error: Exception) -> Template:
-    _log.error("request failed", path=_pattern(request), **loggable(error))
+    _log.error("request failed", path=_pattern(request.scope), **loggable(error))
     return _shown(request, 500, texts_of(request).unavailable, "")
 
 
@@ -185,6 +192,6 @@ def _shown(request: AnyRequest, status: int, problem: str, hint: str) -> Templat
     return page(request, desk, "error.html", status, problem=problem, hint=hint)
 
 
-def _pattern(request: AnyRequest) -> str:
+def _pattern(scope: Scope) -> str:
     """The path without ids."""
-    return str(request.scope.get("path_template") or "unknown")
+    return str(scope.get("path_template") or "unknown")

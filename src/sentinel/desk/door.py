@@ -1,6 +1,7 @@
 """Who comes in: sessions, logins, and forms that were made in the session."""
 
 import re
+import time
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -26,6 +27,8 @@ from sentinel.desk.view import (
 )
 from sentinel.desk.words import Language
 
+STARTED_S = "started_s"
+"""Where the state of a request has its start, by a clock that never goes back."""
 _YEAR_S = 365 * 86_400
 # What a page asks for by itself keeps no session alive.
 _BY_ITSELF = re.compile(r"/live|/queue/news|/alerts/[^/]+/responses")
@@ -39,6 +42,7 @@ class Sessions(AbstractAuthenticationMiddleware):
         self, connection: ASGIConnection[Any, Any, Any, Any]
     ) -> AuthenticationResult:
         """The user and the session's token; neither without a session."""
+        connection.scope["state"][STARTED_S] = time.perf_counter()
         token = connection.cookies.get(SESSION_COOKIE)
         if not token:
             return AuthenticationResult(user=None, auth=None)

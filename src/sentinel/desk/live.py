@@ -5,16 +5,22 @@ import contextlib
 from collections.abc import Callable
 
 _EVERY_S = 0.25
+MOST_STREAMS = 1_000
+"""Pages that may wait for changes at once; further ones try again later."""
 
 
 class Live:
-    """Counts how often history has changed; ``look`` gives a number that differs afterwards."""
+    """Counts how often history has changed; ``look`` gives a number that differs afterwards.
+
+    ``streams`` is how many pages wait for changes.
+    """
 
     def __init__(self, look: Callable[[], int]) -> None:
         self._look = look
         self._seen: int | None = None
         self._changed = asyncio.Condition()
         self.version = 0
+        self.streams = 0
 
     async def poll(self) -> float:
         """Look once; returns the seconds until the next look."""

@@ -15,6 +15,12 @@ class DeskTask(StrEnum):
     PRUNE = "prune"  # delete old sessions and responses
 
 
+class DeskLimit(StrEnum):
+    """A limit of the desk itself that was hit."""
+
+    STREAMS = "streams"  # pages that wait for changes
+
+
 class DeskMetrics:
     """All metrics of one desk."""
 
@@ -31,8 +37,8 @@ class DeskMetrics:
             "sentinel_desk_outgoing_sent_total", "Outgoing sent to Kafka.", registry=registry
         )
         self._limited = Counter(
-            "sentinel_desk_logins_limited_total",
-            "Logins that were refused, and limits of accounts that were hit.",
+            "sentinel_desk_refused_total",
+            "Logins that were refused, and limits that were hit.",
             ("reason",),
             registry=registry,
         )

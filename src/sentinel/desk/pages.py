@@ -6,7 +6,11 @@ from typing import Any
 
 from litestar import Response as Answered
 from litestar import get, post
-from litestar.exceptions import ClientException, NotFoundException
+from litestar.exceptions import (
+    ClientException,
+    NotFoundException,
+    ServiceUnavailableException,
+)
 from litestar.response import Redirect, ServerSentEvent, ServerSentEventMessage, Template
 from markupsafe import escape
 
@@ -14,6 +18,8 @@ from sentinel.desk.audit import Action, Entry
 from sentinel.desk.desk import Desk, now_ms
 from sentinel.desk.door import here_only, needs
 from sentinel.desk.dossier import Dossier
+from sentinel.desk.live import MOST_STREAMS
+from sentinel.desk.metrics import DeskLimit
 from sentinel.desk.outgoing import TooManyDeferredError
 from sentinel.desk.queue import PAGE, Filter, Row, View
 from sentinel.desk.roles import Permission
@@ -189,7 +195,21 @@ async def unmask(request: AnyRequest, desk: Desk, alert_id: str) -> Answered[str
 def live(request: AnyRequest, desk: Desk) -> ServerSentEvent:
     """Tell the page whenever history has changed."""
     needs(request, Permission.SEE)
-    return ServerSentEvent(_changes(request, desk))
+    if desk.live.streams >= MOST_STREAMS:
+        desk.metrics.limited(DeskLimit.STREAMS)
+        raise ServiceUnavailableException
+    return ServerSentEvent(_counted(desk, _changes(request, desk)))
+
+
+async def _counted(
+    desk: Desk, changes: AsyncIterator[ServerSentEventMessage]
+) -> AsyncIterator[ServerSentEventMessage]:
+    desk.live.streams += 1
+    try:
+        async for each in changes:
+            yield each
+    finally:
+        desk.live.streams -= 1
 
 
 async def _changes(request: AnyRequest, desk: Desk) -> AsyncIterator[ServerSentEventMessage]:

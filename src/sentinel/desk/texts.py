@@ -193,6 +193,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "unavailable": ("历史库暂时不可用", "History does not answer"),
     "forbidden": ("您的角色无此权限", "Your role may not do this"),
+    "too_long": ("内容过长，未提交", "That is too long, and was not sent"),
     "stale_page": ("页面已过期，请刷新", "This page is too old; load it again"),
     "too_many_deferred": (
         "提交队列已满：Kafka 无响应",

@@ -13,6 +13,7 @@ from tests.desk.web import UNDO_MS, Web, concrete, running, title
 
 from sentinel.alerting.revision import request
 from sentinel.desk import pages
+from sentinel.desk.live import MOST_STREAMS
 from sentinel.model.alert import Alert, AlertState, Change, Resolution
 from sentinel.model.signal import Action
 
@@ -205,3 +206,43 @@ def test_probes_tell_whether_the_desk_works(web: Web) -> None:
     web.later(UNDO_MS)
     web.next_sent()
     assert "sentinel_desk_outgoing_sent_total" in stranger.get("/metrics").text
+
+
+def test_requests_are_measured_by_their_patterns(web: Web) -> None:
+    """Without ids, whatever becomes of them."""
+    person = web.person()
+    person.get("/alerts/a1")
+    person.get("/alerts/none")
+    metrics = web.desk.metrics.registry
+    name, labels = "sentinel_desk_request_seconds_count", {"path": "/alerts/{alert_id}"}
+    assert metrics.get_sample_value(name, labels) == 2
+
+
+def test_more_streams_than_allowed_are_refused_and_counted(web: Web) -> None:
+    """A page tries again later; nothing else is refused."""
+    person = web.person()
+    web.desk.live.streams = MOST_STREAMS
+    assert person.get("/live").status_code == 503
+    assert person.get("/queue").status_code == 200
+    count = web.desk.metrics.registry.get_sample_value
+    assert count("sentinel_desk_refused_total", {"reason": "streams"}) == 1
+
+
+def test_a_stream_is_counted_while_it_lasts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And no longer when its page is gone."""
+    web = Web(tmp_path, [alert("a1")], is_secure=False)
+    monkeypatch.setattr(pages, "now_ms", web.clock)
+    token = web.person().token
+
+    async def play() -> list[int]:
+        changes = pages._changes(SimpleNamespace(auth=token), web.desk)  # type: ignore[arg-type]
+        stream = pages._counted(web.desk, changes)
+        seen = [web.desk.live.streams]
+        await anext(stream)
+        seen.append(web.desk.live.streams)
+        await stream.aclose()  # type: ignore[attr-defined]
+        return [*seen, web.desk.live.streams]
+
+    assert asyncio.run(play()) == [0, 1, 0]

@@ -37,6 +37,18 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   event.detail.shouldSwap = false;
   refreshLater = true;
 });
+// What was refused is told where one looks, in the words of the page that the server made of it.
+document.addEventListener("htmx:responseError", (event) => {
+  const made = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
+  tell(made.querySelector("h1")?.textContent ?? live?.dataset.offline ?? "");
+});
+document.addEventListener("htmx:sendError", () => tell(live?.dataset.offline ?? ""));
+function tell(words) {
+  const line = document.getElementById("refused") ?? document.createElement("p");
+  Object.assign(line, { id: "refused", className: "problem notice", role: "alert", textContent: words });
+  document.getElementById("main").prepend(line);
+  line.scrollIntoView({ block: "nearest" });
+}
 document.addEventListener("htmx:afterRequest", (event) => {
   posting.delete(event.detail.requestConfig.elt);
   if (isPosting()) return;
