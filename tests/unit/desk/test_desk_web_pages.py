@@ -137,10 +137,11 @@ def test_a_database_that_is_gone_is_a_page(web: Web, language: str) -> None:
 
 def _lose(web: Web) -> None:
     """Put a folder where the database's file was."""
-    for database in (web.desk.own, web.desk.history):
-        database.close()
     web.file.rename(web.file.with_suffix(".away"))
     web.file.mkdir()
+    # Last: a task of the desk may have opened a connection a moment ago, which would go on.
+    for database in (web.desk.own, web.desk.history):
+        database.close()
 
 
 def _find(web: Web) -> None:
