@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 
-import msgspec
 from sqlalchemy import ColumnElement, Table, delete, select
 from sqlalchemy.exc import DataError, IntegrityError
 
@@ -20,7 +19,6 @@ from sentinel.history.tables import (
     REVISIONS,
     SCHEMA,
 )
-from sentinel.model.alert import Alert
 from sentinel.model.entity import CUSTOMER
 
 VARIABLE = "SENTINEL_HISTORY"
@@ -62,13 +60,6 @@ class Store:
                 advance(connection, OFFSETS, read.partition, last, read.end)
         except (IntegrityError, DataError) as error:
             raise UnstorableError(reason(error)) from error
-
-    def alert(self, alert_id: str) -> Alert | None:
-        """The newest revision of an alert."""
-        query = select(ALERTS.c.data).where(ALERTS.c.alert_id == alert_id)
-        with self.database.reading() as connection:
-            data = connection.scalar(query)
-        return None if data is None else msgspec.json.decode(data, type=Alert)
 
     def prune(self, before_ms: int) -> Counter[str]:
         """Delete what ended before ``before_ms``, with all that belongs to it; counts rows."""
