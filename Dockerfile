@@ -1,7 +1,7 @@
 # Sentinel's image: `docker build -t sentinel:0.1.0 .`
 # Three stages: the wheel, what it runs on, and the image. Every package is locked with its hashes.
 
-FROM python:3.12.13-slim-bookworm AS wheel
+FROM python:3.12.13-slim-bookworm@sha256:8a7e7cc04fd3e2bd787f7f24e22d5d119aa590d429b50c95dfe12b3abe52f48b AS wheel
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /source
 COPY requirements-build.lock ./
@@ -13,7 +13,7 @@ COPY configs configs
 COPY src src
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels .
 
-FROM python:3.12.13-slim-bookworm AS packages
+FROM python:3.12.13-slim-bookworm@sha256:8a7e7cc04fd3e2bd787f7f24e22d5d119aa590d429b50c95dfe12b3abe52f48b AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/sentinel
 ENV PATH=/opt/sentinel/bin:$PATH
@@ -24,7 +24,7 @@ RUN pip install --require-hashes --only-binary :all: -r requirements-run.lock
 COPY --from=wheel /wheels /wheels
 RUN pip install --no-deps /wheels/*.whl && python -m compileall -q /opt/sentinel
 
-FROM python:3.12.13-slim-bookworm
+FROM python:3.12.13-slim-bookworm@sha256:8a7e7cc04fd3e2bd787f7f24e22d5d119aa590d429b50c95dfe12b3abe52f48b
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Sentinel" \
       org.opencontainers.image.description="Real-time early warning of financial risk" \

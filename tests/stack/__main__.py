@@ -42,14 +42,15 @@ def _report(console: Console, stack: Stack) -> bool:
     table = Table("service", "image there", "page here", "MiB, limit", "health")
     all_healthy = True
     for name, service in stack.services.items():
+        image = service["image"].partition("@")[0]
         if name in stack.left_out:
-            table.add_row(name, service["image"], "", "", f"not run: {stack.left_out[name]}")
+            table.add_row(name, image, "", "", f"not run: {stack.left_out[name]}")
             continue
         healthy = stack.healthy(name)
         all_healthy &= healthy
         memory = f"{stack.peak_bytes(name) // _MIB}, {compose.memory_limit(service) // _MIB}"
         state = ("done" if name == "topics" else "healthy") if healthy else "ILL"
-        table.add_row(name, service["image"], stack.pages.get(name, ""), memory, state)
+        table.add_row(name, image, stack.pages.get(name, ""), memory, state)
     console.print(table)
     return all_healthy
 

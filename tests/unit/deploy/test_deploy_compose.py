@@ -63,11 +63,15 @@ def test_a_service_is_bounded_and_watched(name: str) -> None:
 
 
 @each_service
-def test_an_image_has_an_exact_tag(name: str) -> None:
-    """No tag moves: three numbers, and ours are those of this version."""
-    image, _, tag = SERVICES[name]["image"].rpartition(":")
+def test_an_image_cannot_change(name: str) -> None:
+    """A tag of three numbers for people, a digest for Docker; ours is built of this version."""
+    named, _, digest = SERVICES[name]["image"].partition("@")
+    image, _, tag = named.rpartition(":")
     assert re.fullmatch(r"v?\d+\.\d+\.\d+", tag)
-    assert image != "sentinel" or tag == sentinel.__version__
+    if image == "sentinel":
+        assert (tag, digest) == (sentinel.__version__, "")
+    else:
+        assert re.fullmatch(r"sha256:[0-9a-f]{64}", digest)
 
 
 @each_service

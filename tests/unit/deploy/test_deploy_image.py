@@ -39,12 +39,13 @@ def test_hadolint_finds_nothing() -> None:
 
 
 def test_every_stage_starts_from_one_exact_python() -> None:
-    """One base image with three numbers in its tag, and the label names it."""
+    """One base image with three numbers in its tag and a digest, and the label names it."""
     bases = {base.split()[0] for base in _of("FROM")}
     assert len(bases) == 1
-    base = bases.pop()
-    assert re.fullmatch(r"python:3\.12\.\d+-slim-\w+", base)
-    assert f'base.name="docker.io/library/{base}"' in " ".join(_of("LABEL"))
+    name, _, digest = bases.pop().partition("@")
+    assert re.fullmatch(r"python:3\.12\.\d+-slim-\w+", name)
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", digest)
+    assert f'base.name="docker.io/library/{name}"' in " ".join(_of("LABEL"))
 
 
 def test_it_runs_as_a_number_that_is_not_root() -> None:
