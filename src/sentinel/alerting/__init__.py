@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 from sentinel.alerting.alerting import Alerting, AlertingOutput
 from sentinel.alerting.policy import read_policy
+from sentinel.alerting.revision import tier_found
 from sentinel.alerting.suppression import read_suppression
 from sentinel.model.document import Document
 from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.share import WHOLE, Share
 
-__all__ = ["Alerting", "AlertingOutput", "load"]
+__all__ = ["Alerting", "AlertingOutput", "load", "read_policy", "tier_found"]
 
 
 def load(

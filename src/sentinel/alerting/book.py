@@ -216,13 +216,13 @@ class AlertBook:
         self.reconsider(siblings, moment_ms)
 
     def escalate_by_age(self, key: Key, due_ms: int, moment_ms: int) -> None:
-        """Raise an alert that was unanswered for longer than its tier allows."""
+        """Raise an alert that is orange by its score and was unanswered for too long."""
         found = self._open[key]
         escalations = (*found.alert.escalations, Escalation.AGE)
         draft = replace(
             found.alert,
             escalations=escalations,
-            tier=raised(found.signal_tier, len(escalations)),
+            tier=raised(found.signal_tier, escalations),
             updated_at=max(due_ms, found.alert.updated_at),
         )
         self._revise(key, draft, Change.ESCALATED, moment_ms)
@@ -328,7 +328,9 @@ class AlertBook:
         self._rank(key, found)
         self._written.alerts.append(alert)
         self._request_actions(found)
-        self._await_answer(key, alert, moment_ms)
+        if alert.tier is not alert.previous_tier:
+            self._stream_timers.cancel((AGE, *key))
+        self._await_answer(key, moment_ms)
 
     def _rank(self, key: Key, found: OpenAlert) -> None:
         """Rank an alert behind all that are as urgent; alerts that do not age are not ranked."""
@@ -362,15 +364,14 @@ class AlertBook:
         self._count_room(self._wall_timers.set((CAPACITY,), due_ms))
         return (capacity.suppressor(alert.tier),)
 
-    def _await_answer(self, key: Key, alert: Alert, moment_ms: int) -> None:
-        """Start the ageing of an alert that was notified; stop it for others."""
-        allowed_ms = self._policy.unanswered_ms.get(alert.tier)
-        timer = (AGE, *key)
-        if not self._open[key].ages:
-            return
-        if alert.state is not AlertState.FIRING or alert.suppressed or allowed_ms is None:
+    def _await_answer(self, key: Key, moment_ms: int) -> None:
+        """Start the ageing of an alert that is orange by its score and notified; stop others'."""
+        found, timer, allowed_ms = self._open[key], (AGE, *key), self._policy.unanswered_ms
+        alert = found.alert
+        ages = found.ages and found.signal_tier is Tier.ORANGE is alert.tier
+        if not ages or alert.state is not AlertState.FIRING or alert.suppressed:
             self._stream_timers.cancel(timer)
-        elif alert.tier is not alert.previous_tier or timer not in self._stream_timers:
+        elif allowed_ms is not None and timer not in self._stream_timers:
             self._count_room(self._stream_timers.set(timer, moment_ms + allowed_ms))
 
     def _count_room(self, found: bool) -> None:

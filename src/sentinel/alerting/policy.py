@@ -1,7 +1,7 @@
 """``configs/tiers.yaml``: when an alert opens, how its score fades, when it is over."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
@@ -12,8 +12,6 @@ from sentinel.model.signal import Risk, Title
 
 _LEAST_QUIET_MS = 60_000
 """A shorter quiet period would end within the pane in which a rule by a shared entity fired."""
-
-_Raisable = Literal["orange", "yellow", "blue"]
 
 
 class _TierEntry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,8 +36,8 @@ class _HalfLives(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Escalate(Struct, frozen=True, forbid_unknown_fields=True):
-    unanswered: dict[_Raisable, str]
     firings: Annotated[int, Meta(ge=2)]
+    unanswered: str | None = None
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -63,9 +61,10 @@ class Policy:
     ``hysteresis``.  ``halflife_ms`` is the half-life of a contribution, by risk;
     after ``quiet_ms`` without firing it is dropped.  Fading and quiet are by event time.
 
-    An alert that is unanswered for ``unanswered_ms`` of its tier, or whose rules have fired
-    ``escalating_firings`` times, stands a tier higher than its score.  After a verdict of
-    false positive alerts no more urgent are suppressed for ``cooldown_ms``.
+    An alert that is orange by its score and unanswered for ``unanswered_ms`` (None: however long)
+    becomes red; one whose rules have fired ``escalating_firings`` times stands a tier higher than
+    its score, orange at most.  After a verdict of false positive alerts no more urgent are
+    suppressed for ``cooldown_ms``.
     """
 
     thresholds: dict[Tier, float]
@@ -76,7 +75,7 @@ class Policy:
     max_reasons: int
     max_open_alerts: int
     remind_on_count_growth: bool
-    unanswered_ms: dict[Tier, int]
+    unanswered_ms: int | None
     escalating_firings: int
     cooldown_ms: int
 
@@ -131,10 +130,9 @@ def read_policy(document: Document) -> Policy:
         max_reasons=file.max_reasons,
         max_open_alerts=file.max_open_alerts,
         remind_on_count_growth=file.remind_on_count_growth,
-        unanswered_ms={
-            Tier(tier): _duration(document, ("escalate", "unanswered", tier), text)
-            for tier, text in file.escalate.unanswered.items()
-        },
+        unanswered_ms=None
+        if file.escalate.unanswered is None
+        else _duration(document, ("escalate", "unanswered"), file.escalate.unanswered),
         escalating_firings=file.escalate.firings,
         cooldown_ms=_duration(document, ("cooldown",), file.cooldown),
     )

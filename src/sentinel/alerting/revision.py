@@ -1,10 +1,12 @@
 """Revisions of alerts: pure functions from an alert and an update to the next alert."""
 
 import hashlib
+from collections.abc import Collection
 
 import msgspec
 from msgspec.structs import replace
 
+from sentinel.alerting.policy import Policy
 from sentinel.model.alert import (
     ActionRequest,
     Alert,
@@ -59,7 +61,7 @@ def updated(alert: Alert, update: AlertUpdate, escalating_firings: int) -> Alert
         escalations = (*escalations, Escalation.GROWTH)
     return replace(
         alert,
-        tier=raised(update.tier, len(escalations)),
+        tier=raised(update.tier, escalations),
         score=update.score,
         customer_score=update.customer_score,
         title=update.title,
@@ -84,9 +86,25 @@ def change_between(before: Alert, after: Alert, update: AlertUpdate) -> Change |
     return Change.GREW if update.is_news else None
 
 
-def raised(tier: Tier, times: int) -> Tier:
-    """The tier so many times more urgent, red at most."""
-    return _TIERS[max(0, _TIERS.index(tier) - times)]
+def raised(tier: Tier, escalations: Collection[Escalation]) -> Tier:
+    """The tier of an alert whose score has ``tier``: at most one higher, whatever has happened.
+
+    Only age makes red: how often rules fire says that much goes on, not that it is grave.
+    """
+    if not escalations or tier is Tier.RED:
+        return tier
+    if tier is Tier.ORANGE and Escalation.AGE not in escalations:
+        return tier
+    return _TIERS[_TIERS.index(tier) - 1]
+
+
+def tier_found(alert: Alert, policy: Policy) -> Tier | None:
+    """The tier by what rules found, without what age added; None if its score is below all."""
+    if Escalation.AGE not in alert.escalations:
+        return alert.tier
+    tier = policy.tier(alert.score, None)
+    others = [each for each in alert.escalations if each is not Escalation.AGE]
+    return None if tier is None else raised(tier, others)
 
 
 def request(alert: Alert, action: Action) -> ActionRequest:

@@ -1,4 +1,9 @@
-"""How good alerts are: what they caught, how early, and who was bothered for nothing."""
+"""How good alerts are: what they caught, how early, and what was urgent for nothing.
+
+People are *told* of a case when an alert opens, or rises to a tier, during it: of any kind of
+entity, by what rules found.  What is suppressed, rises by age, or stood before the case began tells
+nothing.
+"""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -62,8 +67,8 @@ class Judgement:
     rules: dict[str, Rule]
     scenarios: dict[str, Caught]
     customers: int
-    customers_bothered: int
-    """Customers with a red or orange alert that is of no labelled case."""
+    false_urgent: int
+    """Alerts that were red or orange and are of no labelled case, on any kind of entity."""
     labelled: bool
 
     @property
@@ -78,12 +83,12 @@ class Judgement:
         return self.true.total() / total if self.labelled and total else None
 
     @property
-    def bothered_per_1000_a_day(self) -> float | None:
-        """Customers bothered of a thousand, by the day; None without labels."""
+    def false_urgent_per_1000_a_day(self) -> float | None:
+        """False urgent alerts by the day and a thousand customers; None without labels."""
         thousands = self.customers / 1_000
         if not self.labelled or not thousands or not self.days:
             return None
-        return self.customers_bothered / thousands / self.days
+        return self.false_urgent / thousands / self.days
 
     @property
     def whole(self) -> Caught:
@@ -113,8 +118,8 @@ class Judgement:
             "precision": _rounded(self.precision),
             "recall": _rounded(whole.recall),
             "customers": self.customers,
-            "customers_bothered": self.customers_bothered if self.labelled else None,
-            "bothered_per_1000_a_day": _rounded(self.bothered_per_1000_a_day),
+            "false_urgent": self.false_urgent if self.labelled else None,
+            "false_urgent_per_1000_a_day": _rounded(self.false_urgent_per_1000_a_day),
             "cases": _caught(whole),
             "scenarios": {name: _caught(each) for name, each in sorted(self.scenarios.items())},
             "rules": {name: self._rule(rule) for name, rule in sorted(self.rules.items())},
@@ -165,13 +170,10 @@ def judge(
     scenarios: dict[str, Caught] = {}
     for attack, found in zip(attacks, of_attack, strict=True):
         _add(scenarios.setdefault(attack.scenario, Caught()), attack, found)
-    bothered = {
-        each.entity
+    false_urgent = sum(
+        each.told_ms(tiers=URGENT) is not None and each.alert_id not in true_ids
         for each in episodes
-        if each.kind == "customer"
-        and each.notified_ms(URGENT) is not None
-        and each.alert_id not in true_ids
-    }
+    )
     return Judgement(
         version=run.version,
         days=max(0, run.last_ms - begin_ms) / _DAY_MS,
@@ -181,7 +183,7 @@ def judge(
         rules=rules,
         scenarios=scenarios,
         customers=run.customers,
-        customers_bothered=len(bothered),
+        false_urgent=false_urgent,
         labelled=truth is not None,
     )
 
@@ -189,8 +191,12 @@ def judge(
 def _matched(
     episodes: Iterable[Episode], attacks: list[Attack], truth: Truth | None
 ) -> list[list[Episode]]:
-    """The alerts of each attack: those its events triggered, or on its entities during it."""
+    """The alerts of each attack: those its events triggered, or on its entities during it.
+
+    An alert that stood before and did not rise since is not about it.
+    """
     found: dict[int, list[Episode]] = {id(attack): [] for attack in attacks}
+    begins = {id(attack): attack.moments[0][0] for attack in attacks}
     by_entity: dict[tuple[str, str], list[Attack]] = {}
     for attack in attacks:
         for entity in attack.entities:
@@ -205,7 +211,8 @@ def _matched(
             and episode.opened_ms <= attack.moments[-1][0] + _GRACE_MS
         }
         for attack_id in mine & found.keys():
-            found[attack_id].append(episode)
+            if episode.told_ms(begins[attack_id]) is not None or not episode.reached:
+                found[attack_id].append(episode)
     return [found[id(attack)] for attack in attacks]
 
 
@@ -213,15 +220,12 @@ def _add(caught: Caught, attack: Attack, episodes: list[Episode]) -> None:
     caught.cases += 1
     caught.value += attack.value
     first_ms, last_ms = attack.moments[0][0], attack.moments[-1][0]
-    notified = [at for each in episodes if (at := each.notified_ms(frozenset(Tier))) is not None]
-    notified = [
-        max(at, first_ms) for at in notified
-    ]  # one that was open before counts from the start
-    if not notified:
+    told = [at for each in episodes if (at := each.told_ms(first_ms)) is not None]
+    if not told:
         return
-    at_ms = min(notified)
+    at_ms = min(told)
     caught.detected += 1
-    caught.urgent += any(each.notified_ms(URGENT) is not None for each in episodes)
+    caught.urgent += any(each.told_ms(first_ms, URGENT) is not None for each in episodes)
     caught.to_detect_ms.append(at_ms - first_ms)
     caught.to_detect_events.append(sum(moment <= at_ms for moment, _ in attack.moments))
     decidable_ms = min(attack.decidable, default=first_ms)

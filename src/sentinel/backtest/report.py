@@ -69,7 +69,7 @@ def _headlines(new: Judgement, old: Judgement | None) -> str:
             f"{of.alerts_a_day:,.1f}",
             _percent(of.precision),
             _percent(whole.recall),
-            f"{of.customers_bothered:,}" if of.labelled else "–",
+            f"{of.false_urgent:,}" if of.labelled else "–",
             f"{whole.value_ahead:,.0f} / {whole.value:,.0f}" if of.labelled else "–",
         ]
 
@@ -80,7 +80,7 @@ def _headlines(new: Judgement, old: Judgement | None) -> str:
         "alerts a day · 每日预警",
         "precision · 精确率",
         "recall · 召回率",
-        "customers bothered · 误扰客户",
+        "false urgent · 误报（红橙）",
         "value still to be stopped · 可拦截金额",
     ]
     columns = [column(new)] + ([column(old)] if old else [])

@@ -2,12 +2,13 @@
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from sentinel.alerting import read_policy, tier_found
 from sentinel.backtest.truth import Truth
 from sentinel.engine import Configuration, Engine, Gauges, Outcome
 from sentinel.model.alert import Alert, Tier
@@ -25,7 +26,9 @@ _LOSSES = frozenset({"approved", None})
 class Episode:
     """One alert from its opening to its end.
 
-    ``reached`` has the moment (ms) at which it first had each tier and was notified;
+    ``tier`` is the highest that it reached by what rules found: nobody answers in a backtest,
+    and an alert that rose by age found nothing.  ``reached`` has the moment (ms) at which people
+    were first told of each tier;
     ``triggers`` the ids of the events behind its revisions.
     """
 
@@ -41,9 +44,10 @@ class Episode:
     rules: set[str] = field(default_factory=set)
     triggers: set[str] = field(default_factory=set)
 
-    def notified_ms(self, tiers: frozenset[Tier]) -> int | None:
-        """When it was first notified at one of these tiers."""
-        return min((at for tier, at in self.reached.items() if tier in tiers), default=None)
+    def told_ms(self, from_ms: int = 0, tiers: Collection[Tier] = tuple(Tier)) -> int | None:
+        """When people were first told of it at one of these tiers, not before ``from_ms``."""
+        found = (at for tier, at in self.reached.items() if tier in tiers and at >= from_ms)
+        return min(found, default=None)
 
 
 @dataclass(slots=True)
@@ -59,8 +63,8 @@ class Run:
     first_ms: int = 0
     last_ms: int = 0
 
-    def note(self, alert: Alert) -> None:
-        """Add a revision to its episode."""
+    def note(self, alert: Alert, tier: Tier | None) -> None:
+        """Add a revision to its episode; ``tier`` is what it stands at by what rules found."""
         at_ms = alert.updated_at
         episode = self.episodes.get(alert.alert_id)
         if episode is None:
@@ -74,11 +78,13 @@ class Run:
                 at_ms,
                 alert.tier,
             )
-        episode.last_ms, episode.tier = at_ms, _worse(episode.tier, alert.tier)
+        episode.last_ms = at_ms
         episode.rules.update(reason.rule_id for reason in alert.reasons)
         episode.triggers.add(alert.trigger.event_id)
-        if not alert.suppressed:
-            episode.reached.setdefault(alert.tier, at_ms)
+        if tier is not None:
+            episode.tier = _worse(episode.tier, tier)
+            if not alert.suppressed:
+                episode.reached.setdefault(tier, at_ms)
 
 
 def run(
@@ -95,10 +101,11 @@ def run(
     ReplayError.
     """
     found = Run(configuration.version)
+    policy = read_policy(configuration.documents["tiers.yaml"])
     engine = _Watching(LoopBack(Engine(configuration)), found, truth)
     for outcome in replay(engine, sources, found.summary, limit=limit):
         for alert in outcome.emitted.alerts:
-            found.note(alert)
+            found.note(alert, tier_found(alert, policy))
         found.signals.update(outcome.counts.signals)
         progress()
     found.customers = engine.gauges().slots_used

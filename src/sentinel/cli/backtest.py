@@ -59,7 +59,7 @@ def backtest(
 ) -> None:
     """Run the live engine over history to see which alerts a configuration would have raised.
 
-    With labels: precision, recall, time to detect, value caught, customers bothered. With
+    With labels: precision, recall, time to detect, value caught, false urgent alerts. With
     --against: which alerts are gained and lost.
     """
     import msgspec
@@ -201,8 +201,11 @@ def _print(new: "Judgement", old: "Judgement | None", differences: "Differences 
     if new.labelled:
         row("precision", *(_percent(each.precision) for each in columns))
         row("recall", *(_percent(each.whole.recall) for each in columns))
-        row("customers bothered", *(f"{each.customers_bothered:,}" for each in columns))
-        row("  of 1,000 a day", *(f"{each.bothered_per_1000_a_day or 0:.2f}" for each in columns))
+        row("false red or orange", *(f"{each.false_urgent:,}" for each in columns))
+        row(
+            "  per 1,000 a day",
+            *(f"{each.false_urgent_per_1000_a_day or 0:.2f}" for each in columns),
+        )
         row("value of all cases", *(f"{each.whole.value:,.0f}" for each in columns))
         row("of it after the alert", *(f"{each.whole.value_ahead:,.0f}" for each in columns))
         for name in sorted(new.scenarios):

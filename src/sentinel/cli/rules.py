@@ -81,7 +81,7 @@ def _print(rule: str, found: "list[tuple[float, Judgement]]") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    headings = ("value", "signals", "alerts", "a day", "precision", "recall", "bothered")
+    headings = ("value", "signals", "alerts", "a day", "precision", "recall", "false urgent")
     table = Table(*headings, box=None)
     for value, judgement in found:
         acted = judgement.rules.get(rule)
@@ -93,7 +93,7 @@ def _print(rule: str, found: "list[tuple[float, Judgement]]") -> None:
             f"{judgement.alerts.total():,}",
             f"{judgement.alerts_a_day:,.1f}",
             *("–" if share is None else f"{share:.1%}" for share in shares),
-            f"{judgement.customers_bothered:,}" if judgement.labelled else "–",
+            f"{judgement.false_urgent:,}" if judgement.labelled else "–",
         )
     Console().print(table)
 

@@ -1,4 +1,4 @@
-"""Our own labelled scenarios: how many are found, how soon, and who is bothered for nothing.
+"""Our own labelled scenarios: how many are found, how soon, and what is urgent for nothing.
 
 The simulator makes the bank, with a seed that nothing was tuned on; the shipped configuration
 runs as it runs live.  A bank's fraud is not the simulator's: these figures say that rules and
@@ -82,7 +82,7 @@ def document(found: Judgement) -> dict[str, Any]:
     return {
         "mean": {
             "recall": cases["recall"],
-            "false_urgent_per_1000_customers_a_day": figures["bothered_per_1000_a_day"],
+            "false_urgent_per_1000_customers_a_day": figures["false_urgent_per_1000_a_day"],
             "median_events_behind": cases["median_events_behind"],
             "median_to_detect_s": cases["median_to_detect_s"],
             "median_lead_s": cases["median_lead_s"],

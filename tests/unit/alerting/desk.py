@@ -27,7 +27,7 @@ silences: {most: 1, longest: 30d, wide: 8h}
 UTC = ZoneInfo("UTC")
 HOUR = 3_600_000
 START = 1_767_225_600_000  # 2026-01-01T08:00 in Shanghai, a Thursday
-YELLOW, ORANGE, RED = 50, 70, 90
+BLUE, YELLOW, ORANGE, RED = 20, 50, 70, 90
 CALL = (Action.CALL_CUSTOMER,)
 
 BASE = Signal(
@@ -64,7 +64,7 @@ def signal(event: int, *, hours: float = 0, **changes: Any) -> Signal:
 def alerting(**changes: str) -> Alerting:
     """The shipped policy with some top-level lines replaced; nothing suppresses or escalates."""
     text = TIERS.read_text(encoding="utf-8")
-    lines = text.replace("unanswered: {orange: 1h, yellow: 8h}", "unanswered: {}").splitlines()
+    lines = text.replace("unanswered: 1h", "unanswered: null").splitlines()
     for name, value in changes.items():
         lines = [f"{name}: {value}" if line.startswith(f"{name}:") else line for line in lines]
     what = load(parse("\n".join(lines), "tiers.yaml"), parse(NOTHING, "suppression.yaml"), UTC)

@@ -1,7 +1,7 @@
 """The life of an alert: answers, escalation and its ends."""
 
 import pytest
-from tests.unit.alerting.desk import HOUR, ORANGE, RED, START, YELLOW, Desk
+from tests.unit.alerting.desk import BLUE, HOUR, ORANGE, RED, START, YELLOW, Desk
 
 from sentinel.model.alert import AlertState, Change, Escalation, Resolution, Tier
 from sentinel.model.response import ResponseKind, ResponseResult, Verdict
@@ -91,19 +91,35 @@ def test_what_rises_must_be_answered_again() -> None:
     assert (risen.state, risen.acknowledged_by) == (AlertState.FIRING, None)
 
 
-def test_an_unanswered_alert_escalates_by_age_until_red() -> None:
-    """Yellow for eight hours, then orange for one; answered in time, neither."""
+def test_an_unanswered_orange_alert_is_red_after_an_hour() -> None:
+    """It is raised once, by its hour; answered in time it stays orange."""
     desk = Desk()
-    desk.fires(0, YELLOW)
-    (orange,) = desk.waits(8.5)
-    (red,) = desk.waits(10)
-    assert (orange.tier, orange.previous_tier) == (Tier.ORANGE, Tier.YELLOW)
-    assert (red.tier, red.escalations) == (Tier.RED, (Escalation.AGE, Escalation.AGE))
-    assert (orange.updated_at, red.updated_at) == (START + 8 * HOUR, START + 9 * HOUR)
+    desk.fires(0, ORANGE)
+    (red,) = desk.waits(23)
+    assert (red.tier, red.previous_tier) == (Tier.RED, Tier.ORANGE)
+    assert (red.escalations, red.updated_at) == ((Escalation.AGE,), START + HOUR)
     answered = Desk()
-    (fired,) = answered.fires(0, YELLOW)
-    answered.respond(7.9, fired, ResponseKind.ACKNOWLEDGE)
+    (fired,) = answered.fires(0, ORANGE)
+    answered.respond(0.9, fired, ResponseKind.ACKNOWLEDGE)
     assert answered.waits(23) == []
+
+
+@pytest.mark.parametrize("severity", [BLUE, YELLOW])
+def test_age_does_not_raise_what_was_never_orange(severity: int) -> None:
+    """An alert below orange by its score keeps its tier, however long nobody answers."""
+    desk = Desk()
+    desk.fires(0, severity)
+    assert desk.waits(23) == []
+
+
+def test_a_raised_alert_stands_one_tier_above_its_score() -> None:
+    """When the score falls to yellow the tier is orange, and no second hour begins."""
+    desk = Desk()
+    desk.fires(0, ORANGE)
+    desk.waits(2)
+    (lower,) = desk.fires(8, 10, rule="other")
+    assert (lower.tier, lower.score < 60) == (Tier.ORANGE, True)
+    assert desk.waits(20) == []
 
 
 def test_many_firings_escalate_once() -> None:
@@ -113,6 +129,28 @@ def test_many_firings_escalate_once() -> None:
     (escalated,) = (alert for alert in written if alert.change is Change.ESCALATED)
     assert escalated.escalations == (Escalation.GROWTH,)
     assert (escalated.tier, escalated.reasons[0].count) == (Tier.ORANGE, 1_000)
+    assert desk.waits(23) == []
+
+
+def test_many_firings_never_make_red() -> None:
+    """Only a score or an hour unanswered does: the hour begins when the score is orange."""
+    desk = Desk()
+    written = [alert for n in range(1_500) for alert in desk.fires(n / 10_000, ORANGE)]
+    assert {alert.tier for alert in written} == {Tier.ORANGE}
+    (red,) = desk.waits(2)
+    assert (red.tier, red.updated_at) == (Tier.RED, START + HOUR)
+
+
+def test_an_hour_begins_when_the_score_reaches_what_firings_gave() -> None:
+    """An alert that is orange by firings ages from the moment at which its score is orange."""
+    desk = Desk()
+    for n in range(1_100):
+        desk.fires(n / 10_000, YELLOW)
+    assert desk.waits(2) == []
+    (grown,) = desk.fires(3, ORANGE - 8, rule="other")
+    assert (grown.tier, 60 <= grown.score < 80) == (Tier.ORANGE, True)
+    (red,) = desk.waits(5)
+    assert (red.tier, red.updated_at) == (Tier.RED, START + 4 * HOUR)
 
 
 def test_a_retracted_event_is_taken_out_of_the_alert() -> None:

@@ -1,11 +1,17 @@
 """Figures by hand: two cases, four alerts, a day of warm-up."""
 
+import json
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from sentinel.backtest import Attack, Episode, Run, Truth, compare, judge
+from sentinel.backtest import Attack, Episode, Run, Truth, compare, configuration_files, judge
+from sentinel.backtest.run import run as replay_once
+from sentinel.engine import Configuration
 from sentinel.model.alert import Tier
+from sentinel.replay.source import open_source
 
 DAY_MS = 86_400_000
 T0 = 1_767_571_200_000
@@ -71,12 +77,12 @@ def run() -> Run:
 
 
 def test_cases_and_alerts_are_matched(run: Run, truth: Truth) -> None:
-    """Recall, precision, who was bothered, and how early; the warm-up counts for nothing."""
+    """Recall, precision, what was urgent for nothing, and how early; not the warm-up."""
     found = judge(run, truth, DAY_MS)
     assert found.alerts == {Tier.RED: 2, Tier.BLUE: 2}
     assert found.true == {Tier.RED: 1, Tier.BLUE: 1}
     assert found.precision == pytest.approx(0.5)
-    assert found.customers_bothered == 1
+    assert found.false_urgent == 1
     assert found.alerts_a_day == pytest.approx(2.0)
     mule = found.scenarios["mule"]
     assert (mule.cases, mule.detected, mule.urgent) == (1, 1, 1)
@@ -98,7 +104,46 @@ def test_one_rule_alone(run: Run, truth: Truth) -> None:
 def test_without_labels_nothing_is_judged(run: Run) -> None:
     """Precision and recall are missing, not zero."""
     figures = judge(run, None, 0).figures()
-    assert figures["precision"] is figures["recall"] is figures["customers_bothered"] is None
+    assert figures["precision"] is figures["recall"] is figures["false_urgent"] is None
+
+
+def test_what_stood_before_the_case_is_no_detection(truth: Truth) -> None:
+    """An alert that was open already tells nothing, unless it rises during the case."""
+    start = T0 + DAY_MS
+    before = episode("a", "c1", start - 60_000, tier=Tier.BLUE, trigger="m1")
+    before.last_ms = start + 90_000
+    run = Run("v", {"a": before}, first_ms=T0, last_ms=T0 + 2 * DAY_MS)
+    silent = judge(run, truth, 0)
+    assert (silent.whole.detected, silent.true.total()) == (0, 0)
+    before.reached[Tier.RED] = start + 1_000
+    risen = judge(run, truth, 0).scenarios["mule"]
+    assert (risen.detected, risen.urgent, risen.to_detect_ms) == (1, 1, [1_000])
+
+
+def test_every_kind_of_entity_can_be_urgent_for_nothing(truth: Truth) -> None:
+    """A false red alert on a device counts as one on a customer does."""
+    device = replace(episode("a", "d1", T0 + DAY_MS), kind="device")
+    found = judge(Run("v", {"a": device}, first_ms=T0, last_ms=T0 + 2 * DAY_MS), truth, 0)
+    assert found.false_urgent == 1
+
+
+def test_age_finds_nothing(tmp_path: Path) -> None:
+    """An orange alert that nobody answers is red live, and orange in a backtest."""
+    rule = """
+rules:
+  - {id: a.b, title: {en: A, zh: 甲}, risk: legal, severity: 70, on: transaction, when: amount > 5}
+"""
+    files = {**configuration_files(None), "rules/one.yaml": rule}
+    lines = [
+        {"event_id": f"e{hour}", "event_time": T0 + hour * 3_600_000, "customer_id": "c1"}
+        | {"kind": "card", "direction": "debit", "amount": 9 if hour == 0 else 1}
+        for hour in range(4)
+    ]
+    path = tmp_path / "transactions.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    found = replay_once(Configuration.parse(files), [open_source(str(path))], None)
+    (one,) = (each for each in found.episodes.values() if each.rules == {"a.b"})
+    assert (one.tier, list(one.reached)) == (Tier.ORANGE, [Tier.ORANGE])
 
 
 def test_suppressed_alerts_catch_nothing(truth: Truth) -> None:
