@@ -53,7 +53,7 @@ _ALERT = Alert(
             clauses=(Clause("amount > 3", {"amount": 123_456.78}),),
         ),
     ),
-    actions=(Action.FREEZE_ACCOUNT,),
+    actions=(Action.SUSPEND_ACCOUNT,),
     runbook="docs/runbooks/account-takeover.md",
     config_version="v1",
 )

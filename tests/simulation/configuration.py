@@ -31,7 +31,7 @@ rules:
     owner: simulation
     on: transaction
     when: spent_1h > 900.0
-    actions: [hold_transfer]
+    actions: [delay_transfer]
   - id: sim.many
     title: {en: Many transactions, zh: 交易频繁}
     risk: market
@@ -82,7 +82,8 @@ rules:
 
 
 def _files() -> dict[str, str]:
-    names = ("tiers.yaml", "suppression.yaml", "complaints.yaml", "text.yaml", "engine.yaml")
+    wanted = ("tiers", "suppression", "actions", "complaints", "text", "engine")
+    names = [f"{name}.yaml" for name in wanted]
     files = {name: (_SHIPPED / name).read_text("utf-8") for name in names}
     engine = files["engine.yaml"]
     for name, value in (

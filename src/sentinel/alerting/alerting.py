@@ -1,7 +1,7 @@
 """The alerting of one shard: signals, responses and silences, and deadlines."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from sentinel.model.response import (
     Silence,
     Verdict,
 )
-from sentinel.model.share import WHOLE, Share
+from sentinel.model.share import Share
 from sentinel.model.signal import Action, Mode, Risk, Signal
 from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
 from sentinel.model.step import Limit, SignalDrop
@@ -71,7 +71,12 @@ class Alerting:
     """
 
     def __init__(
-        self, policy: Policy, rules: SuppressionRules, key: bytes, share: Share = WHOLE
+        self,
+        policy: Policy,
+        rules: SuppressionRules,
+        key: bytes,
+        share: Share,
+        longest_ms: Mapping[Action, int],
     ) -> None:
         room = _WALL_TIMERS_OF_AN_ALERT * policy.max_open_alerts
         self._policy = policy
@@ -81,7 +86,7 @@ class Alerting:
         self._fusion = Fusion(policy)
         self._suppressors = Suppressors(rules, self._wall_timers, share)
         self._book = AlertBook(
-            policy, self._suppressors, self._stream_timers, self._wall_timers, key
+            policy, self._suppressors, self._stream_timers, self._wall_timers, key, longest_ms
         )
         self._stream_ms, self._shared_ms, self._wall_ms = _NEVER, _NEVER, _NEVER
         self._is_simulated = False

@@ -5,7 +5,7 @@ one alert is open for each entity and risk.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -84,7 +84,7 @@ class AlertBook:
     ``moment_ms`` in every call is wall-clock time, by which suppressions are on or off and
     deadlines for people begin; ``at_ms`` is when what is written became true, and is what the
     alert's times show.  Age ends by stream time, waiting for capacity by wall-clock time.  ``key``
-    is for the ids of alerts.
+    is for the ids of alerts, ``longest_ms`` for how long actions last.
     """
 
     def __init__(
@@ -94,8 +94,10 @@ class AlertBook:
         stream_timers: Timers,
         wall_timers: Timers,
         key: bytes,
+        longest_ms: Mapping[Action, int],
     ) -> None:
         self._policy, self._suppressors, self._key = policy, suppressors, key
+        self._longest_ms = longest_ms
         self._stream_timers, self._wall_timers = stream_timers, wall_timers
         self._open: dict[Key, OpenAlert] = {}
         self._by_id: dict[str, Key] = {}
@@ -345,7 +347,8 @@ class AlertBook:
             reason = self._suppressors.withholder(action, alert)
             if reason is None:
                 found.requested.append(action)
-                self._written.action_requests.append(request(alert, action))
+                asked = request(alert, action, self._longest_ms.get(action))
+                self._written.action_requests.append(asked)
             elif action not in found.withheld:
                 found.withheld.append(action)
                 self._written.withheld[action, reason] += 1

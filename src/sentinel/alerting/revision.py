@@ -107,8 +107,11 @@ def tier_found(alert: Alert, policy: Policy) -> Tier | None:
     return None if tier is None else raised(tier, others)
 
 
-def request(alert: Alert, action: Action) -> ActionRequest:
-    """The request for an action that this revision is the first to recommend."""
+def request(alert: Alert, action: Action, longest_ms: int | None = None) -> ActionRequest:
+    """The request for an action that this revision is the first to recommend.
+
+    It ends ``longest_ms`` later, if it ends by itself.
+    """
     return ActionRequest(
         request_id=f"{alert.alert_id}.{action}",
         action=action,
@@ -121,6 +124,7 @@ def request(alert: Alert, action: Action) -> ActionRequest:
         score=alert.score,
         title=alert.title,
         requested_at=alert.updated_at,
+        expires_at=None if longest_ms is None else alert.updated_at + longest_ms,
         runbook=alert.runbook,
         config_version=alert.config_version,
     )

@@ -137,6 +137,7 @@ _FIELDS = {
         "tier": "Of the alert at that time.",
         "score": "Of the alert at that time, 0 to 100.",
         "requested_at": _MS,
+        "expires_at": "When a restriction ends at the latest (ms); null: it restricts nobody.",
         "runbook": _RUNBOOK,
         "config_version": _RULES,
     },

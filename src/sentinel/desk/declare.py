@@ -8,17 +8,19 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from sentinel.alerting import Terms, read_terms
 from sentinel.model.alert import Tier
 from sentinel.model.document import Document
 from sentinel.model.duration import parse_duration
 from sentinel.model.file import read_document
 from sentinel.model.hours import read_zone
-from sentinel.model.signal import Title
+from sentinel.model.signal import Action, Title
 from sentinel.rules.declare import Rule
 from sentinel.rules.declare import declare as declare_rules
 
 FILE = "desk.yaml"
 _ENGINE = "engine.yaml"  # has the bank's zone
+_ACTIONS = "actions.yaml"
 
 
 class Form(StrEnum):
@@ -59,7 +61,8 @@ class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class DeskPlan:
     """What the desk shows and when; lengths of time in milliseconds, times in ``zone``.
 
-    ``rules`` are those of the configuration by id: their titles, explanations and owners.
+    ``rules`` are those of the configuration by id: their titles, explanations and owners; ``terms``
+    what each action is called and rests on.
     """
 
     answer_within_ms: Mapping[Tier, int]
@@ -71,6 +74,7 @@ class DeskPlan:
     words: Mapping[str, Words]
     values: Mapping[str, Title]
     rules: Mapping[str, Rule]
+    terms: Mapping[Action, Terms]
 
     def title(self, rule_id: str) -> Title:
         """The title of a rule; its id where the configuration has no such rule any more."""
@@ -83,7 +87,12 @@ class DeskPlan:
         return None if rule is None else rule.explanation
 
 
-def declare(document: Document, rules: Mapping[str, Rule], zone: ZoneInfo) -> DeskPlan:
+def declare(
+    document: Document,
+    rules: Mapping[str, Rule],
+    terms: Mapping[Action, Terms],
+    zone: ZoneInfo,
+) -> DeskPlan:
     """Check ``desk.yaml``; ``zone`` is the bank's.  Raises ConfigError."""
     file = document.convert(_File)
     for tier in Tier:
@@ -102,6 +111,7 @@ def declare(document: Document, rules: Mapping[str, Rule], zone: ZoneInfo) -> De
         words=file.words,
         values=file.values,
         rules=rules,
+        terms=terms,
     )
 
 
@@ -113,7 +123,8 @@ def read_folder(folder: Path) -> DeskPlan:
     ]
     rules = {rule.id: rule for rule, _, _ in declare_rules(documents)}
     zone = read_zone(read_document(folder / _ENGINE, _ENGINE))
-    return declare(read_document(folder / FILE, FILE), rules, zone)
+    terms = read_terms(read_document(folder / _ACTIONS, _ACTIONS))
+    return declare(read_document(folder / FILE, FILE), rules, terms, zone)
 
 
 def _duration(document: Document, path: tuple[str, ...], text: str) -> int:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, structs
 
-from sentinel import entities, features, ingest, rules, text
+from sentinel import alerting, entities, features, ingest, rules, text
 from sentinel.engine.stages import Stages, build
 from sentinel.model.document import ConfigError, Document, parse
 from sentinel.model.duration import parse_duration
@@ -19,6 +19,7 @@ from sentinel.model.hours import read_zone
 from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.people import People, read_people
 from sentinel.model.share import WHOLE, Share
+from sentinel.model.signal import Action
 
 _SINGLE = (
     "engine.yaml",
@@ -28,6 +29,7 @@ _SINGLE = (
     "suppression.yaml",
     "complaints.yaml",
     "text.yaml",
+    "actions.yaml",
 )
 _PEOPLE = "people.yaml"  # whose absence says that nobody has a key
 _RULES = "rules/"
@@ -80,6 +82,7 @@ class Configuration:
     measures: entities.Measures
     lists: Mapping[str, rules.EntryList] = field(repr=False)
     text: text.Declaration
+    terms: Mapping[Action, alerting.Terms]
     people: People
     hasher: Hasher = field(repr=False)
     """Makes numbers of ids, under the deployment's key."""
@@ -113,6 +116,7 @@ class Configuration:
             lists=_lists(documents, bounds, PLAIN),
             hasher=PLAIN,
             text=text.declare(documents["text.yaml"]),
+            terms=alerting.read_terms(documents["actions.yaml"]),
             people=read_people(documents[_PEOPLE]) if _PEOPLE in documents else People(),
             documents=documents,
         )

@@ -78,7 +78,12 @@ def build(configuration: "Configuration", share: Share) -> Stages:
         text=text.TextReader(configuration.text, demand[Stream.COMPLAINT], hasher),
         rules=rule_set,
         alerting=alerting.load(
-            documents["tiers.yaml"], documents["suppression.yaml"], zone, hasher, share
+            documents["tiers.yaml"],
+            documents["suppression.yaml"],
+            zone,
+            hasher,
+            share,
+            configuration.terms,
         ),
         complaints=complaints.load(documents["complaints.yaml"], zone),
         alarms=complaints.Alarms(zone),

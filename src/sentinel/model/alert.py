@@ -161,7 +161,8 @@ class ActionRequest(Struct, frozen=True, kw_only=True):
     """A control measure that an alert recommends, sent to core systems once in its life.
 
     ``request_id`` is ``<alert_id>.<action>``; ``revision`` is the alert's first that
-    recommended it, and tier, score and time are as of then.
+    recommended it, and tier, score and time are as of then.  What restricts a customer is lifted at
+    ``expires_at`` (ms UTC) at the latest, unless a person prolongs it.
     """
 
     request_id: str
@@ -175,5 +176,6 @@ class ActionRequest(Struct, frozen=True, kw_only=True):
     score: float
     title: Title
     requested_at: int
+    expires_at: int | None
     runbook: str
     config_version: str

@@ -32,27 +32,36 @@ class Mode(StrEnum):
 
 
 class Action(StrEnum):
-    """A control measure that a rule recommends, the most drastic first.
+    """What a rule recommends to do, the most drastic first; actions.yaml has its terms.
 
-    Alerts list their actions in this order.
+    Alerts list their actions in this order.  None is a freeze: that is for the police and courts.
     """
 
-    FREEZE_ACCOUNT = "freeze_account"
-    HOLD_TRANSFER = "hold_transfer"
+    SUSPEND_ACCOUNT = "suspend_account"
+    LIMIT_NON_COUNTER = "limit_non_counter"
+    DELAY_TRANSFER = "delay_transfer"
     BLOCK_CARD = "block_card"
-    RESTRICT_LIMIT = "restrict_limit"
+    RESTRICT_CREDIT = "restrict_credit"
     STEP_UP_AUTH = "step_up_auth"
+    VERIFY_CUSTOMER = "verify_customer"
     CALL_CUSTOMER = "call_customer"
     EXPEDITE_COMPLAINT = "expedite_complaint"
     REVIEW_ACCOUNT = "review_account"
     NOTIFY_BRANCH = "notify_branch"
-    FILE_REPORT = "file_report"
+    ASSESS_STR = "assess_str"  # for a suspicious transaction report
+    REPORT_LARGE_VALUE = "report_large_value"
 
 
 CONTAINMENT = frozenset(
-    {Action.FREEZE_ACCOUNT, Action.HOLD_TRANSFER, Action.BLOCK_CARD, Action.RESTRICT_LIMIT}
+    {
+        Action.SUSPEND_ACCOUNT,
+        Action.LIMIT_NON_COUNTER,
+        Action.DELAY_TRANSFER,
+        Action.BLOCK_CARD,
+        Action.RESTRICT_CREDIT,
+    }
 )
-"""The measures that stop money before it is gone."""
+"""The actions that restrict a customer, so that money is stopped before it is gone."""
 
 
 class Title(Struct, frozen=True, forbid_unknown_fields=True):

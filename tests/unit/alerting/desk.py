@@ -43,7 +43,7 @@ BASE = Signal(
     mode=Mode.LIVE,
     title=Title("Drain", "盗转"),
     explain=lambda: (Clause("amount_z > 3", {"amount_z": 4.1}),),
-    actions=(Action.HOLD_TRANSFER,),
+    actions=(Action.DELAY_TRANSFER,),
     runbook="docs/runbooks/account-takeover.md",
 )
 
@@ -124,7 +124,7 @@ class Desk:
             mode=Mode.LIVE,
             title=Title("Drain", "盗转"),
             explain=lambda: (Clause("n > 1", {"n": 2.0}),),
-            actions=(Action.HOLD_TRANSFER,),
+            actions=(Action.DELAY_TRANSFER,),
             runbook="docs/runbooks/account-takeover.md",
         )
         self.alerting.advance(moment)

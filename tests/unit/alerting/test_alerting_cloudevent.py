@@ -60,7 +60,7 @@ ALERT = Alert(
             ),
         ),
     ),
-    actions=(Action.FILE_REPORT,),
+    actions=(Action.ASSESS_STR,),
     runbook="docs/runbooks/reporting.md",
     config_version="abc",
 )

@@ -29,8 +29,8 @@ def test_after_a_false_positive_the_like_is_suppressed_for_a_while() -> None:
     [
         {"rule": "mule.pass-through", "actions": CALL},
         {"severity": RED, "actions": CALL},
-        {"actions": (Action.HOLD_TRANSFER,)},
-        {"actions": (Action.FREEZE_ACCOUNT, Action.REVIEW_ACCOUNT)},
+        {"actions": (Action.DELAY_TRANSFER,)},
+        {"actions": (Action.SUSPEND_ACCOUNT, Action.REVIEW_ACCOUNT)},
     ],
     ids=["another rule", "red", "a transfer to hold", "an account to freeze"],
 )

@@ -24,7 +24,7 @@ def test_a_first_signal_opens_an_alert_that_says_everything() -> None:
     assert (alert.opened_at, alert.updated_at) == (START, START)
     assert (alert.entity.kind, alert.entity.id, alert.risk) == ("customer", "C1", Risk.OPERATIONAL)
     assert (alert.title, alert.runbook) == (BASE.title, BASE.runbook)
-    assert (alert.actions, alert.config_version) == (("hold_transfer",), "v1")
+    assert (alert.actions, alert.config_version) == (("delay_transfer",), "v1")
     assert (alert.trigger.event_id, alert.trigger.recorded_ms) == ("E1", START + 5)
     (reason,) = alert.reasons
     assert (reason.rule_id, reason.contribution, reason.count) == ("ato.drain", 80.0, 1)
@@ -210,7 +210,7 @@ def test_customers_do_not_touch_each_other() -> None:
 def test_actions_come_in_one_order_and_title_and_runbook_from_the_strongest() -> None:
     """The most drastic action stands first, wherever it came from."""
     what = alerting()
-    fuse(what, signal(1, actions=(Action.CALL_CUSTOMER, Action.HOLD_TRANSFER)))
+    fuse(what, signal(1, actions=(Action.CALL_CUSTOMER, Action.DELAY_TRANSFER)))
     alert = only(
         fuse(
             what,
@@ -218,13 +218,13 @@ def test_actions_come_in_one_order_and_title_and_runbook_from_the_strongest() ->
                 2,
                 rule_id="x",
                 severity=70,
-                actions=(Action.REVIEW_ACCOUNT, Action.FREEZE_ACCOUNT, Action.CALL_CUSTOMER),
+                actions=(Action.REVIEW_ACCOUNT, Action.SUSPEND_ACCOUNT, Action.CALL_CUSTOMER),
                 title=Title("Strong", "强"),
                 runbook="docs/runbooks/card-testing.md",
             ),
         )
     )
-    assert alert.actions == ("freeze_account", "hold_transfer", "call_customer", "review_account")
+    assert alert.actions == ("suspend_account", "delay_transfer", "call_customer", "review_account")
     assert (alert.title.en, alert.runbook) == ("Strong", "docs/runbooks/card-testing.md")
 
 

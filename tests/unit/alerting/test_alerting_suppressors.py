@@ -65,7 +65,7 @@ def test_suppressed_alerts_do_not_grow_older() -> None:
     desk.silences("tier=~red|orange", 0, 5)
     (fired,) = desk.fires(1, ORANGE)
     assert [each.request_id for each in desk.last.action_requests] == [
-        f"{fired.alert_id}.hold_transfer"
+        f"{fired.alert_id}.delay_transfer"
     ]
     (released,) = desk.waits(5)
     assert released.change is Change.RELEASED

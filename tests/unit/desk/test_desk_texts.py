@@ -12,7 +12,7 @@ from sentinel.model.alert import Change, Resolution, Suppression, Tier
 from sentinel.model.entity import CUSTOMER, EntityKind
 from sentinel.model.events import Stream
 from sentinel.model.response import ResponseKind, Verdict
-from sentinel.model.signal import Action, Risk
+from sentinel.model.signal import Risk
 
 DESK = Path(__file__).parents[3] / "src/sentinel/desk"
 _GROUPS: Mapping[str, Iterable[str]] = {
@@ -21,7 +21,6 @@ _GROUPS: Mapping[str, Iterable[str]] = {
     "change": Change,
     "resolution": Resolution,
     "suppression": Suppression,
-    "action": Action,
     "stream": Stream,
     "view": View,
     "verdict": Verdict,

@@ -44,7 +44,7 @@ def test_a_customer_is_masked_on_every_page(
 ) -> None:
     """Neither a page nor its title nor an address in it has a customer's id."""
     alerts = [alert("a1"), alert("a2"), _about_a_device()]
-    asked = request(alerts[0], Action.FREEZE_ACCOUNT)
+    asked = request(alerts[0], Action.SUSPEND_ACCOUNT)
     with running(tmp_path, monkeypatch, *alerts, asked) as web:
         person = web.person("senior", language)
         person.post("/alerts/a1/responses", do="confirmed")

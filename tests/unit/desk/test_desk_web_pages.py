@@ -57,7 +57,7 @@ def test_every_page_renders_in_both_languages(
 ) -> None:
     """Every route and every state of an alert renders, and no text is missing."""
     bare = alert("a2", reasons=(), runbook="")
-    requested = request(alert("a1"), Action.FREEZE_ACCOUNT)
+    requested = request(alert("a1"), Action.SUSPEND_ACCOUNT)
     many = [alert(f"m{number}") for number in range(60)]
     with running(tmp_path, monkeypatch, alert("a1"), bare, _over(), requested, *many) as web:
         answered = web.person("senior", language)

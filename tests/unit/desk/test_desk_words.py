@@ -181,7 +181,7 @@ def test_a_wrong_plan_is_refused_at_its_line(
     """With file, line and column."""
     text = (CONFIGS / "desk.yaml").read_text("utf-8").replace(*change, 1)
     with pytest.raises(ConfigError, match=message) as caught:
-        declare(parse(text, "desk.yaml"), {}, plan.zone)
+        declare(parse(text, "desk.yaml"), {}, plan.terms, plan.zone)
     assert str(caught.value).startswith("desk.yaml:")
 
 

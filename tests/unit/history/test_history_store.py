@@ -123,10 +123,10 @@ def test_reasons_are_those_of_the_newest_revision(store: Store) -> None:
 
 def test_actions_and_answers_are_kept_once(store: Store) -> None:
     """An action by its id, an answer by where it stands: people may repeat theirs."""
-    action = request(alert(), Action.HOLD_TRANSFER)
+    action = request(alert(), Action.DELAY_TRANSFER)
     _accept(store, action, action, topic="actions")
     _accept(store, _answer(), _answer(), topic="responses")
-    assert [row.action for row in _rows(store, ACTIONS)] == ["hold_transfer"]
+    assert [row.action for row in _rows(store, ACTIONS)] == ["delay_transfer"]
     assert [row.record for row in _rows(store, RESPONSES)] == ["responses-0@0", "responses-0@1"]
     first = _rows(store, RESPONSES)[0]
     assert (first.alert_id, first.actor, first.verdict, first.note, first.at_ms) == (
