@@ -12,7 +12,7 @@ from tests.delivery.box import read_of
 from tests.delivery.listener import KEY, ROUTING_KEY, Listener, Mood
 from tests.delivery.plans import TEXT, plan
 
-from sentinel.delivery.channels import Channel, open_channel
+from sentinel.delivery.channels import Channel, Unreached, open_channel
 from sentinel.delivery.clock import Clock
 from sentinel.delivery.dispatch import Dispatcher
 from sentinel.delivery.outbox import Outbox
@@ -30,6 +30,8 @@ class Chatroom:
 
     def __init__(self) -> None:
         self.written: list[list[str]] = []
+        self.tried = 0
+        self.is_down = False
 
     async def send(self, page: Page, now_ms: int) -> None:
         """One message about one page."""
@@ -37,6 +39,9 @@ class Chatroom:
 
     async def send_digest(self, pages: Any, now_ms: int) -> None:
         """One message about several."""
+        self.tried += 1
+        if self.is_down:
+            raise Unreached("down")
         self.written.append([page.content.alert_id for page in pages])
 
 

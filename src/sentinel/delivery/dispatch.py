@@ -48,6 +48,8 @@ class Dispatcher:
         self._metrics, self._clock = metrics, clock
         self._rates = {name: _rate(plan.channels[name].rate) for name in channels}
         self._paused_until_ms = dict.fromkeys(channels, 0)
+        self._failures = dict.fromkeys(channels, 0)  # of a chat, in a row
+        self._probed_from_ms = dict.fromkeys(channels, 0)
         self._fallen_back: set[str] = set()
         self.tasks = {name: self._task(name) for name in channels}
         """The task of each channel."""
@@ -96,6 +98,10 @@ class Dispatcher:
             for page in pages:
                 await self._fall_back(page, until_ms)
             return min((until_ms - now_ms) / 1000, _LONGEST_SLEEP_S)
+        if (probe_ms := self._probed_from_ms[name]) > now_ms:
+            pages = [page for page in pages if page.content.tier is Tier.RED]
+            if not pages:
+                return min((probe_ms - now_ms) / 1000, _LONGEST_SLEEP_S)
         channel, rate = self._channels[name], self._rates[name]
         digest = [] if channel.remembers else [page for page in pages if _may_wait(page)]
         if len(digest) < _DIGEST_FROM and len(digest) <= rate.left(now_ms):
@@ -108,8 +114,9 @@ class Dispatcher:
             if wait_s:
                 return wait_s
             await self._send(channel, batch)
-            # A red alert has come meanwhile, or the receiver asks to wait.
-            if self.tasks[name].is_woken or self._paused_until_ms[name] > self._clock.now_ms():
+            # A red alert has come meanwhile, or the receiver asks to wait, or fails.
+            wait_ms = max(self._paused_until_ms[name], self._probed_from_ms[name])
+            if self.tasks[name].is_woken or wait_ms > self._clock.now_ms():
                 return 0.0
         return 0.0
 
@@ -136,6 +143,7 @@ class Dispatcher:
             await self._again(pages, " ".join(words.values()), error)
         else:
             now_ms = self._clock.now_ms()
+            self._failures[first.channel] = 0
             await asyncio.to_thread(self._outbox.sent, pages, now_ms)
             for page in pages:
                 self._metrics.sent(page, now_ms, digested=len(pages) > 1)
@@ -147,6 +155,8 @@ class Dispatcher:
         asked_s = error.after_s if isinstance(error, Unreached) else None
         if asked_s is not None:
             self._paused_until_ms[name] = now_ms + round(asked_s * 1000)
+        elif isinstance(error, (Unreached, TimeoutError)) and not self._channels[name].remembers:
+            self._probe_later(name, now_ms)
         for page in pages:
             if now_ms - page.since_ms > self._plan.give_up_ms:
                 await self._give_up(page, NoPage.EXPIRED)
@@ -155,6 +165,16 @@ class Dispatcher:
             await self._fall_back(page, due_ms)
             self._metrics.tried(page, Result.THROTTLED if asked_s is not None else Result.FAILED)
             await asyncio.to_thread(self._outbox.retry, page, due_ms)
+
+    def _probe_later(self, name: str, now_ms: int) -> None:
+        """Try a chat that fails with one message at a time, red alerts apart.
+
+        It allows so few in a minute that retries of all that waits would leave none for when it is
+        well again.
+        """
+        self._failures[name] += 1
+        wait_ms = self._plan.first_retry_ms << min(self._failures[name] - 1, 20)
+        self._probed_from_ms[name] = now_ms + min(wait_ms, self._plan.longest_retry_ms)
 
     def backoff_ms(self, page: Page) -> int:
         """Doubling, with jitter that a page and its attempt decide: half of it to all of it."""

@@ -151,6 +151,28 @@ def test_beyond_its_rate_a_chat_gets_what_waited_in_one(tmp_path: Path) -> None:
     play_on(tmp_path, play)
 
 
+def test_a_chat_that_fails_is_tried_with_one_message_at_a_time(tmp_path: Path) -> None:
+    """Twenty waiting alerts leave messages for when it is well again; the waits double."""
+
+    async def play(bench: Bench) -> None:
+        bench.chat.is_down = True
+        tried = []
+        for n in range(20):
+            bench.store(alert(f"a{n}", tier=Tier.BLUE, risk=Risk.LEGAL))
+            await bench.sends("chat")
+            tried.append(bench.chat.tried)
+            bench.now += 1_000
+        assert tried == [1, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5]
+        bench.chat.is_down = False
+        bench.now += 20_000
+        await bench.sends("chat")
+        (message,) = bench.chat.written
+        assert sorted(message) == sorted(f"a{n}" for n in range(20))
+
+    text = TEXT.replace("rate: {pages: 2, per: 1m}", "rate: {pages: 20, per: 1m}")
+    play_on(tmp_path, play, text=text)
+
+
 def test_the_running_dispatcher_sends_what_comes(tmp_path: Path) -> None:
     """Woken by a new record it sends at once, and a cancelled one leaves nothing running."""
 
