@@ -1,10 +1,10 @@
 """The records that history keeps, and how each is stored."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from sentinel.history.tables import ACTIONS, ALERTS, OUTCOMES, REASONS, RESPONSES, REVISIONS
 from sentinel.model.alert import ActionRequest, Alert, Tier
@@ -39,11 +39,18 @@ def put(connection: Connection, where: str, record: Record) -> None:
         case Alert():
             _put_alert(connection, record)
         case ActionRequest():
-            _put_action(connection, record)
+            _insert_unless_known(connection, ACTIONS, _action_row(record))
         case Response():
-            _put_response(connection, where, record)
+            _insert_unless_known(connection, RESPONSES, _response_row(where, record))
         case ResponseOutcome():
-            _put_outcome(connection, record)
+            _insert_unless_known(connection, OUTCOMES, _outcome_row(record))
+
+
+def _insert_unless_known(connection: Connection, table: Table, row: Mapping[str, object]) -> None:
+    """Insert a row, unless the table has one with its primary key."""
+    (key,) = table.primary_key.columns
+    if connection.scalar(select(key).where(key == row[key.key])) is None:
+        connection.execute(insert(table).values(row))
 
 
 def _put_alert(connection: Connection, alert: Alert) -> None:
@@ -112,51 +119,40 @@ def amount_of(alert: Alert) -> float | None:
     return max(amounts, default=None)
 
 
-def _put_action(connection: Connection, request: ActionRequest) -> None:
-    mine = ACTIONS.c.request_id == request.request_id
-    if connection.scalar(select(ACTIONS.c.request_id).where(mine)) is None:
-        connection.execute(
-            insert(ACTIONS).values(
-                request_id=request.request_id,
-                alert_id=request.alert_id,
-                action=request.action,
-                requested_ms=request.requested_at,
-                data=msgspec.json.encode(request),
-            )
-        )
+def _action_row(request: ActionRequest) -> dict[str, object]:
+    return {
+        "request_id": request.request_id,
+        "alert_id": request.alert_id,
+        "action": request.action,
+        "requested_ms": request.requested_at,
+        "data": msgspec.json.encode(request),
+    }
 
 
-def _put_response(connection: Connection, where: str, response: Response) -> None:
-    if connection.scalar(select(RESPONSES.c.record).where(RESPONSES.c.record == where)) is None:
-        connection.execute(
-            insert(RESPONSES).values(
-                record=where,
-                response_id=response.response_id,
-                alert_id=response.alert_id,
-                kind=response.kind,
-                actor=response.actor,
-                verdict=response.verdict,
-                assignee=response.assignee,
-                event_id=response.event_id,
-                note=response.note,
-                at_ms=epoch_ms(response.event_time),
-            )
-        )
+def _response_row(where: str, response: Response) -> dict[str, object]:
+    return {
+        "record": where,
+        "response_id": response.response_id,
+        "alert_id": response.alert_id,
+        "kind": response.kind,
+        "actor": response.actor,
+        "verdict": response.verdict,
+        "assignee": response.assignee,
+        "event_id": response.event_id,
+        "note": response.note,
+        "at_ms": epoch_ms(response.event_time),
+    }
 
 
-def _put_outcome(connection: Connection, outcome: ResponseOutcome) -> None:
-    """Store what became of a response, beside the response itself: they come in either order."""
-    mine = OUTCOMES.c.outcome_id == outcome.outcome_id
-    if connection.scalar(select(OUTCOMES.c.outcome_id).where(mine)) is None:
-        connection.execute(
-            insert(OUTCOMES).values(
-                outcome_id=outcome.outcome_id,
-                response_id=outcome.response_id,
-                alert_id=outcome.alert_id,
-                result=outcome.result,
-                reason=outcome.reason,
-                detail=outcome.detail,
-                revision=outcome.revision,
-                at_ms=outcome.processed_at,
-            )
-        )
+def _outcome_row(outcome: ResponseOutcome) -> dict[str, object]:
+    """What became of a response: a row beside the response's own, for they come in either order."""
+    return {
+        "outcome_id": outcome.outcome_id,
+        "response_id": outcome.response_id,
+        "alert_id": outcome.alert_id,
+        "result": outcome.result,
+        "reason": outcome.reason,
+        "detail": outcome.detail,
+        "revision": outcome.revision,
+        "at_ms": outcome.processed_at,
+    }
