@@ -12,12 +12,14 @@ from sentinel.model.columns import Column, Kind
 from sentinel.model.document import did_you_mean
 from sentinel.model.ids import Hasher
 from sentinel.model.network import network_of
+from sentinel.rules.interpreter import Op
 from sentinel.rules.lists import EntryList
 from sentinel.rules.nodes import (
     Arithmetic,
     Both,
     Choice,
     CompareNumbers,
+    Comparison,
     Either,
     Has,
     Listed,
@@ -34,20 +36,20 @@ from sentinel.rules.syntax import ConditionError
 
 MAX_DEPTH = 40
 _INT64 = 2**63
-_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
-    "+": np.add,
-    "-": np.subtract,
-    "*": np.multiply,
-    "/": np.divide,
-    "%": np.fmod,
+_ARITHMETIC = {
+    "+": Op.ADD,
+    "-": Op.SUBTRACT,
+    "*": Op.MULTIPLY,
+    "/": Op.DIVIDE,
+    "%": Op.REMAINDER,
 }
-_COMPARISONS: dict[str, tuple[Callable[[Any, Any], Any], bool]] = {
-    "<": (operator.lt, False),
-    "<=": (operator.le, False),
-    ">": (operator.gt, False),
-    ">=": (operator.ge, False),
-    "==": (operator.eq, False),
-    "!=": (operator.eq, True),
+_COMPARISONS = {
+    "<": Comparison(Op.LESS),
+    "<=": Comparison(Op.LESS_EQUAL),
+    ">": Comparison(Op.LESS, swapped=True),
+    ">=": Comparison(Op.LESS_EQUAL, swapped=True),
+    "==": Comparison(Op.EQUAL),
+    "!=": Comparison(Op.EQUAL, negated=True),
 }
 _TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
     "startsWith": str.startswith,
@@ -201,7 +203,7 @@ class Checker:
             return self._literal(tree, Kind.NUMBER, -inner.literal)  # type: ignore[operator]
         zero = Literal("0", "0", Kind.NUMBER, sure=True, literal=0)
         return Arithmetic(
-            self._source(tree), f"(-{inner.key})", Kind.NUMBER, inner.sure, zero, inner, np.subtract
+            self._source(tree), f"(-{inner.key})", Kind.NUMBER, inner.sure, zero, inner, Op.SUBTRACT
         )
 
     def _arithmetic(self, tree: Tree[Token], depth: int) -> Node:
@@ -273,11 +275,11 @@ class Checker:
     def _compare(self, tree: Tree[Token], depth: int) -> Node:
         first, sign, second = tree.children
         left, right = self._node(first, depth), self._node(second, depth)  # type: ignore[arg-type]
-        comparison, negated = _COMPARISONS[str(sign)]
+        comparison = _COMPARISONS[str(sign)]
         text, key = self._source(tree), f"({left.key} {sign} {right.key})"
         sure = left.sure and right.sure
         if left.kind is Kind.NUMBER and right.kind is Kind.NUMBER:
-            return CompareNumbers(text, key, Kind.TRUTH, sure, left, right, comparison, negated)
+            return CompareNumbers(text, key, Kind.TRUTH, sure, left, right, comparison)
         kinds = {left.kind, right.kind}
         if str(sign) not in ("==", "!=") and not kinds & {Kind.NUMBER}:
             raise self._error(
@@ -286,13 +288,13 @@ class Checker:
                 'only "==" and "!=" here',
             )
         if kinds == {Kind.TRUTH}:
-            return SameTruth(text, key, Kind.TRUTH, sure, left, right, negated)
+            return SameTruth(text, key, Kind.TRUTH, sure, left, right, comparison.negated)
         if isinstance(left, Literal) and isinstance(right, Name):
             left, right, second = right, left, first
         if isinstance(left, Name) and isinstance(right, Literal) and right.kind is Kind.STRING:
-            return self._one_of(tree, key, left, [(second, right)], negated=negated)
+            return self._one_of(tree, key, left, [(second, right)], negated=comparison.negated)
         if isinstance(left, Name) and isinstance(right, Name) and kinds == {Kind.STRING}:
-            return SameText(text, key, Kind.TRUTH, sure, left, right, negated)
+            return SameText(text, key, Kind.TRUTH, sure, left, right, comparison.negated)
         raise self._error(tree, f"cannot compare a {left.kind} with a {right.kind}")
 
     def _contained(self, tree: Tree[Token], depth: int) -> Node:

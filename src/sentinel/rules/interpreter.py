@@ -25,7 +25,11 @@ _FALSE, _UNKNOWN, _TRUE = 0, 1, 2
 
 
 class Op(IntEnum):
-    """What an instruction does; which bank it writes and reads stands behind it."""
+    """What an instruction does; which bank it writes and reads stands behind it.
+
+    ``run`` compares numbers with its members: they stand in the same file, because Numba's cache
+    does not notice that a constant of another file has changed.
+    """
 
     ADD = 0  # number = number, number
     SUBTRACT = 1
@@ -50,14 +54,6 @@ class Op(IntEnum):
     OR = 20
     CHOOSE_NUMBER = 21  # number = truth, number, number
     CHOOSE_TRUTH = 22  # truth = truth, truth, truth
-
-
-_ADD, _SUBTRACT, _MULTIPLY, _DIVIDE, _REMAINDER = 0, 1, 2, 3, 4
-_LESS, _LESS_EQUAL, _EQUAL = 5, 6, 7
-_NUMBER_IN, _CODE_IN, _TEXT_IN, _LISTED = 8, 9, 10, 11
-_SAME_TEXT, _SAME_TRUTH = 12, 13
-_HAS_NUMBER, _HAS_CODE, _HAS_TEXT, _HAS_TRUTH = 14, 15, 16, 17
-_NOT, _AND, _OR, _CHOOSE_NUMBER, _CHOOSE_TRUTH = 18, 19, 20, 21, 22
 
 
 @inlined
@@ -101,25 +97,25 @@ def run(
         op, out, a, b, c = code[k, 0], code[k, 1], code[k, 2], code[k, 3], code[k, 4]
         negated = code[k, 5] & NEGATED != 0
         left, right = code[k, 5] & LEFT_UNSURE != 0, code[k, 5] & RIGHT_UNSURE != 0
-        if op <= _REMAINDER:
+        if op <= Op.REMAINDER:
             for j in range(n):
                 x, y = numbers[a, j], numbers[b, j]
-                if op == _ADD:
+                if op == Op.ADD:
                     numbers[out, j] = x + y
-                elif op == _SUBTRACT:
+                elif op == Op.SUBTRACT:
                     numbers[out, j] = x - y
-                elif op == _MULTIPLY:
+                elif op == Op.MULTIPLY:
                     numbers[out, j] = x * y
-                elif op == _DIVIDE:
+                elif op == Op.DIVIDE:
                     numbers[out, j] = np.divide(x, y)
                 else:
                     numbers[out, j] = np.fmod(x, y)
-        elif op <= _EQUAL:
+        elif op <= Op.EQUAL:
             for j in range(n):
                 x, y = numbers[a, j], numbers[b, j]
-                if op == _LESS:
+                if op == Op.LESS:
                     holds = x < y
-                elif op == _LESS_EQUAL:
+                elif op == Op.LESS_EQUAL:
                     holds = x <= y
                 else:
                     holds = x == y
@@ -127,17 +123,17 @@ def run(
                     truths[out, j] = _UNKNOWN
                 else:
                     truths[out, j] = _turned(_TRUE if holds else _FALSE, negated)
-        elif op <= _CODE_IN:
+        elif op <= Op.CODE_IN:
             for j in range(n):
                 x = numbers[a, j]
-                if left and ((op == _NUMBER_IN and x != x) or (op == _CODE_IN and x < 0)):  # noqa: PLR0124
+                if left and ((op == Op.NUMBER_IN and x != x) or (op == Op.CODE_IN and x < 0)):  # noqa: PLR0124
                     truths[out, j] = _UNKNOWN
                 else:
                     holds = False
                     for w in range(b, c):
                         holds |= x == wanted_numbers[w]
                     truths[out, j] = _turned(_TRUE if holds else _FALSE, negated)
-        elif op == _TEXT_IN:
+        elif op == Op.TEXT_IN:
             for j in range(n):
                 text = texts[a, j]
                 if left and text == 0:
@@ -147,7 +143,7 @@ def run(
                     for w in range(b, c):
                         holds |= text == wanted_texts[w]
                     truths[out, j] = _turned(_TRUE if holds else _FALSE, negated)
-        elif op == _LISTED:
+        elif op == Op.LISTED:
             for j in range(n):
                 text = texts[a, j]
                 if left and text == 0:
@@ -156,42 +152,42 @@ def run(
                     at = _search(wanted_texts, b, c, text)
                     holds = at >= 0 and event_time[j] < until_ms[at]
                     truths[out, j] = _TRUE if holds else _FALSE
-        elif op == _SAME_TEXT:
+        elif op == Op.SAME_TEXT:
             for j in range(n):
                 if texts[a, j] == 0 or texts[b, j] == 0:
                     truths[out, j] = _UNKNOWN
                 else:
                     holds = texts[a, j] == texts[b, j]
                     truths[out, j] = _turned(_TRUE if holds else _FALSE, negated)
-        elif op == _SAME_TRUTH:
+        elif op == Op.SAME_TRUTH:
             for j in range(n):
                 if truths[a, j] == _UNKNOWN or truths[b, j] == _UNKNOWN:
                     truths[out, j] = _UNKNOWN
                 else:
                     holds = truths[a, j] == truths[b, j]
                     truths[out, j] = _turned(_TRUE if holds else _FALSE, negated)
-        elif op == _HAS_NUMBER:
+        elif op == Op.HAS_NUMBER:
             for j in range(n):
                 truths[out, j] = _TRUE if numbers[a, j] == numbers[a, j] else _FALSE
-        elif op == _HAS_CODE:
+        elif op == Op.HAS_CODE:
             for j in range(n):
                 truths[out, j] = _TRUE if numbers[a, j] >= 0 else _FALSE
-        elif op == _HAS_TEXT:
+        elif op == Op.HAS_TEXT:
             for j in range(n):
                 truths[out, j] = _TRUE if texts[a, j] != 0 else _FALSE
-        elif op == _HAS_TRUTH:
+        elif op == Op.HAS_TRUTH:
             for j in range(n):
                 truths[out, j] = _TRUE if truths[a, j] != _UNKNOWN else _FALSE
-        elif op == _NOT:
+        elif op == Op.NOT:
             for j in range(n):
                 truths[out, j] = _TRUE - truths[a, j]
-        elif op == _AND:
+        elif op == Op.AND:
             for j in range(n):
                 truths[out, j] = min(truths[a, j], truths[b, j])
-        elif op == _OR:
+        elif op == Op.OR:
             for j in range(n):
                 truths[out, j] = max(truths[a, j], truths[b, j])
-        elif op == _CHOOSE_NUMBER:
+        elif op == Op.CHOOSE_NUMBER:
             for j in range(n):
                 if truths[a, j] == _UNKNOWN:
                     numbers[out, j] = np.nan

@@ -7,13 +7,14 @@ amounts to.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentinel.model.columns import FALSE, TRUE, UNKNOWN, Column, Kind, Table
 from sentinel.model.network import network_of
+from sentinel.rules.interpreter import Op
 from sentinel.rules.lists import EntryList
 
 _ADDRESS = "ip"
@@ -56,11 +57,19 @@ class Arithmetic(Node):
 
     left: Node
     right: Node
-    operation: Callable[[Any, Any], Any]
+    operation: Op
 
     def parts(self) -> tuple[Node, ...]:
         """Both operands."""
         return self.left, self.right
+
+
+class Comparison(NamedTuple):
+    """How a sign compares two operands by one of the interpreter's operations."""
+
+    operation: Op
+    swapped: bool = False  # "a > b" is "b < a"
+    negated: bool = False  # "a != b" is "not a == b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +78,7 @@ class CompareNumbers(Node):
 
     left: Node
     right: Node
-    comparison: Callable[[Any, Any], Any]
-    negated: bool  # "!=" is the negation of "=="
+    comparison: Comparison
 
     def parts(self) -> tuple[Node, ...]:
         """Both operands."""

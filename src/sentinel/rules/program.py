@@ -42,20 +42,6 @@ from sentinel.rules.nodes import (
     TextTest,
 )
 
-_ARITHMETIC: Mapping[Any, Op] = {
-    np.add: Op.ADD,
-    np.subtract: Op.SUBTRACT,
-    np.multiply: Op.MULTIPLY,
-    np.divide: Op.DIVIDE,
-    np.fmod: Op.REMAINDER,
-}
-_COMPARISONS = {
-    "lt": (Op.LESS, False),
-    "le": (Op.LESS_EQUAL, False),
-    "gt": (Op.LESS, True),
-    "ge": (Op.LESS_EQUAL, True),
-    "eq": (Op.EQUAL, False),
-}
 _HAS = {
     Kind.STRING: Op.HAS_TEXT,
     Kind.CODE: Op.HAS_CODE,
@@ -250,9 +236,8 @@ class Program:
         """The operation of a node with one instruction, what it reads, and its flags."""
         match node:
             case Arithmetic(left=left, right=right, operation=operation):
-                return _ARITHMETIC[operation], (self._compile(left), self._compile(right)), 0
-            case CompareNumbers(left=left, right=right, comparison=comparison, negated=negated):
-                op, swapped = _COMPARISONS[comparison.__name__]
+                return operation, (self._compile(left), self._compile(right)), 0
+            case CompareNumbers(left=left, right=right, comparison=(op, swapped, negated)):
                 if swapped:
                     left, right = right, left
                 return op, (self._compile(left), self._compile(right)), _flags(negated, left, right)
