@@ -6,8 +6,7 @@ noticed.  SQLite by default; PostgreSQL by URL.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -24,7 +23,8 @@ from sqlalchemy import (
     update,
 )
 
-from sentinel.database import Database, DatabaseError, advance, last_offset
+from sentinel import database
+from sentinel.database import Database, DatabaseError, UnstorableError, advance, first_missing
 from sentinel.database.database import reason
 from sentinel.delivery import late
 from sentinel.delivery.declare import Plan
@@ -46,6 +46,7 @@ from sentinel.delivery.tables import (
 from sentinel.model.alert import Alert, Tier
 
 _TIERS = tuple(Tier)
+Read = database.Read[Alert]
 
 
 def _next_due() -> Select[Any]:
@@ -58,32 +59,6 @@ def _next_due() -> Select[Any]:
 
 
 _NEXT_DUE = _next_due()
-
-
-class UnmadeError(Exception):
-    """Of one of the alerts no page can be made, for a reason that will not pass."""
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """Alerts of one partition, ``partition`` (``topic-partition``), with their offsets.
-
-    All records from offset ``start`` to before ``end`` are in it, but those that are no alerts.
-    """
-
-    partition: str
-    start: int
-    end: int
-    alerts: Sequence[tuple[int, Alert]]
-
-    def each(self) -> "Iterator[Read]":
-        """The same alert by alert, without a gap between them."""
-        start = self.start
-        for offset, alert in self.alerts:
-            yield Read(self.partition, start, offset + 1, [(offset, alert)])
-            start = offset + 1
-        if start < self.end:
-            yield Read(self.partition, start, self.end, [])
 
 
 class Outbox:
@@ -112,29 +87,25 @@ class Outbox:
         return self._pages(*wanted, order=(PAGES.c.urgency, PAGES.c.since_ms), most=most)
 
     def position(self, partition: str) -> int | None:
-        """The last stored offset of ``partition``; None if nothing is stored."""
+        """The first offset of ``partition`` that is not stored; None if nothing is."""
         with self._database.reading() as connection:
-            last = last_offset(connection, OFFSETS, partition)
-        return None if last is None else last + 1
+            return first_missing(connection, OFFSETS, partition)
 
     def accept(self, read: Read, plan: Plan, now_ms: int) -> Counter[NoPage]:
-        """Store alerts and their pages in one transaction; returns why pages are not sent.
+        """Store alerts that are not stored yet, and their pages; returns why pages are not sent.
 
-        What lies before the position is skipped.  Raises UnmadeError; whether there is a gap
-        to the position is the caller's question.
+        Raises UnstorableError where no page can be made of one.  Whether there is a gap before
+        them is the caller's question.
         """
         unsent: Counter[NoPage] = Counter()
         try:
             with self._database.writing() as connection:
-                last = last_offset(connection, OFFSETS, read.partition)
-                for offset, alert in read.alerts:
-                    if last is None or offset > last:
-                        unsent += store(connection, alert, plan, now_ms)
-                advance(connection, OFFSETS, read.partition, last, read.end)
+                for _, alert in advance(connection, OFFSETS, read):
+                    unsent += store(connection, alert, plan, now_ms)
         except DatabaseError:
             raise
         except Exception as error:
-            raise UnmadeError(f"{type(error).__name__}: {reason(error)}") from error
+            raise UnstorableError(f"{type(error).__name__}: {reason(error)}") from error
         return unsent
 
     def due(self, channel: str, now_ms: int, most: int) -> list[Page]:

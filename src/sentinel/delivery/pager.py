@@ -12,12 +12,12 @@ from typing import NoReturn
 import structlog
 
 from sentinel.alerting.cloudevent import decode
-from sentinel.database import Retry
+from sentinel.database import Retry, UnstorableError
 from sentinel.delivery.channels import Alertmanager, Channel, Heartbeat, Refused, Unreached
 from sentinel.delivery.clock import Clock
 from sentinel.delivery.declare import Plan
 from sentinel.delivery.dispatch import Dispatcher
-from sentinel.delivery.outbox import Outbox, Read, UnmadeError
+from sentinel.delivery.outbox import Outbox, Read
 from sentinel.delivery.plan import NoPage
 from sentinel.delivery.watch import PagerMetrics, PagerTask
 from sentinel.kafka.continuity import Continuity, LeftOutError
@@ -143,11 +143,11 @@ class Pager:
         read = Read(partition, fetched.start, fetched.end, alerts)
         try:
             unsent += await self._stored(read)
-        except UnmadeError:
+        except UnstorableError:
             for each in read.each():
                 try:
                     unsent += await self._stored(each)
-                except UnmadeError as error:  # one that cannot be paged stops no other
+                except UnstorableError as error:  # one that cannot be paged stops no other
                     _log.error(
                         "no page made", partition=partition, offset=each.start, reason=str(error)
                     )
@@ -159,7 +159,7 @@ class Pager:
         self._dispatcher.wake()
 
     async def _stored(self, read: Read) -> Counter[NoPage]:
-        """Store records, and retry until the database has them; raises UnmadeError."""
+        """Store records, and retry until the database has them; raises UnstorableError."""
         return await self._retry.until_done(
             lambda: self._outbox.accept(read, self._plan, self._clock.now_ms())
         )

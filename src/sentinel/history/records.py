@@ -1,11 +1,11 @@
 """The records that history keeps, and how each is stored."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import msgspec
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
+from sentinel import database
 from sentinel.history.tables import ACTIONS, ALERTS, OUTCOMES, REASONS, RESPONSES, REVISIONS
 from sentinel.model.alert import ActionRequest, Alert, Tier
 from sentinel.model.events import epoch_ms
@@ -15,19 +15,7 @@ from sentinel.model.response_outcome import ResponseOutcome
 _TIERS = tuple(Tier)
 _AMOUNT = "amount"
 Record = Alert | ActionRequest | Response | ResponseOutcome
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """Records of one partition, ``partition`` (``topic-partition``), with their offsets.
-
-    All records from offset ``start`` to before ``end`` are in it, but those that cannot be read.
-    """
-
-    partition: str
-    start: int
-    end: int
-    records: Sequence[tuple[int, Record]]
+Read = database.Read[Record]
 
 
 def put(connection: Connection, where: str, record: Record) -> None:

@@ -7,12 +7,12 @@ from functools import partial
 
 import structlog
 
-from sentinel.database import Retry
+from sentinel.database import Retry, UnstorableError
 from sentinel.history.archiving import Archiving, UnavailableError
 from sentinel.history.exit import end_process
 from sentinel.history.metrics import HistoryMetrics, HistoryTask, NotStored
 from sentinel.history.records import Read, Record
-from sentinel.history.store import Store, UnstorableError
+from sentinel.history.store import Store
 from sentinel.kafka.continuity import Continuity, LeftOutError
 from sentinel.kafka.records import Fetched
 from sentinel.kafka.unread import Spans, Unread

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Table, delete, select
 from sqlalchemy.exc import DataError, IntegrityError
 
-from sentinel.database import Database, advance, last_offset
+from sentinel.database import Database, UnstorableError, advance, first_missing
 from sentinel.database.database import reason
 from sentinel.history.records import Read, put
 from sentinel.history.tables import (
@@ -25,10 +25,6 @@ VARIABLE = "SENTINEL_HISTORY"
 _AT_ONCE = 500  # alerts deleted in one transaction: a writer must not wait long
 
 
-class UnstorableError(Exception):
-    """One of the records cannot be stored, for a reason that will not pass."""
-
-
 class Store:
     """History in a database; calls block, and raise DatabaseError."""
 
@@ -42,22 +38,17 @@ class Store:
     def position(self, partition: str) -> int | None:
         """The first offset of ``partition`` that is not stored; None if nothing is."""
         with self.database.reading() as connection:
-            last = last_offset(connection, OFFSETS, partition)
-        return None if last is None else last + 1
+            return first_missing(connection, OFFSETS, partition)
 
     def accept(self, read: Read) -> None:
-        """Store records and their offsets in one transaction; raises UnstorableError.
+        """Store records that are not stored yet, and their offsets; raises UnstorableError.
 
-        What lies before the position is skipped; whether there is a gap to it is the caller's
-        question.
+        Whether there is a gap before them is the caller's question.
         """
         try:
             with self.database.writing() as connection:
-                last = last_offset(connection, OFFSETS, read.partition)
-                for offset, record in read.records:
-                    if last is None or offset > last:
-                        put(connection, f"{read.partition}@{offset}", record)
-                advance(connection, OFFSETS, read.partition, last, read.end)
+                for offset, record in advance(connection, OFFSETS, read):
+                    put(connection, f"{read.partition}@{offset}", record)
         except (IntegrityError, DataError) as error:
             raise UnstorableError(reason(error)) from error
 

@@ -12,13 +12,13 @@ from tests.fetches import fetched_of
 from tests.unit.history.archive_events import LIMITS, read, transaction
 
 from sentinel.alerting.cloudevent import decode, encode
-from sentinel.database import DatabaseError
+from sentinel.database import DatabaseError, UnstorableError
 from sentinel.history.archive_metrics import ArchiveMetrics
 from sentinel.history.archiving import Archiving
 from sentinel.history.metrics import HistoryMetrics
 from sentinel.history.records import Read
 from sentinel.history.service import History
-from sentinel.history.store import Store, UnstorableError
+from sentinel.history.store import Store
 from sentinel.history.tables import REVISIONS
 from sentinel.model.alert import Alert
 from sentinel.model.events import Stream
