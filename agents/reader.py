@@ -2,14 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import faust
 from faust.types import TP
 from mode import Service
 
-from sentinel.kafka.records import Fetched
 from sentinel.kafka.security import broker_credentials
+from sentinel.kafka.storing import Earliest, StoringService
 from sentinel.kafka.transport import ChunkSchema, chunk_transport
 from sentinel.kafka.unread import Spans
 from sentinel.metrics.web import Web
@@ -19,42 +19,6 @@ HEARTBEATS = 5
 """In a session timeout: some may be late."""
 
 
-class Reader(Protocol):
-    """A service that stores what its agents read."""
-
-    async def accept(self, fetched: Fetched, earliest: Callable[[], Awaitable[int]]) -> None:
-        """Store what a fetch brought; ``earliest`` asks for the partition's first offset."""
-
-    def assign(self) -> None:
-        """Note that the group has assigned partitions."""
-
-    def start(self, spans: Callable[[], Awaitable[Spans]]) -> None:
-        """Start the tasks beside; ``spans`` returns how far the assigned partitions are read."""
-
-    async def stop(self) -> None:
-        """Stop the tasks."""
-
-
-class Later(Protocol):
-    """A service that stores what it reads some time after it has read it."""
-
-    @property
-    def topics(self) -> frozenset[str]:
-        """The topics that it reads."""
-
-    async def accept(
-        self,
-        fetched: Fetched,
-        earliest: Callable[[], Awaitable[int]],
-        ack: Callable[[], object],
-    ) -> None:
-        """Buffer what a fetch brought; calls ``ack`` once that is durable."""
-
-    async def revoke(self) -> None:
-        """Store what is buffered: the group revokes the partitions."""
-
-
-Earliest = Callable[[], Awaitable[int]]
 Accept = Callable[[Any, Earliest], Awaitable[None]]
 
 
@@ -64,19 +28,14 @@ async def _first_offset(app: faust.App, partition: TP) -> int:
 
 
 def create_app(
-    settings: Settings,
-    name: str,
-    topics: frozenset[str],
-    reader: Reader,
-    web: Web,
-    data_dir: str,
-    later: Later | None = None,
+    settings: Settings, service: StoringService[Any, Any], web: Web, data_dir: str
 ) -> faust.App:
-    """An app that feeds ``reader``, in the group ``<app_id>-<name>``; ``data_dir`` is scratch.
+    """An app that feeds ``service``, in the group ``<app_id>-<name>``; ``data_dir`` is scratch.
 
-    ``later`` reads topics of its own.  No more is fetched of a topic while its records are
-    accepted, so that one that waits for its database or disk does not fill the memory.
+    No more is fetched of a topic while its records are accepted, so that one that waits for its
+    database or disk does not fill the memory.
     """
+    name, topics, later = service.name, service.topics, service.later
     every = topics | (later.topics if later is not None else frozenset[str]())
     app = _app(settings, name, data_dir)
     accepting = set[str]()
@@ -89,7 +48,7 @@ def create_app(
     )
 
     async def accept_now(event: Any, earliest: Earliest) -> None:
-        await reader.accept(event.value, earliest)
+        await service.accept(event.value, earliest)
         event.ack()
 
     async def accept_later(event: Any, earliest: Earliest) -> None:
@@ -111,30 +70,33 @@ def create_app(
 
     @app.on_partitions_assigned.connect
     async def assigned(*_: Any, **__: Any) -> None:
-        reader.assign()
+        service.assign()
 
     @app.on_partitions_revoked.connect
     async def revoked(*_: Any, **__: Any) -> None:
         if later is not None:
             await later.revoke()
 
-    _run_beside(app, reader, web, spans)
+    _run_beside(app, service, web, spans)
     return app
 
 
 def _run_beside(
-    app: faust.App, reader: Reader, web: Web, spans: Callable[[], Awaitable[Spans]]
+    app: faust.App,
+    service: StoringService[Any, Any],
+    web: Web,
+    spans: Callable[[], Awaitable[Spans]],
 ) -> None:
     @app.service
     class Beside(Service):
         """The service's tasks, and the web pages."""
 
         async def on_start(self) -> None:
-            reader.start(spans)
+            service.start(spans)
             await web.start()
 
         async def on_stop(self) -> None:
-            await reader.stop()
+            await service.stop()
             await web.stop()
 
 

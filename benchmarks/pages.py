@@ -16,7 +16,7 @@ from rich.console import Console
 from tests.delivery.alerts import alert
 from tests.fetches import fetched_of
 
-from sentinel.alerting.cloudevent import encode
+from sentinel.alerting.cloudevent import decode, encode
 from sentinel.delivery.channels import open_channel
 from sentinel.delivery.clock import Clock
 from sentinel.delivery.declare import read_plan
@@ -86,7 +86,9 @@ async def _measure(folder: str) -> tuple[list[float], int]:
     channels = {name: open_channel(each, name, key) for name, each in plan.channels.items()}
     metrics = PagerMetrics(CollectorRegistry(), channels)
     clock = Clock(_now_ms, _now_ms, 0)
-    pager = Pager(Outbox(f"sqlite:///{folder}/outbox.db"), plan, channels, metrics, clock)
+    pager = Pager(
+        Outbox(f"sqlite:///{folder}/outbox.db"), plan, channels, metrics, clock, {"alerts": decode}
+    )
     pager.start(_spans)
     offset = 0
 

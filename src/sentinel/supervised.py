@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import os
+import sys
 import traceback
 from collections.abc import Awaitable, Callable
+from typing import NoReturn
 
 import structlog
 
@@ -79,3 +82,10 @@ def loggable(error: BaseException) -> dict[str, str]:
     if type(error).__module__.startswith("sentinel."):
         words["reason"] = str(error)
     return words
+
+
+def end_process(reason: str) -> NoReturn:
+    """End the process, because only a fresh start surely gives a sound state."""
+    _log.error("the process ends", reason=reason)
+    sys.stderr.flush()
+    os._exit(1)

@@ -20,7 +20,7 @@ from tests.delivery.listener import KEY, ROUTING_KEY
 from tests.delivery.plans import plan
 from tests.fetches import fetched_of
 
-from sentinel.alerting.cloudevent import encode
+from sentinel.alerting.cloudevent import decode, encode
 from sentinel.delivery.channels import open_channel
 from sentinel.delivery.clock import Clock
 from sentinel.delivery.outbox import Outbox
@@ -69,7 +69,9 @@ async def _page(folder: str, url: str, alerts: int, age_ms: int) -> None:
     environ = {"DUTY_KEY": ROUTING_KEY, "CASES_KEY": KEY}
     channels = {name: open_channel(entry, name, environ) for name, entry in whole.channels.items()}
     metrics = PagerMetrics(CollectorRegistry(), channels)
-    pager = Pager(outbox, whole, channels, metrics, Clock(clock_ms, clock_ms, 0))
+    pager = Pager(
+        outbox, whole, channels, metrics, Clock(clock_ms, clock_ms, 0), {"alerts": decode}
+    )
     pager.start(_spans)
     for first in range(0, alerts, _BATCH):
         offsets = range(first, min(first + _BATCH, alerts))

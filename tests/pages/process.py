@@ -13,6 +13,7 @@ from tests.fetches import fetched_of
 from tests.pages.database import Database
 from tests.pages.stories import SECOND, Record
 
+from sentinel.alerting.cloudevent import decode
 from sentinel.database import DatabaseError
 from sentinel.delivery.channels import open_channel, open_heartbeat
 from sentinel.delivery.clock import Clock
@@ -165,7 +166,7 @@ class Process:
         registry = CollectorRegistry()
         metrics = PagerMetrics(registry, channels)
         clock = Clock(self._wall_ms, self._steady_ms, outbox.latest_ms())
-        pager = Pager(outbox, whole, channels, metrics, clock, heartbeat=heartbeat)
+        pager = Pager(outbox, whole, channels, metrics, clock, {"alerts": decode}, heartbeat)
         # Kafka may not know yet what has been read.
         start = max(0, self._topic.committed - self._chance.randrange(4))
         feeding = asyncio.create_task(self._topic.feed(pager, start))

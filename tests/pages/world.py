@@ -95,7 +95,7 @@ class World:
         kept = {name: each for name, each in os.environ.items() if name.lower() not in _PROXIES}
         with (
             mock.patch.dict(os.environ, kept, clear=True),
-            mock.patch("sentinel.delivery.pager.os._exit", self.process.die),
+            mock.patch("sentinel.supervised.os._exit", self.process.die),
             structlog.testing.capture_logs() as logs,
             self.database.watched(),
         ):

@@ -1,8 +1,6 @@
 """``sentinel history``: keep alerts and answers in a database, events in files, and forget them."""
 
-import logging
 import os
-import tempfile
 import time
 from contextlib import ExitStack
 from gzip import GzipFile
@@ -17,10 +15,13 @@ from sentinel.model.events import Stream
 if TYPE_CHECKING:
     from collections import Counter
 
+    from prometheus_client import CollectorRegistry
+
     from sentinel.engine import Configuration
     from sentinel.history.archive import Archive
     from sentinel.history.archiving import Archiving
     from sentinel.history.metrics import HistoryMetrics
+    from sentinel.history.service import History
     from sentinel.history.store import Store
     from sentinel.ingest import Limits
     from sentinel.settings import Settings
@@ -40,51 +41,31 @@ def run(context: typer.Context) -> None:
     """Keep alerts and answers in a database, events in an archive, until stopped."""
     if context.invoked_subcommand is not None:
         return
-    from sentinel.cli.failure import UserError
-    from sentinel.cli.log import log_to_stderr
-    from sentinel.kafka.topics import StartupError, check
-    from sentinel.settings import Settings
+    from sentinel.cli.serve import serve
 
-    log_to_stderr()
-    settings = Settings.from_environment(os.environ)
-    store = _open(settings)
-    try:
-        check(settings)
-    except StartupError as error:
-        raise UserError(str(error)) from None
-    _serve(settings, store)
+    serve(_service)
 
 
-def _serve(settings: "Settings", store: "Store") -> None:
-    import faust
-    from prometheus_client import CollectorRegistry
-
-    from sentinel.agents.history import create_app
+def _service(settings: "Settings", registry: "CollectorRegistry") -> "History":
     from sentinel.history.metrics import HistoryMetrics
     from sentinel.history.service import History
+    from sentinel.history.store import Store
     from sentinel.history.topics import readers
-    from sentinel.metrics.web import Web
 
-    metrics = HistoryMetrics(CollectorRegistry())
-    service = History(
-        store,
+    metrics = HistoryMetrics(registry)
+    return History(
+        Store(settings.history),
         readers(settings),
         metrics,
         settings.history_keep_ms,
         _now_ms,
-        _archiving(settings, metrics),
+        _archiving(settings, registry, metrics),
     )
-    web = Web(
-        settings.web_host, settings.web_port, metrics.registry, service.health, service.is_alive
-    )
-    with tempfile.TemporaryDirectory(prefix="sentinel-faust-") as data_dir:
-        app = create_app(settings, service, web, data_dir)
-        faust.Worker(
-            app, loglevel=logging.WARNING, redirect_stdouts=False
-        ).execute_from_commandline()
 
 
-def _archiving(settings: "Settings", metrics: "HistoryMetrics") -> "Archiving | None":
+def _archiving(
+    settings: "Settings", registry: "CollectorRegistry", metrics: "HistoryMetrics"
+) -> "Archiving | None":
     from functools import partial
 
     from sentinel.history.archive_metrics import ArchiveMetrics
@@ -95,13 +76,13 @@ def _archiving(settings: "Settings", metrics: "HistoryMetrics") -> "Archiving | 
 
     if settings.archive_folder is None:
         return None
-    inputs, registry = Topics(settings.topic_prefix).inputs, open_registry(settings)
+    inputs, schemas = Topics(settings.topic_prefix).inputs, open_registry(settings)
     return Archiving(
         settings.archive_folder,
         _limits_in_force(settings),
         {inputs[stream]: stream for stream in Stream},
-        (lambda chunk: chunk) if registry is None else registry.to_json,
-        ArchiveMetrics(metrics.registry),
+        (lambda chunk: chunk) if schemas is None else schemas.to_json,
+        ArchiveMetrics(registry),
         settings.history_keep_ms,
         _now_ms,
         partial(metrics.task_failed, HistoryTask.ARCHIVE),

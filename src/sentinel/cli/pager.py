@@ -1,9 +1,7 @@
 """``sentinel pager``: run the pager, or send test pages."""
 
 import asyncio
-import logging
 import os
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,8 +11,11 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from prometheus_client import CollectorRegistry
+
     from sentinel.delivery.channels import Channel, Heartbeat
     from sentinel.delivery.declare import Plan
+    from sentinel.delivery.pager import Pager
     from sentinel.settings import Settings
 
 pager = typer.Typer(help="Page people: run the pager, or try its channels.")
@@ -33,49 +34,31 @@ def run(context: typer.Context) -> None:
     """Page people of alerts by configs/routes.yaml until stopped (SENTINEL_ variables)."""
     if context.invoked_subcommand is not None:
         return
-    from sentinel.cli.failure import UserError
-    from sentinel.cli.log import log_to_stderr
-    from sentinel.database import DatabaseError
-    from sentinel.kafka.topics import StartupError, check
-    from sentinel.settings import Settings
+    from sentinel.cli.serve import serve
 
-    log_to_stderr()
-    settings = Settings.from_environment(os.environ)
-    plan = _plan(settings)
-    try:
-        check(settings)
-        _serve(settings, plan)
-    except (StartupError, DatabaseError) as error:
-        raise UserError(str(error)) from None
+    serve(_service)
 
 
-def _serve(settings: "Settings", plan: "Plan") -> None:
-    import faust
-    from prometheus_client import CollectorRegistry
-
-    from sentinel.agents.pager import create_app
+def _service(settings: "Settings", registry: "CollectorRegistry") -> "Pager":
     from sentinel.delivery.clock import Clock
     from sentinel.delivery.outbox import Outbox
     from sentinel.delivery.pager import Pager
     from sentinel.delivery.watch import PagerMetrics
     from sentinel.kafka.registry import alert_reader
-    from sentinel.metrics.web import Web
+    from sentinel.kafka.topics import Topics
 
+    plan = _plan(settings)
     outbox = Outbox(settings.outbox)
-    metrics = PagerMetrics(CollectorRegistry(), plan.channels)
     used = set().union(*(route.channels for route in plan.root.walk()))
-    channels = _channels(plan, used)
-    heartbeat = _heartbeat(plan)
-    clock = Clock(_now_ms, _steady_ms, outbox.latest_ms())
-    service = Pager(outbox, plan, channels, metrics, clock, alert_reader(settings), heartbeat)
-    web = Web(
-        settings.web_host, settings.web_port, metrics.registry, service.health, service.is_alive
+    return Pager(
+        outbox,
+        plan,
+        _channels(plan, used),
+        PagerMetrics(registry, plan.channels),
+        Clock(_now_ms, _steady_ms, outbox.latest_ms()),
+        {Topics(settings.topic_prefix).alerts: alert_reader(settings)},
+        _heartbeat(plan),
     )
-    with tempfile.TemporaryDirectory(prefix="sentinel-faust-") as data_dir:
-        app = create_app(settings, service, web, data_dir)
-        faust.Worker(
-            app, loglevel=logging.WARNING, redirect_stdouts=False
-        ).execute_from_commandline()
 
 
 @pager.command("test")

@@ -1,9 +1,7 @@
 """``sentinel worker``: process the inputs and emit alerts until stopped."""
 
 import gc
-import logging
 import os
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +20,7 @@ def worker() -> None:
     """Run a worker; settings come from SENTINEL_ variables (see docs/settings.md)."""
     from sentinel.cli.failure import UserError
     from sentinel.cli.log import log_to_stderr
+    from sentinel.cli.serve import run_app
     from sentinel.kafka.topics import StartupError, check
     from sentinel.settings import Settings, read_configuration
     from sentinel.shard.failpoint import arm
@@ -34,8 +33,6 @@ def worker() -> None:
     except (StartupError, ValueError) as error:
         raise UserError(str(error)) from None
     configuration = read_configuration(Path(settings.configs) if settings.configs else None)
-
-    import faust
 
     from sentinel.agents.app import create_app
     from sentinel.kafka.masking import read_masking
@@ -51,11 +48,7 @@ def worker() -> None:
     shards = Shards(settings, count, configurations, masking, registry, metrics)
     web = Web(settings.web_host, settings.web_port, metrics.registry, shards.health)
     shards.start()
-    with tempfile.TemporaryDirectory(prefix="sentinel-faust-") as data_dir:
-        app = create_app(settings, shards, web, data_dir)
-        faust.Worker(
-            app, loglevel=logging.WARNING, redirect_stdouts=False
-        ).execute_from_commandline()
+    run_app(lambda data_dir: create_app(settings, shards, web, data_dir))
 
 
 def _compile(configuration: "Configuration") -> None:

@@ -35,6 +35,11 @@ class Read(Generic[R]):
     end: int
     records: Sequence[tuple[int, R]]
 
+    @property
+    def topic(self) -> str:
+        """The partition's topic."""
+        return self.partition.rpartition("-")[0]
+
     def each(self) -> "Iterator[Read[R]]":
         """The same record by record, without a gap between them."""
         start = self.start

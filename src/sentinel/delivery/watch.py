@@ -8,9 +8,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from sentinel.delivery.page import Page, PageKind
 from sentinel.delivery.plan import NoPage
+from sentinel.kafka.storing import NotStored
 from sentinel.model.alert import Tier
 
 _SECONDS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800)
+_NO_PAGE = {
+    NotStored.UNREADABLE: NoPage.UNREADABLE,
+    NotStored.UNSTORABLE: NoPage.UNMADE,
+    NotStored.GONE: NoPage.GONE,
+}
 
 
 class Result(StrEnum):
@@ -131,14 +137,18 @@ class PagerMetrics:
         """Count a page that will not be sent."""
         self._unsent.labels(reason).inc()
 
+    def not_stored(self, reason: NotStored, records: int = 1) -> None:
+        """Count alerts that are not in the outbox."""
+        self._unsent.labels(_NO_PAGE[reason]).inc(records)
+
     def accepted(self, unsent: Counts[NoPage]) -> None:
         """Count pages that stored records made superfluous."""
         for reason, count in unsent.items():
             self._unsent.labels(reason).inc(count)
 
-    def unread(self, waits_s: float) -> None:
-        """Set since when records are unread."""
-        self._unread.set(waits_s)
+    def unread(self, seconds: float) -> None:
+        """Set since when alerts are not in the outbox."""
+        self._unread.set(seconds)
 
     def task_failed(self, task: PagerTask) -> None:
         """Count a failure of a task."""

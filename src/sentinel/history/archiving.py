@@ -15,7 +15,6 @@ import structlog
 
 from sentinel.history.archive import Archive, ArchiveCounts
 from sentinel.history.archive_metrics import ArchiveMetrics, NotArchived
-from sentinel.history.exit import end_process
 from sentinel.history.upkeep import Upkeep
 from sentinel.ingest import Limits
 from sentinel.kafka.continuity import Continuity, LeftOutError
@@ -23,6 +22,7 @@ from sentinel.kafka.records import Fetched
 from sentinel.kafka.unread import Spans
 from sentinel.model.events import Stream
 from sentinel.model.step import Chunk
+from sentinel.supervised import end_process
 
 _log = structlog.get_logger(__name__)
 FLUSH_EVERY_S = 60.0

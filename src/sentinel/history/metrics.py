@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from sentinel.kafka.storing import NotStored
+
 
 class HistoryTask(StrEnum):
     """What the history service does all the time."""
@@ -14,14 +16,6 @@ class HistoryTask(StrEnum):
     ARCHIVE = "archive"  # buffer events
     FLUSH = "flush"  # write buffered events
     UPKEEP = "upkeep"  # merge the archive's files, and delete old ones
-
-
-class NotStored(StrEnum):
-    """Why a record is not in history."""
-
-    UNREADABLE = "unreadable"  # not a record of this topic's contract
-    UNSTORABLE = "unstorable"  # the database refuses it
-    GONE = "gone"  # Kafka deleted it before it was read
 
 
 class HistoryMetrics:

@@ -1,8 +1,6 @@
 """The shards of one worker: they follow the assignment that Faust is given."""
 
 import asyncio
-import os
-import sys
 import time
 from collections.abc import Iterable
 from functools import partial
@@ -32,6 +30,7 @@ from sentinel.shard.shard import Inputs, Shard, Snapshots
 from sentinel.shard.sink import Sink
 from sentinel.shard.snapshots import SnapshotWriter
 from sentinel.shard.watchdog import Watchdog
+from sentinel.supervised import end_process
 
 _log = structlog.get_logger(__name__)
 _CATCH_UP_S = 30.0
@@ -133,7 +132,7 @@ class Shards:
                 by_partition.setdefault(tp.partition, set()).add(tp.topic)
         for number, topics in by_partition.items():
             if topics != inputs:
-                self._die(f"shard {number} was assigned {sorted(topics)} only")
+                end_process(f"shard {number} was assigned {sorted(topics)} only")
         for number in sorted(by_partition.keys() - self._running.keys()):
             self._start(number)
         async with self._arrived:
@@ -237,7 +236,7 @@ class Shards:
         return any(end > self._positions.get(partition, 0) for partition, end in ends.items())
 
     def _stuck(self) -> None:
-        self._die("no progress, though there is input")
+        end_process("no progress, though there is input")
 
     def _start(self, number: int) -> None:
         settings = self._settings
@@ -310,13 +309,7 @@ class Shards:
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
             self._metrics.failed(StepFailure.FATAL)
-            self._die(f"{task.get_name()}: {task.exception()}")
-
-    def _die(self, reason: str) -> None:
-        """End the process: only a restart by the supervisor surely gives a sound state."""
-        _log.error("worker ends", reason=reason)
-        sys.stderr.flush()
-        os._exit(1)
+            end_process(f"{task.get_name()}: {task.exception()}")
 
 
 def _is_empty(settings: Settings, topic: str, number: int, first: int, end: int) -> bool:

@@ -18,7 +18,7 @@ from tests.delivery.plans import TEXT, plan
 from tests.fetches import fetched_of
 from tests.pages.clockwork import VirtualLoop, run
 
-from sentinel.alerting.cloudevent import encode
+from sentinel.alerting.cloudevent import decode, encode
 from sentinel.delivery import intake
 from sentinel.delivery.channels import open_heartbeat
 from sentinel.delivery.clock import Clock
@@ -55,7 +55,7 @@ class Desk:
         self.outbox = Outbox(f"sqlite:///{self.path}")
         self.registry = CollectorRegistry()
         metrics = PagerMetrics(self.registry, [])
-        self.pager = Pager(self.outbox, PLAN, {}, metrics, AT_NOW)
+        self.pager = Pager(self.outbox, PLAN, {}, metrics, AT_NOW, {"alerts": decode})
         self.first_offset = 0
         self.pager.assign()
 
@@ -108,7 +108,7 @@ def test_a_locked_outbox_gets_the_same_alerts_again(
             waits.append(wait_s)
             assert desk.pager.health() == (
                 False,
-                "the outbox cannot be written: database is locked",
+                "outbox cannot be written: database is locked",
             )
             if len(waits) == 3:
                 other.execute("COMMIT")
@@ -225,6 +225,7 @@ def test_a_pager_is_alive_while_its_tasks_have_nothing_to_do() -> None:
                 {},
                 PagerMetrics(CollectorRegistry(), []),
                 Clock(now_ms, now_ms, 0),
+                {"alerts": decode},
             )
             subject.start(no_spans)
             await asyncio.sleep(1_805)
@@ -247,7 +248,7 @@ def test_the_heart_beats_only_while_all_is_well(tmp_path: Path) -> None:
             metrics = PagerMetrics(CollectorRegistry(), [])
             outbox = Outbox(f"sqlite:///{tmp_path}/outbox.db")
             heartbeat = open_heartbeat(whole.heartbeat, {})
-            subject = Pager(outbox, whole, {}, metrics, AT_NOW, heartbeat=heartbeat)
+            subject = Pager(outbox, whole, {}, metrics, AT_NOW, {"alerts": decode}, heartbeat)
             (task,) = (each for each in subject._supervised if each.name == "heartbeat")
             steps: list[Callable[[], None]] = [
                 lambda: None,

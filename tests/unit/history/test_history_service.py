@@ -29,9 +29,13 @@ class Scene:
 
     def __init__(self, folder: Path, store: type[Store] = Store) -> None:
         self.store = store(f"sqlite:///{folder}/history.db")
-        self.registry = CollectorRegistry()
+        self.registry, self.now_ms = CollectorRegistry(), NOW
         self.service = History(
-            self.store, {"alerts": decode}, HistoryMetrics(self.registry), 1_000, lambda: NOW
+            self.store,
+            {"alerts": decode},
+            HistoryMetrics(self.registry),
+            1_000,
+            lambda: self.now_ms,
         )
         self.service.assign()
         self.first_offset = 0
@@ -122,6 +126,35 @@ def test_a_locked_database_gets_the_same_records_again(
     assert seen == [{"wait_s": wait_s, "health": refused} for wait_s in (0.1, 0.2)]
     assert scene.stored() == [("a1", 1)]
     assert scene.count("sentinel_history_task_failures_total", task="accept") == 2
+
+
+def test_records_that_wait_for_the_database_are_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where Kafka has handed over all that it has; they are read once they are stored."""
+    scene, seen = Scene(tmp_path, Locked), list[float | None]()
+    (look,) = (each for each in scene.service._supervised if each.name == "read")
+
+    async def note() -> None:
+        await look.call()
+        seen.append(scene.count("sentinel_history_unread_seconds"))
+
+    async def sleep(_: float) -> None:
+        scene.now_ms += 5_000
+        await note()
+
+    async def spans() -> Mapping[str, tuple[int, int]]:
+        return {"alerts-0": (1, 1)}
+
+    async def play() -> None:
+        scene.service.start(spans)
+        monkeypatch.setattr("sentinel.database.retry.asyncio.sleep", sleep)
+        await scene.accept(0, encode(alert()))
+        await note()
+        await scene.service.stop()
+
+    asyncio.run(play())
+    assert seen == [5, 10, 0]
 
 
 def test_what_kafka_deleted_before_it_was_read_is_counted(tmp_path: Path) -> None:
