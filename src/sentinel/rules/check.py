@@ -22,6 +22,7 @@ from sentinel.rules.nodes import (
     Comparison,
     Either,
     Has,
+    Junction,
     Listed,
     Literal,
     Name,
@@ -244,23 +245,20 @@ class Checker:
         inner = self._expect(operand, self._node(operand, depth), Kind.TRUTH)
         return Not(self._source(tree), f"!{inner.key}", Kind.TRUTH, inner.sure, inner)
 
-    def _terms(self, tree: Tree[Token], depth: int) -> tuple[Node, ...]:
-        return tuple(
+    def _joined(self, tree: Tree[Token], depth: int, sign: str, kind: type[Junction]) -> Node:
+        terms = tuple(
             self._expect(term, self._node(term, depth), Kind.TRUTH)  # type: ignore[arg-type]
             for term in tree.children
         )
+        key = "(" + f" {sign} ".join(term.key for term in terms) + ")"
+        sure = all(term.sure for term in terms)
+        return kind(self._source(tree), key, Kind.TRUTH, sure, terms)
 
     def _and(self, tree: Tree[Token], depth: int) -> Node:
-        terms = self._terms(tree, depth)
-        key = "(" + " && ".join(term.key for term in terms) + ")"
-        sure = all(term.sure for term in terms)
-        return Both(self._source(tree), key, Kind.TRUTH, sure, terms)
+        return self._joined(tree, depth, "&&", Both)
 
     def _or(self, tree: Tree[Token], depth: int) -> Node:
-        terms = self._terms(tree, depth)
-        key = "(" + " || ".join(term.key for term in terms) + ")"
-        sure = all(term.sure for term in terms)
-        return Either(self._source(tree), key, Kind.TRUTH, sure, terms)
+        return self._joined(tree, depth, "||", Either)
 
     def _ternary(self, tree: Tree[Token], depth: int) -> Node:
         first, second, third = tree.children

@@ -49,19 +49,47 @@ class Name(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Arithmetic(Node):
+class Binary(Node):
+    """An operation on two operands."""
+
+    left: Node
+    right: Node
+
+    def parts(self) -> tuple[Node, ...]:
+        """Both operands."""
+        return self.left, self.right
+
+
+@dataclass(frozen=True, slots=True)
+class NameTest(Node):
+    """A test of the value of one name."""
+
+    subject: Name
+
+    def parts(self) -> tuple[Node, ...]:
+        """The subject."""
+        return (self.subject,)
+
+
+@dataclass(frozen=True, slots=True)
+class Junction(Node):
+    """Truths joined by one sign."""
+
+    terms: tuple[Node, ...]
+
+    def parts(self) -> tuple[Node, ...]:
+        """The terms."""
+        return self.terms
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic(Binary):
     """``left operation right`` on numbers; missing where either is.
 
     Division by zero gives infinity or, for 0/0, missing.
     """
 
-    left: Node
-    right: Node
     operation: Op
-
-    def parts(self) -> tuple[Node, ...]:
-        """Both operands."""
-        return self.left, self.right
 
 
 class Comparison(NamedTuple):
@@ -73,85 +101,56 @@ class Comparison(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class CompareNumbers(Node):
+class CompareNumbers(Binary):
     """``left < right`` and its kin on numbers; unknown where either side is missing."""
 
-    left: Node
-    right: Node
     comparison: Comparison
-
-    def parts(self) -> tuple[Node, ...]:
-        """Both operands."""
-        return self.left, self.right
 
 
 @dataclass(frozen=True, slots=True)
-class OneOf(Node):
+class OneOf(NameTest):
     """``name in [..]`` and ``name == literal`` on text, enums and numbers.
 
     ``wanted`` are the literals as the column's array holds them, ``missing`` what it
     holds where there is no value (None: NaN): there it is unknown.
     """
 
-    subject: Node
     wanted: tuple[Any, ...]
     missing: int | None
     negated: bool
 
-    def parts(self) -> tuple[Node, ...]:
-        """The subject."""
-        return (self.subject,)
-
 
 @dataclass(frozen=True, slots=True)
-class Listed(Node):
+class Listed(NameTest):
     """``name in lists.some``: whether the list holds the text at the moment of the event.
 
     Unknown where the subject is missing.
     """
 
-    subject: Name
     entries: EntryList
 
-    def parts(self) -> tuple[Node, ...]:
-        """The subject."""
-        return (self.subject,)
-
 
 @dataclass(frozen=True, slots=True)
-class SameText(Node):
+class SameText(Binary):
     """``left == right`` of two text columns; unknown where either is missing."""
 
-    left: Node
-    right: Node
     negated: bool
-
-    def parts(self) -> tuple[Node, ...]:
-        """Both operands."""
-        return self.left, self.right
 
 
 @dataclass(frozen=True, slots=True)
-class SameTruth(Node):
+class SameTruth(Binary):
     """``left == right`` of two truths; unknown where either is unknown."""
 
-    left: Node
-    right: Node
     negated: bool
-
-    def parts(self) -> tuple[Node, ...]:
-        """Both operands."""
-        return self.left, self.right
 
 
 @dataclass(frozen=True, slots=True)
-class TextTest(Node):
+class TextTest(NameTest):
     """``name.startsWith("..")`` and its kin, on the events' own text.
 
     An address is tested as its network, in canonical form, see :mod:`sentinel.model.network`.
     """
 
-    subject: Name
     test: Callable[[str, str], bool]
     argument: str
 
@@ -167,20 +166,10 @@ class TextTest(Node):
             truths[row] = TRUE if self.test(text, self.argument) else FALSE
         return truths
 
-    def parts(self) -> tuple[Node, ...]:
-        """The subject."""
-        return (self.subject,)
-
 
 @dataclass(frozen=True, slots=True)
-class Has(Node):
+class Has(NameTest):
     """``has(name)``: whether there is a value; never unknown."""
-
-    subject: Name
-
-    def parts(self) -> tuple[Node, ...]:
-        """The subject."""
-        return (self.subject,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,25 +184,13 @@ class Not(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Both(Node):
+class Both(Junction):
     """``a && b && …``: false if any is false, else unknown if any is unknown, else true."""
-
-    terms: tuple[Node, ...]
-
-    def parts(self) -> tuple[Node, ...]:
-        """The terms."""
-        return self.terms
 
 
 @dataclass(frozen=True, slots=True)
-class Either(Node):
+class Either(Junction):
     """``a || b || …``: true if any is true, else unknown if any is unknown, else false."""
-
-    terms: tuple[Node, ...]
-
-    def parts(self) -> tuple[Node, ...]:
-        """The terms."""
-        return self.terms
 
 
 @dataclass(frozen=True, slots=True)
