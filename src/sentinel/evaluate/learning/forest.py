@@ -1,6 +1,6 @@
 """Boosted trees as arrays: scored, explained and kept without the library that grew them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import msgspec
@@ -89,16 +89,7 @@ class Forest:
     def margins(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
         """The margin of each row of float32[n, d], float64[n]; NaN is missing."""
         out = np.empty(len(values), np.float64)
-        _margins(
-            values,
-            self.roots,
-            self.feature,
-            self.threshold,
-            self.left,
-            self.missing_left,
-            self.value,
-            out,
-        )
+        self._walk(_margins, values, out)
         return out
 
     def contributions(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -109,7 +100,16 @@ class Forest:
         Shapley values they favour features asked deep in a tree, and cost no more than the score.
         """
         out = np.zeros(values.shape, np.float64)
-        _contributions(
+        self._walk(_contributions, values, out)
+        return out
+
+    def _walk(
+        self,
+        add: Callable[..., None],
+        values: NDArray[np.float32],
+        out: NDArray[np.float64],
+    ) -> None:
+        add(
             values,
             self.roots,
             self.feature,
@@ -119,7 +119,6 @@ class Forest:
             self.value,
             out,
         )
-        return out
 
     @property
     def base(self) -> float:
