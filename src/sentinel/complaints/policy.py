@@ -18,7 +18,6 @@ from sentinel.model.document import (
     WrongTextError,
     did_you_mean,
 )
-from sentinel.model.duration import parse_duration
 from sentinel.model.events import ComplaintChannel
 
 _DAY_MS = 86_400_000
@@ -226,10 +225,7 @@ def _check_warnings(document: Document, warnings: list[Warn]) -> None:
 
 def _whole_days(document: Document, text: str) -> int:
     index = ("repeated", "within")
-    try:
-        within_ms = parse_duration(text)
-    except ValueError as error:
-        raise document.error(index, str(error)) from None
+    within_ms = document.duration_ms(index, text)
     if within_ms % _DAY_MS:
         raise document.error(index, f"{text} is not a number of whole days", "like 30d")
     return within_ms // _DAY_MS

@@ -21,7 +21,6 @@ from sentinel.delivery.page import LINK_FIELDS
 from sentinel.delivery.routes import Route, Rung
 from sentinel.model.document import Document, WrongTextError, did_you_mean
 from sentinel.model.document import Path as DocumentPath
-from sentinel.model.duration import parse_duration
 from sentinel.model.file import read_document
 from sentinel.model.hours import DAYS, Weekly, parse_time_of_day, read_zone
 from sentinel.model.matcher import Matcher
@@ -129,13 +128,13 @@ def read_plan(document: Document, zone: ZoneInfo) -> Plan:
             raise document.error(("route",), f'two routes are called "{name}"')
     retry = _retry(document, file.retry)
     if file.heartbeat is not UNSET:
-        _duration(document, ("heartbeat", "every"), file.heartbeat.every)
+        document.duration_ms(("heartbeat", "every"), file.heartbeat.every)
     return Plan(
         link=file.link,
         late_link=file.late_link or _IN_BRACES.sub("", file.link),
         zone=zone,
-        ignore_older_than_ms=_duration(document, ("ignore_older_than",), file.ignore_older_than),
-        keep_ms=_duration(document, ("keep",), file.keep),
+        ignore_older_than_ms=document.duration_ms(("ignore_older_than",), file.ignore_older_than),
+        keep_ms=document.duration_ms(("keep",), file.keep),
         first_retry_ms=retry["first"],
         longest_retry_ms=retry["longest"],
         give_up_ms=retry["give_up"],
@@ -153,7 +152,7 @@ def _check_channel(document: Document, name: str, entry: ChannelEntry) -> None:
         raise document.error(path, f"a {entry.type} channel needs a key")
     if entry.type not in NEEDS_KEY + MAY_HAVE_KEY and entry.key is not UNSET:
         raise document.error((*path, "key"), f"a {entry.type} channel has no key")
-    per_ms = _duration(document, (*path, "rate", "per"), entry.rate.per)
+    per_ms = document.duration_ms((*path, "rate", "per"), entry.rate.per)
     most = MOST_A_MINUTE.get(entry.type)
     # The pages of a longer time may be sent in one minute of it.
     if most is not None and entry.rate.pages > most * min(1.0, per_ms / 60_000):
@@ -210,7 +209,7 @@ class _Reader:
 
     def _rung(self, path: DocumentPath, rung: _Rung) -> Rung:
         self._check_channels((*path, "channels"), rung.channels)
-        after_ms = _duration(self.document, (*path, "after"), rung.after) if rung.after else 0
+        after_ms = self.document.duration_ms((*path, "after"), rung.after) if rung.after else 0
         return Rung(after_ms, rung.channels)
 
     def _check_channels(self, path: DocumentPath, names: tuple[str, ...]) -> None:
@@ -267,7 +266,7 @@ def _check_link(document: Document, link: str) -> None:
 def _retry(document: Document, entry: _Retry) -> dict[str, int]:
     """The lengths of time in ms, by name: first <= longest <= give_up, and timeout <= longest."""
     found = {
-        name: _duration(document, ("retry", name), text) for name, text in asdict(entry).items()
+        name: document.duration_ms(("retry", name), text) for name, text in asdict(entry).items()
     }
     for shorter, longer in (("first", "longest"), ("longest", "give_up"), ("timeout", "longest")):
         if found[shorter] > found[longer]:
@@ -277,10 +276,3 @@ def _retry(document: Document, entry: _Retry) -> dict[str, int]:
                 "first <= longest <= give_up, and timeout <= longest",
             )
     return found
-
-
-def _duration(document: Document, path: DocumentPath, text: str) -> int:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise document.error(path, str(error)) from None

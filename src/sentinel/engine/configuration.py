@@ -14,7 +14,6 @@ from msgspec import Meta, Struct, structs
 from sentinel import alerting, entities, features, ingest, rules, text
 from sentinel.engine.stages import Stages, build
 from sentinel.model.document import ConfigError, Document, parse
-from sentinel.model.duration import parse_duration
 from sentinel.model.hours import read_zone
 from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.people import People, read_people
@@ -171,8 +170,8 @@ def _bounds(document: Document) -> Bounds:
         raise document.error(("base_currency",), "the base currency has no rate", "give it rate 1")
     return Bounds(
         ingest=ingest.Limits(
-            lateness_ms=_duration_ms(document, "lateness", file.lateness),
-            future_skew_ms=_duration_ms(document, "future_skew", file.future_skew),
+            lateness_ms=document.duration_ms(("lateness",), file.lateness),
+            future_skew_ms=document.duration_ms(("future_skew",), file.future_skew),
             max_value_bytes=file.max_value_bytes,
             remembered_events=file.remembered_events,
             base_currency=file.base_currency,
@@ -183,15 +182,8 @@ def _bounds(document: Document) -> Bounds:
         local_time=features.LocalTime(read_zone(document)),
         max_customers=file.max_customers,
         max_overflow_customers=file.max_overflow_customers,
-        customer_ttl_ms=_duration_ms(document, "customer_ttl", file.customer_ttl),
+        customer_ttl_ms=document.duration_ms(("customer_ttl",), file.customer_ttl),
         max_entities=file.max_entities,
         max_fired_events=file.max_fired_events,
         max_held_transactions=file.max_held_transactions,
     )
-
-
-def _duration_ms(document: Document, key: str, text: str) -> int:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise document.error((key,), str(error)) from None

@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from sentinel.model.columns import FIELDS, Column, Kind
 from sentinel.model.document import ConfigError, Document, did_you_mean
-from sentinel.model.duration import parse_duration
 from sentinel.model.entity import ID_FIELDS, EntityKind
 from sentinel.model.events import Stream
 from sentinel.model.response import Verdict
@@ -121,10 +120,7 @@ def _measure(document: Document, kind: EntityKind, name: str, entry: _Entry) -> 
         _check_verdict(document, path, entry)
     if entry.sum is not None:
         _check_number(document, (*path, "sum"), entry.on, entry.sum)
-    try:
-        window_ms = parse_duration(entry.window)
-    except ValueError as error:
-        raise document.error((*path, "window"), str(error)) from None
+    window_ms = document.duration_ms((*path, "window"), entry.window)
     if not SHORTEST_MS <= window_ms <= LONGEST_MS:
         raise document.error((*path, "window"), "a window of shared entities is 1m to 7d")
     return Measure(kind, name, given[0], entry.on, entry.sum, entry.where, entry.verdict, window_ms)

@@ -10,7 +10,6 @@ from sentinel.features.kind import CALENDAR, Feature, Operation
 from sentinel.features.local_time import PERIODS
 from sentinel.model.columns import FIELDS
 from sentinel.model.document import ConfigError, Document, did_you_mean
-from sentinel.model.duration import parse_duration
 from sentinel.model.events import Stream
 
 MAX_FEATURES = 256
@@ -175,10 +174,7 @@ def _span(
             hint = did_you_mean(text, PERIODS) or "day, week or month"
             raise document.error(where, f'no calendar period "{text}"', hint)
         return text, 0
-    try:
-        return None, parse_duration(text)
-    except ValueError as error:
-        raise document.error(where, str(error)) from None
+    return None, document.duration_ms(where, text)
 
 
 def _keep(document: Document, path: tuple[str, ...], operation: Operation, keep: int | None) -> int:

@@ -21,6 +21,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.events import AliasEvent, ScalarEvent
 from ruamel.yaml.reader import ReaderError
 
+from sentinel.model.duration import parse_duration
 from sentinel.model.kinds import failing_key, field_names, inner_kind, key_kind, words_of
 from sentinel.model.scalar import character_position
 
@@ -108,6 +109,13 @@ class Document:
     def wrong_text(self, path: Path, error: WrongTextError) -> ConfigError:
         """What is wrong with the text at ``path``."""
         return self.error(path, error.message, error.hint)
+
+    def duration_ms(self, path: Path, text: str) -> int:
+        """Milliseconds of the duration ``text``, which stands at ``path``; raises ConfigError."""
+        try:
+            return parse_duration(text)
+        except ValueError as error:
+            raise self.error(path, str(error)) from None
 
     def part(self, *path: str | int) -> "Document":
         """What stands at ``path`` as a document of its own; positions stay the file's."""

@@ -29,7 +29,6 @@ from sentinel.engine import Configuration, Engine
 from sentinel.model.alert import Alert, Tier
 from sentinel.model.columns import FIELDS
 from sentinel.model.document import ConfigError, Document, Path, did_you_mean
-from sentinel.model.duration import parse_duration
 from sentinel.model.entity import EntityKind
 from sentinel.model.events import EVENT_TYPES, Stream
 from sentinel.model.network import network_of
@@ -310,9 +309,4 @@ def _step(events: list[_Event]) -> Step:
 
 
 def _duration_ms(document: Document, path: Path, text: str) -> int:
-    if not text:
-        return 0
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise document.error(path, str(error)) from None
+    return document.duration_ms(path, text) if text else 0

@@ -53,10 +53,7 @@ class Steps(Struct, frozen=True, forbid_unknown_fields=True):
 
     def check(self, document: Document, path: Path) -> None:
         """Raise ConfigError if ``within`` is not a duration."""
-        try:
-            parse_duration(self.within)
-        except ValueError as error:
-            raise document.error((*path, "within"), str(error)) from None
+        document.duration_ms((*path, "within"), self.within)
 
     def follow(self) -> "SequenceState":
         """Nobody has met a step yet."""

@@ -8,7 +8,6 @@ from msgspec import Meta, Struct
 
 from sentinel.model.columns import Column, Kind
 from sentinel.model.document import ConfigError, Document, Path
-from sentinel.model.duration import parse_duration
 from sentinel.text.fold import fold
 from sentinel.text.lexicon import STEM, Phrase, Role
 from sentinel.text.topics import Rising
@@ -110,8 +109,8 @@ def declare(document: Document) -> Declaration:
         if name in names[:path]:
             raise document.error(("products", "names", path), f'a second product "{name}"')
     rising = Rising(
-        _duration_ms(document, ("topics", "half_life"), file.topics.half_life),
-        _duration_ms(document, ("topics", "past_half_life"), file.topics.past_half_life),
+        document.duration_ms(("topics", "half_life"), file.topics.half_life),
+        document.duration_ms(("topics", "past_half_life"), file.topics.past_half_life),
         file.topics.min_count,
         file.topics.min_evidence,
         file.topics.warm_up,
@@ -125,8 +124,8 @@ def declare(document: Document) -> Declaration:
         reach=file.negation.reach,
         products=file.products,
         near_duplicates=file.near_duplicates,
-        near_duplicates_within_ms=_duration_ms(
-            document, ("near_duplicates", "within"), file.near_duplicates.within
+        near_duplicates_within_ms=document.duration_ms(
+            ("near_duplicates", "within"), file.near_duplicates.within
         ),
         rising=rising,
         topics=file.topics,
@@ -159,10 +158,3 @@ def _checked(document: Document, file: _File) -> Iterator[Phrase]:
             raise document.error(path, message)
         first[plain] = path
         yield phrase
-
-
-def _duration_ms(document: Document, path: Path, text: str) -> int:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise document.error(path, str(error)) from None

@@ -54,10 +54,7 @@ def declare(document: Document, columns: dict[str, Column]) -> BoostedEntry:
             raise document.error(("features", i), message, hint)
         if name in entry.features[:i]:
             raise document.error(("features", i), f'"{name}" stands there twice')
-    try:
-        parse_duration(entry.refit)
-    except ValueError as error:
-        raise document.error(("refit",), str(error)) from None
+    document.duration_ms(("refit",), entry.refit)
     return entry
 
 

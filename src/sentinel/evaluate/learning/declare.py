@@ -9,7 +9,6 @@ from msgspec import Meta, Struct
 from sentinel.evaluate.learning.label_history import Question
 from sentinel.model.columns import Column, Kind
 from sentinel.model.document import ConfigError, Document, did_you_mean
-from sentinel.model.duration import parse_duration
 
 MAX_MEASURES = 32
 _WINDOWED = (Question.SHARE, Question.FRAUDS, Question.SINCE_FIRST)
@@ -94,8 +93,8 @@ def declare(document: Document, columns: Mapping[str, Column]) -> Feedback:
         raise document.error(("risk", "measures"), message)
     return Feedback(
         entry,
-        _duration_ms(document, ("delay",), entry.delay),
-        _duration_ms(document, ("keep",), entry.keep),
+        document.duration_ms(("delay",), entry.delay),
+        document.duration_ms(("keep",), entry.keep),
         tuple(
             _measure(document, columns.keys(), name, each) for name, each in risk.measures.items()
         ),
@@ -119,15 +118,6 @@ def _measure(
         need = "needs a" if asked[0] in _WINDOWED else "takes no"
         raise document.error(path, f"{asked[0].name.lower()} {need} window")
     window_ms = (
-        None
-        if written.window is None
-        else _duration_ms(document, (*path, "window"), written.window)
+        None if written.window is None else document.duration_ms((*path, "window"), written.window)
     )
     return Measure(name, asked[0], window_ms)
-
-
-def _duration_ms(document: Document, path: tuple[str, ...], text: str) -> int:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise document.error(path, str(error)) from None
