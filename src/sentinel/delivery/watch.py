@@ -46,7 +46,6 @@ class PagerMetrics:
     """All metrics of one pager."""
 
     def __init__(self, registry: CollectorRegistry, channels: Iterable[str]) -> None:
-        self.registry = registry
         self._pages = Counter(
             "sentinel_pages_total",
             "Attempts to send a page.",

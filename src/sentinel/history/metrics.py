@@ -22,7 +22,6 @@ class HistoryMetrics:
     """All metrics of one history service."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.registry = registry
         self._stored = Counter(
             "sentinel_history_records_total", "Records stored.", ("topic",), registry=registry
         )
