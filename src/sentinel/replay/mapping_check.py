@@ -136,10 +136,7 @@ def _check_time(document: Document, name: str, field: Field) -> None:
     if field.since is not None:
         _check_since(document, name, field, field.since)
     if field.sequence is not None:
-        try:
-            field.sequence.every_ms()
-        except ValueError as error:
-            raise document.error(("fields", name, "sequence", "every"), str(error)) from None
+        document.duration_ms(("fields", name, "sequence", "every"), field.sequence.every)
         if not _is_moment(field.sequence.start):
             message = f'"{field.sequence.start}" is not a moment like 2026-01-05T10:00:00+08:00'
             raise document.error(("fields", name, "sequence", "start"), message)
