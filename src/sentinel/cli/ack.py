@@ -2,12 +2,12 @@
 
 import getpass
 import os
-import time
 import uuid
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentinel.cli.clock import wall_ms
 from sentinel.model.response import Verdict
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def ack(
     from sentinel.model.response import Response, ResponseKind
     from sentinel.settings import Settings, SettingsError
 
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = wall_ms()
     try:
         since_ms = max(0, now_ms - parse_duration(since))
     except ValueError as error:

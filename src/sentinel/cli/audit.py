@@ -3,7 +3,6 @@
 import os
 import pwd
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,11 +21,6 @@ audit = typer.Typer(
 )
 _HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-def now_ms() -> int:
-    """The time now, ms UTC."""
-    return time.time_ns() // 1_000_000
 
 
 def os_user() -> str:

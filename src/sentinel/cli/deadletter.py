@@ -3,12 +3,12 @@
 import getpass
 import os
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentinel.cli.clock import wall_ms
 from sentinel.cli.failure import FAILED, UserError
 
 if TYPE_CHECKING:
@@ -156,6 +156,6 @@ def _since_ms(text: str) -> int:
     from sentinel.model.duration import parse_duration
 
     try:
-        return max(0, time.time_ns() // 1_000_000 - parse_duration(text))
+        return max(0, wall_ms() - parse_duration(text))
     except ValueError as error:
         raise UserError(f"--since: {error}") from None

@@ -1,9 +1,9 @@
 """The work of ``sentinel deadletter replay``: choose letters, mend, judge and send them."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from sentinel.cli.clock import wall_ms
 from sentinel.kafka.closing import Closing
 from sentinel.kafka.letter_topic import LetterError, LetterTopic
 from sentinel.kafka.reader import Advance
@@ -127,7 +127,7 @@ class Replay(Closing):
 
     def _events(self, whole: WholeLetter) -> list[MendedEvent]:
         stream = stream_of(whole.letter, self._inputs)
-        return self._repairer.events(whole, stream, time.time_ns() // 1_000_000)
+        return self._repairer.events(whole, stream, wall_ms())
 
     def _stays(self, letter: Letter, error: StaysError) -> Result:
         self.counts.stay += 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentinel.cli.clock import wall_ms
 from sentinel.cli.failure import UserError
 
 if TYPE_CHECKING:
@@ -150,13 +151,13 @@ def password(name: _Name, password_file: _PasswordFile = None) -> None:
 @contextmanager
 def _accounts() -> "Iterator[tuple[Accounts, str, int]]":
     """The accounts, who changes them, and the time; errors become UserError."""
-    from sentinel.cli.audit import now_ms, open_database, os_user
+    from sentinel.cli.audit import open_database, os_user
     from sentinel.database import DatabaseError
     from sentinel.desk.accounts import AccountError, Accounts
 
     database = open_database()
     try:
-        yield Accounts(database), os_user(), now_ms()
+        yield Accounts(database), os_user(), wall_ms()
     except (AccountError, DatabaseError) as error:
         raise UserError(str(error)) from None
     finally:

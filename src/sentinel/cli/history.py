@@ -1,7 +1,6 @@
 """``sentinel history``: keep alerts and answers in a database, events in files, and forget them."""
 
 import os
-import time
 from contextlib import ExitStack
 from gzip import GzipFile
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from sentinel.cli.clock import wall_ms
 from sentinel.cli.events import ArchiveFolder, chosen, lines
 from sentinel.model.events import Stream
 
@@ -30,10 +30,6 @@ _CATCH_UP_S = 30.0
 history = typer.Typer(
     help="The durable record of alerts, answers and events: run it, or delete from it."
 )
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 @history.callback(invoke_without_command=True)
@@ -58,7 +54,7 @@ def _service(settings: "Settings", registry: "CollectorRegistry") -> "History":
         readers(settings),
         metrics,
         settings.history_keep_ms,
-        _now_ms,
+        wall_ms,
         _archiving(settings, registry, metrics),
     )
 
@@ -84,7 +80,7 @@ def _archiving(
         (lambda chunk: chunk) if schemas is None else schemas.to_json,
         ArchiveMetrics(registry),
         settings.history_keep_ms,
-        _now_ms,
+        wall_ms,
         partial(metrics.task_failed, HistoryTask.ARCHIVE),
     )
 
@@ -161,7 +157,7 @@ def prune(
         keep_ms = parse_duration(keep) if keep else settings.history_keep_ms
     except ValueError as error:
         raise UserError(f"--keep: {error}") from None
-    before_ms = _now_ms() - keep_ms
+    before_ms = wall_ms() - keep_ms
     deleted, archive = _open(settings).prune(before_ms), _open_archive(settings)
     if archive is not None:
         archive.retain(before_ms)

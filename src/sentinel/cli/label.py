@@ -2,12 +2,12 @@
 
 import getpass
 import os
-import time
 import uuid
 from typing import Annotated
 
 import typer
 
+from sentinel.cli.clock import wall_ms
 from sentinel.model.events import Stream
 from sentinel.model.response import Verdict
 
@@ -34,7 +34,7 @@ def label(
 
     response = Response(
         response_id=uuid.uuid4().hex,
-        event_time=time.time_ns() // 1_000_000,
+        event_time=wall_ms(),
         key=customer,
         kind=ResponseKind.LABEL,
         actor=by or getpass.getuser(),

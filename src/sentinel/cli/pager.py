@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentinel.cli.clock import wall_ms
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -19,10 +21,6 @@ if TYPE_CHECKING:
     from sentinel.settings import Settings
 
 pager = typer.Typer(help="Page people: run the pager, or try its channels.")
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _steady_ms() -> int:
@@ -55,7 +53,7 @@ def _service(settings: "Settings", registry: "CollectorRegistry") -> "Pager":
         plan,
         _channels(plan, used),
         PagerMetrics(registry, plan.channels),
-        Clock(_now_ms, _steady_ms, outbox.latest_ms()),
+        Clock(wall_ms, _steady_ms, outbox.latest_ms()),
         {Topics(settings.topic_prefix).alerts: alert_reader(settings)},
         _heartbeat(plan),
     )
@@ -86,7 +84,7 @@ async def _try_each(channels: "dict[str, Channel]", plan: "Plan") -> bool:
     from sentinel.model.alert import Tier
     from sentinel.model.signal import Risk, Title
 
-    now_ms, good = _now_ms(), True
+    now_ms, good = wall_ms(), True
     title = Title("Test page: nothing has happened", "测试通知：无实际预警")
     alert_id = f"test-{now_ms}"
     content = Content(
@@ -111,7 +109,7 @@ async def _try_each(channels: "dict[str, Channel]", plan: "Plan") -> bool:
                     page_id=page_id, channel=name, kind=kind, content=content, since_ms=now_ms
                 )
                 async with asyncio.timeout(plan.timeout_ms / 1000):
-                    await channel.send(page, _now_ms())
+                    await channel.send(page, wall_ms())
         except (Refused, Unreached, TimeoutError) as error:
             good = False
             typer.echo(f"{name}: failed: {error or 'no answer in time'}")

@@ -3,12 +3,12 @@
 import getpass
 import os
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from sentinel.cli.clock import wall_ms
 from sentinel.cli.failure import FAILED, UserError
 
 _ANSWER_S = 15.0
@@ -49,7 +49,7 @@ def publish(
         check(settings)
         if read_hasher(settings, _ANSWER_S) is None:
             write_key(settings)
-        put_in_force(settings, configuration, time.time_ns() // 1_000_000, by or getpass.getuser())
+        put_in_force(settings, configuration, wall_ms(), by or getpass.getuser())
     except (StartupError, PublishError) as error:
         raise UserError(str(error)) from None
     typer.echo(configuration.version)

@@ -1,13 +1,13 @@
 """``sentinel routes``: check the routing tree, and show who would be paged."""
 
 import os
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentinel.cli.clock import wall_ms
 from sentinel.model.alert import Tier
 from sentinel.model.signal import Risk
 
@@ -77,7 +77,7 @@ def _moment_ms(text: str) -> int:
     from sentinel.cli.failure import UserError
 
     if not text:
-        return time.time_ns() // 1_000_000
+        return wall_ms()
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

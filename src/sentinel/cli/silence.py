@@ -2,13 +2,13 @@
 
 import getpass
 import os
-import time
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentinel.cli.clock import wall_ms
 from sentinel.model.visible import visible
 
 if TYPE_CHECKING:
@@ -35,10 +35,6 @@ def _client() -> "ResponseClient":
         raise UserError(str(error)) from None
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 @silence.command()
 def add(
     matchers: Annotated[
@@ -60,7 +56,7 @@ def add(
     from sentinel.model.response import Silence
     from sentinel.model.selection import parse_alert_matcher, select_nearly_all
 
-    now_ms = _now_ms()
+    now_ms = wall_ms()
     try:
         parsed = [parse_alert_matcher(text) for text in matchers]
         ends_ms = now_ms + parse_duration(length)
@@ -138,7 +134,7 @@ def _change(silence_id: str, change: "Callable[[Silence, int], Silence]", actor:
             known = {each.silence_id: each for each in _readable(client)}
             if silence_id not in known:
                 raise UserError(f"there is no silence {silence_id}")
-            client.silence(change(known[silence_id], _now_ms()), actor, _WAIT_S)
+            client.silence(change(known[silence_id], wall_ms()), actor, _WAIT_S)
     except ResponseError as error:
         raise UserError(str(error)) from None
 
@@ -160,7 +156,7 @@ def show(
             found = _readable(client)
     except ResponseError as error:
         raise UserError(str(error)) from None
-    now_ms = _now_ms()
+    now_ms = wall_ms()
     for each in found:
         if every or epoch_ms(each.ends_at) > now_ms:
             typer.echo(msgspec.json.encode(each).decode() if as_json else _line(each, now_ms))

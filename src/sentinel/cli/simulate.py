@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from collections.abc import Iterable
 from contextlib import nullcontext
 from datetime import datetime
@@ -11,6 +10,8 @@ from threading import Event as Flag
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
+
+from sentinel.cli.clock import wall_ms
 
 if TYPE_CHECKING:
     from sentinel.simulate import Item, Simulation
@@ -94,7 +95,7 @@ def _start_ms(start: datetime | None, days: float | None, *, live: bool) -> int:
     """The start: the given one; if ``live``, now or ``days`` ago; else always the same (ms UTC)."""
     if start is not None:
         return int(start.timestamp() * 1000)
-    return _now_ms() - round((days or 0) * _DAY_MS) if live else _FIRST_MONDAY_MS
+    return wall_ms() - round((days or 0) * _DAY_MS) if live else _FIRST_MONDAY_MS
 
 
 def _write(simulation: "Simulation", truth: BinaryIO | None, out: Path | None) -> None:
@@ -124,7 +125,7 @@ def _produce(
         raise UserError(str(error)) from None
     feed = Feed(client_config(settings), Topics(topic_prefix).inputs)
     try:
-        feed.play(_labelling(simulation, truth), _now_ms, Flag())
+        feed.play(_labelling(simulation, truth), wall_ms, Flag())
         feed.flush()
     except UndeliveredError as error:
         raise UserError(f"{brokers}: {error}") from None
@@ -140,7 +141,3 @@ def _labelling(simulation: "Simulation", truth: BinaryIO | None) -> "Iterable[li
         if truth is not None:
             truth.writelines(label_lines(block))
         yield block
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

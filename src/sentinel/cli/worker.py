@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sentinel.cli.clock import wall_ms
+
 if TYPE_CHECKING:
     from sentinel.engine import Configuration
     from sentinel.kafka.configurations import Configurations
@@ -91,7 +93,7 @@ def _configurations(
         if not configurations.read_key(_CATCH_UP_S):
             raise UserError(f"no key on {Topics(settings.topic_prefix).configs}")
         if not configurations.published:  # so that what the journal names can be found again
-            publish(settings, configuration, time.time_ns() // 1_000_000)
+            publish(settings, configuration, wall_ms())
     except PublishError as error:
         raise UserError(f"{error}; run `sentinel publish` before") from None
     if configurations.current().version != configuration.version:
