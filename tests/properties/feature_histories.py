@@ -26,6 +26,7 @@ SECOND = 1_000
 START_MS = 1_767_571_200_000  # 2026-01-05T00:00:00Z
 ZONE = ZoneInfo("Asia/Shanghai")
 DEBIT = 'direction == "debit"'
+CREDIT = 'direction == "credit"'
 FEATURES = """
 history: {transaction: 6, login: 6}
 features:
@@ -175,8 +176,11 @@ def one_of_each() -> str:
             value = {0: "true", 1: fields[0]}.get(len(operation.fields), str([*fields]))
             span = f", {operation.span}: {SPANS[operation.span]}" if operation.span else ""
             on = "[transaction, login]" if operation.many_streams else "transaction"
-            for where, text in (("all", ""), ("debit", f", where: '{DEBIT}'")):
-                if not text or not operation.many_streams:
+            debits = f", where: '{DEBIT}'"
+            if operation.after:
+                debits += f", after: '{CREDIT}'"
+            for where, text in (("all", ""), ("debit", debits)):
+                if not (operation.many_streams if text else operation.after):
                     name = f"{operation}_{operation.span}_{where}"
                     lines.append(f"    {name}: {{on: {on}, {operation}: {value}{span}{text}}}")
     lines = ["history: {transaction: 6, login: 6}", "features:", "  customer:", *lines]
@@ -189,17 +193,19 @@ def moments(feature: Feature, events: Sequence[Event], index: int) -> list[Momen
         Moment(
             time_of(each),
             datetime.fromtimestamp(time_of(each) / SECOND, ZONE),
-            _values(feature, each),
+            _values(feature, feature.where, each),
+            None if feature.after is None else _values(feature, feature.after, each),
         )
         for each in seen_by(events, index, Transaction | Login)
     ]
 
 
-def _values(feature: Feature, event: Event) -> tuple[float | str, ...] | None:
-    """The fields that the feature reads of an event, None where it does not count."""
+def _values(feature: Feature, where: str | None, event: Event) -> tuple[float | str, ...] | None:
+    """The fields that the feature reads of an event, None where the condition does not hold."""
     if _stream(event) not in feature.streams:
         return None
-    if feature.where == DEBIT and getattr(event, "direction", None) != "debit":
+    direction = {DEBIT: "debit", CREDIT: "credit"}.get(where or "")
+    if direction is not None and getattr(event, "direction", None) != direction:
         return None
     values = tuple(getattr(event, name) for name in feature.fields)
     return None if None in values else values

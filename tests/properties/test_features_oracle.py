@@ -22,7 +22,7 @@ from tests.properties.feature_histories import (
     time_of,
 )
 
-from sentinel.features.kernels import rings
+from sentinel.features.kernels import passed, rings
 from sentinel.features.kernels.advance import KINDS
 from sentinel.model.columns import FALSE, TRUE, Kind
 from sentinel.model.events import Event, Login, Transaction
@@ -94,7 +94,8 @@ def test_every_kind_equals_its_oracle(events: list[Event]) -> None:
         kind = kinds[feature.operation]
         for index, event in enumerate(events):
             seen = seen_by(events, index, Transaction)
-            if kind is rings.KIND and not is_covered(seen, time_of(event) - feature.span_ms):
+            start = time_of(event) - feature.span_ms
+            if kind in (rings.KIND, passed.KIND) and not is_covered(seen, start):
                 continue
             value = values[index][feature.name]
             if feature.operation.result is Kind.TRUTH:

@@ -37,6 +37,7 @@ _Entry = defstruct(
         ("on", Stream | list[Stream]),
         *((name, _entry_type(each[0]) | None, None) for name, each in _BY_NAME.items()),
         ("where", str | None, None),
+        ("after", str | None, None),
         *((span, str | None, None) for span in _SPANS),
         ("keep", int | None, None),
     ],
@@ -109,7 +110,14 @@ def _feature(document: Document, name: str, entry: Any) -> Feature:
             raise document.error((*path, key), f"{operation} takes no {key}")
     calendar, span_ms = _span(document, path, operation, entry)
     keep = _keep(document, path, operation, entry.keep)
-    return Feature(name, operation, streams, fields, entry.where, span_ms, calendar, keep)
+    if operation.after and (entry.after is None or entry.where is None):
+        hint = "of what came in (after) what went out (where)"
+        raise document.error(path, f"{operation} needs where and after", hint)
+    if entry.after is not None and not operation.after:
+        raise document.error((*path, "after"), f"{operation} takes no after")
+    return Feature(
+        name, operation, streams, fields, entry.where, span_ms, calendar, keep, entry.after
+    )
 
 
 def _operation(document: Document, path: tuple[str, ...], entry: Any) -> Operation:

@@ -63,19 +63,17 @@ class FeatureSet:
         # Where no feature asks for local time that of UTC is the quickest.
         self._local_time = local_time if self._layout.uses_local_time else LocalTime(_UTC)
         features = {feature.name: feature for feature in declarations.features}
-        wheres = {
-            (condition.stream, condition.where): next(
-                feature for feature in features.values() if feature.where == condition.where
-            )
-            for condition in self._layout.bits
-            if condition.where is not None
+        paths = {
+            getattr(feature, key): declarations.path(feature, key)
+            for feature in reversed(features.values())
+            for key in ("after", "where")
         }
         self._conditions = {
-            (stream, where): compiler.compile(
-                where, FIELDS[stream], declarations.document, declarations.path(feature, "where")
+            (each.stream, each.where): compiler.compile(
+                each.where, FIELDS[each.stream], declarations.document, paths[each.where]
             )
-            for (stream, where), feature in wheres.items()
-            if where is not None
+            for each in self._layout.bits
+            if each.where is not None
         }
         self._bits = {
             stream: compiler.bits(

@@ -44,6 +44,8 @@ class Operation:
     span
         The key of the time that the operation looks back.  One name may be declared with different
         spans, each of them an operation.
+    after
+        Whether it counts events that come after others: those of a second condition, ``after``.
     keep
         Whether a declaration may limit how many values are kept.
     many_streams
@@ -57,6 +59,7 @@ class Operation:
     fields: tuple[str, ...] = ()
     reads: Kind = Kind.NUMBER
     span: str = ""
+    after: bool = False
     keep: bool = False
     many_streams: bool = False
     unit: str = ""
@@ -74,7 +77,10 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One declared feature; ``span_ms`` is its window, memory or half-life."""
+    """One declared feature; ``span_ms`` is its window, memory or half-life.
+
+    It counts events on which ``where`` holds, some kinds after those on which ``after`` holds.
+    """
 
     name: str
     operation: Operation
@@ -84,6 +90,7 @@ class Feature:
     span_ms: int
     calendar: str | None
     keep: int
+    after: str | None = None
 
     @property
     def meaning(self) -> "Feature":
@@ -106,12 +113,14 @@ class Moment(NamedTuple):
     """One event of a customer as an oracle sees it.
 
     ``time`` in ms UTC, ``local`` the same on the local wall clock; ``values`` are the feature's
-    fields, None where the feature does not count the event.
+    fields, None where the feature does not count the event; ``came`` are those of its events
+    ``after`` which it counts.
     """
 
     time: int
     local: datetime
     values: tuple[float | str, ...] | None
+    came: tuple[float | str, ...] | None = None
 
 
 def nothing(*_: object) -> None:

@@ -40,7 +40,8 @@ def declared(line: str) -> Declarations:
             "{on: transaction, count: true, sum: amount, window: 1h}",
             (
                 "3:8: a feature computes one thing, here: count, sum (one of count, sum, mean, "
-                "max, min, distinct, first_seen, zscore, velocity, since_last, hour_rarity)"
+                "max, min, passed_on, distinct, first_seen, zscore, velocity, since_last, "
+                "hour_rarity)"
             ),
         ),
         (
@@ -58,6 +59,14 @@ def declared(line: str) -> Declarations:
         (
             "{on: login, first_seen: device_id, memory: 9d, keep: 100}",
             "3:61: keep is 1 to 64 values",
+        ),
+        (
+            "{on: transaction, passed_on: amount, window: 1d, where: amount > 1}",
+            "3:8: passed_on needs where and after (of what came in (after) what went out (where))",
+        ),
+        (
+            "{on: transaction, sum: amount, window: 1d, after: amount > 1}",
+            "3:58: sum takes no after",
         ),
         ("{on: login, first_seen: device_id}", "3:8: first_seen needs a memory (memory: 7d)"),
         ("{on: login, velocity: [lat]}", "3:30: velocity takes [latitude, longitude]"),

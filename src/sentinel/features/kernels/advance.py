@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sentinel.features.kernels import (
     calendar,
     normal,
+    passed,
     recents,
     rhythm,
     rings,
@@ -25,6 +26,7 @@ from sentinel.model.kernel import inlined, kernel
 KINDS = (
     rings.KIND,
     calendar.KIND,
+    passed.KIND,
     recents.KIND,
     normal.KIND,
     velocity.KIND,
@@ -42,6 +44,7 @@ class Tables(NamedTuple):
     rings: Table
     windows: Table
     calendars: Table
+    passed: Table
     sets: Table
     first_seen: Table
     distinct: Table
@@ -206,6 +209,7 @@ def advance(
             out,
             e,
         )
+        passed.read(f, i, row, tables.rings, tables.passed, time, stream, out, e)
         recents.count_distinct(
             i, row, tables.sets, tables.distinct, stream, time, bits, ids, out, e
         )

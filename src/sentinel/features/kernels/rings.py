@@ -28,6 +28,7 @@ PANE_WORDS = 3 * PANES
 COUNT, SUM, MEAN, MAX, MIN = 0, 1, 2, 3, 4
 MAX_VALUES = 4  # value columns of one ring
 NO_RING = -1  # instead of a ring's index
+PASSED_ON = "passed_on"  # of another kind, which reads the ring
 AGGREGATES = {"count": COUNT, "sum": SUM, "mean": MEAN, "max": MAX, "min": MIN}
 
 
@@ -280,7 +281,7 @@ def share(build: Builder) -> None:
         aggregates = [
             feature
             for feature in build.outputs
-            if feature.operation.name in AGGREGATES and feature.streams[0] is stream
+            if feature.operation.name in (*AGGREGATES, PASSED_ON) and feature.streams[0] is stream
         ]
         fields = build.ring_fields[stream] = _fields(build, aggregates)
         capacity = build.history[stream]
