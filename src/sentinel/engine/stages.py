@@ -121,6 +121,7 @@ def _rules(configuration: "Configuration", detectors: detect.DetectorSet) -> rul
         configuration.lists,
         configuration.only,
         configuration.hasher,
+        configuration.bounds.ingest.rates,
     )
 
 
@@ -128,7 +129,11 @@ def _entity_rules(configuration: "Configuration") -> rules.EntityRules:
     """The rules by shared entities, over the measures of each kind."""
     schema = {kind: configuration.measures.columns(kind) for kind in EntityKind}
     return rules.load_entity_rules(
-        configuration.rule_documents, schema, configuration.only, configuration.hasher
+        configuration.rule_documents,
+        schema,
+        configuration.only,
+        configuration.hasher,
+        configuration.bounds.ingest.rates,
     )
 
 

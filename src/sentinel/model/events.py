@@ -55,6 +55,7 @@ Address = Annotated[str, Meta(min_length=1, max_length=64)]  # with port and zon
 Latitude = Annotated[float, Meta(ge=-90, le=90), Unit("degrees")]
 Longitude = Annotated[float, Meta(ge=-180, le=180), Unit("degrees")]
 Days = Annotated[float, Meta(ge=0, le=36_500), Unit("days")]
+Year = Annotated[float, Meta(ge=1900, le=2100), Unit("year")]
 Share = Annotated[float, Meta(ge=0, le=100), Unit("share")]
 Balance = Annotated[float, Meta(ge=-1e15, le=1e15), Unit("base currency")]
 
@@ -104,6 +105,24 @@ class Transaction(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     days_past_due: Days | None = None
     limit_used: Share | None = None
     balance_after: Balance | None = None
+    own_account: bool | None = None
+    account_days: Days | None = None
+    counterparty_type: CustomerType | None = None
+    counterparty_days: Days | None = None
+    counterparty_bank: Word | None = None
+    remark: Annotated[str, Meta(max_length=512)] | None = None
+    birth_year: Year | None = None
+    occupation: Word | None = None
+    income_band: Word | None = None
+    card_present: bool | None = None
+    three_d_secure: bool | None = None
+    terminal_region: Word | None = None
+    merchant_region: Word | None = None
+    instrument_number: Id | None = None
+    authenticated_by: Word | None = None
+    screen_sharing: bool | None = None
+    employee_id: Id | None = None
+    agent_id: Id | None = None
 
 
 class Login(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

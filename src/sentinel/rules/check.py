@@ -62,7 +62,10 @@ _NUMBERS = (Kind.NUMBER, Kind.TIME)
 
 
 class Checker:
-    """Checks one condition against the columns of one stream and the lists that it may ask."""
+    """Checks one condition against the columns of one stream, and the lists and rates it may ask.
+
+    ``rates`` give one unit of a currency in base currency.
+    """
 
     def __init__(
         self,
@@ -70,8 +73,10 @@ class Checker:
         columns: Mapping[str, Column],
         lists: Mapping[str, EntryList],
         hasher: Hasher,
+        rates: Mapping[str, float],
     ) -> None:
         self._text, self._columns, self._lists, self._hasher = text, columns, lists, hasher
+        self._rates = rates
 
     def condition(self, tree: Tree[Token]) -> Node:
         """The typed nodes of a whole condition; raises ConditionError."""
@@ -154,12 +159,21 @@ class Checker:
         kind = Kind.NUMBER if column.kind is Kind.TIME else column.kind
         return Name(str(token), str(token), kind, column.required, column)
 
-    def _member(self, tree: Tree[Token], _: int) -> Name:
+    def _member(self, tree: Tree[Token], _: int) -> Node:
         owner, member = tree.children
         assert isinstance(owner, Token)  # noqa: S101 - the grammar says so
+        if owner == "rates":
+            return self._rate(tree, str(member))
         token = Token.new_borrow_pos(owner.type, f"{owner}.{member}", owner)
         column = self._column(token)
         return Name(self._source(tree), str(token), column.kind, column.required, column)
+
+    def _rate(self, tree: Tree[Token], currency: str) -> Literal:
+        rate = self._rates.get(currency)
+        if rate is None:
+            hint = did_you_mean(currency, self._rates) or "engine.yaml has the rates"
+            raise self._error(tree, f'no rate of "{currency}"', hint)
+        return self._literal(tree, Kind.NUMBER, rate)
 
     def _named(self, tree: Tree[Token], token: Any) -> Name:
         del tree

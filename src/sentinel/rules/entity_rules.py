@@ -12,7 +12,7 @@ from sentinel.model.rollup import EntityRows
 from sentinel.model.signal import Mode, Signal
 from sentinel.model.step import SignalDrop
 from sentinel.rules.declare import Rule, declare
-from sentinel.rules.expression import Expression, compile_expression
+from sentinel.rules.expression import NO_RATES, Expression, compile_expression
 from sentinel.rules.program import Program
 
 
@@ -21,6 +21,7 @@ def load_entity_rules(
     columns: Mapping[EntityKind, Mapping[str, Column]],
     only: Collection[str] | None = None,
     hasher: Hasher = PLAIN,
+    rates: Mapping[str, float] = NO_RATES,
 ) -> "EntityRules":
     """Check and compile the rules by shared entities; raises ConfigError."""
     found: dict[EntityKind, list[tuple[Rule, Expression]]] = {kind: [] for kind in EntityKind}
@@ -28,7 +29,9 @@ def load_entity_rules(
         if rule.by is None or rule.when is None or (only is not None and rule.id not in only):
             continue
         where = ("rules", number, "when")
-        expression = compile_expression(rule.when, columns[rule.by], document, where, hasher=hasher)
+        expression = compile_expression(
+            rule.when, columns[rule.by], document, where, hasher=hasher, rates=rates
+        )
         if rule.mode is not Mode.OFF:
             found[rule.by].append((rule, expression))
     return EntityRules(found)

@@ -18,6 +18,7 @@ from sentinel.rules.syntax import ConditionError, parse
 _SHOWN = 64  # characters of a text value in an explanation
 _TAIL = 4  # of them of a customer's id
 _NO_LISTS: Mapping[str, EntryList] = MappingProxyType({})
+NO_RATES: Mapping[str, float] = MappingProxyType({})
 
 
 class _Leaf(NamedTuple):
@@ -79,13 +80,15 @@ def compile_expression(
     path: tuple[str | int, ...] = (),
     lists: Mapping[str, EntryList] = _NO_LISTS,
     hasher: Hasher = PLAIN,
+    rates: Mapping[str, float] = NO_RATES,
 ) -> Expression:
     """Check and compile a condition; raises ConfigError at ``path`` of ``document``.
 
-    ``hasher`` is that of the columns' texts, and of the lists'.
+    ``hasher`` is that of the columns' texts, and of the lists'; ``rates`` give one unit of a
+    currency in base currency.
     """
     try:
-        root = Checker(text, columns, lists, hasher).condition(parse(text))
+        root = Checker(text, columns, lists, hasher, rates).condition(parse(text))
     except ConditionError as error:
         raise _located(error, text, document, path) from None
     leaves = {

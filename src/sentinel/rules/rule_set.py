@@ -16,7 +16,7 @@ from sentinel.model.signal import Clause, Mode, Signal
 from sentinel.model.stage import WHOLE_STATE, Buffer, Parts
 from sentinel.model.step import Limit
 from sentinel.rules.declare import Rule, declare
-from sentinel.rules.expression import Expression, compile_expression
+from sentinel.rules.expression import NO_RATES, Expression, compile_expression
 from sentinel.rules.lists import EntryList
 from sentinel.rules.pattern import Match
 from sentinel.rules.program import Hits, Program
@@ -43,6 +43,7 @@ def load(
     lists: Mapping[str, EntryList],
     only: Collection[str] | None = None,
     hasher: Hasher = PLAIN,
+    rates: Mapping[str, float] = NO_RATES,
 ) -> "RuleSet":
     """Check and compile rule files, of the rules only those named; raises ConfigError."""
     rules: list[Rule] = []
@@ -55,13 +56,13 @@ def load(
         for key, pattern in rule.patterns.items():
             for part, (stream, when, where) in enumerate(pattern.parts):
                 expression = compile_expression(
-                    when, schema[stream], document, (*at, key, *where), lists, hasher
+                    when, schema[stream], document, (*at, key, *where), lists, hasher, rates
                 )
                 found.append(_Condition(order, stream, expression, part))
         if rule.when is not None and rule.by is None:
             for stream in rule.streams:
                 expression = compile_expression(
-                    rule.when, schema[stream], document, (*at, "when"), lists, hasher
+                    rule.when, schema[stream], document, (*at, "when"), lists, hasher, rates
                 )
                 found.append(_Condition(order, stream, expression, None))
         rules.append(rule)

@@ -137,6 +137,7 @@ def test_columns_have_the_dtype_of_their_kind() -> None:
     dtypes = {
         Kind.NUMBER: np.float64,
         Kind.STRING: np.uint64,
+        Kind.TRUTH: np.int8,
         Kind.CODE: np.int16,
         Kind.TIME: np.int64,
     }

@@ -42,6 +42,21 @@ def truths(condition: Expression, table: Rows) -> list[int]:
     return found
 
 
+@pytest.mark.parametrize(("amount", "truth"), [(70_999, FALSE), (71_000, TRUE)])
+def test_a_line_in_another_currency_is_its_rate_in_the_base_currency(
+    amount: float, truth: int
+) -> None:
+    """``rates.USD`` is what engine.yaml says one dollar is."""
+    condition = compile_expression("amount >= 10000 * rates.USD", COLUMNS, rates={"USD": 7.1})
+    assert truths(condition, rows(amount=float(amount))) == [truth]
+
+
+def test_a_rate_that_there_is_none_of_is_named() -> None:
+    """With a hint at the currency that was meant."""
+    with pytest.raises(ConfigError, match='1:11: no rate of "UDS" .did you mean "USD"'):
+        compile_expression("amount >= rates.UDS", COLUMNS, rates={"USD": 7.1})
+
+
 @pytest.mark.parametrize(
     ("text", "truth"),
     [
