@@ -33,7 +33,7 @@ def test_a_stricter_rule_loses_alerts(data: Path, tmp_path: Path) -> None:
     old, new = figures["old"], figures["new"]
     assert old["recall"] > 0.9 > new["recall"]
     assert sum(figures["changes"]["lost"].values()) > 0
-    assert "mule.fan-in" in old["rules"].keys() - new["rules"].keys()
+    assert "card.testing" in old["rules"].keys() - new["rules"].keys()
     assert set(old["scenarios"]) >= {"account_takeover", "card_testing", "mule_account"}
     text = page.read_text("utf-8")
     assert text.count("<svg") == 2
