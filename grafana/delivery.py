@@ -35,7 +35,7 @@ def _open_alerts() -> list[Panel]:
             colours=TIER_COLOURS,
         ),
         timeseries(
-            "Unanswered and acknowledged · 未应答与已受理",
+            "Unanswered and acknowledged · 未应答与已认领",
             "Open alerts by state, and those of which nobody is notified.",
             {
                 "{{state}}": f"sum by (state) (sentinel_open_alerts{{{INSTANCE}}})",

@@ -18,7 +18,7 @@ from sentinel.delivery.channels.channel import rfc3339
 _MONITOR = ChannelKind("monitor", Reply())
 _KINDS = {kind.type: kind for kind in (*KINDS, _MONITOR)}
 _ID = re.compile(r"/alerts/([fs]\d{4})\b")
-_IN_CHINESE = {"已受理": Kind.ACKNOWLEDGE, "已解除": Kind.RESOLVE}
+_IN_CHINESE = {"已认领": Kind.ACKNOWLEDGE, "已解除": Kind.RESOLVE}
 _GARBAGE = bytes(range(256)) * 4
 _HUGE = 10 << 20
 

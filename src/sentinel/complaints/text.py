@@ -19,7 +19,7 @@ class Text(Struct, frozen=True):
 
 
 _STATUS = {
-    Status.RECEIVED: "已受理",
+    Status.RECEIVED: "已接收",
     Status.INVESTIGATING: "调查中",
     Status.RESOLVED: "已处理",
     Status.REPLIED: "已书面答复",

@@ -82,7 +82,7 @@ def test_a_deadline_has_passed() -> None:
     assert text.title.en == "Complaint past its deadline: 1 working day used up"
     assert text.title.zh == "投诉启动调查时限已届满（1个工作日）"
     assert text.reason.en.endswith("investigation to begin was due by the end of 2026-03-03.")
-    assert text.reason.zh == "投诉K1当前已受理，启动调查时限已于2026-03-03截止。"
+    assert text.reason.zh == "投诉K1当前已接收，启动调查时限已于2026-03-03截止。"
 
 
 def test_a_provisional_deadline_says_so_in_both_languages() -> None:
@@ -103,7 +103,7 @@ def test_an_event_in_the_wrong_order() -> None:
     (notice,) = process(complaints, "received", "2026-03-03T00:00")
     text = render(notice, SHANGHAI)
     assert text.title.en == "Complaint was set back"
-    assert text.reason.zh == f"事件{notice.event_id}将投诉K1记为已受理，其当前已处理。"
+    assert text.reason.zh == f"事件{notice.event_id}将投诉K1记为已接收，其当前已处理。"
 
 
 def test_every_notice_has_its_own_words_in_both_languages() -> None:

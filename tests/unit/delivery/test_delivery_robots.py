@@ -126,7 +126,7 @@ def test_a_message_says_it_in_both_languages(kind: Kind) -> None:
 
 @every_robot
 @pytest.mark.parametrize(
-    ("state", "word"), [(PageKind.ACKNOWLEDGE, "已受理"), (PageKind.RESOLVE, "已解除")]
+    ("state", "word"), [(PageKind.ACKNOWLEDGE, "已认领"), (PageKind.RESOLVE, "已解除")]
 )
 def test_an_answered_alert_says_so_and_is_not_red(kind: Kind, state: PageKind, word: str) -> None:
     """Whatever its tier was, its colour is that of no tier."""

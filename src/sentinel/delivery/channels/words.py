@@ -9,7 +9,7 @@ from sentinel.model.visible import visible
 _CHINESE = {Tier.RED: "红色", Tier.ORANGE: "橙色", Tier.YELLOW: "黄色", Tier.BLUE: "蓝色"}
 _STATES = {
     PageKind.TRIGGER: ("alert", "预警"),
-    PageKind.ACKNOWLEDGE: ("acknowledged", "已受理"),
+    PageKind.ACKNOWLEDGE: ("acknowledged", "已认领"),
     PageKind.RESOLVE: ("resolved", "已解除"),
     PageKind.LATE: ("digest", "汇总"),
 }
