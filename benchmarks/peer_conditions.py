@@ -20,6 +20,7 @@ _PARTS = re.compile(r'("(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\')')
 _WORDS = (("&&", " and "), ("||", " or "))
 _NOT = re.compile(r"!(?!=)")
 _LIST = re.compile(r"\blists\.(\w+)")
+_RATE = re.compile(r"\brates\.(\w+)")
 _LITERALS = {"true": True, "false": False}
 
 Condition = Callable[[Any, list[Any]], bool]
@@ -31,12 +32,13 @@ def compile_condition(
     columns: Mapping[str, Column],
     index: Mapping[str, int],
     lists: Mapping[str, EntryList] = MappingProxyType({}),
+    rates: Mapping[str, float] = MappingProxyType({}),
 ) -> Condition:
     """Compile ``text``; a name in ``index`` is a feature that stands there, others are fields.
 
     A list holds its entries whatever the day: those that end are the rules' own examples.
     """
-    source = _Surely(columns, index, lists).expression(text)
+    source = _Surely(columns, index, lists, rates).expression(text)
     condition: Condition = eval(f"lambda e, v: {source}")  # noqa: S307 - our own configuration
     return condition
 
@@ -47,8 +49,9 @@ class _Surely:
         columns: Mapping[str, Column],
         index: Mapping[str, int],
         lists: Mapping[str, EntryList],
+        rates: Mapping[str, float],
     ) -> None:
-        self._columns, self._index, self._lists = columns, index, lists
+        self._columns, self._index, self._lists, self._rates = columns, index, lists, rates
 
     def expression(self, text: str) -> str:
         parts = _PARTS.split(text)
@@ -57,6 +60,7 @@ class _Surely:
                 parts[i] = parts[i].replace(written, python)
             parts[i] = _NOT.sub("~", parts[i])  # binds as tightly as in the rule language
             parts[i] = _LIST.sub(self._entries, parts[i])
+            parts[i] = _RATE.sub(lambda asked: repr(self._rates[asked[1]]), parts[i])
         return self._holds(ast.parse(f"({''.join(parts)})", mode="eval").body, wanted=True)
 
     def _holds(self, node: ast.expr, *, wanted: bool) -> str:

@@ -111,6 +111,27 @@ class Extreme:
         return entries[0][1] * self.sign if entries else None
 
 
+class PassedOn:
+    """What went out of what came in before: values are positive for in, negative for out."""
+
+    def __init__(self, feature: Feature) -> None:
+        self.span_ms = feature.span_ms
+        self.entries: deque[tuple[int, float]] = deque()
+
+    def step(self, now: Moment, value: float | None) -> Value:
+        """See :class:`State`."""
+        entries, start = self.entries, now.time - self.span_ms
+        if value is not None:
+            entries.append((now.time, value))
+        while entries and entries[0][0] <= start:
+            entries.popleft()
+        pool = passed = 0.0
+        for _, each in sorted(entries, key=lambda entry: (entry[0], entry[1] < 0)):
+            moved = min(pool, -each) if each < 0 else 0.0
+            pool, passed = pool - moved + max(each, 0.0), passed + moved
+        return passed
+
+
 class Calendar:
     """Count, sum, mean, largest or smallest of the local day, week or month."""
 
@@ -251,6 +272,7 @@ _STATES: dict[str, Callable[[Feature], State]] = {
     "mean": Total,
     "max": Extreme,
     "min": Extreme,
+    "passed_on": PassedOn,
     "distinct": Recent,
     "first_seen": Recent,
     "zscore": ZScore,

@@ -33,6 +33,7 @@ class PeerRules:
         schema: Schema,
         index: Mapping[str, int],
         lists: Mapping[str, EntryList],
+        rates: Mapping[str, float],
     ) -> None:
         self._starts: dict[tuple[str, str], list[int]] = {}
         self._conditions: dict[Stream, list[_Condition]] = {stream: [] for stream in Stream}
@@ -42,10 +43,10 @@ class PeerRules:
             steps = rule.sequence.steps if rule.sequence else ()
             for number in reversed(range(len(steps))):  # an event is not two steps of a chain
                 on = steps[number].on
-                holds = compile_condition(steps[number].when, schema[on], index, lists)
+                holds = compile_condition(steps[number].when, schema[on], index, lists, rates)
                 self._conditions[on].append(_Condition(rule, holds, number, len(steps)))
             for on in rule.streams if rule.when else ():
-                holds = compile_condition(rule.when or "", schema[on], index, lists)
+                holds = compile_condition(rule.when or "", schema[on], index, lists, rates)
                 self._conditions[on].append(_Condition(rule, holds, 0, 1))
 
     def evaluate(self, stream: Stream, event: Event, values: list[Value]) -> list[Signal]:

@@ -29,6 +29,7 @@ from sentinel.detect.declare import Declaration, declare
 from sentinel.detect.ranges import Range
 from sentinel.detect.trees import TreesEntry
 from sentinel.engine import Configuration
+from sentinel.features import Feature
 from sentinel.model.alert import Alert
 from sentinel.model.columns import FIELDS, Column, Kind
 from sentinel.model.document import parse
@@ -122,18 +123,25 @@ class Plan:
         self.index = {name: at for at, name in enumerate(self.names)}
         schema = {stream: {**each, **outputs} for stream, each in schema.items()}
         self.declared_rules = stages.rules.rules
-        self.rules = PeerRules(self.declared_rules, schema, self.index, configuration.lists)
+        rates = configuration.bounds.ingest.rates
+        self.rules = PeerRules(self.declared_rules, schema, self.index, configuration.lists, rates)
         self.wheres: dict[Stream, list[Condition]] = {}
         self.feeds: dict[Stream, list[tuple[int, int, Inputs]]] = {}
         for stream in Stream:
             here = [each for each in self.features if stream in each.streams]
-            texts = sorted({each.where for each in here if each.where})
+            texts = sorted({text for each in here for text in (each.after, each.where) if text})
             self.wheres[stream] = [compile_condition(text, FIELDS[stream], {}) for text in texts]
+            # What came in first: of such a feature the outgoing amounts are negative.
             self.feeds[stream] = [
+                (self.index[each.name], texts.index(each.after), _reader(each.fields))
+                for each in here
+                if each.after
+            ]
+            self.feeds[stream] += [
                 (
                     self.index[each.name],
                     texts.index(each.where) if each.where and each in here else -1,
-                    _reader(each.fields) if each in here else _nothing,
+                    _read(each) if each in here else _nothing,
                 )
                 for each in self.features
                 if each in here or each.name in demand[stream]
@@ -152,6 +160,11 @@ def _nothing(_event: Event) -> None:
 
 def _always(_event: Event) -> bool:
     return True
+
+
+def _read(feature: Feature) -> Inputs:
+    read = _reader(feature.fields)
+    return (lambda event: -read(event)) if feature.after else read
 
 
 def _reader(fields: Sequence[str]) -> Inputs:

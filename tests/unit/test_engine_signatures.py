@@ -26,7 +26,7 @@ KEYS = {
 class Desk:
     """An engine that asks for signatures, with one open alert."""
 
-    def __init__(self, amount: float = 60_000.0) -> None:
+    def __init__(self, payee: str = "p1") -> None:
         keys = {name: key.public_key() for name, key in KEYS.items()}
         configuration = read_configuration(None)
         self.engine = Engine(with_fields(configuration, people=People(required=True, keys=keys)))
@@ -37,11 +37,13 @@ class Desk:
             "customer_id": "C",
             "kind": "transfer",
             "direction": "debit",
-            "amount": amount,
+            "amount": 60_000.0,
+            "counterparty_id": payee,
             "status": "approved",
             "counterparty_country": "KP",
         }
-        self.alert = self.sends(Stream.TRANSACTION, msgspec.json.encode(event)).emitted.alerts[0]
+        alerts = self.sends(Stream.TRANSACTION, msgspec.json.encode(event)).emitted.alerts
+        self.alert = min(alerts, key=lambda alert: list(Tier).index(alert.tier))
 
     def sends(self, source: Stream | Control, *values: bytes) -> Outcome:
         """One step with these records."""
@@ -133,7 +135,7 @@ def test_red_is_silenced_by_two_signatures(
     approval: dict[str, object], signer: str, refusal: str | None
 ) -> None:
     """The approver's own, on the very silence that the author has signed; one person cannot."""
-    desk = Desk(amount=9_000_000.0)
+    desk = Desk(payee="EXAMPLE-MULE")
     desk.silences(SILENCE, "li.wei")
     approved = replace(SILENCE, approved_by="wang.fang", **approval)
     outcome = desk.silences(approved, signer)
