@@ -32,8 +32,9 @@ def create_app(
 ) -> faust.App:
     """An app that feeds ``service``, in the group ``<app_id>-<name>``; ``data_dir`` is scratch.
 
-    No more is fetched of a topic while its records are accepted, so that one that waits for its
-    database or disk does not fill the memory.
+    ``service.later`` reads topics of its own, and of those that both read what ``service`` has
+    stored.  No more is fetched of a topic while its records are accepted, so that one that waits
+    for its database or disk does not fill the memory.
     """
     name, topics, later = service.name, service.topics, service.later
     every = topics | (later.topics if later is not None else frozenset[str]())
@@ -44,19 +45,20 @@ def create_app(
         every,
         every,
         lambda topic, _: topic not in accepting,
+        with_headers=service.with_headers,
         repeats_fetches=settings.built_in_cluster,
     )
 
-    async def accept_now(event: Any, earliest: Earliest) -> None:
-        await service.accept(event.value, earliest)
-        event.ack()
-
-    async def accept_later(event: Any, earliest: Earliest) -> None:
-        if later is not None:
-            await later.accept(event.value, earliest, event.ack)
+    async def accept(event: Any, earliest: Earliest) -> None:
+        fetched = event.value
+        if fetched.topic in topics:
+            await service.accept(fetched, earliest)
+        if later is not None and fetched.topic in later.topics:
+            await later.accept(fetched, earliest, event.ack)
+        else:
+            event.ack()
 
     for topic in sorted(every):
-        accept = accept_now if topic in topics else accept_later
         _register(app, name, topic, accept, accepting)
 
     async def spans() -> Spans:

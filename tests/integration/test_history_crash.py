@@ -1,5 +1,6 @@
 """The history service killed at any moment: no row in SQL or archive is lost or doubled."""
 
+import json
 import os
 import random
 import threading
@@ -20,7 +21,7 @@ from sentinel.alerting.cloudevent import encode
 from sentinel.history.archive_query import ArchiveReader
 from sentinel.history.archive_rows import OFFSET, PARTITION
 from sentinel.history.store import Store
-from sentinel.history.tables import REVISIONS
+from sentinel.history.tables import COMPLAINT_STEPS, DEAD_LETTERS, REVISIONS
 from sentinel.model.events import LAST_MOMENT_MS, Stream
 
 pytestmark = pytest.mark.process
@@ -68,6 +69,10 @@ class Scene:
         for _ in range(_ALERTS):
             producer.produce(self.stage.topics.alerts, encode(alert(f"a{self.alerts}")))
             self.alerts += 1
+        letter = f"{self.stage.topics.deadletter}-0-{self.alerts}"  # its headers are read, too
+        producer.produce(
+            self.stage.topics.deadletter, b"{", letter, headers={"reason": b"malformed"}
+        )
         assert producer.flush(30) == 0
 
     def files(self) -> set[Path]:
@@ -99,6 +104,26 @@ class Scene:
         with self.store.database.reading() as connection:
             return Counter(connection.scalars(select(REVISIONS.c.alert_id)))
 
+    def steps(self) -> Counter[str]:
+        """The events of complaints that are stored as steps."""
+        with self.store.database.reading() as connection:
+            return Counter(connection.scalars(select(COMPLAINT_STEPS.c.event_id)))
+
+    def letters(self) -> Counter[int]:
+        """The offsets in the keys of the dead letters that are stored."""
+        with self.store.database.reading() as connection:
+            return Counter(connection.scalars(select(DEAD_LETTERS.c.offset)))
+
+    def in_topics(self) -> tuple[set[str], set[int]]:
+        """The events of complaints, and the offsets in the keys of dead letters."""
+        topics = self.stage.topics
+        complaints = self.stage.read(topics.inputs[Stream.COMPLAINT])
+        letters = self.stage.read(topics.deadletter)
+        return (
+            {json.loads(each.value() or b"")["event_id"] for each in complaints},
+            {int((each.key() or b"").rpartition(b"-")[2]) for each in letters},
+        )
+
 
 def test_nothing_is_lost_or_doubled_whenever_history_is_killed(
     kafka: str, prefix: str, tmp_path: Path
@@ -124,8 +149,12 @@ def test_nothing_is_lost_or_doubled_whenever_history_is_killed(
     assert len(events) == scene.events
     wait_for(lambda: scene.archived().keys() >= events, "all events are archived", 40)
     wait_for(lambda: scene.stored().keys() >= alerts, "all alerts are stored", 20)
+    complaints, letters = scene.in_topics()
+    wait_for(lambda: scene.steps().keys() >= complaints, "all steps of complaints are stored", 20)
+    wait_for(lambda: scene.letters().keys() >= letters, "all dead letters are stored", 20)
     process.send(SIGTERM)
     assert process.wait(60) == 0
     assert scene.archived() == Counter(events)
     assert scene.stored() == Counter(alerts)
+    assert (scene.steps(), scene.letters()) == (Counter(complaints), Counter(letters))
     scene.store.close()

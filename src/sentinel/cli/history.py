@@ -1,7 +1,9 @@
 """``sentinel history``: keep alerts and answers in a database, events in files, and forget them."""
 
 import os
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from enum import StrEnum
 from gzip import GzipFile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from sentinel.cli.clock import wall_ms
-from sentinel.cli.events import ArchiveFolder, chosen, lines
+from sentinel.cli.events import ArchiveFolder, chosen, lines, read_span
 from sentinel.model.events import Stream
 
 if TYPE_CHECKING:
@@ -32,6 +34,13 @@ history = typer.Typer(
 )
 
 
+class Records(StrEnum):
+    """Records of the database that can be exported."""
+
+    COMPLAINTS = "complaints"
+    DEAD_LETTERS = "dead-letters"
+
+
 @history.callback(invoke_without_command=True)
 def run(context: typer.Context) -> None:
     """Keep alerts and answers in a database, events in an archive, until stopped."""
@@ -46,21 +55,26 @@ def _service(settings: "Settings", registry: "CollectorRegistry") -> "History":
     from sentinel.history.metrics import HistoryMetrics
     from sentinel.history.service import History
     from sentinel.history.store import Store
-    from sentinel.history.topics import readers
+    from sentinel.history.topics import readers, whole_readers
 
-    metrics = HistoryMetrics(registry)
+    store, metrics = Store(settings.history), HistoryMetrics(registry)
+    configuration = _configuration_in_force(settings)
     return History(
-        Store(settings.history),
+        store,
         readers(settings),
         metrics,
         settings.history_keep_ms,
         wall_ms,
-        _archiving(settings, registry, metrics),
+        _archiving(settings, configuration.bounds.ingest, registry, metrics),
+        whole_readers(settings, configuration),
     )
 
 
 def _archiving(
-    settings: "Settings", registry: "CollectorRegistry", metrics: "HistoryMetrics"
+    settings: "Settings",
+    limits: "Limits",
+    registry: "CollectorRegistry",
+    metrics: "HistoryMetrics",
 ) -> "Archiving | None":
     from functools import partial
 
@@ -75,7 +89,7 @@ def _archiving(
     inputs, schemas = Topics(settings.topic_prefix).inputs, open_registry(settings)
     return Archiving(
         settings.archive_folder,
-        _limits_in_force(settings),
+        limits,
         {inputs[stream]: stream for stream in Stream},
         (lambda chunk: chunk) if schemas is None else schemas.to_json,
         ArchiveMetrics(registry),
@@ -91,10 +105,10 @@ def _configuration(settings: "Settings") -> "Configuration":
     return read_configuration(Path(settings.configs) if settings.configs else None)
 
 
-def _limits_in_force(settings: "Settings") -> "Limits":
-    """What is an event by the configuration that is published now, that of the files if none is.
+def _configuration_in_force(settings: "Settings") -> "Configuration":
+    """The configuration that is published now, that of the files if none is.
 
-    Raises UserError.
+    It decides what is an event, and when something is due.  Raises UserError.
     """
     from sentinel.cli.failure import UserError
     from sentinel.kafka.configurations import Configurations
@@ -105,7 +119,7 @@ def _limits_in_force(settings: "Settings") -> "Limits":
     try:
         if not configurations.wait_caught_up(_CATCH_UP_S):
             raise UserError(f"no answer from {settings.brokers} for {_CATCH_UP_S:.0f} s")
-        return configurations.current().bounds.ingest
+        return configurations.current()
     finally:
         configurations.stop()
 
@@ -132,7 +146,9 @@ def erase(
     store, archive = _open(settings), _open_archive(settings)
     if not yes:
         typer.confirm(
-            "Delete every alert about this customer, with its answers, and every event?", abort=True
+            "Delete every alert about this customer, with its answers, every complaint, every "
+            "dead letter that names the customer, and every event?",
+            abort=True,
         )
     deleted = store.erase(customer)
     if archive is not None:
@@ -174,25 +190,58 @@ def export(
     ],
     stream: Annotated[Stream | None, typer.Option(help="Events of this stream only.")] = None,
     archive: ArchiveFolder = None,
+    records: Annotated[
+        Records | None, typer.Option(help="In place of events, these records of the database.")
+    ] = None,
 ) -> None:
-    """Write events of the archive as JSON lines, as `sentinel replay` reads them."""
+    """Write events of the archive as JSON lines, as `sentinel replay` reads them.
+
+    With --records, complaints opened or dead letters written in that span.
+    """
     if not to.name.endswith((".jsonl", ".jsonl.gz")):
         raise typer.BadParameter("--to: a name that ends in .jsonl or .jsonl.gz")
+    if records is not None:
+        if stream is not None or archive is not None:
+            raise typer.BadParameter("--records reads the database: no --stream and no --archive")
+        count = _write(to, _stored(records, span))
+        typer.echo(f"{count:,} {records.replace('-', ' ')}", err=True)
+        return
     events = chosen(None, None, stream, span, archive)
+    count = _write(to, lines(events), events.refuse_nothing)
+    typer.echo(f"{count:,} events", err=True)
+
+
+def _stored(records: Records, span: str) -> Iterable[bytes]:
+    """Records of the database as lines."""
+    from sentinel.history.export import complaint_lines, dead_letter_lines
+    from sentinel.settings import Settings
+
+    wanted, database = read_span(span), _open(Settings.from_environment(os.environ)).database
+    find = complaint_lines if records is Records.COMPLAINTS else dead_letter_lines
+    return find(database, wanted.from_ms, wanted.to_ms)
+
+
+def _write(
+    to: Path, written: Iterable[bytes], check: Callable[[int], object] = lambda _: None
+) -> int:
+    """Write lines to a file that is there once it is whole; how many.
+
+    ``check`` may refuse their number.
+    """
     unfinished, count = to.with_name(f"{to.name}.part"), 0
     try:
         with ExitStack() as stack:
             file: BinaryIO | GzipFile = stack.enter_context(unfinished.open("wb"))
             if to.suffix == ".gz":
                 file = stack.enter_context(GzipFile(fileobj=file, mode="wb", mtime=0))
-            for line in lines(events):
+            for line in written:
                 file.write(line)
                 count += 1
-        events.refuse_nothing(count)
+        check(count)
         unfinished.replace(to)
     finally:
         unfinished.unlink(missing_ok=True)
-    typer.echo(f"{count:,} events", err=True)
+    return count
 
 
 def _open(settings: "Settings") -> "Store":

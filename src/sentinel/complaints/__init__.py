@@ -27,6 +27,7 @@ __all__ = [
     "Status",
     "Text",
     "load",
+    "read_policy",
     "render",
 ]
 

@@ -75,7 +75,7 @@ class Complaints:
         """
         to = Status(status)
         cause = Cause(event_time, event_id, recorded_ms)
-        record = self._open.get(complaint_id) or self._over.get(complaint_id)
+        record = self.record(complaint_id)
         if record is None:
             record = Record(
                 complaint_id=complaint_id,
@@ -123,6 +123,21 @@ class Complaints:
             )
         return notices
 
+    def resume(self, record: Record) -> None:
+        """Continue with a complaint where it stands; its deadlines are computed anew."""
+        if is_over(record.status):
+            self._over[record.complaint_id] = record
+            return
+        self._open[record.complaint_id] = record
+        self.backlog[record.status, record.channel] += 1
+        warned = record.warned
+        record.warned = {duty: warned.get(duty, 0) for duty in duties(self.policy, record)}
+        self._set_warnings(record, *record.warned)
+
+    def record(self, complaint_id: str) -> Record | None:
+        """The state of a complaint; None if it is not known."""
+        return self._open.get(complaint_id) or self._over.get(complaint_id)
+
     def next_due_ms(self) -> int:
         """When the next warning is due (ms UTC); far ahead if none is."""
         return self._timers.next_due_ms()
@@ -150,15 +165,12 @@ class Complaints:
         opened, over, repeats = msgspec.msgpack.decode(
             bytes(parts[WHOLE_STATE]), type=tuple[list[Record], list[Record], bytes]
         )
-        self._open = OrderedDict((record.complaint_id, record) for record in opened)
-        self._over = OrderedDict((record.complaint_id, record) for record in over)
+        self._open, self._over = OrderedDict(), OrderedDict()
         self._repeats.restore(repeats)
         self._timers = self._no_timers()
-        self.backlog = Counter((record.status, record.channel) for record in opened)
-        for record in opened:
-            warned = record.warned
-            record.warned = {duty: warned.get(duty, 0) for duty in duties(self.policy, record)}
-            self._set_warnings(record, *record.warned)
+        self.backlog = Counter()
+        for record in (*opened, *over):
+            self.resume(record)
 
     def _no_timers(self) -> Timers:
         return Timers(len(Duty) * (self.policy.max_open + 1))  # one more until the eviction

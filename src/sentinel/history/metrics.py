@@ -18,6 +18,12 @@ class HistoryTask(StrEnum):
     UPKEEP = "upkeep"  # merge the archive's files, and delete old ones
 
 
+class HistoryLimit(StrEnum):
+    """A bound that was reached."""
+
+    LETTER_BYTES = "letter_bytes"  # of a dead letter's value only the start is stored
+
+
 class HistoryMetrics:
     """All metrics of one history service."""
 
@@ -37,6 +43,12 @@ class HistoryMetrics:
             ("table",),
             registry=registry,
         )
+        self._limits = Counter(
+            "sentinel_history_limits_total",
+            "Times that a bound was reached.",
+            ("limit",),
+            registry=registry,
+        )
         self._failures = Counter(
             "sentinel_history_task_failures_total",
             "Failures of the service's tasks, which go on.",
@@ -50,6 +62,8 @@ class HistoryMetrics:
         )
         for reason in NotStored:
             self._not_stored.labels(reason)
+        for limit in HistoryLimit:
+            self._limits.labels(limit)
         for task in HistoryTask:
             self._failures.labels(task)
 
@@ -64,6 +78,10 @@ class HistoryMetrics:
     def pruned(self, table: str, rows: int) -> None:
         """Count deleted rows."""
         self._pruned.labels(table).inc(rows)
+
+    def limited(self, limit: HistoryLimit) -> None:
+        """Count that a bound was reached."""
+        self._limits.labels(limit).inc()
 
     def task_failed(self, task: HistoryTask) -> None:
         """Count a failure."""

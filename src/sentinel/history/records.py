@@ -6,7 +6,22 @@ import msgspec
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from sentinel import database
-from sentinel.history.tables import ACTIONS, ALERTS, OUTCOMES, REASONS, RESPONSES, REVISIONS
+from sentinel.history.complaints import ComplaintStep, put_complaint
+from sentinel.history.dead_letters import (
+    DeadLetterRecord,
+    RepairRecord,
+    dead_letter_row,
+    put_repair,
+)
+from sentinel.history.tables import (
+    ACTIONS,
+    ALERTS,
+    DEAD_LETTERS,
+    OUTCOMES,
+    REASONS,
+    RESPONSES,
+    REVISIONS,
+)
 from sentinel.model.alert import ActionRequest, Alert, Tier
 from sentinel.model.events import epoch_ms
 from sentinel.model.response import Response
@@ -14,7 +29,15 @@ from sentinel.model.response_outcome import ResponseOutcome
 
 _TIERS = tuple(Tier)
 _AMOUNT = "amount"
-Record = Alert | ActionRequest | Response | ResponseOutcome
+Record = (
+    Alert
+    | ActionRequest
+    | Response
+    | ResponseOutcome
+    | ComplaintStep
+    | DeadLetterRecord
+    | RepairRecord
+)
 Read = database.Read[Record]
 
 
@@ -32,12 +55,19 @@ def put(connection: Connection, where: str, record: Record) -> None:
             _insert_unless_known(connection, RESPONSES, _response_row(where, record))
         case ResponseOutcome():
             _insert_unless_known(connection, OUTCOMES, _outcome_row(record))
+        case ComplaintStep():
+            put_complaint(connection, record)
+        case DeadLetterRecord():
+            _insert_unless_known(connection, DEAD_LETTERS, dead_letter_row(record))
+        case RepairRecord():
+            put_repair(connection, record)
 
 
 def _insert_unless_known(connection: Connection, table: Table, row: Mapping[str, object]) -> None:
     """Insert a row, unless the table has one with its primary key."""
-    (key,) = table.primary_key.columns
-    if connection.scalar(select(key).where(key == row[key.key])) is None:
+    keys = table.primary_key.columns
+    known = select(*keys).where(*(key == row[key.key] for key in keys))
+    if connection.execute(known).first() is None:
         connection.execute(insert(table).values(row))
 
 

@@ -8,9 +8,11 @@ from functools import partial
 import structlog
 
 from sentinel.history.archiving import Archiving, UnavailableError
-from sentinel.history.metrics import HistoryMetrics, HistoryTask
+from sentinel.history.dead_letters import DeadLetterRecord
+from sentinel.history.metrics import HistoryLimit, HistoryMetrics, HistoryTask
 from sentinel.history.records import Read, Record
 from sentinel.history.store import Store
+from sentinel.kafka.records import Fetched
 from sentinel.kafka.storing import StoringService
 from sentinel.kafka.unread import Spans
 
@@ -23,6 +25,7 @@ class History(StoringService[Record, HistoryMetrics]):
     """One history process.
 
     ``read`` has for each topic what makes a record of a value, or raises one of UNREADABLE;
+    ``read_whole`` has it for topics where a value alone is not enough: of a row of a fetch.
     ``keep_ms`` is how long what has ended is kept; ``now_ms`` is the clock; ``archiving`` reads the
     input topics.
     """
@@ -37,9 +40,12 @@ class History(StoringService[Record, HistoryMetrics]):
         keep_ms: int,
         now_ms: Callable[[], int],
         archiving: Archiving | None = None,
+        read_whole: Mapping[str, Callable[[Fetched, int], Record]] | None = None,
     ) -> None:
         self._store, self._keep_ms = store, keep_ms
         self._archiving = self.later = archiving
+        self._read_whole = read_whole or {}
+        self.with_headers = frozenset(self._read_whole)
         tasks = {HistoryTask.PRUNE: self._prune}
         if archiving is not None:
             tasks |= {HistoryTask.FLUSH: archiving.flush, HistoryTask.UPKEEP: archiving.tend}
@@ -53,6 +59,11 @@ class History(StoringService[Record, HistoryMetrics]):
             looking=HistoryTask.READ,
             tasks=tasks,
         )
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """The topics whose records it stores before they are acknowledged."""
+        return super().topics | frozenset(self._read_whole)
 
     def health(self) -> tuple[bool, str]:
         """Whether records are stored, and events archived, with a description."""
@@ -82,6 +93,16 @@ class History(StoringService[Record, HistoryMetrics]):
         if self._archiving is not None:
             with contextlib.suppress(UnavailableError):  # Kafka still has the records
                 await self._archiving.flush()
+
+    def record(self, fetched: Fetched, row: int) -> Record:
+        """The record in a row of a fetch; raises one of UNREADABLE."""
+        whole = self._read_whole.get(fetched.topic)
+        if whole is None:
+            return super().record(fetched, row)
+        record = whole(fetched, row)
+        if isinstance(record, DeadLetterRecord) and record.is_cut:
+            self._metrics.limited(HistoryLimit.LETTER_BYTES)
+        return record
 
     async def store(self, read: Read) -> None:
         """Store records, and retry until the database has them; raises UnstorableError."""

@@ -113,6 +113,59 @@ OUTCOMES = Table(
     Column("revision", Integer),
     Column("at_ms", BigInteger, nullable=False),
 )
+# Where each complaint stands, as the engine's book of complaints has it.
+COMPLAINTS = Table(
+    "history_complaints",
+    META,
+    Column("complaint_id", String(128), primary_key=True),
+    Column("customer_id", String(128), nullable=False, index=True),
+    Column("channel", String(64), nullable=False),
+    Column("product", String(64)),
+    Column("category", String(64)),
+    Column("branch", String(128)),
+    Column("language", String(8)),  # of the first text that it has
+    Column("amount", Float),  # the largest one in dispute
+    Column("state", String(16), nullable=False),
+    Column("over", Integer, nullable=False),
+    Column("late", Integer, nullable=False),  # whether a duty was fulfilled after its deadline
+    Column("duty", String(16)),  # the open one whose deadline comes first
+    Column("due_ms", BigInteger),  # that deadline
+    Column("opened_ms", BigInteger, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),  # when it came to its state
+    Column("data", LargeBinary, nullable=False),
+    Index("history_complaints_due", "over", "due_ms"),
+    Index("history_complaints_ended", "over", "since_ms"),
+)
+# The events of complaints, in the order in which they were stored.
+COMPLAINT_STEPS = Table(
+    "history_complaint_steps",
+    META,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("complaint_id", String(128), nullable=False),
+    Column("event_id", String(128), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("extended_to", String(64)),
+    Column("approved_by", String(128)),
+    Index("history_complaint_steps_once", "complaint_id", "event_id", unique=True),
+    sqlite_autoincrement=True,
+)
+# Records that were no events; the key names them, and `value` is no more than the start of one.
+DEAD_LETTERS = Table(
+    "history_dead_letters",
+    META,
+    Column("topic", String(255), primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("reason", String(32), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False, index=True),
+    Column("key", String(160), index=True),  # of the record: its customer's id
+    Column("value", LargeBinary),
+    Column("value_bytes", BigInteger),  # of the whole record
+    Column("repaired_ms", BigInteger),  # when it was sent again
+    Column("repaired_by", String(64)),
+)
 OFFSETS = offsets_table(META, "history_offsets")
 SCHEMA = Schema(
     META,

@@ -4,9 +4,16 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from sentinel.complaints import read_policy
+from sentinel.engine import Configuration
+from sentinel.history.complaints import ComplaintStep
+from sentinel.history.dead_letters import read_dead_letter
 from sentinel.history.records import Record
-from sentinel.kafka.registry import action_reader, alert_reader, outcome_reader
+from sentinel.ingest import decode
+from sentinel.kafka.records import Fetched
+from sentinel.kafka.registry import action_reader, alert_reader, open_registry, outcome_reader
 from sentinel.kafka.topics import Topics
+from sentinel.model.events import Complaint, Stream
 from sentinel.model.reading import check_levels
 from sentinel.model.response import Response
 from sentinel.model.signature import payload_of
@@ -24,6 +31,39 @@ def readers(settings: Settings) -> Mapping[str, Callable[[bytes], Record]]:
         topics.responses: _response,
         topics.response_results: outcome_reader(settings),
     }
+
+
+def whole_readers(
+    settings: Settings, configuration: Configuration
+) -> Mapping[str, Callable[[Fetched, int], Record]]:
+    """By topic what makes a record of a row of a fetch, or raises one of UNREADABLE."""
+    topics = Topics(settings.topic_prefix)
+    return {
+        topics.inputs[Stream.COMPLAINT]: _complaint_reader(settings, configuration),
+        topics.deadletter: read_dead_letter,
+    }
+
+
+def _complaint_reader(
+    settings: Settings, configuration: Configuration
+) -> Callable[[Fetched, int], Record]:
+    """How complaints are read: what ingest refuses is no event here, either."""
+    bounds, registry = configuration.bounds, open_registry(settings)
+    policy = read_policy(configuration.documents["complaints.yaml"], bounds.local_time.zone)
+
+    def read(fetched: Fetched, row: int) -> Record:
+        chunk = fetched.part(row, row + 1).after(Stream.COMPLAINT, -1)
+        assert chunk is not None  # noqa: S101 - it has one record
+        if registry is not None:
+            chunk = registry.to_json(chunk)
+        decoded = decode(Stream.COMPLAINT, [chunk], bounds.ingest, frozenset())
+        if decoded.dead_letters:
+            raise ValueError(decoded.dead_letters[0].reason)
+        event = decoded.events[0]
+        assert isinstance(event, Complaint)  # noqa: S101 - it is what the stream has
+        return ComplaintStep(event, policy)
+
+    return read
 
 
 def _response(value: bytes) -> Response:

@@ -19,6 +19,7 @@ class Record(Protocol):
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Fetched:
     """What one fetch brought of a partition, column by column; never empty.
 
     The fetch was for offsets from ``start`` to before ``end``, whether there are records at all
-    of them or not.
+    of them or not.  ``headers`` are there only where they were asked for.
     """
 
     topic: str
@@ -37,6 +38,7 @@ class Fetched:
     recorded_ms: list[int]
     keys: list[bytes | None]
     values: list[bytes | None]
+    headers: list[Sequence[tuple[str, bytes]]] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -62,11 +64,17 @@ class Fetched:
             self.recorded_ms[first:end],
             self.keys[first:end],
             self.values[first:end],
+            None if self.headers is None else self.headers[first:end],
         )
 
 
 def from_aiokafka(
-    topic: str, partition: int, span: tuple[int, int], records: Sequence[Record]
+    topic: str,
+    partition: int,
+    span: tuple[int, int],
+    records: Sequence[Record],
+    *,
+    with_headers: bool = False,
 ) -> Fetched:
     """The records of one partition, at least one, of a fetch from ``span[0]`` to ``span[1]``."""
     return Fetched(
@@ -78,6 +86,7 @@ def from_aiokafka(
         recorded_ms=[record.timestamp for record in records],
         keys=[record.key for record in records],
         values=[record.value for record in records],
+        headers=[record.headers for record in records] if with_headers else None,
     )
 
 

@@ -77,7 +77,9 @@ class StoringService(ABC, Generic[R, M]):
 
     name: str
     later: Later | None = None
-    """What it reads besides, and stores later."""
+    """What reads besides, and stores later; of topics that both read it gets what is stored."""
+    with_headers: frozenset[str] = frozenset()
+    """The topics whose records come with their headers."""
 
     def __init__(
         self,
@@ -107,6 +109,10 @@ class StoringService(ABC, Generic[R, M]):
     @abstractmethod
     async def store(self, read: Read[R]) -> None:
         """Store records that are not stored yet, however long it takes; raises UnstorableError."""
+
+    def record(self, fetched: Fetched, row: int) -> R:
+        """The record in a row of a fetch; raises one of UNREADABLE."""
+        return self._read[fetched.topic](fetched.values[row] or b"")
 
     @property
     def topics(self) -> frozenset[str]:
@@ -176,10 +182,10 @@ class StoringService(ABC, Generic[R, M]):
         self._continuity.reach(partition, fetched.end)
 
     def _readable(self, fetched: Fetched, partition: str) -> list[tuple[int, R]]:
-        read, records = self._read[fetched.topic], []
-        for offset, value in zip(fetched.offsets, fetched.values, strict=True):
+        records = []
+        for row, offset in enumerate(fetched.offsets):
             try:
-                records.append((offset, read(value or b"")))
+                records.append((offset, self.record(fetched, row)))
             except UNREADABLE:
                 self._metrics.not_stored(NotStored.UNREADABLE)
                 _log.error("unreadable record", partition=partition, offset=offset)

@@ -76,7 +76,9 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
             mine = records.get(tp)
             span = self._span(tp, position, _position(consumer, tp), has_records=bool(mine))
             if mine:
-                records[tp] = [RecordChunk(from_aiokafka(tp.topic, tp.partition, span, mine))]
+                asked = tp.topic in self.consumer.with_headers
+                fetched = from_aiokafka(tp.topic, tp.partition, span, mine, with_headers=asked)
+                records[tp] = [RecordChunk(fetched)]
         return records
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
@@ -155,12 +157,14 @@ class ChunkConsumer(driver.Consumer):
     """Delivers the topics in ``chunked`` as chunks; acks move a partition to the last of them.
 
     Only partitions for which ``wants`` is true are fetched; the topics in ``events`` set the pace,
-    see :mod:`sentinel.kafka.paced_fetch`.  ``repeats_fetches`` is for brokers that return one
+    see :mod:`sentinel.kafka.paced_fetch`.  Chunks of the topics in ``with_headers`` have their
+    records' headers.  ``repeats_fetches`` is for brokers that return one
     batch a fetch.
     """
 
     chunked: frozenset[str] = frozenset()
     events: frozenset[str] = frozenset()
+    with_headers: frozenset[str] = frozenset()
     repeats_fetches = False
     wants: Callable[[str, int], bool]
 
@@ -228,11 +232,13 @@ def chunk_transport(
     events: frozenset[str],
     wants: Callable[[str, int], bool],
     *,
+    with_headers: frozenset[str] = frozenset(),
     repeats_fetches: bool = False,
 ) -> driver.Transport:
     """A transport for ``app`` that delivers the named topics in chunks.
 
-    The topics in ``events`` set the pace.  ``wants`` returns whether more of a topic's partition
+    The topics in ``events`` set the pace; records of those in ``with_headers`` come with their
+    headers.  ``wants`` returns whether more of a topic's partition
     should be fetched; ``repeats_fetches`` whether a fetch is repeated up to the end of each
     partition.
     """
@@ -245,7 +251,7 @@ def chunk_transport(
 
     AppConsumer.chunked, AppConsumer.events = chunked, events
     AppConsumer.wants = staticmethod(wants)
-    AppConsumer.repeats_fetches = repeats_fetches
+    AppConsumer.with_headers, AppConsumer.repeats_fetches = with_headers, repeats_fetches
     return AppTransport(app.conf.broker_consumer, app)
 
 

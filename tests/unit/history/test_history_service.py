@@ -15,11 +15,13 @@ from sentinel.alerting.cloudevent import decode, encode
 from sentinel.database import DatabaseError, UnstorableError
 from sentinel.history.archive_metrics import ArchiveMetrics
 from sentinel.history.archiving import Archiving
+from sentinel.history.dead_letters import KEPT_BYTES, read_dead_letter
 from sentinel.history.metrics import HistoryMetrics
 from sentinel.history.records import Read
 from sentinel.history.service import History
 from sentinel.history.store import Store
-from sentinel.history.tables import REVISIONS
+from sentinel.history.tables import DEAD_LETTERS, REVISIONS
+from sentinel.kafka.records import Fetched
 from sentinel.model.alert import Alert
 from sentinel.model.events import Stream
 
@@ -164,6 +166,47 @@ def test_what_kafka_deleted_before_it_was_read_is_counted(tmp_path: Path) -> Non
     scene.first_offset = 7
     _play(scene, lambda: scene.accept(7, encode(alert("b"))))
     assert scene.count("sentinel_history_not_stored_total", reason="gone") == 6
+
+
+def test_a_topic_may_be_read_with_keys_and_headers(tmp_path: Path) -> None:
+    """A letter whose value is longer than what is kept is counted; what is none, too."""
+    scene, registry = Scene(tmp_path), CollectorRegistry()
+    service = History(
+        scene.store,
+        {"alerts": decode},
+        HistoryMetrics(registry),
+        1_000,
+        lambda: NOW,
+        read_whole={"letters": read_dead_letter},
+    )
+    assert service.topics == {"alerts", "letters"}
+    headers = [("reason", b"schema")]
+    fetched = Fetched(
+        "letters",
+        0,
+        0,
+        3,
+        [0, 1, 2],
+        [NOW] * 3,
+        [b"t.logins-0-7", b"t.logins-0-8", None],
+        [b"{}", b"x" * (KEPT_BYTES + 1), b"{}"],
+        [headers] * 3,
+    )
+
+    async def earliest() -> int:
+        return 0
+
+    async def play() -> None:
+        service.assign()
+        await service.accept(fetched, earliest)
+
+    asyncio.run(play())
+    with scene.store.database.reading() as connection:
+        assert list(connection.scalars(select(DEAD_LETTERS.c.offset))) == [7, 8]
+    count = registry.get_sample_value
+    assert count("sentinel_history_limits_total", {"limit": "letter_bytes"}) == 1
+    assert count("sentinel_history_not_stored_total", {"reason": "unreadable"}) == 1
+    assert scene.store.position("letters-0") == 3
 
 
 def test_it_is_ready_once_it_reads_and_its_tasks_run(tmp_path: Path) -> None:

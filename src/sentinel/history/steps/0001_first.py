@@ -1,4 +1,4 @@
-"""Alerts, revisions, reasons, actions, responses and offsets."""
+"""Alerts and what belongs to them, complaints, dead letters and offsets."""
 
 from alembic import op
 

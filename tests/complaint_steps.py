@@ -1,0 +1,32 @@
+"""Steps of complaints as history stores them, by the shipped policy."""
+
+from functools import cache
+from typing import Any
+
+from tests.unit.complaints.books import book, ms
+
+from sentinel.complaints.policy import Policy
+from sentinel.history.complaints import ComplaintStep
+from sentinel.model.events import Complaint
+
+
+@cache
+def policy() -> Policy:
+    """The shipped policy."""
+    return book().policy
+
+
+def step(status: str, at: str | int, complaint_id: str = "K1", **fields: Any) -> ComplaintStep:
+    """A step at a local time in Shanghai (or ms), of a complaint about a credit card's fees."""
+    time = ms(at) if isinstance(at, str) else at
+    given = {
+        "event_id": f"{complaint_id}-{status}-{time}",
+        "customer_id": "C1",
+        "channel": "hotline",
+        "product": "credit_card",
+        "category": "fees",
+        "branch_id": "B0001",
+        **fields,
+    }
+    event = Complaint(event_time=time, complaint_id=complaint_id, status=status, **given)  # type: ignore[arg-type]
+    return ComplaintStep(event, policy())
