@@ -19,12 +19,13 @@ from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 from prometheus_client import CollectorRegistry
 from sqlalchemy import select
-from tests.delivery.alerts import NOW, alert
+from tests.complaint_steps import step
+from tests.delivery.alerts import CUSTOMER, NOW, alert
 from tests.desk.accounts import CHEAP, HOME, PASSWORD
 
 from sentinel.database import Database
+from sentinel.desk import complaint_page, door, entity_page, pages, view
 from sentinel.desk import desk as desk_module
-from sentinel.desk import door, entity_page, pages, view
 from sentinel.desk.accounts import Accounts, Session
 from sentinel.desk.app import create_app
 from sentinel.desk.declare import DeskPlan, read_folder
@@ -34,6 +35,7 @@ from sentinel.desk.passwords import Passwords
 from sentinel.desk.roles import Role
 from sentinel.desk.sessions import csrf_of
 from sentinel.desk.tables import AUDIT, OUTGOING, SCHEMA
+from sentinel.history.complaints import ComplaintStep
 from sentinel.history.records import Read, Record
 from sentinel.history.store import VARIABLE, Store
 from sentinel.model.alert import Alert
@@ -46,6 +48,7 @@ OPEN = {"/login", "/language/{language}", "/livez", "/readyz", "/metrics", "/sta
 """The routes that need no session."""
 _PARTS = {
     "alert_id": "a1",
+    "complaint_id": "K1",
     "response_id": "r1",
     "kind": "customer",
     "language": "en",
@@ -118,7 +121,7 @@ class Web:
         self.desk.accounts = self.accounts = Accounts(
             self.desk.own, passwords=Passwords(CHEAP), count=self.desk.metrics.limited
         )
-        self.store_records(*alerts)
+        self.store_records(*alerts, a_complaint())
         scheme = "https" if is_secure else "http"
         self.app = create_app(self.desk)
         self.client = TestClient(
@@ -190,7 +193,7 @@ def running(
 ) -> Iterator[Web]:
     """A desk that runs with its tasks, on a clock that stands still."""
     web = Web(folder, alerts or some_alerts(), is_secure=is_secure)
-    for module in (desk_module, door, entity_page, pages, view):
+    for module in (desk_module, complaint_page, door, entity_page, pages, view):
         monkeypatch.setattr(module, "now_ms", web.clock)
     with web.client:
         yield web
@@ -224,6 +227,11 @@ def plan() -> DeskPlan:
 def some_alerts() -> list[Alert]:
     """Three alerts about one customer; the one with the smallest id is the most urgent."""
     return [alert(f"a{number}", updated_at=NOW + number) for number in (1, 2, 3)]
+
+
+def a_complaint(**fields: Any) -> ComplaintStep:
+    """The complaint K1 of the alerts' customer, received an hour ago."""
+    return step("received", NOW - 3_600_000, customer_id=CUSTOMER, **fields)
 
 
 def concrete(route: str) -> str:

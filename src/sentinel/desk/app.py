@@ -26,7 +26,7 @@ from litestar.types import Message, Scope
 from prometheus_client.exposition import choose_encoder
 
 from sentinel.database import DatabaseError
-from sentinel.desk import door, entity_page, pages
+from sentinel.desk import complaint_page, door, entity_page, pages
 from sentinel.desk.desk import Desk
 from sentinel.desk.outgoing import TooManyDeferredError
 from sentinel.desk.view import STATIC, AnyRequest, page, texts_of
@@ -60,6 +60,11 @@ _PAGES: Sequence[Any] = (
     pages.bulk,
     pages.unmask,
     entity_page.entity,
+    complaint_page.complaints,
+    complaint_page.more_complaints,
+    complaint_page.complaint,
+    complaint_page.complaining_customer,
+    complaint_page.unmask_complaining,
     pages.live,
 )
 

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sentinel.database import Database
 from sentinel.desk.accounts import Accounts
 from sentinel.desk.audit import AuditLog
+from sentinel.desk.complaints import ComplaintList
 from sentinel.desk.declare import DeskPlan
 from sentinel.desk.dossier import Dossiers
 from sentinel.desk.live import Live
@@ -62,6 +63,7 @@ class Desk:
         self.history, self.own = store.database, Database(url, SCHEMA, VARIABLE)
         self.plan, self.metrics, self._send = plan, metrics, send
         self.queue, self.dossiers = Queue(self.history), Dossiers(self.history)
+        self.complaints = ComplaintList(self.history)
         self.responses = Outgoing(self.own, self.history)
         self.accounts = Accounts(self.own, count=metrics.limited)
         self.audit = AuditLog(self.own)

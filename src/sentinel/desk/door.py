@@ -7,13 +7,19 @@ from urllib.parse import urlsplit
 
 from litestar import Request, Response, get, post
 from litestar.connection import ASGIConnection
-from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from litestar.exceptions import (
+    ClientException,
+    NotAuthorizedException,
+    PermissionDeniedException,
+)
 from litestar.handlers.base import BaseRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 from litestar.response import Redirect, Template
+from markupsafe import escape
 
 from sentinel.desk.accounts import LoginRefused
 from sentinel.desk.attempts import Refusal
+from sentinel.desk.audit import Action, Entry
 from sentinel.desk.desk import Desk, now_ms
 from sentinel.desk.roles import Permission
 from sentinel.desk.sessions import Limits, is_csrf_right
@@ -26,9 +32,12 @@ from sentinel.desk.view import (
     texts_of,
 )
 from sentinel.desk.words import Language
+from sentinel.model.alert import Entity
+from sentinel.model.visible import visible
 
 STARTED_S = "started_s"
 """Where the state of a request has its start, by a clock that never goes back."""
+_SHORTEST_REASON = 4
 _YEAR_S = 365 * 86_400
 # What a page asks for by itself keeps no session alive.
 _BY_ITSELF = re.compile(r"/live|/queue/news|/alerts/[^/]+/responses")
@@ -64,6 +73,33 @@ def needs(request: AnyRequest, permission: Permission) -> None:
     """Refuse whose role lacks a permission."""
     if request.user is None or not request.user.may(permission):
         raise PermissionDeniedException
+
+
+def name_of(request: AnyRequest) -> str:
+    """The name of the user."""
+    assert request.user is not None  # noqa: S101 - every page needs a session
+    return request.user.name
+
+
+def log(
+    desk: Desk, request: AnyRequest, action: Action, kind: str, subject: str, detail: str = ""
+) -> None:
+    """Add a line of the user to the audit log."""
+    desk.audit.append(Entry(now_ms(), name_of(request), action, kind, subject, detail))
+
+
+async def reason_of(request: AnyRequest) -> str:
+    """The reason in a form that asks to see a customer; raises where there is none."""
+    reason = str((await request.form()).get("reason", "")).strip()
+    if len(reason) < _SHORTEST_REASON:
+        raise ClientException
+    return reason
+
+
+def unmasked(desk: Desk, request: AnyRequest, entity: Entity, reason: str) -> Response[str]:
+    """An entity's id in full, once that is logged; htmx inserts it as HTML."""
+    log(desk, request, Action.UNMASK, entity.kind, entity.id, reason)
+    return Response(escape(visible(entity.id)), media_type="text/html")
 
 
 async def made_here(request: Request[Any, Any, Any]) -> None:

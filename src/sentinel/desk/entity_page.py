@@ -6,9 +6,9 @@ from litestar import get
 from litestar.exceptions import NotFoundException
 from litestar.response import Template
 
-from sentinel.desk.audit import Action, Entry
+from sentinel.desk.audit import Action
 from sentinel.desk.desk import Desk, now_ms
-from sentinel.desk.door import needs
+from sentinel.desk.door import log, needs
 from sentinel.desk.roles import Permission
 from sentinel.desk.timeline import MOST_EVENTS, SPANS, timeline
 from sentinel.desk.view import AnyRequest, language_of, page, texts_of
@@ -27,14 +27,17 @@ def entity(request: AnyRequest, desk: Desk, kind: str, alert_id: str) -> Templat
     found = desk.queue.alert(alert_id[:64])
     if found is None or found.entity.kind != kind:
         raise NotFoundException
-    alerts = desk.dossiers.of_entity(kind, found.entity.id)
+    return entity_page(request, desk, found.entity)
+
+
+def entity_page(request: AnyRequest, desk: Desk, found: Entity) -> Template:
+    """The page of an entity; a look at a customer is logged."""
+    alerts = desk.dossiers.of_entity(found.kind, found.id)
     more: dict[str, Any] = {}
-    if kind == CUSTOMER:
-        assert request.user is not None  # noqa: S101 - every page needs a session
-        look = Entry(now_ms(), request.user.name, Action.LOOK, kind, found.entity.id)
-        desk.audit.append(look)
-        more = _timeline(request, desk, found.entity, alerts)
-    return page(request, desk, "entity.html", entity=found.entity, alerts=alerts, **more)
+    if found.kind == CUSTOMER:
+        log(desk, request, Action.LOOK, found.kind, found.id)
+        more = _timeline(request, desk, found, alerts)
+    return page(request, desk, "entity.html", entity=found, alerts=alerts, **more)
 
 
 def _timeline(

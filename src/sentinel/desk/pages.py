@@ -12,11 +12,10 @@ from litestar.exceptions import (
     ServiceUnavailableException,
 )
 from litestar.response import Redirect, ServerSentEvent, ServerSentEventMessage, Template
-from markupsafe import escape
 
-from sentinel.desk.audit import Action, Entry
+from sentinel.desk.audit import Action
 from sentinel.desk.desk import Desk, now_ms
-from sentinel.desk.door import here_only, needs
+from sentinel.desk.door import here_only, log, name_of, needs, reason_of, unmasked
 from sentinel.desk.dossier import Dossier
 from sentinel.desk.live import MOST_STREAMS
 from sentinel.desk.metrics import DeskLimit
@@ -24,17 +23,15 @@ from sentinel.desk.outgoing import TooManyDeferredError
 from sentinel.desk.queue import PAGE, Filter, Row, View
 from sentinel.desk.roles import Permission
 from sentinel.desk.runbook import read_runbook
-from sentinel.desk.view import AnyRequest, page, texts_of
+from sentinel.desk.view import AnyRequest, number_of, page, texts_of
 from sentinel.model.alert import Alert, Tier
 from sentinel.model.entity import CUSTOMER
 from sentinel.model.response import Response, ResponseKind, Verdict
 from sentinel.model.signal import Risk
-from sentinel.model.visible import visible
 
 _ASSIGNING_MS = 30_000  # what somebody was just given is in history after at most so long
 _ALIVE_S = 15.0
 _MOST_SKIPPED = 100_000
-_DIGITS = 16
 _NOTE = 2_000
 _MOST_AT_ONCE = 200
 _KINDS = {
@@ -54,12 +51,12 @@ def home() -> Redirect:
 def queue(request: AnyRequest, desk: Desk) -> Template:
     """What waits, the most urgent first."""
     needs(request, Permission.SEE)
-    wanted, user = Filter.read(request.query_params), _name(request)
+    wanted, user = Filter.read(request.query_params), name_of(request)
     newest = desk.queue.newest()
     notice = request.query_params.get("notice", "")
     texts = texts_of(request)
     if wanted.search:
-        _log(desk, request, Action.SEARCH, "", wanted.search)
+        log(desk, request, Action.SEARCH, "", wanted.search)
     return page(
         request,
         desk,
@@ -79,20 +76,20 @@ def queue(request: AnyRequest, desk: Desk) -> Template:
 def more_rows(request: AnyRequest, desk: Desk) -> Template:
     """Further rows of the queue."""
     needs(request, Permission.SEE)
-    skip = _number(request.query_params.get("skip"), _MOST_SKIPPED)
+    skip = number_of(request.query_params.get("skip"), _MOST_SKIPPED)
     wanted = Filter.read(request.query_params)
     if wanted.search:
-        _log(desk, request, Action.SEARCH, "", wanted.search)
-    return page(request, desk, "rows.html", **_rows(desk, wanted, _name(request), skip))
+        log(desk, request, Action.SEARCH, "", wanted.search)
+    return page(request, desk, "rows.html", **_rows(desk, wanted, name_of(request), skip))
 
 
 @get("/queue/news", sync_to_thread=True)
 def news(request: AnyRequest, desk: Desk) -> dict[str, int]:
     """How many alerts of the view have changed since the page was made."""
     needs(request, Permission.SEE)
-    after = _number(request.query_params.get("after"), 2**53)
+    after = number_of(request.query_params.get("after"), 2**53)
     wanted = Filter.read(request.query_params)
-    return {"count": desk.queue.changed_since(wanted, _name(request), after)}
+    return {"count": desk.queue.changed_since(wanted, name_of(request), after)}
 
 
 @post("/next", status_code=303, sync_to_thread=True)
@@ -108,7 +105,7 @@ def next_alert(request: AnyRequest, desk: Desk) -> Redirect:
             to = f"/queue?{query}{'&' if query else ''}notice=nobody_left"
             return Redirect(to, status_code=303)
         _defer(
-            desk, request, [alert], {"kind": ResponseKind.ASSIGN, "assignee": _name(request)}, now
+            desk, request, [alert], {"kind": ResponseKind.ASSIGN, "assignee": name_of(request)}, now
         )
     return Redirect(f"/alerts/{alert.alert_id}", status_code=303)
 
@@ -120,7 +117,7 @@ def alert(request: AnyRequest, desk: Desk, alert_id: str) -> Template:
     dossier = _dossier(desk, alert_id)
     found = dossier.alert
     if found.entity.kind == CUSTOMER:
-        _log(desk, request, Action.LOOK, found.entity.kind, found.entity.id, found.alert_id)
+        log(desk, request, Action.LOOK, found.entity.kind, found.entity.id, found.alert_id)
     texts = texts_of(request)
     rules = [reason.rule_id for reason in found.reasons]
     return page(
@@ -150,7 +147,7 @@ async def give_answer(request: AnyRequest, desk: Desk, alert_id: str) -> Templat
     """Answer an alert: a verdict is deferred for as long as it may be taken back."""
     needs(request, Permission.ANSWER)
     form = await request.form()
-    fields = _fields(str(form.get("do", "")), str(form.get("note", "")), _name(request))
+    fields = _fields(str(form.get("do", "")), str(form.get("note", "")), name_of(request))
     return await desk.run(_give, request, desk, alert_id, fields)
 
 
@@ -158,11 +155,11 @@ async def give_answer(request: AnyRequest, desk: Desk, alert_id: str) -> Templat
 def withdraw(request: AnyRequest, desk: Desk, response_id: str) -> Template:
     """Take an answer back that has not been sent."""
     needs(request, Permission.ANSWER)
-    alert_id = desk.responses.withdraw(response_id, _name(request))
+    alert_id = desk.responses.withdraw(response_id, name_of(request))
     if alert_id is None:
         raise NotFoundException
     found = _dossier(desk, alert_id).alert
-    _log(desk, request, Action.WITHDRAW, found.entity.kind, found.entity.id, response_id)
+    log(desk, request, Action.WITHDRAW, found.entity.kind, found.entity.id, response_id)
     return _responses(request, desk, found)
 
 
@@ -172,7 +169,7 @@ async def bulk(request: AnyRequest, desk: Desk) -> Redirect:
     needs(request, Permission.BULK)
     form = await request.form()
     ids = list(dict.fromkeys(str(each) for each in form.getall("alert", [])))
-    fields = _fields(str(form.get("verdict", "")), "", _name(request))
+    fields = _fields(str(form.get("verdict", "")), "", name_of(request))
     if fields["kind"] is not ResponseKind.DISPOSITION or len(ids) > _MOST_AT_ONCE:
         raise ClientException
     to = here_only(str(form.get("to", "/queue")))
@@ -184,11 +181,7 @@ async def bulk(request: AnyRequest, desk: Desk) -> Redirect:
 async def unmask(request: AnyRequest, desk: Desk, alert_id: str) -> Answered[str]:
     """Show a customer's id in full, with a reason that is logged."""
     needs(request, Permission.UNMASK)
-    form = await request.form()
-    reason = str(form.get("reason", "")).strip()
-    if len(reason) < 4:
-        raise ClientException
-    return await desk.run(_unmask, request, desk, alert_id, reason)
+    return await desk.run(_unmask, request, desk, alert_id, await reason_of(request))
 
 
 @get("/live", sync_to_thread=False)
@@ -295,7 +288,7 @@ def _defer(
             event_time=now,
             key=each.key,
             alert_id=each.alert_id,
-            actor=_name(request),
+            actor=name_of(request),
             **fields,
         )
         for each in alerts
@@ -303,30 +296,10 @@ def _defer(
     for each, response in zip(alerts, responses, strict=True):
         what = response.verdict or response.kind
         detail = f"{what} {each.alert_id} {response.response_id}"
-        _log(desk, request, Action.ANSWER, each.entity.kind, each.entity.id, detail)
+        log(desk, request, Action.ANSWER, each.entity.kind, each.entity.id, detail)
     desk.responses.defer(responses, now, now + waits_ms)
     desk.wake_sender()
 
 
 def _unmask(request: AnyRequest, desk: Desk, alert_id: str, reason: str) -> Answered[str]:
-    found = _dossier(desk, alert_id).alert.entity
-    _log(desk, request, Action.UNMASK, found.kind, found.id, reason)
-    return Answered(escape(visible(found.id)), media_type="text/html")  # htmx inserts it as HTML
-
-
-def _log(
-    desk: Desk, request: AnyRequest, action: Action, kind: str, subject: str, detail: str = ""
-) -> None:
-    desk.audit.append(Entry(now_ms(), _name(request), action, kind, subject, detail))
-
-
-def _name(request: AnyRequest) -> str:
-    assert request.user is not None  # noqa: S101 - every page needs a session
-    return request.user.name
-
-
-def _number(text: str | None, most: int) -> int:
-    """A number of a query, 0 where it is none; ``int`` raises for thousands of digits."""
-    if not text or not text.isascii() or not text.isdigit():
-        return 0
-    return min(int(text[:_DIGITS]), most)
+    return unmasked(desk, request, _dossier(desk, alert_id).alert.entity, reason)

@@ -16,7 +16,8 @@ from sentinel.model.signal import Risk
 
 PAGE = 50
 """Rows of the queue that are shown at once."""
-_COUNTED = 1_000  # more are "1,000+": nobody needs the exact number, and counting takes time
+COUNTED = 1_000
+"""More are "1,000+": nobody needs the exact number, and counting takes time."""
 _TIERS = tuple(Tier)
 T = TypeVar("T", bound=StrEnum)
 
@@ -106,14 +107,14 @@ class Queue:
         ]
 
     def counts(self, wanted: Filter, user: str) -> dict[View, int]:
-        """How many alerts each view would show, at most :data:`_COUNTED`."""
+        """How many alerts each view would show, at most :data:`COUNTED`."""
         counts = {}
         with self._database.reading() as connection:
             for view in (View.MINE, View.OPEN, View.ALL):
                 some = (
                     select(ALERTS.c.alert_id)
                     .where(*_conditions(replace(wanted, view=view), user))
-                    .limit(_COUNTED)
+                    .limit(COUNTED)
                     .subquery()
                 )
                 counts[view] = int(connection.scalar(select(func.count()).select_from(some)) or 0)
@@ -162,20 +163,20 @@ class Queue:
     def changed_since(self, wanted: Filter, user: str, number: int) -> int:
         """How many alerts of the view were opened or changed after revision ``number``.
 
-        Of the newest changes :data:`_COUNTED` are looked at.
+        Of the newest changes :data:`COUNTED` are looked at.
         """
         changed = (
             select(REVISIONS.c.alert_id)
             .where(REVISIONS.c.number > number)
             .order_by(REVISIONS.c.number.desc())
-            .limit(_COUNTED)
+            .limit(COUNTED)
         )
         with self._database.reading() as connection:
             ids = set(connection.scalars(changed))
         some = (
             select(ALERTS.c.alert_id)
             .where(*_conditions(wanted, user, of_few=True), ALERTS.c.alert_id.in_(ids))
-            .limit(_COUNTED)
+            .limit(COUNTED)
             .subquery()
         )
         with self._database.reading() as connection:

@@ -22,6 +22,7 @@ from sentinel.model.visible import visible
 STATIC = Path(__file__).parent / "static"
 LANGUAGE_COOKIE = "sentinel-language"
 SESSION_COOKIE = "sentinel-desk"
+_DIGITS = 16
 _TEXTS = {language: Texts(language) for language in Language}
 _HASHES: Mapping[str, str] = {
     path.relative_to(STATIC).as_posix(): blake2b(path.read_bytes(), digest_size=6).hexdigest()
@@ -90,6 +91,13 @@ def lasting(name: str, value: str, *, secure: bool, max_age_s: int) -> Cookie:
     return Cookie(
         name, value=value, path="/", httponly=True, samesite="lax", secure=secure, max_age=max_age_s
     )
+
+
+def number_of(text: str | None, most: int) -> int:
+    """A number of a query, 0 where it is none; ``int`` raises for thousands of digits."""
+    if not text or not text.isascii() or not text.isdigit():
+        return 0
+    return min(int(text[:_DIGITS]), most)
 
 
 def _mask(entity: Entity) -> str:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from sentinel.complaints import Duty
+from sentinel.desk.complaints import BY, Tab
 from sentinel.desk.outgoing import Status
 from sentinel.desk.queue import View
 from sentinel.desk.texts import NAMES, Texts
@@ -25,6 +27,10 @@ _GROUPS: Mapping[str, Iterable[str]] = {
     "view": View,
     "verdict": Verdict,
     "status": Status,
+    "tab": Tab,
+    "by": BY,
+    "duty": Duty,
+    "language": Language,
     "entity": [*EntityKind, CUSTOMER, "complaint"],
     "kind": [each for each in ResponseKind if each is not ResponseKind.DISPOSITION],
 }

@@ -28,6 +28,10 @@ PAGES = [
     "/alerts/d1",
     "/entities/customer/of/a1",
     "/entities/device/of/d1",
+    "/complaints",
+    "/complaints/rows",
+    "/complaints/K1",
+    "/complaints/K1/customer",
 ]
 
 

@@ -12,6 +12,7 @@ ACTIONS = {  # each POST route but login and logout: what it needs, and a form t
     "/next": (Permission.ANSWER, {}),
     "/alerts/{alert_id}/responses": (Permission.ANSWER, {"do": "confirmed"}),
     "/alerts/{alert_id}/unmask": (Permission.UNMASK, {"reason": "call the customer"}),
+    "/complaints/{complaint_id}/unmask": (Permission.UNMASK, {"reason": "call the customer"}),
     "/responses/{response_id}/withdraw": (Permission.ANSWER, {}),
     "/bulk": (Permission.BULK, {"alert": "a2", "verdict": "false_positive"}),
 }

@@ -123,7 +123,7 @@ def test_a_database_that_is_gone_is_a_page(web: Web, language: str) -> None:
     person = web.person("senior", language)
     _lose(web)
     for route in web.routes("GET"):
-        if route.startswith(("/queue", "/alerts", "/entities")):
+        if route.startswith(("/queue", "/alerts", "/entities", "/complaints")):
             _is_designed(person.get(concrete(route)), 503, language, UNAVAILABLE[language])
     form = {"name": "analyst", "password": "x"}
     refused = web.stranger(language).request("POST", "/login", data=form)

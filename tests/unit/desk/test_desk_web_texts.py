@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import func, select
+from tests.complaint_steps import step
 from tests.delivery.alerts import NOW, alert
 from tests.desk.web import Person, Web, concrete, running
 
+from sentinel.desk.complaints import BY
 from sentinel.history.records import Record
 from sentinel.history.tables import ALERTS
 from sentinel.model.alert import Alert, Entity, Suppression, Suppressor
@@ -77,10 +79,18 @@ def _alert(words: str, alert_id: str = "e1", kind: str = "merchant") -> Alert:
     )
 
 
+def _complained(words: str) -> Record:
+    """A complaint in which every text of others is ``words``."""
+    texts = ("event_id", "customer_id", "product", "category", "branch_id", "approved_by")
+    fields = dict.fromkeys(texts, words)
+    return step("received", NOW, "e1", extended_to=words, channel=f"by {words}", **fields)
+
+
 def _answered(words: str, alert_id: str = "e1") -> list[Record]:
     """Outgoing of another program, and what became of them."""
     fields = {"event_time": NOW, "key": words, "alert_id": alert_id, "actor": words}
     return [
+        _complained(words),
         Response(response_id="r1", kind=ResponseKind.NOTE, note=words, **fields),  # type: ignore[arg-type]
         Response(response_id="r2", kind=ResponseKind.ASSIGN, assignee=words, **fields),  # type: ignore[arg-type]
         ResponseOutcome(
@@ -113,6 +123,11 @@ def _pages(person: Person, words: str) -> dict[str, str]:
         "other": person.get("/alerts/e2"),
         "responses": person.get("/alerts/e1/responses"),
         "entity": person.get("/entities/merchant/of/e1"),
+        "complaints": person.get("/complaints"),
+        "complaint_rows": person.get("/complaints/rows"),
+        "complaint": person.get("/complaints/e1"),
+        "complaining": person.get("/complaints/e1/customer"),
+        "filtered": person.get("/complaints", params=dict.fromkeys(("tab", *BY), f"no {words}")),
         "login": person.web.stranger().get("/login", params={"to": f"/{words}"}),
         "error": person.get("/queue/none", params=search),
         "notice": person.get("/queue", params={"notice": words}),
@@ -132,7 +147,7 @@ def test_no_text_of_others_is_markup(tmp_path: Path, monkeypatch: pytest.MonkeyP
             person.post("/alerts/e1/responses", do="note", note=f"note {words}")
             found = {name: _Skeleton(page) for name, page in _pages(person, words).items()}
         for name, skeleton in found.items():
-            assert skeleton.schemes <= {"/", "#"}, (name, words)
+            assert skeleton.schemes <= {"/", "#", "?"}, (name, words)
             assert not [each for each in skeleton.elements if any(a[:2] == "on" for a in each[1:])]
         skeletons[words] = {name: each.elements for name, each in found.items()}
     for words in EVIL:
@@ -199,7 +214,14 @@ def test_no_input_is_sql(web: Web, words: str) -> None:
     for name in ("view", "tier", "risk", "skip", "after", "notice"):
         for path in ("/queue", "/queue/rows", "/queue/news"):
             assert person.get(path, params={name: words}).status_code == 200, (name, path)
+    for name in ("tab", "skip", *BY):
+        for path in ("/complaints", "/complaints/rows"):
+            page = person.get(path, params={name: words})
+            assert page.status_code == 200, (name, path)
+            assert ("/complaints/K1" in page.text) is (name in ("tab", "skip")), (name, path)
     for path in (
+        "/complaints/{}",
+        "/complaints/{}/customer",
         "/alerts/{}",
         "/alerts/{}/responses",
         "/entities/customer/of/{}",
@@ -221,5 +243,9 @@ def _quoted(words: str) -> str:
 def test_a_number_of_an_address_may_be_anything(web: Web, number: str) -> None:
     """Numbers that are none, or too large, are no error."""
     person = web.person()
-    for path in (f"/queue/rows?skip={number}", f"/queue/news?after={number}"):
+    for path in (
+        f"/queue/rows?skip={number}",
+        f"/complaints/rows?skip={number}",
+        f"/queue/news?after={number}",
+    ):
         assert person.get(path).status_code == 200
