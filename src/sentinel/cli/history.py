@@ -52,13 +52,15 @@ def run(context: typer.Context) -> None:
 
 
 def _service(settings: "Settings", registry: "CollectorRegistry") -> "History":
+    from sentinel.history.complaints import reschedule
     from sentinel.history.metrics import HistoryMetrics
     from sentinel.history.service import History
     from sentinel.history.store import Store
-    from sentinel.history.topics import readers, whole_readers
+    from sentinel.history.topics import complaint_policy, readers, whole_readers
 
     store, metrics = Store(settings.history), HistoryMetrics(registry)
     configuration = _configuration_in_force(settings)
+    reschedule(store.database, complaint_policy(configuration))
     return History(
         store,
         readers(settings),

@@ -27,7 +27,6 @@ __all__ = [
     "Status",
     "Text",
     "load",
-    "read_policy",
     "render",
 ]
 

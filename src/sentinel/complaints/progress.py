@@ -55,11 +55,12 @@ def progress(policy: Policy, record: Record | None, event: Complaint) -> Progres
     )
     after = book.record(event.complaint_id)
     assert after is not None  # noqa: S101 - a book has room for one complaint
-    deadlines = {duty: due(policy, after, duty).at_ms for duty in after.warned}
+    was_late = any(punctual == _LATE for _, _, punctual in book.counts.duties)
+    return Progress(after, *due_first(policy, after), was_late=was_late)
+
+
+def due_first(policy: Policy, record: Record) -> tuple[Duty | None, int | None]:
+    """The open duty of a complaint whose deadline comes first, and that (ms UTC); None if none."""
+    deadlines = {duty: due(policy, record, duty).at_ms for duty in record.warned}
     first = min(deadlines, key=deadlines.__getitem__, default=None)
-    return Progress(
-        after,
-        first,
-        None if first is None else deadlines[first],
-        was_late=any(punctual == _LATE for _, _, punctual in book.counts.duties),
-    )
+    return first, None if first is None else deadlines[first]

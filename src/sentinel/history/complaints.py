@@ -6,11 +6,13 @@ import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
 
 from sentinel.complaints.policy import Policy
-from sentinel.complaints.progress import progress
+from sentinel.complaints.progress import due_first, progress
 from sentinel.complaints.record import Record
+from sentinel.database import Database
 from sentinel.history.tables import COMPLAINT_STEPS, COMPLAINTS
 from sentinel.model.events import Complaint, epoch_ms
 
+_AT_ONCE = 500  # complaints changed in one transaction: a writer must not wait long
 _FIRST_HAN, _LAST_HAN = "\u4e00", "\u9fff"
 
 
@@ -49,6 +51,32 @@ def put_complaint(connection: Connection, step: ComplaintStep) -> None:
         connection.execute(insert(COMPLAINTS).values(complaint_id=event.complaint_id, **row))
     else:
         connection.execute(update(COMPLAINTS).where(mine).values(**row))
+
+
+def reschedule(database: Database, policy: Policy) -> int:
+    """Compute the deadlines of open complaints by a policy, as the engine does; how many moved."""
+    moved, last = 0, ""
+    table = COMPLAINTS.c
+    while True:
+        query = (
+            select(table.complaint_id, table.duty, table.due_ms, table.data)
+            .where(table.over == 0, table.complaint_id > last)
+            .order_by(table.complaint_id)
+            .limit(_AT_ONCE)
+        )
+        with database.writing() as connection:
+            found = connection.execute(query).all()
+            for row in found:
+                record = msgspec.json.decode(row.data, type=Record)
+                duty, due_ms = due_first(policy, record)
+                if (duty, due_ms) != (row.duty, row.due_ms):
+                    # Another process may have stored a step meanwhile: it has the newer deadline.
+                    same = (table.complaint_id == row.complaint_id, table.data == row.data)
+                    change = update(COMPLAINTS).where(*same).values(duty=duty, due_ms=due_ms)
+                    moved += connection.execute(change).rowcount
+        if len(found) < _AT_ONCE:
+            return moved
+        last = found[-1].complaint_id
 
 
 def _row(step: ComplaintStep, known: Row[tuple[object, ...]] | None) -> dict[str, object]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from sentinel.complaints import read_policy
+from sentinel.complaints.policy import Policy, read_policy
 from sentinel.engine import Configuration
 from sentinel.history.complaints import ComplaintStep
 from sentinel.history.dead_letters import read_dead_letter
@@ -44,19 +44,25 @@ def whole_readers(
     }
 
 
+def complaint_policy(configuration: Configuration) -> Policy:
+    """What sets the deadlines of complaints."""
+    zone = configuration.bounds.local_time.zone
+    return read_policy(configuration.documents["complaints.yaml"], zone)
+
+
 def _complaint_reader(
     settings: Settings, configuration: Configuration
 ) -> Callable[[Fetched, int], Record]:
     """How complaints are read: what ingest refuses is no event here, either."""
-    bounds, registry = configuration.bounds, open_registry(settings)
-    policy = read_policy(configuration.documents["complaints.yaml"], bounds.local_time.zone)
+    limits, registry = configuration.bounds.ingest, open_registry(settings)
+    policy = complaint_policy(configuration)
 
     def read(fetched: Fetched, row: int) -> Record:
         chunk = fetched.part(row, row + 1).after(Stream.COMPLAINT, -1)
         assert chunk is not None  # noqa: S101 - it has one record
         if registry is not None:
             chunk = registry.to_json(chunk)
-        decoded = decode(Stream.COMPLAINT, [chunk], bounds.ingest, frozenset())
+        decoded = decode(Stream.COMPLAINT, [chunk], limits, frozenset())
         if decoded.dead_letters:
             raise ValueError(decoded.dead_letters[0].reason)
         event = decoded.events[0]

@@ -173,7 +173,10 @@ class StoringService(ABC, Generic[R, M]):
             end_process(f"left out: {error}")
         if lost:
             self._metrics.not_stored(NotStored.GONE, lost)
-        records = self._readable(fetched, partition)
+        try:
+            records = self._readable(fetched, partition)
+        except Exception as error:  # noqa: BLE001 - such as the schema registry's: nothing is skipped
+            end_process(f"cannot read {partition}: {type(error).__name__}")
         read = Read(partition, fetched.start, fetched.end, records)
         try:
             await self.store(read)

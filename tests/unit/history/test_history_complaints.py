@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import select
 from tests.complaint_steps import policy, step
 from tests.delivery.alerts import alert
-from tests.unit.complaints.books import ms
+from tests.unit.complaints.books import book, ms
 from tests.zygote import run
 
 from sentinel.complaints import Complaints
-from sentinel.history.complaints import language_of
+from sentinel.history.complaints import language_of, reschedule
 from sentinel.history.records import Read, Record
 from sentinel.history.store import Store
 from sentinel.history.tables import ALERTS, COMPLAINT_STEPS, COMPLAINTS
@@ -134,7 +134,7 @@ def test_closed_without_its_reply_it_stays_open(store: Store) -> None:
 
 def test_it_stands_where_the_engines_book_has_it(store: Store) -> None:
     """Whatever comes in whatever order: the stored state is the book's."""
-    book = Complaints(policy())
+    mirror = Complaints(policy())
     moves = [
         ("investigating", "2026-03-03T10:00"),
         ("received", MONDAY),
@@ -147,7 +147,7 @@ def test_it_stands_where_the_engines_book_has_it(store: Store) -> None:
     for number, (status, at) in enumerate(moves):
         each = step(status, at)
         event, at_ms = each.event, epoch_ms(each.event.event_time)
-        book.process(
+        mirror.process(
             "K1",
             "C1",
             status,
@@ -160,7 +160,19 @@ def test_it_stands_where_the_engines_book_has_it(store: Store) -> None:
             at_ms,
         )
         _accept(store, each, start=number)
-        assert msgspec.json.decode(_one(store).data) == msgspec.to_builtins(book.record("K1"))
+        assert msgspec.json.decode(_one(store).data) == msgspec.to_builtins(mirror.record("K1"))
+
+
+def test_a_new_policy_moves_the_deadlines_of_open_complaints(store: Store) -> None:
+    """At the start of the service, as in the engine; what is over or right already stays."""
+    many = [step("received", MONDAY, f"K{number:04}") for number in range(1_100)]
+    _accept(store, *many, step("received", MONDAY, "over"), step("withdrawn", MONDAY, "over"))
+    assert reschedule(store.database, policy()) == 0
+    sooner = book(("acknowledge: 2wd", "acknowledge: 1wd")).policy
+    assert reschedule(store.database, sooner) == 1_100
+    rows = {row.complaint_id: (row.duty, row.due_ms) for row in _rows(store, COMPLAINTS)}
+    assert rows["K1099"] == ("acknowledge", ms("2026-03-04T00:00"))
+    assert rows["over"] == (None, None)
 
 
 def test_a_step_that_is_read_again_is_stored_once(store: Store) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -207,6 +208,30 @@ def test_a_topic_may_be_read_with_keys_and_headers(tmp_path: Path) -> None:
     assert count("sentinel_history_limits_total", {"limit": "letter_bytes"}) == 1
     assert count("sentinel_history_not_stored_total", {"reason": "unreadable"}) == 1
     assert scene.store.position("letters-0") == 3
+
+
+def test_records_that_cannot_be_read_now_end_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the schema registry does not answer nothing may be skipped: a fresh start reads it."""
+
+    class EndedError(Exception):
+        pass
+
+    def end(reason: str) -> NoReturn:
+        raise EndedError(reason)
+
+    def fail(_: bytes) -> Alert:
+        raise ConnectionError
+
+    monkeypatch.setattr("sentinel.kafka.storing.end_process", end)
+    scene = Scene(tmp_path)
+    scene.service = History(
+        scene.store, {"alerts": fail}, HistoryMetrics(CollectorRegistry()), 1_000, lambda: NOW
+    )
+    with pytest.raises(EndedError, match="cannot read alerts-0: ConnectionError"):
+        _play(scene, lambda: scene.accept(0, b"x"))
+    assert scene.store.position("alerts-0") is None
 
 
 def test_it_is_ready_once_it_reads_and_its_tasks_run(tmp_path: Path) -> None:
