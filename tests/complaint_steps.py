@@ -3,11 +3,13 @@
 from functools import cache
 from typing import Any
 
+from msgspec.json import encode
+from tests.delivery.alerts import NOW
 from tests.unit.complaints.books import book, ms
 
 from sentinel.complaints.policy import Policy
 from sentinel.history.complaints import ComplaintStep
-from sentinel.model.events import Complaint
+from sentinel.model.events import Complaint, Stream
 
 
 @cache
@@ -30,3 +32,9 @@ def step(status: str, at: str | int, complaint_id: str = "K1", **fields: Any) ->
     }
     event = Complaint(event_time=time, complaint_id=complaint_id, status=status, **given)  # type: ignore[arg-type]
     return ComplaintStep(event, policy())
+
+
+def complaint_records(first: int, count: int) -> list[tuple[Stream, str, bytes]]:
+    """Stream, key and value of the first steps of complaints ``K<first>`` and on."""
+    steps = [step("received", NOW, f"K{first + number}") for number in range(count)]
+    return [(Stream.COMPLAINT, each.event.customer_id, encode(each.event)) for each in steps]

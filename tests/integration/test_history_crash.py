@@ -13,6 +13,7 @@ from signal import SIGKILL, SIGTERM
 import pytest
 from confluent_kafka import Producer
 from sqlalchemy import select
+from tests.complaint_steps import complaint_records
 from tests.delivery.alerts import alert
 from tests.integration.stage import Stage, lively, wait_for
 from tests.zygote import Call, Forked, zygote
@@ -26,7 +27,7 @@ from sentinel.model.events import LAST_MOMENT_MS, Stream
 
 pytestmark = pytest.mark.process
 KILLS = int(os.environ.get("HISTORY_KILLS", "5"))
-_EVENTS, _ALERTS = 60, 5  # fed at once, again and again until the kill
+_EVENTS, _COMPLAINTS, _ALERTS = 60, 5, 5  # fed at once, again and again until the kill
 _LONGEST_S = 0.6
 _OFTEN_S, _NEVER_S = 0.05, 600.0
 
@@ -65,6 +66,8 @@ class Scene:
         """Events and alerts that were not there before."""
         self.events += _EVENTS
         self.stage.feed(lively(_EVENTS, self.events))
+        self.events += _COMPLAINTS
+        self.stage.feed(complaint_records(self.events, _COMPLAINTS))
         producer = Producer({"bootstrap.servers": self.stage.broker})
         for _ in range(_ALERTS):
             producer.produce(self.stage.topics.alerts, encode(alert(f"a{self.alerts}")))
@@ -150,6 +153,8 @@ def test_nothing_is_lost_or_doubled_whenever_history_is_killed(
     wait_for(lambda: scene.archived().keys() >= events, "all events are archived", 40)
     wait_for(lambda: scene.stored().keys() >= alerts, "all alerts are stored", 20)
     complaints, letters = scene.in_topics()
+    assert complaints
+    assert letters
     wait_for(lambda: scene.steps().keys() >= complaints, "all steps of complaints are stored", 20)
     wait_for(lambda: scene.letters().keys() >= letters, "all dead letters are stored", 20)
     process.send(SIGTERM)

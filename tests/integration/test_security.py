@@ -8,15 +8,21 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+from confluent_kafka import Producer
 from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType
 from confluent_kafka.admin import ResourcePatternType as Pattern
 from confluent_kafka.admin import ResourceType as Resource
+from sqlalchemy import Table, select
+from tests.complaint_steps import complaint_records
+from tests.delivery.alerts import alert
 from tests.integration.stage import PARTITIONS, Stage, WorkerProcess, lively, wait_for
 from tests.kafka.secure import WAYS, SecureBroker
 from tests.zygote import run
 
-from sentinel.alerting.cloudevent import decode
+from sentinel.alerting.cloudevent import decode, encode
 from sentinel.engine import Emitted
+from sentinel.history.store import Store
+from sentinel.history.tables import ALERTS, COMPLAINT_STEPS, DEAD_LETTERS
 from sentinel.kafka.masking import read_masking
 from sentinel.kafka.security import client_config
 from sentinel.kafka.topics import Topics
@@ -147,6 +153,41 @@ def test_a_repairer_needs_no_more_rights_than_documented(
     assert (sent.returncode, sent.stdout) == (0, f"{topic}/0/7  sent, late\n"), sent.stderr
     assert len(stage.read(topic)) == 1
     assert "by " in deadletter("repairer", "list").stdout
+
+
+def test_history_needs_no_more_rights_than_documented(
+    secure_kafka: SecureBroker, prefix: str, tmp_path: Path
+) -> None:
+    """Events, alerts, complaints and dead letters are stored by a reader of their topics."""
+    secure_kafka.allow(_documented(prefix))
+    stage = Stage(secure_kafka.address, prefix)
+    stage.feed([*lively(500, seed=8), *complaint_records(0, 20)])
+    producer = Producer({"bootstrap.servers": stage.broker})
+    key = f"{stage.topics.inputs[Stream.LOGIN]}-0-7"
+    producer.produce(stage.topics.deadletter, b"{", key, headers={"reason": b"malformed"})
+    producer.produce(stage.topics.alerts, encode(alert("a1")))
+    assert producer.flush(30) == 0
+    folders = {
+        "SENTINEL_HISTORY": f"sqlite:///{tmp_path}/history.db",
+        "SENTINEL_ARCHIVE": f"{tmp_path}/archive",
+    }
+    environment = {**secure_kafka.environment("scram-sha-512", "history"), **folders}
+    history = WorkerProcess(stage.settings, environment, "history")
+    store = Store(folders["SENTINEL_HISTORY"])
+
+    def stored(table: Table) -> int:
+        with store.database.reading() as connection:
+            return len(connection.execute(select(table)).all())
+
+    try:
+        history.wait_ready()
+        wait_for(lambda: stored(COMPLAINT_STEPS) == 20, "all steps are stored")
+        wait_for(lambda: (stored(ALERTS), stored(DEAD_LETTERS)) == (1, 1), "all are stored")
+    finally:
+        code = history.end(signal.SIGTERM)
+    assert code == 0, history.log
+    assert list((tmp_path / "archive").rglob("*.parquet"))
+    store.close()
 
 
 def _configs(folder: Path, people: Mapping[str, str]) -> Path:

@@ -1,6 +1,6 @@
 """A real Apache Kafka that asks who you are: SCRAM and PLAIN over TLS, and certificates.
 
-Everybody is one of six roles, by whatever means they prove it, and may do what ACLs
+Everybody is one of eight roles, by whatever means they prove it, and may do what ACLs
 say; only on the plaintext listener everything is allowed.
 """
 
@@ -10,7 +10,7 @@ from confluent_kafka.admin import AclBinding, AdminClient
 from tests.kafka.broker import Broker
 from tests.kafka.certificates import KEY_PASSWORD, make_ca, make_certificate
 
-ROLES = ("operator", "publisher", "worker", "producer", "analyst", "repairer", "pager")
+ROLES = ("operator", "publisher", "worker", "producer", "analyst", "repairer", "pager", "history")
 _PROPERTIES = {
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
     "super.users": "User:ANONYMOUS",
