@@ -61,7 +61,7 @@ def test_complaints_live_there_as_in_sqlite(store: Store) -> None:
     assert [row.complaint_id for row in rows] == ["late", "new", "owes-nothing"]
     assert listed.counts(ComplaintFilter(), NOW) == {Tab.OPEN: 3, Tab.LATE: 1}
     assert listed.shares(0, NOW)["product"] == [Share("credit_card", 0, 1), Share(None, 1, 1)]
-    assert listed.choices()["product"] == ["credit_card"]
+    assert listed.choices(0)["product"] == ["credit_card"]
     assert [each.at_ms for each in listed.steps("owes-nothing")] == [ms(at) for _, at in steps]
     assert reschedule(store.database, policy()) == 0
     lines = [msgspec.json.decode(line) for line in complaint_lines(store.database, 0, NOW)]

@@ -17,7 +17,7 @@ from sentinel.desk.roles import Permission
 from sentinel.desk.view import AnyRequest, number_of, page
 from sentinel.model.entity import CUSTOMER
 
-_SHARE_MS = 30 * 86_400_000  # the share of complaints on time is that of so long
+_LATELY_MS = 30 * 86_400_000  # of so long are the share on time, and the values of filters
 _MOST_SKIPPED = 100_000
 _LONGEST_ID = 128
 
@@ -34,9 +34,9 @@ def complaints(request: AnyRequest, desk: Desk) -> Template:
         tabs=list(Tab),
         filters=BY,
         counts=desk.complaints.counts(wanted, now),
-        choices=desk.complaints.choices(),
-        shares=desk.complaints.shares(now - _SHARE_MS, now),
-        share_ms=_SHARE_MS,
+        choices=desk.complaints.choices(now - _LATELY_MS),
+        shares=desk.complaints.shares(now - _LATELY_MS, now),
+        share_ms=_LATELY_MS,
         **_rows(desk, wanted, 0),
     )
 

@@ -1,12 +1,12 @@
 """Complaints: which are open, what is due next, and how many were handled on time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import Column, ColumnElement, Integer, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Integer, and_, case, cast, func, or_, select
 
 from sentinel.complaints import Duty, Status
 from sentinel.database import Database
@@ -145,21 +145,17 @@ class ComplaintList:
                 counts[tab] = int(connection.scalar(select(func.count()).select_from(some)) or 0)
         return counts
 
-    def choices(self) -> dict[str, Sequence[str]]:
-        """By filter the values that complaints have."""
-        found = {}
+    def choices(self, since_ms: int) -> dict[str, list[str]]:
+        """By filter the values of complaints that are open, or ended since then."""
+        lately = or_(COMPLAINTS.c.over == 0, _ended_since(since_ms))
+        query = select(*(COMPLAINTS.c[name] for name in BY)).where(lately).distinct()
+        found: dict[str, set[str]] = {name: set() for name in BY}
         with self._database.reading() as connection:
-            for name in BY:
-                column: Column[str] = COMPLAINTS.c[name]
-                query = (
-                    select(column)
-                    .where(column.is_not(None))
-                    .distinct()
-                    .order_by(column)
-                    .limit(_MOST_CHOICES)
-                )
-                found[name] = connection.scalars(query).all()
-        return found
+            for values in connection.execute(query):
+                for name, value in zip(BY, values, strict=True):
+                    if value is not None:
+                        found[name].add(value)
+        return {name: sorted(values)[:_MOST_CHOICES] for name, values in found.items()}
 
     def shares(self, since_ms: int, now_ms: int) -> dict[str, list[Share]]:
         """By product, branch and channel how many were on time, the most frequent first.
@@ -168,22 +164,27 @@ class ComplaintList:
         was closed with every duty fulfilled before its deadline.
         """
         table = COMPLAINTS.c
-        closed = and_(table.over == 1, table.state == Status.CLOSED, table.since_ms >= since_ms)
+        closed = and_(_ended_since(since_ms), table.state == Status.CLOSED)
         overdue = and_(table.over == 0, or_(table.late == 1, table.due_ms <= now_ms))
         on_time = cast(case((and_(table.over == 1, table.late == 0), 1), else_=0), Integer)
-        shares = {}
+        columns = [table[name] for name in SHARED_BY]
+        query = (
+            select(*columns, func.sum(on_time), func.count())
+            .where(or_(closed, overdue))
+            .group_by(*columns)
+        )
+        totals: dict[str, dict[str | None, Share]] = {name: {} for name in SHARED_BY}
         with self._database.reading() as connection:
-            for name in SHARED_BY:
-                query = (
-                    select(table[name], func.sum(on_time), func.count())
-                    .where(or_(closed, overdue))
-                    .group_by(table[name])
-                    .order_by(func.count().desc(), table[name])
-                    .limit(_MOST_SHARES)
-                )
-                found = connection.execute(query)
-                shares[name] = [Share(value, int(good), int(all_)) for value, good, all_ in found]
-        return shares
+            for *values, good, counted in connection.execute(query):
+                for name, value in zip(SHARED_BY, values, strict=True):
+                    before = totals[name].get(value, Share(value, 0, 0))
+                    totals[name][value] = Share(
+                        value, before.on_time + int(good), before.counted + int(counted)
+                    )
+        return {
+            name: sorted(shares.values(), key=_most_frequent)[:_MOST_SHARES]
+            for name, shares in totals.items()
+        }
 
     def find(self, complaint_id: str) -> ComplaintRow | None:
         """A complaint; None if history has none of this id."""
@@ -224,6 +225,14 @@ def _conditions(wanted: ComplaintFilter, now_ms: int) -> list[ColumnElement[bool
         conditions.append(COMPLAINTS.c.due_ms <= now_ms)
     conditions += [COMPLAINTS.c[name] == value for name, value in wanted.values.items()]
     return conditions
+
+
+def _most_frequent(share: Share) -> tuple[int, bool, str]:
+    return -share.counted, share.name is None, share.name or ""
+
+
+def _ended_since(since_ms: int) -> ColumnElement[bool]:
+    return and_(COMPLAINTS.c.over == 1, COMPLAINTS.c.since_ms >= since_ms)
 
 
 def _order(wanted: ComplaintFilter) -> list[ColumnElement[Any]]:

@@ -135,6 +135,7 @@ COMPLAINTS = Table(
     Column("data", LargeBinary, nullable=False),
     Index("history_complaints_due", "over", "due_ms"),
     Index("history_complaints_ended", "over", "since_ms"),
+    Index("history_complaints_of_branch", "over", "branch", "since_ms"),
 )
 # The events of complaints, in the order in which they were stored.
 COMPLAINT_STEPS = Table(

@@ -103,12 +103,14 @@ def test_filters_are_what_the_address_has(scene: Scene) -> None:
 
 
 def test_a_filter_offers_the_values_that_there_are(scene: Scene) -> None:
-    """Each once, in order, without what is missing."""
+    """Of what is open or ended lately, each once, in order, without what is missing."""
+    scene.live("old", ("received", MONDAY), ("withdrawn", MONDAY), product="old", branch_id=None)
+    scene.live("new", ("received", MONDAY), ("withdrawn", "2026-03-02T09:01"), branch_id=None)
     scene.live("K1", ("received", MONDAY), product="loan", branch_id=None)
     scene.live("K2", ("received", MONDAY), product="card", branch_id=None)
     scene.live("K3", ("received", MONDAY), product="loan", branch_id=None, text="x")
-    assert scene.complaints.choices() == {
-        "product": ["card", "loan"],
+    assert scene.complaints.choices(ms("2026-03-02T09:01")) == {
+        "product": ["card", "credit_card", "loan"],
         "branch": [],
         "channel": ["hotline"],
         "category": ["fees"],
