@@ -111,9 +111,16 @@ def forget_old_letters(database: Database, before_ms: int) -> Counter[str]:
 
 
 def forget_letters_of(database: Database, customer_id: str) -> Counter[str]:
-    """Delete what names a customer in key or value; counts rows by table.  Reads all letters."""
+    """Delete what names a customer in key, value or detail; counts rows by table.
+
+    Reads all letters.
+    """
     deleted: Counter[str] = Counter()
-    query = select(*_KEY, DEAD_LETTERS.c.key, DEAD_LETTERS.c.value).order_by(*_KEY).limit(_AT_ONCE)
+    query = (
+        select(*_KEY, DEAD_LETTERS.c.key, DEAD_LETTERS.c.value, DEAD_LETTERS.c.detail)
+        .order_by(*_KEY)
+        .limit(_AT_ONCE)
+    )
     wanted = query
     while True:
         with database.writing() as connection:
@@ -132,10 +139,11 @@ def _delete(connection: Connection, rows: Sequence[Any]) -> Counter[str]:
 
 
 def _names(row: Any, customer_id: str) -> bool:
-    """Whether a letter's key is a customer's id, or its value has it as a word of its own."""
+    """Whether a letter's key is a customer's id, or value or detail has it as a word of its own."""
     word = re.escape(customer_id.encode())
     within = rb"(?<![\w-])" + word + rb"(?![\w-])"
-    return row.key == customer_id or bool(row.value and re.search(within, row.value))
+    texts = (row.value or b"", row.detail.encode())
+    return row.key == customer_id or any(re.search(within, each) for each in texts)
 
 
 def _at(position: RecordPosition) -> ColumnElement[bool]:

@@ -36,10 +36,10 @@ def _fetched(key: bytes | None, value: bytes | None, headers: Mapping[str, bytes
 
 
 def _letter(
-    value: bytes | None, offset: int = 7, key: bytes | None = b"C1"
+    value: bytes | None, offset: int = 7, key: bytes | None = b"C1", detail: str = "no kind"
 ) -> DeadLetterRecord | RepairRecord:
     """A letter as the worker writes it and history reads it."""
-    letter = DeadLetter("t.logins", 0, offset, key, value, DeadLetterReason.SCHEMA, "no kind")
+    letter = DeadLetter("t.logins", 0, offset, key, value, DeadLetterReason.SCHEMA, detail)
     return read_dead_letter(_fetched(*letter_record(letter, VALUE_BYTES)), 0)
 
 
@@ -137,7 +137,8 @@ def test_letters_that_name_a_customer_are_erased(store: Store) -> None:
     ]
     fillers = [_letter(b"{}", 1_000 + number, b"C9") for number in range(600)]
     _accept(store, *(_letter(v, n, k) for n, (v, k) in enumerate(values)), *fillers)
-    assert store.erase("C1") == {"history_dead_letters": 3}
+    _accept(store, _letter(None, 900, None, "of C1"), start=1_000)
+    assert store.erase("C1") == {"history_dead_letters": 4}
     assert [row.offset for row in _rows(store)][:4] == [3, 4, 5, 6]
     assert store.erase("C9") == {"history_dead_letters": 600}
 
