@@ -112,7 +112,7 @@ def test_an_event_read_back_is_the_same_event(stream: Stream) -> None:
     compared = 0
     either = st.one_of(events(stream), events(stream), records(stream))
 
-    @settings(max_examples=150)
+    @settings(max_examples=200)
     @given(st.lists(either, min_size=1, max_size=8), st.sampled_from([LIMITS, CONVERTED]))
     def check(raw: list[bytes], limits: Limits) -> None:
         nonlocal compared

@@ -25,6 +25,7 @@ _WHEN = "Epoch milliseconds UTC, or RFC 3339 text with an offset; from 1970 to 2
 _SUBJECT = "`<entity kind>/<entity id>`."
 _RULES = "Hash of the rules that were in force."
 _RUNBOOK = "Where in the handbook it says what to do."
+_COUNTRY = "ISO 3166-1: an alpha-2, alpha-3 or numeric code, or the English name."
 _WHOSE = "Whose event it is; also the Kafka key."
 
 # What the structs do not say and a reader of a message cannot guess.
@@ -37,8 +38,8 @@ _FIELDS = {
         "amount": "In `currency`, never negative: a JSON number or decimal text.",
         "currency": "ISO 4217. One without a rate in Sentinel's engine.yaml is a dead letter.",
         "customer_type": "A person, or a company or other organisation: reporting lines differ.",
-        "counterparty_country": "ISO 3166; of a transfer's other side: elsewhere is cross-border.",
-        "country": "ISO 3166; where the customer is, or the shop.",
+        "counterparty_country": f"Of the other side: elsewhere is cross-border. {_COUNTRY}",
+        "country": f"Where the customer is, or the shop. {_COUNTRY}",
         "days_past_due": "Of a repayment.",
         "limit_used": "Share of the credit limit in use: 1 is all of it.",
         "balance_after": "In `currency`; negative is overdrawn.",
@@ -62,6 +63,7 @@ _FIELDS = {
         "event_id": _WHICH,
         "event_time": _WHEN,
         "customer_id": _WHOSE,
+        "country": _COUNTRY,
     },
     "Complaint": {
         "event_id": _WHICH,

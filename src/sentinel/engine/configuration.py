@@ -51,6 +51,7 @@ class _EngineFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     max_held_transactions: Count
     placeholders: Annotated[tuple[Annotated[str, Meta(min_length=1)], ...], Meta(max_length=100)]
     other_addresses: ingest.OtherAddresses
+    other_countries: ingest.OtherCountries
     base_currency: str
     rates: dict[str, Annotated[float, Meta(gt=0)]]
 
@@ -178,6 +179,7 @@ def _bounds(document: Document) -> Bounds:
             rates=file.rates,
             placeholders=file.placeholders,
             other_addresses=file.other_addresses,
+            other_countries=file.other_countries,
         ),
         local_time=features.LocalTime(read_zone(document)),
         max_customers=file.max_customers,

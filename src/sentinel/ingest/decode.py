@@ -16,16 +16,18 @@ from numpy.typing import NDArray
 
 from sentinel.ingest.append_time import AHEAD_MS, NEVER, append_times
 from sentinel.ingest.content import contents
+from sentinel.ingest.countries import ALPHA_2, countries_of
 from sentinel.ingest.decoded import Decoded
 from sentinel.ingest.extract import extract
 from sentinel.ingest.lazy import MadeEvents
-from sentinel.ingest.limits import Limits, OtherAddresses
+from sentinel.ingest.limits import Limits, OtherAddresses, OtherCountries
 from sentinel.ingest.placeholders import any_in, hashes_of, rows_of
 from sentinel.ingest.records import READERS
 from sentinel.ingest.scan import scan
 from sentinel.ingest.shape import plan
 from sentinel.ingest.units import problem_of
-from sentinel.model.columns import FIELDS, NAMES, Texts
+from sentinel.model.columns import FIELDS, LENGTH, NAMES, Texts
+from sentinel.model.countries import COUNTRY_FIELDS
 from sentinel.model.events import FIRST_MOMENT_MS, LAST_MOMENT_MS, Event, Stream
 from sentinel.model.ids import Hasher
 from sentinel.model.kernel import kernel
@@ -45,14 +47,17 @@ class _Reading:
     def __init__(
         self, stream: Stream, wanted: frozenset[str], raw_fields: frozenset[str], hasher: Hasher
     ) -> None:
-        by_address = {_ADDRESS} & _ALL[stream] & (wanted | raw_fields)
-        self.plan = plan(stream, _ALL[stream], raw_fields | by_address, hasher)
+        canonical = {_ADDRESS, *COUNTRY_FIELDS} & _ALL[stream] & (wanted | raw_fields)
+        self.plan = plan(stream, _ALL[stream], raw_fields | canonical, hasher)
         names = sorted(wanted | _ALWAYS[stream])
         self.every, self.wanted = self.plan.views(_ALL[stream]), self.plan.views(names)
         self.names = tuple(name for name in names if name in NAMES[stream])
         self.name_rows = self.plan.hash_rows(self.names)
         raw = self.plan.raw_fields
         self.address = raw.index(_ADDRESS) if _ADDRESS in raw and _ADDRESS in names else None
+        self.countries = tuple(
+            (name, raw.index(name)) for name in COUNTRY_FIELDS if name in raw and name in names
+        )
 
 
 @cache
@@ -111,6 +116,7 @@ def decode(
     work.decode_what_is_left()
     work.forget_placeholders()
     work.join_networks()
+    work.name_countries()
     work.judge_times(previous_ms, until_ms)
     if stream is Stream.TRANSACTION:
         work.convert_currencies()
@@ -147,8 +153,9 @@ class _Work:
         readable = [value if value and len(value) <= most else b"" for value in self._values]
         ends = np.cumsum(np.fromiter(map(len, readable), np.int64, n))
         shape, default_text = self._plan.shape, self._plan.default_text
-        self._data = b"".join([*readable, default_text])
-        columns = self._plan.columns(n, len(self._data) - len(default_text))
+        self._data = b"".join([*readable, default_text, ALPHA_2])
+        self._alpha_2_at = len(self._data) - len(ALPHA_2)
+        columns = self._plan.columns(n, self._alpha_2_at - len(default_text))
         self._every, self._spans = columns, columns.spans
         scan(
             np.frombuffer(self._data, np.uint8),
@@ -206,6 +213,24 @@ class _Work:
                 self._dead_letter(row, DeadLetterReason.SCHEMA, "ip is no address")
         elif nobodys:
             self._missing[_ADDRESS] += len(nobodys)
+
+    def name_countries(self) -> None:
+        """Replace codes and names of countries by alpha-2 codes, see :mod:`.countries`."""
+        for name, index in self._reading.countries:
+            hashes, spans = self._columns[name].view(np.uint64), self._spans[index]
+            countries = countries_of(self._limits.hasher)
+            others = countries.replace(self._data, spans, hashes, self._alpha_2_at)
+            if not len(others):
+                continue
+            if self._limits.other_countries is OtherCountries.DEAD_LETTER:
+                placeholders = hashes_of(self._limits.placeholders, self._limits.hasher)
+                are_empty = np.isin(hashes[others], placeholders)
+                for row in others[~are_empty].tolist():
+                    self._dead_letter(row, DeadLetterReason.SCHEMA, f"{name} is no country")
+                self._missing[name] += int(np.count_nonzero(are_empty))
+            else:
+                self._missing[name] += len(others)
+            hashes[others], spans[others, LENGTH] = 0, 0
 
     def _keep_raw(self, events: list[Event], rows: list[int]) -> None:
         """Append the raw texts of events that were not scanned."""

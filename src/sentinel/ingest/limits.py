@@ -15,6 +15,13 @@ class OtherAddresses(StrEnum):
     DEAD_LETTER = "dead_letter"  # the event becomes a dead letter
 
 
+class OtherCountries(StrEnum):
+    """How the text of a country is treated that is neither a country nor a placeholder."""
+
+    MISSING = "missing"  # the event has none
+    DEAD_LETTER = "dead_letter"  # the event becomes a dead letter
+
+
 class Limits(Struct, frozen=True, kw_only=True):
     """Bounds that ingest keeps; ``rates`` give one unit of a currency in base currency.
 
@@ -30,3 +37,4 @@ class Limits(Struct, frozen=True, kw_only=True):
     hasher: Hasher = PLAIN
     placeholders: tuple[str, ...] = ()
     other_addresses: OtherAddresses = OtherAddresses.MISSING
+    other_countries: OtherCountries = OtherCountries.MISSING

@@ -50,7 +50,7 @@ _DECIMAL = (  # below 10^15, as the number is; Java and Python write 0 of scale 
 Decimal = Annotated[str, Meta(max_length=40, pattern=_DECIMAL)]
 Amount = Annotated[float, Meta(ge=0, le=1e15), Unit("base currency")] | Decimal
 Currency = Annotated[str, Meta(min_length=3, max_length=3)]
-Country = Annotated[str, Meta(min_length=2, max_length=3)]
+Country = Annotated[str, Meta(min_length=1, max_length=64)]  # a code or a name
 Address = Annotated[str, Meta(min_length=1, max_length=64)]  # with port and zone
 Latitude = Annotated[float, Meta(ge=-90, le=90), Unit("degrees")]
 Longitude = Annotated[float, Meta(ge=-180, le=180), Unit("degrees")]

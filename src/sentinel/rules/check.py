@@ -9,6 +9,7 @@ import numpy as np
 from lark import Token, Tree
 
 from sentinel.model.columns import Column, Kind
+from sentinel.model.countries import COUNTRY_FIELDS, country_of
 from sentinel.model.document import did_you_mean
 from sentinel.model.ids import Hasher
 from sentinel.model.network import network_of
@@ -331,6 +332,9 @@ class Checker:
         if entries is None:
             hint = did_you_mean(str(name), self._lists)
             raise self._error(name, f'unknown list "{name}"', hint)
+        if subject.column.name in COUNTRY_FIELDS:
+            for value in entries.values():
+                self._check_country(name, value, f'lists.{name} holds "{value}", which')
         key = f"({subject.key} in lists.{name})"
         return Listed(self._source(tree), key, Kind.TRUTH, subject.sure, subject, entries)
 
@@ -346,6 +350,8 @@ class Checker:
             elif node.kind is not Kind.STRING or subject.kind not in (Kind.STRING, Kind.CODE):
                 raise self._error(item, f"cannot compare a {subject.kind} with a {node.kind}")
             elif subject.kind is Kind.STRING:
+                if subject.column.name in COUNTRY_FIELDS:
+                    self._check_country(item, node.literal, f'"{node.literal}"')
                 text = network_of(node.literal) if subject.column.name == "ip" else node.literal
                 if not text and node.literal:
                     raise self._error(item, f'"{node.literal}" is no address', "missing: !has(ip)")
@@ -367,6 +373,13 @@ class Checker:
             missing,
             negated,
         )
+
+    def _check_country(self, tree: Tree[Token] | Token, text: str, shown: str) -> None:
+        """Refuse a text that no event has as a country: events have alpha-2 codes."""
+        code = country_of(text)
+        if code != text:
+            hint = f'"{code}"' if code else "CN, as in ISO 3166-1"
+            raise self._error(tree, f"{shown} is no alpha-2 code of a country", hint)
 
 
 def _is_int(node: Node) -> bool:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from sentinel.model.columns import EVENT_TIME, TRUE, UNKNOWN, Column, Kind, Table, normal_of
+from sentinel.model.countries import COUNTRY_FIELDS, country_of
 from sentinel.model.document import ConfigError, Document
 from sentinel.model.ids import PLAIN, Hasher
 from sentinel.model.signal import Clause
@@ -134,6 +135,8 @@ def _read(column: Column, rows: Table, row: int) -> float | str | bool | None:
         text = getattr(rows.events[row], column.name)
         if column.name == "customer_id":  # the alert has the customer, masked as readers need
             return f"…{text[-_TAIL:]}" if len(text) > _TAIL else "…"
+        if column.name in COUNTRY_FIELDS:
+            return country_of(text or "") or None
         return None if text is None else str(text)[:_SHOWN]
     value = rows.columns[column.name].item(row)
     if kind is Kind.CODE:

@@ -66,6 +66,10 @@ class EntryList:
     until_ms: NDArray[np.int64]
     notes: tuple[str, ...]
 
+    def values(self) -> list[str]:
+        """The entries' texts as written."""
+        return [each if isinstance(each, str) else each.value for each in self.file.entries]
+
     def describe(self, text_hash: int) -> str | None:
         """An entry in a reason: the list's purpose and the note; None without an entry."""
         found = int(np.searchsorted(self.hashes, np.uint64(text_hash)))

@@ -12,12 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sentinel.model.canonical import CANONICAL
 from sentinel.model.columns import FALSE, TRUE, UNKNOWN, Column, Kind, Table
-from sentinel.model.network import network_of
 from sentinel.rules.interpreter import Op
 from sentinel.rules.lists import EntryList
-
-_ADDRESS = "ip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +146,8 @@ class SameTruth(Binary):
 class TextTest(NameTest):
     """``name.startsWith("..")`` and its kin, on the events' own text.
 
-    An address is tested as its network, in canonical form, see :mod:`sentinel.model.network`.
+    An address is tested as its network, a country as its alpha-2 code, see
+    :mod:`sentinel.model.canonical`.
     """
 
     test: Callable[[str, str], bool]
@@ -162,7 +161,7 @@ class TextTest(NameTest):
         truths = np.full(end - start, UNKNOWN, np.int8)
         for row in np.flatnonzero(present).tolist():
             text = getattr(events[start + row], name)
-            text = network_of(text) if name == _ADDRESS else text
+            text = CANONICAL.get(name, str)(text)
             truths[row] = TRUE if self.test(text, self.argument) else FALSE
         return truths
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentinel.ingest import NEVER, Limits, OtherAddresses, decode
+from sentinel.ingest import NEVER, Limits, OtherAddresses, OtherCountries, decode
 from sentinel.model.columns import FIELDS, Kind
 from sentinel.model.events import EVENT_TYPES, Stream
 from sentinel.model.ids import PLAIN
@@ -247,6 +247,36 @@ def test_an_address_that_is_none_puts_the_event_aside_if_that_is_configured() ->
     assert [letter.offset for letter in decoded.dead_letters] == [12]
     assert decoded.dead_letters[0].detail == "ip is no address"
     assert (len(decoded), decoded.missing) == (2, {"ip": 1})
+
+
+@pytest.mark.parametrize("escape", [False, True])
+def test_a_country_is_its_alpha_2_code_in_hash_and_text(escape: bool) -> None:
+    """Codes and names of one country are one, by either reader; what is no country is missing."""
+    told = ["CN", "cn", "CHN", "156", "china", "pr China", "Viet Nam", "vIETNAM", "Hong Kong"]
+    values = [encoded(counterparty_country=text) for text in [*told, "ZZ", "中", "中", "NA", None]]
+    if escape:
+        values = [value.replace(b"customer_id", rb"\u0063ustomer_id") for value in values]
+    raw_fields = frozenset({"counterparty_country"})
+    decoded = decode(Stream.TRANSACTION, [chunk(*values)], STRICT, ALL, raw_fields)
+    right = [*["CN"] * 6, *["VN"] * 2, "HK", "", "", "", "NA", ""]
+    assert decoded.columns["counterparty_country"].tolist() == PLAIN.texts(right).tolist()
+    assert decoded.texts is not None
+    data, spans = decoded.texts.data.tobytes(), decoded.texts.spans_of("counterparty_country")
+    assert [data[at : at + size].decode() for at, size in spans] == right
+    assert decoded.missing == {"counterparty_country": 3}
+
+
+def test_a_text_that_is_no_country_is_a_dead_letter_if_that_is_configured() -> None:
+    """But not a placeholder, which is missing; and not Namibia, though NA may be a placeholder."""
+    limits = msgspec.structs.replace(
+        STRICT, other_countries=OtherCountries.DEAD_LETTER, placeholders=("N/A", "NA")
+    )
+    values = [encoded(country=text) for text in ["CN", "ZZ", "N/A", "NA"]]
+    decoded = decode(Stream.TRANSACTION, [chunk(*values)], limits, ALL)
+    assert [letter.offset for letter in decoded.dead_letters] == [12]
+    assert decoded.dead_letters[0].detail == "country is no country"
+    assert decoded.columns["country"].tolist() == PLAIN.texts(["CN", "", "NA"]).tolist()
+    assert decoded.missing == {"country": 1}
 
 
 def test_a_placeholder_names_nothing() -> None:

@@ -6,6 +6,7 @@ import pytest
 from sentinel.ingest import Decoded, Watermarks, merge
 from sentinel.ingest.extract import extract
 from sentinel.model.columns import FIELDS, Rows
+from sentinel.model.countries import country_of
 from sentinel.model.document import ConfigError, parse
 from sentinel.model.events import Stream, Transaction
 from sentinel.model.ids import PLAIN
@@ -111,6 +112,17 @@ def test_an_address_is_tested_in_one_spelling(ip: str, text: str, truth: int) ->
     assert truths(compile_expression(text, COLUMNS), table) == [truth]
 
 
+@pytest.mark.parametrize(
+    ("country", "text", "truth"),
+    [("Viet Nam", 'country.startsWith("VN")', TRUE), ("ZZ", 'country.contains("Z")', UNKNOWN)],
+)
+def test_a_country_is_tested_by_its_code(country: str, text: str, truth: int) -> None:
+    """Whatever the source writes, and unknown where ingest found that it is no country."""
+    table = rows(country=country)
+    table.columns["country"] = PLAIN.texts([country_of(country)])
+    assert truths(compile_expression(text, COLUMNS), table) == [truth]
+
+
 def test_a_placeholder_has_no_text() -> None:
     """Where ingest made an id missing, no test of its text is true or false."""
     table = rows(merchant_id="N/A")
@@ -132,6 +144,11 @@ def test_a_placeholder_has_no_text() -> None:
         (
             "country < 'CN'",
             '1:9: "<" compares numbers; these are string and string (only "==" and "!=" here)',
+        ),
+        ('country == "CHN"', '1:12: "CHN" is no alpha-2 code of a country ("CN")'),
+        (
+            'counterparty_country in ["CN", "ZZ"]',
+            '1:32: "ZZ" is no alpha-2 code of a country (CN, as in ISO 3166-1)',
         ),
         ("amount = 3", "1:8: unexpected '=' (use \"==\" to compare)"),
         (
@@ -176,6 +193,20 @@ def test_explanation_names_what_held() -> None:
         Clause('country == "CN"', {"country": "CN"}),
         Clause("!(lat > 3 && false)", {"lat": None}),
     )
+
+
+def test_an_explanation_shows_the_code_of_a_country() -> None:
+    """Whatever the source writes, and nothing where it is no country."""
+    expression = compile_expression('country == "CN" || amount > 10 && !has(ip)', COLUMNS)
+    table = rows(country="People's Republic of China")
+    table.columns["country"] = PLAIN.texts(["CN"])
+    hits = Program([expression.root]).hits(table)
+    assert expression.explain(hits, 0)[0] == Clause('country == "CN"', {"country": "CN"})
+    missing = compile_expression("!has(country)", COLUMNS)
+    table = rows(country="ZZ")
+    table.columns["country"] = np.zeros(1, np.uint64)
+    hits = Program([missing.root]).hits(table)
+    assert missing.explain(hits, 0) == (Clause("!has(country)", {"country": None}),)
 
 
 def test_a_part_shared_by_rules_is_evaluated_once() -> None:

@@ -149,13 +149,26 @@ def test_as_a_naive_reading_has_it(
         ("kind in lists.some", "1:1: kind is a code; a list holds strings"),
         ("amount in lists.some", "1:1: amount is a number; a list holds strings"),
         ("1 in lists.some", '1:1: "in" asks for a name on its left'),
+        (
+            "country in lists.alpha_3",
+            '1:18: lists.alpha_3 holds "PRK", which is no alpha-2 code of a country ("KP")',
+        ),
+        (
+            "country in lists.towns",
+            (
+                '1:18: lists.towns holds "Town", which is no alpha-2 code of a country '
+                "(CN, as in ISO 3166-1)"
+            ),
+        ),
         ("country in lists", "1:17: the condition ends too soon"),
     ],
 )
 def test_a_wrong_question_is_refused_at_its_place(text: str, complaint: str) -> None:
     """Lists are asked for a name of strings, by their own name."""
+    entries = {"some": "  - KP\n", "alpha_3": "  - IR\n  - PRK\n", "towns": "  - Town\n"}
+    lists = {name: declared(lines, name) for name, lines in entries.items()}
     with pytest.raises(ConfigError) as caught:
-        compile_expression(text, FIELDS[Stream.TRANSACTION], lists={"some": declared("  - KP\n")})
+        compile_expression(text, FIELDS[Stream.TRANSACTION], lists=lists)
     assert str(caught.value).removeprefix("condition:").startswith(complaint)
 
 
@@ -167,7 +180,7 @@ rules:
     severity: 50
     owner: tests
     on: transaction
-    when: 'customer_id in lists.some && country in lists.some'
+    when: 'customer_id in lists.known && country in lists.some'
     tests:
       - name: quiet elsewhere
         events: [{on: transaction, at: 1m, amount: 5, country: CN}]
@@ -185,14 +198,19 @@ rules:
 
 
 def _configuration(until: date) -> Configuration:
-    some = f"entries:\n  - CUSTOMER-7\n  - {{value: KP, until: {until}, note: embargo}}\n"
+    some = f"entries:\n  - {{value: KP, until: {until}, note: embargo}}\n"
     shipped = {
         name: text
         for name, text in read_configuration(None).files.items()
         if not name.startswith(("lists/", "rules/"))
     }
     return Configuration.parse(
-        {**shipped, "rules/some.yaml": _RULES, "lists/some.yaml": HEAD + some}
+        {
+            **shipped,
+            "rules/some.yaml": _RULES,
+            "lists/some.yaml": HEAD + some,
+            "lists/known.yaml": HEAD + "entries: [CUSTOMER-7]\n",
+        }
     )
 
 
@@ -208,7 +226,7 @@ def test_rules_ask_lists_by_the_time_of_the_event() -> None:
         for clause in alert.reasons[0].clauses
     ]
     assert [clause.values for clause in clauses] == [
-        {"customer_id": "…ER-7", "lists.some": "deny"},
+        {"customer_id": "…ER-7", "lists.known": "deny"},
         {"country": "KP", "lists.some": "deny: embargo"},
     ]
 
