@@ -3,12 +3,14 @@
 import json
 import os
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from msgspec import to_builtins
 
+from sentinel.cli.clock import wall_ms
 from sentinel.cli.failure import LINT
 
 if TYPE_CHECKING:
@@ -24,29 +26,35 @@ def check(
 ) -> None:
     """Check a configuration: errors exit 1, lint findings exit 3.
 
+    A list that is older than its period is a warning and leaves the exit code as it is.
+
     If SENTINEL_ variables are set, the settings are checked and shown too.
     """
     from sentinel.delivery.channels import read_usable
     from sentinel.kafka.masking import read_masks
+    from sentinel.rules import outdated
     from sentinel.settings import read_configuration, shipped_configs
 
     configuration = read_configuration(configs)
     folder = configs or shipped_configs()
     plan, _ = read_usable(folder, os.environ), read_masks(folder)
     findings = list(_findings(configuration, configs))
+    today = datetime.fromtimestamp(wall_ms() / 1000, configuration.bounds.local_time.zone).date()
+    warnings = outdated(configuration.lists, today)
     summary, settings = _summary(configuration), _settings()
     summary["routes"] = sum(1 for _ in plan.root.walk())
     if as_json:
         catalogue = [_entry(rule) for rule in configuration.build().rules.rules]
-        shown = {**summary, "catalogue": catalogue, "settings": settings, "findings": findings}
+        shown = {**summary, "catalogue": catalogue, "settings": settings}
+        shown |= {"findings": findings, "warnings": warnings}
         typer.echo(json.dumps(shown, ensure_ascii=False))
     else:
         for name, value in summary.items():
             typer.echo(f"{name:12} {_shown(value)}")
         for name, value in settings.items():
             typer.echo(f"{name}={value}")
-    for finding in findings:
-        typer.echo(finding, err=True)
+    for line in (*findings, *(f"warning: {each}" for each in warnings)):
+        typer.echo(line, err=True)
     if findings:
         raise typer.Exit(LINT)
 

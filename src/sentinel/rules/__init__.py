@@ -12,7 +12,7 @@ from sentinel.rules.compiler import ConditionCompiler
 from sentinel.rules.declare import Rule
 from sentinel.rules.entity_rules import EntityRules, load_entity_rules
 from sentinel.rules.expression import Expression, compile_expression
-from sentinel.rules.lists import EntryList, declare_lists
+from sentinel.rules.lists import EntryList, declare_lists, outdated
 from sentinel.rules.rule_set import RuleSet, load
 from sentinel.rules.sequence import SequenceStep
 
@@ -28,4 +28,5 @@ __all__ = [
     "declare_lists",
     "load",
     "load_entity_rules",
+    "outdated",
 ]

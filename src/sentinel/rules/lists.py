@@ -1,7 +1,7 @@
 """Lists that conditions ask, ``country in lists.sanctioned``; an entry may end with a day."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -21,6 +21,7 @@ from sentinel.model.signal import Title
 
 MAX_LISTS = 100
 MAX_ENTRIES = 10_000  # of all lists: a worker reads them anew at every change of configuration
+_DAY_MS = 86_400_000
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -42,12 +43,17 @@ class _Entry(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ListFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A list as written: what it is for, who keeps it, and where its entries come from."""
+    """A list as written: what it is for, who keeps it, and where its entries come from.
+
+    ``dated`` is the day of the source, ``period`` how often the source changes: both or neither.
+    """
 
     title: Title
     purpose: Purpose
     owner: str
     source: str
+    dated: str = ""
+    period: str = ""
     entries: list[_Value | _Entry]
 
 
@@ -57,7 +63,8 @@ class EntryList:
 
     ``file`` is the file's content.  ``hashes`` uint64[n] ascending are the entries' texts
     (model.ids), ``until_ms`` int64[n] the first moment, ms UTC, at which each is no longer on
-    the list, ``notes`` the note of each.
+    the list, ``notes`` the note of each.  ``renew_by`` is the last day on which the list is no
+    older than its period, None if it has none.
     """
 
     name: str
@@ -65,6 +72,7 @@ class EntryList:
     hashes: NDArray[np.uint64]
     until_ms: NDArray[np.int64]
     notes: tuple[str, ...]
+    renew_by: date | None
 
     def values(self) -> list[str]:
         """The entries' texts as written."""
@@ -100,6 +108,16 @@ def declare_lists(
         left -= len(file.entries)
         lists[name] = _compiled(name, document, file, zone, hasher)
     return lists
+
+
+def outdated(lists: Mapping[str, EntryList], today: date) -> list[str]:
+    """A warning for each list that is older than its period."""
+    return [
+        f"lists/{each.name}.yaml: dated {each.file.dated}, older than its period of "
+        f"{each.file.period}: compare it with its source"
+        for each in lists.values()
+        if each.renew_by is not None and today > each.renew_by
+    ]
 
 
 def _refuse_numbers(document: Document) -> None:
@@ -142,6 +160,7 @@ def _compiled(
         np.sort(hashes),
         np.array(until_ms, np.int64)[rows],
         tuple(entries[index].note for index in rows),
+        _renew_by(document, file),
     )
 
 
@@ -151,8 +170,24 @@ def _end_of_day_ms(
     """The midnight after the day ``text``; beyond all events where there is no day."""
     if not text:
         return LAST_MOMENT_MS + 1
-    try:
-        next_day = date.fromisoformat(text) + timedelta(days=1)
-    except (ValueError, OverflowError):
-        raise document.error(path, f'"{text}" is not a day', "2027-01-31, the last one") from None
+    next_day = _days_after(document, path, text, 1)
     return int(datetime.combine(next_day, time(), zone).timestamp() * 1000)
+
+
+def _renew_by(document: Document, file: ListFile) -> date | None:
+    """The last day of the period that begins with the day of the list."""
+    if not file.dated and not file.period:
+        return None
+    if not file.dated or not file.period:
+        path = ("dated",) if file.dated else ("period",)
+        raise document.error(path, "dated and period go together", "2027-01-31 and 120d")
+    days = document.duration_ms(("period",), file.period) // _DAY_MS
+    return _days_after(document, ("dated",), file.dated, days)
+
+
+def _days_after(document: Document, path: tuple[str | int, ...], text: str, days: int) -> date:
+    """The day that is ``days`` after the day ``text``, which stands at ``path``."""
+    try:
+        return date.fromisoformat(text) + timedelta(days=days)
+    except (ValueError, OverflowError):
+        raise document.error(path, f'"{text}" is not a day', "such as 2027-01-31") from None

@@ -18,7 +18,7 @@ from sentinel.model.document import ConfigError, parse
 from sentinel.model.events import Stream
 from sentinel.model.ids import PLAIN
 from sentinel.replay.ruletests import START, read_tests, run_alone
-from sentinel.rules import EntryList, compile_expression, declare_lists
+from sentinel.rules import EntryList, compile_expression, declare_lists, outdated
 from sentinel.rules import lists as module
 from sentinel.rules.nodes import Listed, Name
 from sentinel.rules.program import Program
@@ -92,6 +92,18 @@ def test_an_entry_ends_with_its_last_local_day() -> None:
     moments = np.array([0, midnight_ms - 1, midnight_ms])
     hashes = PLAIN.texts(["KP"] * 3)
     assert _holds(entries, hashes, moments).tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("today", "is_outdated"), [(date(2026, 2, 21), False), (date(2026, 2, 22), True)]
+)
+def test_a_list_is_outdated_after_its_period(today: date, is_outdated: bool) -> None:
+    """Of the shipped lists those of the FATF, 120 days after their plenary; others never."""
+    configuration = read_configuration(None)
+    warning = "dated 2025-10-24, older than its period of 120d: compare it with its source"
+    names = ["high_risk_countries", "monitored_countries"] if is_outdated else []
+    expected = [f"lists/{name}.yaml: {warning}" for name in names]
+    assert outdated(configuration.lists, today) == expected
 
 
 def test_what_is_said_of_an_entry() -> None:
