@@ -50,8 +50,8 @@ class _EngineFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     max_fired_events: Count
     max_held_transactions: Count
     placeholders: Annotated[tuple[Annotated[str, Meta(min_length=1)], ...], Meta(max_length=100)]
-    other_addresses: ingest.OtherAddresses
-    other_countries: ingest.OtherCountries
+    other_addresses: ingest.OtherValues
+    other_countries: ingest.OtherValues
     base_currency: str
     rates: dict[str, Annotated[float, Meta(gt=0)]]
 

@@ -6,7 +6,7 @@ from sentinel.ingest.control import ControlRecords, decode_responses, decode_sil
 from sentinel.ingest.decode import decode
 from sentinel.ingest.decoded import Decoded
 from sentinel.ingest.event_ids import CONFLICT, REPEAT, EventIds
-from sentinel.ingest.limits import Limits, OtherAddresses, OtherCountries
+from sentinel.ingest.limits import Limits, OtherValues
 from sentinel.ingest.merge import Watermarks, merge
 from sentinel.ingest.position import Position
 
@@ -19,8 +19,7 @@ __all__ = [
     "Decoded",
     "EventIds",
     "Limits",
-    "OtherAddresses",
-    "OtherCountries",
+    "OtherValues",
     "Position",
     "Watermarks",
     "decode",

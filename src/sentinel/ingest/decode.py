@@ -20,7 +20,7 @@ from sentinel.ingest.countries import ALPHA_2, countries_of
 from sentinel.ingest.decoded import Decoded
 from sentinel.ingest.extract import extract
 from sentinel.ingest.lazy import MadeEvents
-from sentinel.ingest.limits import Limits, OtherAddresses, OtherCountries
+from sentinel.ingest.limits import Limits, OtherValues
 from sentinel.ingest.placeholders import any_in, hashes_of, rows_of
 from sentinel.ingest.records import READERS
 from sentinel.ingest.scan import scan
@@ -208,7 +208,7 @@ class _Work:
         spans = self._spans[self._reading.address]
         hashes = self._columns[_ADDRESS].view(np.uint64)
         self._data, nobodys = join_networks(self._data, spans, hashes, self._limits.hasher)
-        if self._limits.other_addresses is OtherAddresses.DEAD_LETTER:
+        if self._limits.other_addresses is OtherValues.DEAD_LETTER:
             for row in nobodys:
                 self._dead_letter(row, DeadLetterReason.SCHEMA, "ip is no address")
         elif nobodys:
@@ -222,11 +222,12 @@ class _Work:
             others = countries.replace(self._data, spans, hashes, self._alpha_2_at)
             if not len(others):
                 continue
-            if self._limits.other_countries is OtherCountries.DEAD_LETTER:
+            if self._limits.other_countries is OtherValues.DEAD_LETTER:
                 placeholders = hashes_of(self._limits.placeholders, self._limits.hasher)
                 are_empty = np.isin(hashes[others], placeholders)
+                detail = f"{name} is no code or name of ISO 3166-1"
                 for row in others[~are_empty].tolist():
-                    self._dead_letter(row, DeadLetterReason.SCHEMA, f"{name} is no country")
+                    self._dead_letter(row, DeadLetterReason.SCHEMA, detail)
                 self._missing[name] += int(np.count_nonzero(are_empty))
             else:
                 self._missing[name] += len(others)

@@ -8,15 +8,8 @@ from msgspec import Meta, Struct
 from sentinel.model.ids import PLAIN, Hasher
 
 
-class OtherAddresses(StrEnum):
-    """How an ``ip`` is treated that is neither an address nor a placeholder."""
-
-    MISSING = "missing"  # the event has none
-    DEAD_LETTER = "dead_letter"  # the event becomes a dead letter
-
-
-class OtherCountries(StrEnum):
-    """How the text of a country is treated that is neither a country nor a placeholder."""
+class OtherValues(StrEnum):
+    """How a value is treated that is neither what its field names nor a placeholder."""
 
     MISSING = "missing"  # the event has none
     DEAD_LETTER = "dead_letter"  # the event becomes a dead letter
@@ -36,5 +29,5 @@ class Limits(Struct, frozen=True, kw_only=True):
     rates: dict[str, Annotated[float, Meta(gt=0)]]
     hasher: Hasher = PLAIN
     placeholders: tuple[str, ...] = ()
-    other_addresses: OtherAddresses = OtherAddresses.MISSING
-    other_countries: OtherCountries = OtherCountries.MISSING
+    other_addresses: OtherValues = OtherValues.MISSING
+    other_countries: OtherValues = OtherValues.MISSING

@@ -285,7 +285,7 @@ def _folded(text: str) -> str:
     >>> _folded("Gambia (the)"), _folded("CÔTE D'IVOIRE"), _folded("U.S.A.")
     ('gambia', 'cote d ivoire', 'usa')
     """
-    letters = unicodedata.normalize("NFKD", text.casefold().replace(".", ""))
+    letters = unicodedata.normalize("NFKD", re.sub(r"(?<=[^\W\d])\.", "", text.casefold()))
     kept = "".join(each for each in letters if not unicodedata.combining(each))
     return " ".join(word for word in re.split(r"[\W_]+", kept) if word not in ("", "the"))
 

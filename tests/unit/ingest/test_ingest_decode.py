@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentinel.ingest import NEVER, Limits, OtherAddresses, OtherCountries, decode
+from sentinel.ingest import NEVER, Limits, OtherValues, decode
 from sentinel.model.columns import FIELDS, Kind
 from sentinel.model.events import EVENT_TYPES, Stream
 from sentinel.model.ids import PLAIN
@@ -241,7 +241,7 @@ def test_an_address_counts_as_whose_it_is_in_hash_and_text() -> None:
 
 def test_an_address_that_is_none_puts_the_event_aside_if_that_is_configured() -> None:
     """But not a placeholder: that says plainly that there is none."""
-    limits = msgspec.structs.replace(STRICT, other_addresses=OtherAddresses.DEAD_LETTER)
+    limits = msgspec.structs.replace(STRICT, other_addresses=OtherValues.DEAD_LETTER)
     values = [encoded(ip=ip) for ip in ["10.0.0.1", "host-7", "N/A"]]
     decoded = decode(Stream.TRANSACTION, [chunk(*values)], limits, ALL)
     assert [letter.offset for letter in decoded.dead_letters] == [12]
@@ -269,12 +269,12 @@ def test_a_country_is_its_alpha_2_code_in_hash_and_text(escape: bool) -> None:
 def test_a_text_that_is_no_country_is_a_dead_letter_if_that_is_configured() -> None:
     """But not a placeholder, which is missing; and not Namibia, though NA may be a placeholder."""
     limits = msgspec.structs.replace(
-        STRICT, other_countries=OtherCountries.DEAD_LETTER, placeholders=("N/A", "NA")
+        STRICT, other_countries=OtherValues.DEAD_LETTER, placeholders=("N/A", "NA")
     )
     values = [encoded(country=text) for text in ["CN", "ZZ", "N/A", "NA"]]
     decoded = decode(Stream.TRANSACTION, [chunk(*values)], limits, ALL)
     assert [letter.offset for letter in decoded.dead_letters] == [12]
-    assert decoded.dead_letters[0].detail == "country is no country"
+    assert decoded.dead_letters[0].detail == "country is no code or name of ISO 3166-1"
     assert decoded.columns["country"].tolist() == PLAIN.texts(["CN", "", "NA"]).tolist()
     assert decoded.missing == {"country": 1}
 
