@@ -1,7 +1,9 @@
 """One SQL database of a program: its connections, and its errors in one line."""
 
 import logging
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +15,9 @@ from sentinel.database.schema import Schema, SchemaError, bring_up_to_date
 
 # The caller logs a lost connection in one line; SQLAlchemy's traceback is not wanted, too.
 logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
+
+
+_BUSY_MS = 10_000
 
 
 class DatabaseError(Exception):
@@ -74,5 +79,17 @@ def reason(error: Exception) -> str:
 
 def _make_durable(connection: Any, _: object) -> None:
     """What has been committed survives the machine; readers do not wait for writers."""
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
+    for pragma in (f"busy_timeout={_BUSY_MS}", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")
+    # Of programs that start at once on a new file one makes it WAL; SQLite does not let the others
+    # wait for that, whatever the timeout.
+    until = time.monotonic() + _BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return

@@ -9,6 +9,7 @@ from sentinel.desk.texts import Texts
 from sentinel.desk.words import Speaker
 from sentinel.history.archive_rows import ArchivedEvent
 from sentinel.model.alert import Alert
+from sentinel.model.countries import country_of
 from sentinel.model.events import Complaint, EventKey, Login, Stream, Transaction, epoch_ms
 from sentinel.model.visible import visible
 
@@ -103,7 +104,7 @@ def _transaction(event: Transaction, speaker: Speaker) -> tuple[Look, str, list[
         status,
         event.counterparty_id or event.merchant_id,
         event.channel,
-        event.counterparty_country or event.country,
+        _country(event.counterparty_country or event.country),
     )
     sign = "−" if event.direction == "debit" else "+"
     return look, title, details, f"{sign}{visible(event.currency)} {float(event.amount):,.2f}"
@@ -115,8 +116,14 @@ def _login(event: Login, speaker: Speaker, texts: Texts) -> tuple[Look, str, lis
         title, look = f"{title}: {texts.failed}", Look.FAILED
     else:
         look = Look.LOGIN if event.kind in ("login", "logout") else Look.CHANGE
-    details = _present(event.device_id, event.ip, event.country, event.failure_reason)
+    country = _country(event.country)
+    details = _present(event.device_id, event.ip, country, event.failure_reason)
     return look, title, details
+
+
+def _country(text: str | None) -> str | None:
+    """A country's code, as rules compare it; what is no country as it was sent."""
+    return text and (country_of(text) or text)
 
 
 def _present(*texts: str | None) -> list[str]:

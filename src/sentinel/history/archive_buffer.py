@@ -16,6 +16,7 @@ from sentinel.history.archive_parquet import event_times
 from sentinel.history.archive_rows import OFFSET, table_of
 from sentinel.ingest import Limits, decode
 from sentinel.model.columns import FIELDS, NAMES
+from sentinel.model.countries import COUNTRY_FIELDS
 from sentinel.model.events import Stream
 from sentinel.model.step import Chunk, DeadLetterReason
 
@@ -23,7 +24,10 @@ _ANY_SKEW_MS = 2**60
 _SMALLEST_SHARE = 0.02  # of the records: a few odd timestamps make no file of their own
 _JUDGED = {
     stream: frozenset(
-        name for name in NAMES[stream] if name == "ip" or FIELDS[stream][name].required
+        name
+        for name in FIELDS[stream]
+        if name in ("ip", *COUNTRY_FIELDS)
+        or (name in NAMES[stream] and FIELDS[stream][name].required)
     )
     for stream in Stream
 }
