@@ -17,7 +17,7 @@ from sentinel.database.schema import Schema, SchemaError, bring_up_to_date
 logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 
-_BUSY_MS = 10_000
+_LOCKED_MS = 10_000
 
 
 class DatabaseError(Exception):
@@ -79,11 +79,11 @@ def reason(error: Exception) -> str:
 
 def _make_durable(connection: Any, _: object) -> None:
     """What has been committed survives the machine; readers do not wait for writers."""
-    for pragma in (f"busy_timeout={_BUSY_MS}", "synchronous=FULL"):
+    for pragma in (f"busy_timeout={_LOCKED_MS}", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")
     # Of programs that start at once on a new file one makes it WAL; SQLite does not let the others
     # wait for that, whatever the timeout.
-    until = time.monotonic() + _BUSY_MS / 1000
+    until = time.monotonic() + _LOCKED_MS / 1000
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")

@@ -1,5 +1,7 @@
 """The reporting lines of PBOC Order [2016] No. 3, article 5, in every currency with a rate."""
 
+import fnmatch
+import re
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +55,12 @@ def test_the_table_of_the_documents_is_that_of_the_test() -> None:
             f"`{rule}`" in row and f"{cny:,}" in row and f"{usd:,}" in row
             for row in PAGE.splitlines()
         ), rule
+
+
+def test_the_table_of_typologies_names_rules_that_are_there() -> None:
+    """Each rule, or pack of rules, in the table of docs/rules.md is among the shipped ones."""
+    table = PAGE.partition("## What is covered")[2].partition("\n## ")[0]
+    named: list[str] = re.findall(r"`([a-z]+\.[a-z*-]+)`", table)
+    ids = [rule["id"] for document in SHIPPED.rule_documents for rule in document.data["rules"]]
+    assert len(named) > 20
+    assert [each for each in named if not fnmatch.filter(ids, each)] == []
