@@ -41,7 +41,7 @@ def main(
         desk = _desk(Path(scratch))
         server, url = _serve(desk)
         try:
-            rows = desk.queue.rows(Filter(view=View.ALL), _USER, most=1_000)
+            rows = desk.queue.rows(Filter(view=View.ALL), _USER, 0, most=1_000)
             shown = max(
                 (row.alert for row in rows), key=lambda each: (len(each.reasons), each.score)
             )

@@ -57,6 +57,7 @@ _PAGES: Sequence[Any] = (
     pages.responses,
     pages.give_answer,
     pages.withdraw,
+    pages.snooze,
     pages.bulk,
     pages.unmask,
     entity_page.entity,

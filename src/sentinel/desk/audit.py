@@ -43,6 +43,7 @@ class Action(StrEnum):
     EXPORT = "export"
     ANSWER = "answer"
     WITHDRAW = "withdraw"
+    SNOOZE = "snooze"
     APPROVE = "approve"
     REFUSE = "refuse"
     USER_ADDED = "user_added"

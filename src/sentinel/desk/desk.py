@@ -21,6 +21,7 @@ from sentinel.desk.live import Live
 from sentinel.desk.metrics import DeskMetrics, DeskTask
 from sentinel.desk.outgoing import Outgoing
 from sentinel.desk.queue import Queue
+from sentinel.desk.snoozes import Snoozes
 from sentinel.desk.tables import SCHEMA
 from sentinel.history.archive_query import ArchiveReader
 from sentinel.history.store import VARIABLE, Store
@@ -65,6 +66,7 @@ class Desk:
         self.queue, self.dossiers = Queue(self.history), Dossiers(self.history)
         self.complaints = ComplaintList(self.history)
         self.responses = Outgoing(self.own, self.history)
+        self.snoozes = Snoozes(self.own)
         self.accounts = Accounts(self.own, count=metrics.limited)
         self.audit = AuditLog(self.own)
         self.live = Live(self._position)

@@ -23,6 +23,7 @@ from sentinel.desk.outgoing import TooManyDeferredError
 from sentinel.desk.queue import PAGE, Filter, Row, View
 from sentinel.desk.roles import Permission
 from sentinel.desk.runbook import read_runbook
+from sentinel.desk.snoozes import SnoozeFor
 from sentinel.desk.view import AnyRequest, number_of, page, texts_of
 from sentinel.model.alert import Alert, Tier
 from sentinel.model.entity import CUSTOMER
@@ -62,7 +63,7 @@ def queue(request: AnyRequest, desk: Desk) -> Template:
         desk,
         "queue.html",
         wanted=wanted,
-        counts=desk.queue.counts(wanted, user),
+        counts=desk.queue.counts(wanted, user, now_ms()),
         views=list(View),
         tiers=list(Tier),
         risks=list(Risk),
@@ -89,7 +90,7 @@ def news(request: AnyRequest, desk: Desk) -> dict[str, int]:
     needs(request, Permission.SEE)
     after = number_of(request.query_params.get("after"), 2**53)
     wanted = Filter.read(request.query_params)
-    return {"count": desk.queue.changed_since(wanted, name_of(request), after)}
+    return {"count": desk.queue.changed_since(wanted, name_of(request), after, now_ms())}
 
 
 @post("/next", status_code=303, sync_to_thread=True)
@@ -98,7 +99,8 @@ def next_alert(request: AnyRequest, desk: Desk) -> Redirect:
     needs(request, Permission.ANSWER)
     wanted, now = Filter.read(request.query_params), now_ms()
     with desk.one_at_a_time:  # two people never get the same
-        alert_id = desk.queue.next(wanted, desk.responses.answered_since(now - _ASSIGNING_MS))
+        others = desk.responses.answered_since(now - _ASSIGNING_MS)
+        alert_id = desk.queue.next(wanted, others, now)
         alert = None if alert_id is None else desk.queue.alert(alert_id)
         if alert is None:
             query = wanted.query()
@@ -130,6 +132,8 @@ def alert(request: AnyRequest, desk: Desk, alert_id: str) -> Template:
         problem="",
         precision=desk.dossiers.precision(rules, now_ms() - desk.plan.judged_ms),
         runbook=read_runbook(found.runbook),
+        snoozed_ms=desk.snoozes.until_ms(found, now_ms()),
+        snoozes=SnoozeFor.of(found.tier),
         suppressors=[texts.word("suppression", each.reason) for each in found.suppressed],
         newest=desk.queue.newest(),
     )
@@ -161,6 +165,15 @@ def withdraw(request: AnyRequest, desk: Desk, response_id: str) -> Template:
     found = _dossier(desk, alert_id).alert
     log(desk, request, Action.WITHDRAW, found.entity.kind, found.entity.id, response_id)
     return _responses(request, desk, found)
+
+
+@post("/alerts/{alert_id:str}/snooze", status_code=303)
+async def snooze(request: AnyRequest, desk: Desk, alert_id: str) -> Redirect:
+    """Put an open alert off for a time, or bring it back; then the queue is shown."""
+    needs(request, Permission.ANSWER)
+    form = await request.form()
+    await desk.run(_snooze, request, desk, alert_id, str(form.get("for", "")))
+    return Redirect("/queue", status_code=303)
 
 
 @post("/bulk", status_code=303)
@@ -223,7 +236,7 @@ async def _changes(request: AnyRequest, desk: Desk) -> AsyncIterator[ServerSentE
 
 
 def _rows(desk: Desk, wanted: Filter, user: str, skip: int) -> dict[str, Any]:
-    found: list[Row] = desk.queue.rows(wanted, user, skip=skip, most=PAGE + 1)
+    found: list[Row] = desk.queue.rows(wanted, user, now_ms(), skip=skip, most=PAGE + 1)
     shown = found[:PAGE]
     rules = [row.alert.reasons[0].rule_id for row in shown if row.alert.reasons]
     return {
@@ -269,6 +282,20 @@ def _give(request: AnyRequest, desk: Desk, alert_id: str, fields: dict[str, Any]
     except TooManyDeferredError:
         problem = texts_of(request).too_many_deferred
     return _responses(request, desk, found, problem)
+
+
+def _snooze(request: AnyRequest, desk: Desk, alert_id: str, length: str) -> None:
+    found, now = _dossier(desk, alert_id).alert, now_ms()
+    if length == "now":
+        if desk.snoozes.end(found.alert_id):
+            log(desk, request, Action.SNOOZE, found.entity.kind, found.entity.id, f"end {alert_id}")
+        return
+    if found.resolution is not None or length not in SnoozeFor.of(found.tier):
+        raise ClientException
+    until_ms = SnoozeFor(length).until_ms(now, desk.plan.zone)
+    detail = f"{length} {found.alert_id}"
+    log(desk, request, Action.SNOOZE, found.entity.kind, found.entity.id, detail)
+    desk.snoozes.put_off(found, name_of(request), now, until_ms)
 
 
 def _give_many(request: AnyRequest, desk: Desk, ids: Sequence[str], fields: dict[str, Any]) -> None:

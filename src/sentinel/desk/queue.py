@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Integer, case, cast, func, select
 
 from sentinel.database import Database
+from sentinel.desk.snoozes import is_put_off
 from sentinel.history.tables import ALERTS, REVISIONS
 from sentinel.model.alert import Alert, Resolution, Tier
 from sentinel.model.signal import Risk
@@ -28,6 +29,7 @@ class View(StrEnum):
     OPEN = "open"  # nobody has them yet
     MINE = "mine"
     ALL = "all"  # all that are open
+    SNOOZED = "snoozed"  # open, and put off
     ENDED = "ended"
 
 
@@ -90,11 +92,13 @@ class Queue:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def rows(self, wanted: Filter, user: str, *, skip: int = 0, most: int = PAGE) -> list[Row]:
+    def rows(
+        self, wanted: Filter, user: str, now_ms: int, *, skip: int = 0, most: int = PAGE
+    ) -> list[Row]:
         """The alerts to show: the most urgent first, then who waits longest, then the amount."""
         query = (
             select(ALERTS.c.data, ALERTS.c.amount, ALERTS.c.since_ms)
-            .where(*_conditions(wanted, user))
+            .where(*_conditions(wanted, user, now_ms))
             .order_by(*_order(wanted))
             .offset(skip)
             .limit(most)
@@ -106,25 +110,25 @@ class Queue:
             for data, amount, since_ms in found
         ]
 
-    def counts(self, wanted: Filter, user: str) -> dict[View, int]:
+    def counts(self, wanted: Filter, user: str, now_ms: int) -> dict[View, int]:
         """How many alerts each view would show, at most :data:`COUNTED`."""
         counts = {}
         with self._database.reading() as connection:
-            for view in (View.MINE, View.OPEN, View.ALL):
+            for view in (View.MINE, View.OPEN, View.ALL, View.SNOOZED):
                 some = (
                     select(ALERTS.c.alert_id)
-                    .where(*_conditions(replace(wanted, view=view), user))
+                    .where(*_conditions(replace(wanted, view=view), user, now_ms))
                     .limit(COUNTED)
                     .subquery()
                 )
                 counts[view] = int(connection.scalar(select(func.count()).select_from(some)) or 0)
         return counts
 
-    def next(self, wanted: Filter, others: Sequence[str]) -> str | None:
+    def next(self, wanted: Filter, others: Sequence[str], now_ms: int) -> str | None:
         """The id of the first alert that nobody has, beside ``others``."""
         query = (
             select(ALERTS.c.alert_id)
-            .where(*_conditions(replace(wanted, view=View.OPEN), ""))
+            .where(*_conditions(replace(wanted, view=View.OPEN), "", now_ms))
             .where(ALERTS.c.alert_id.not_in(others))
             .order_by(*_order(wanted))
             .limit(1)
@@ -160,7 +164,7 @@ class Queue:
         with self._database.reading() as connection:
             return int(connection.scalar(select(func.max(REVISIONS.c.number))) or 0)
 
-    def changed_since(self, wanted: Filter, user: str, number: int) -> int:
+    def changed_since(self, wanted: Filter, user: str, number: int, now_ms: int) -> int:
         """How many alerts of the view were opened or changed after revision ``number``.
 
         Of the newest changes :data:`COUNTED` are looked at.
@@ -175,7 +179,7 @@ class Queue:
             ids = set(connection.scalars(changed))
         some = (
             select(ALERTS.c.alert_id)
-            .where(*_conditions(wanted, user, of_few=True), ALERTS.c.alert_id.in_(ids))
+            .where(*_conditions(wanted, user, now_ms, of_few=True), ALERTS.c.alert_id.in_(ids))
             .limit(COUNTED)
             .subquery()
         )
@@ -183,15 +187,19 @@ class Queue:
             return int(connection.scalar(select(func.count()).select_from(some)) or 0)
 
 
-def _conditions(wanted: Filter, user: str, *, of_few: bool = False) -> list[ColumnElement[bool]]:
+def _conditions(
+    wanted: Filter, user: str, now_ms: int, *, of_few: bool = False
+) -> list[ColumnElement[bool]]:
     """The conditions of a view; ``of_few``: of a few alerts that are named."""
     # A sum is in no index: else the database would read all open alerts to find the few.
     is_over = ALERTS.c.over + 0 if of_few or wanted.search else ALERTS.c.over
     conditions: list[ColumnElement[bool]] = [is_over == int(wanted.view is View.ENDED)]
     if wanted.view is View.MINE:
-        conditions.append(ALERTS.c.owner == user)
+        conditions += [ALERTS.c.owner == user, ~is_put_off(now_ms)]
     elif wanted.view is View.OPEN:
-        conditions += [ALERTS.c.owner.is_(None), ALERTS.c.suppressed == 0]
+        conditions += [ALERTS.c.owner.is_(None), ALERTS.c.suppressed == 0, ~is_put_off(now_ms)]
+    elif wanted.view is View.SNOOZED:
+        conditions.append(is_put_off(now_ms))
     if wanted.tiers:
         conditions.append(ALERTS.c.urgency.in_([_TIERS.index(tier) for tier in wanted.tiers]))
     if wanted.risk:

@@ -90,6 +90,16 @@ OUTGOING = Table(
     Index("desk_outgoing_due", "state", "due_ms"),
     Index("desk_outgoing_of", "alert_id", "made_ms"),
 )
+# Alerts that are put off, one snooze each; `urgency` is that of the tier at that time.
+SNOOZES = Table(
+    "desk_snoozes",
+    META,
+    Column("alert_id", String(64), primary_key=True),
+    Column("actor", String(64), nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("urgency", Integer, nullable=False),
+    Index("desk_snoozes_until", "until_ms"),
+)
 SCHEMA = Schema(
     META,
     versions_table("sentinel_desk_version", META),

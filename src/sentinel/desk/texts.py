@@ -31,6 +31,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "view_open": ("待领取", "Unassigned"),
     "view_mine": ("我的", "Mine"),
     "view_all": ("全部", "All open"),
+    "view_snoozed": ("稍后处理", "Snoozed"),
     "view_ended": ("已结束", "Ended"),
     "next": ("下一条", "Next"),
     "search": ("客户号、预警编号…", "customer, alert id …"),
@@ -94,6 +95,12 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "do_assign": ("转给我", "Assign to me"),
     "do_note": ("添加备注", "Add note"),
     "note": ("备注", "Note"),
+    "snooze": ("稍后处理…", "Snooze…"),
+    "snooze_1h": ("1小时后", "for an hour"),
+    "snooze_4h": ("4小时后", "for 4 hours"),
+    "snooze_morning": ("次日9点", "until 9 in the morning"),
+    "snoozed_until": ("稍后处理，恢复于", "Snoozed until"),
+    "snooze_end": ("立即恢复", "Bring it back"),
     "undo": ("撤销", "Undo"),
     "may_not_answer": ("您的角色只能查看", "Your role may only look"),
     # Customer
@@ -211,6 +218,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "key_back": ("返回列表", "back to the list"),
     "key_undo": ("撤销上一次判定", "take the last verdict back"),
     "key_news": ("显示更新", "show what is new"),
+    "key_snooze": ("稍后处理", "snooze"),
     "key_complaints": ("查看投诉", "complaints"),
     "key_help": ("显示快捷键", "this sheet"),
     # Errors

@@ -7,10 +7,12 @@ import pytest
 from msgspec.structs import replace
 from tests.delivery.alerts import NOW, alert
 
+from sentinel.database import Database
 from sentinel.desk.dossier import Dossiers, Precision
 from sentinel.desk.queue import Alike, Filter, Queue, View
+from sentinel.desk.tables import SCHEMA
 from sentinel.history.records import Read
-from sentinel.history.store import Store
+from sentinel.history.store import VARIABLE, Store
 from sentinel.model.alert import (
     Alert,
     AlertState,
@@ -31,6 +33,7 @@ class Scene:
 
     def __init__(self, folder: Path) -> None:
         self.store = Store(f"sqlite:///{folder}/history.db")
+        Database(f"sqlite:///{folder}/history.db", SCHEMA, VARIABLE).close()
         self.queue = Queue(self.store.database)
         self.offset = 0
 
@@ -42,7 +45,7 @@ class Scene:
 
     def shown(self, wanted: Filter | None = None, user: str = "li.wei") -> list[str]:
         """The ids that the queue shows."""
-        return [row.alert.alert_id for row in self.queue.rows(wanted or Filter(), user)]
+        return [row.alert.alert_id for row in self.queue.rows(wanted or Filter(), user, NOW)]
 
 
 @pytest.fixture
@@ -100,8 +103,8 @@ def test_each_view_shows_its_own(scene: Scene) -> None:
     everything = {"free", "mine", "other", "acked", "quiet"}
     assert set(scene.shown(Filter(view=View.ALL))) == everything
     assert scene.shown(Filter(view=View.ENDED)) == ["ended"]
-    counts = scene.queue.counts(Filter(), "li.wei")
-    assert counts == {View.MINE: 2, View.OPEN: 1, View.ALL: 5}
+    counts = scene.queue.counts(Filter(), "li.wei", NOW)
+    assert counts == {View.MINE: 2, View.OPEN: 1, View.ALL: 5, View.SNOOZED: 0}
 
 
 def test_filters_narrow_what_is_shown(scene: Scene) -> None:
@@ -137,9 +140,9 @@ def test_the_url_is_the_state() -> None:
 def test_the_next_is_the_first_that_nobody_has(scene: Scene) -> None:
     """What was just given to somebody is passed over before history knows."""
     scene.add(alert("first", updated_at=NOW - MINUTE), alert("second"), alert("x", assignee="w"))
-    assert scene.queue.next(Filter(), []) == "first"
-    assert scene.queue.next(Filter(view=View.ENDED), ["first"]) == "second"
-    assert scene.queue.next(Filter(), ["first", "second"]) is None
+    assert scene.queue.next(Filter(), [], NOW) == "first"
+    assert scene.queue.next(Filter(view=View.ENDED), ["first"], NOW) == "second"
+    assert scene.queue.next(Filter(), ["first", "second"], NOW) is None
 
 
 def test_alike_counts_the_rule_lately(scene: Scene) -> None:
@@ -167,10 +170,10 @@ def test_what_has_changed_is_counted_by_view(scene: Scene) -> None:
     scene.add(alert("a"), alert("b", tier=Tier.BLUE))
     newest = scene.queue.newest()
     assert newest == 2
-    assert scene.queue.changed_since(Filter(), "li.wei", newest) == 0
+    assert scene.queue.changed_since(Filter(), "li.wei", newest, NOW) == 0
     scene.add(alert("a", 2), alert("a", 3), alert("c"))
-    assert scene.queue.changed_since(Filter(), "li.wei", newest) == 2
-    assert scene.queue.changed_since(Filter(tiers=(Tier.BLUE,)), "li.wei", newest) == 0
+    assert scene.queue.changed_since(Filter(), "li.wei", newest, NOW) == 2
+    assert scene.queue.changed_since(Filter(tiers=(Tier.BLUE,)), "li.wei", newest, NOW) == 0
 
 
 def test_a_dossier_is_the_alert_with_all_that_belongs_to_it(scene: Scene) -> None:

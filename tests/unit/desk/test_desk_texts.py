@@ -8,6 +8,7 @@ from sentinel.complaints import Duty
 from sentinel.desk.complaints import BY, Tab
 from sentinel.desk.outgoing import Status
 from sentinel.desk.queue import View
+from sentinel.desk.snoozes import SnoozeFor
 from sentinel.desk.texts import NAMES, Texts
 from sentinel.desk.words import Language
 from sentinel.model.alert import Change, Resolution, Suppression, Tier
@@ -25,6 +26,7 @@ _GROUPS: Mapping[str, Iterable[str]] = {
     "suppression": Suppression,
     "stream": Stream,
     "view": View,
+    "snooze": SnoozeFor,
     "verdict": Verdict,
     "status": Status,
     "tab": Tab,

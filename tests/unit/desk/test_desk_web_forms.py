@@ -11,6 +11,7 @@ from sentinel.desk.roles import PERMISSIONS, Permission, Role
 ACTIONS = {  # each POST route but login and logout: what it needs, and a form that it accepts
     "/next": (Permission.ANSWER, {}),
     "/alerts/{alert_id}/responses": (Permission.ANSWER, {"do": "confirmed"}),
+    "/alerts/{alert_id}/snooze": (Permission.ANSWER, {"for": "1h"}),
     "/alerts/{alert_id}/unmask": (Permission.UNMASK, {"reason": "call the customer"}),
     "/complaints/{complaint_id}/unmask": (Permission.UNMASK, {"reason": "call the customer"}),
     "/responses/{response_id}/withdraw": (Permission.ANSWER, {}),
