@@ -186,6 +186,8 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "resolution_retracted": ("事件已撤回", "retracted"),
     "resolution_completed": ("已完成", "completed"),
     "resolution_displaced": ("超出容量被移出", "displaced"),
+    "escalation_age": ("久未处理而升级", "raised because nobody answered"),
+    "escalation_growth": ("频繁触发而升级", "raised because it fired so often"),
     "suppression_allow_list": ("白名单", "allow-list"),
     "suppression_maintenance": ("维护时段", "maintenance"),
     "suppression_silence": ("静默", "silence"),

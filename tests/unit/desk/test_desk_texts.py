@@ -11,7 +11,7 @@ from sentinel.desk.queue import View
 from sentinel.desk.snoozes import SnoozeFor
 from sentinel.desk.texts import NAMES, Texts
 from sentinel.desk.words import Language
-from sentinel.model.alert import Change, Resolution, Suppression, Tier
+from sentinel.model.alert import Change, Escalation, Resolution, Suppression, Tier
 from sentinel.model.entity import CUSTOMER, EntityKind
 from sentinel.model.events import Stream
 from sentinel.model.response import ResponseKind, Verdict
@@ -25,6 +25,7 @@ _GROUPS: Mapping[str, Iterable[str]] = {
     "resolution": Resolution,
     "suppression": Suppression,
     "stream": Stream,
+    "escalation": Escalation,
     "view": View,
     "snooze": SnoozeFor,
     "verdict": Verdict,
