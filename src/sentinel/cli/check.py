@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sentinel.engine import Configuration
     from sentinel.rules import Rule
 
+_INNOCENT = 3  # examples of customers who do nothing wrong, which a desk asks of every rule
+
 
 def check(
     configs: Annotated[
@@ -116,8 +118,8 @@ def _findings(configuration: "Configuration", folder: Path | None) -> list[str]:
         expected = [test.get("expect") for test in rule.tests]
         if not any(each != "none" for each in expected):
             findings.append(f"{rule.id}: no test in which it fires")
-        if "none" not in expected:
-            findings.append(f"{rule.id}: no test in which it is quiet")
+        if expected.count("none") < _INNOCENT:
+            findings.append(f"{rule.id}: fewer than {_INNOCENT} tests in which it is quiet")
         if not rule.title.en or not rule.title.zh:
             findings.append(f"{rule.id}: the title needs en and zh")
         if rule.explanation is None or not rule.explanation.en or not rule.explanation.zh:
