@@ -78,11 +78,12 @@ def test_a_wrong_rule_is_one_line_with_its_place(configs: Path) -> None:
     file = configs / "rules" / "market.yaml"
     text = file.read_text().replace("redeem_sum_24h >= 500000", "redem_sum_24h >= 500000")
     file.write_text(text)
-    line = next(n for n, each in enumerate(text.splitlines(), 1) if "redem_sum" in each)
+    lines = enumerate(text.splitlines(), 1)
+    line, column = next((n, each.find("redem_sum") + 1) for n, each in lines if "redem_sum" in each)
     done = _sentinel("check", str(configs))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        f'sentinel: rules/market.yaml:{line}:36: unknown name "redem_sum_24h" '
+        f'sentinel: rules/market.yaml:{line}:{column}: unknown name "redem_sum_24h" '
         '(did you mean "redeem_sum_24h"?)\n'
     )
 
