@@ -141,7 +141,7 @@ def test_an_event_read_back_is_the_same_event(stream: Stream) -> None:
         compared += len(found)
 
     check()
-    assert compared > 150
+    assert compared > 200
 
 
 @settings(max_examples=60)

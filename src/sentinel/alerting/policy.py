@@ -6,8 +6,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from sentinel.model.alert import Tier
-from sentinel.model.document import Document, Path
-from sentinel.model.duration import parse_duration
+from sentinel.model.document import Document
 from sentinel.model.signal import Risk, Title
 
 _LEAST_QUIET_MS = 60_000
@@ -111,14 +110,14 @@ def read_policy(document: Document) -> Policy:
             f"hysteresis {file.hysteresis:g} is not below blue's threshold "
             f"{thresholds[Tier.BLUE]:g}, so a blue alert could never end",
         )
-    default = _duration(document, ("halflife", "default"), file.halflife.default)
+    default = document.duration_ms(("halflife", "default"), file.halflife.default)
     halflife_ms = {
-        risk: _duration(document, ("halflife", risk), text)
+        risk: document.duration_ms(("halflife", risk), text)
         if (text := getattr(file.halflife, risk)) is not None
         else default
         for risk in Risk
     }
-    quiet_ms = _duration(document, ("quiet",), file.quiet)
+    quiet_ms = document.duration_ms(("quiet",), file.quiet)
     if quiet_ms < _LEAST_QUIET_MS:
         raise document.error(("quiet",), f"quiet {file.quiet} is shorter than 1m")
     return Policy(
@@ -132,14 +131,7 @@ def read_policy(document: Document) -> Policy:
         remind_on_count_growth=file.remind_on_count_growth,
         unanswered_ms=None
         if file.escalate.unanswered is None
-        else _duration(document, ("escalate", "unanswered"), file.escalate.unanswered),
+        else document.duration_ms(("escalate", "unanswered"), file.escalate.unanswered),
         escalating_firings=file.escalate.firings,
-        cooldown_ms=_duration(document, ("cooldown",), file.cooldown),
+        cooldown_ms=document.duration_ms(("cooldown",), file.cooldown),
     )
-
-
-def _duration(document: Document, path: Path, text: str) -> int:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise document.error(path, str(error)) from None

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from sentinel.model.document import Document
-from sentinel.model.duration import parse_duration
 from sentinel.model.signal import CONTAINMENT, Action, Title
 
 
@@ -72,8 +71,5 @@ def _restriction(document: Document, action: Action, entry: _Entry) -> Restricti
         raise document.error(
             where, f"{action} restricts a customer: ground, longest, released_by and notice"
         )
-    try:
-        longest_ms = parse_duration(longest)
-    except ValueError as error:
-        raise document.error((*where, "longest"), str(error)) from None
+    longest_ms = document.duration_ms((*where, "longest"), longest)
     return Restriction(ground, longest_ms, released_by, notice)

@@ -11,7 +11,6 @@ from msgspec import Struct
 from sentinel.alerting import Terms, read_terms
 from sentinel.model.alert import Tier
 from sentinel.model.document import Document
-from sentinel.model.duration import parse_duration
 from sentinel.model.file import read_document
 from sentinel.model.hours import read_zone
 from sentinel.model.signal import Action, Title
@@ -100,12 +99,12 @@ def declare(
             raise document.error(("answer_within",), f"no time for {tier}")
     return DeskPlan(
         answer_within_ms={
-            tier: _duration(document, ("answer_within", tier), text)
+            tier: document.duration_ms(("answer_within", tier), text)
             for tier, text in file.answer_within.items()
         },
-        undo_ms=_duration(document, ("undo",), file.undo),
-        alike_ms=_duration(document, ("alike",), file.alike),
-        judged_ms=_duration(document, ("judged",), file.judged),
+        undo_ms=document.duration_ms(("undo",), file.undo),
+        alike_ms=document.duration_ms(("alike",), file.alike),
+        judged_ms=document.duration_ms(("judged",), file.judged),
         currency=file.currency,
         zone=zone,
         words=file.words,
@@ -125,10 +124,3 @@ def read_folder(folder: Path) -> DeskPlan:
     zone = read_zone(read_document(folder / _ENGINE, _ENGINE))
     terms = read_terms(read_document(folder / _ACTIONS, _ACTIONS))
     return declare(read_document(folder / FILE, FILE), rules, terms, zone)
-
-
-def _duration(document: Document, path: tuple[str, ...], text: str) -> int:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise document.error(path, str(error)) from None
